@@ -1,0 +1,111 @@
+"""Typed settings: a YAML file plus ``key.sub=value`` overrides, all faults told at once.
+
+Each setting lives in a `Config` beside the thing it configures. Unknown keys are errors
+with the nearest known key; the resolved settings are saved with every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from logradar.core.errors import ConfigError, did_you_mean
+
+C = TypeVar("C", bound="Config")
+
+
+class Config(BaseModel):
+    """Base of all settings: frozen, and a key that is not known is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def load_config(cls: type[C], file: Path | None = None, overrides: Iterable[str] = ()) -> C:
+    """Settings of class ``cls`` from a YAML file (optional) and ``key.sub=value`` overrides.
+
+    Override values are YAML (``true``, ``3``, ``[a, b]``, text). Raises `ConfigError` that
+    lists every fault with its path.
+    """
+    values = _read(file) if file else {}
+    faults = []
+    for override in overrides:
+        path, equals, text = override.partition("=")
+        keys = path.strip().split(".")
+        if not equals or not all(keys):
+            faults.append(f"'{override}' is not of the form key.sub=value")
+            continue
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = text
+        _put(values, keys, value)
+    return _validated(cls, values, faults, file)
+
+
+def validated(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
+    """Settings of class ``cls`` from plain values; faults as in `load_config`."""
+    return _validated(cls, dict(values), [], None, where)
+
+
+def _validated(cls: type[C], values: dict[str, Any], faults: list[str], file: Path | None, where: str = "") -> C:
+    try:
+        config = cls.model_validate(values)
+    except ValidationError as error:
+        faults += [_sentence(cls, item, where) for item in error.errors()]
+    if faults:
+        of = f" in '{file}'" if file else ""
+        count = "One setting is" if len(faults) == 1 else f"{len(faults)} settings are"
+        raise ConfigError(f"{count} wrong{of}: " + "; ".join(faults) + ".")
+    return config
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text()
+    except FileNotFoundError:
+        raise ConfigError(f"The config file '{file}' does not exist.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The config file '{file}' cannot be read: {error}.") from None
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        at = f" at line {place.line + 1}, column {place.column + 1}" if place else ""
+        raise ConfigError(f"The config file '{file}' is not YAML{at}.") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"The config file '{file}' must hold keys and values, not a {type(values).__name__}.")
+    return values
+
+
+def _put(values: dict[str, Any], keys: list[str], value: object) -> None:
+    for key in keys[:-1]:
+        below = values.setdefault(key, {})
+        if not isinstance(below, dict):
+            below = values[key] = {}
+        values = below
+    values[keys[-1]] = value
+
+
+def _sentence(cls: type[BaseModel], item: Mapping[str, Any], where: str) -> str:
+    path = ".".join([where] * bool(where) + [str(part) for part in item["loc"]])
+    if item["type"] == "extra_forbidden":
+        known = _fields(cls, item["loc"][:-1])
+        return f"'{path}' is not known, {did_you_mean(str(item['loc'][-1]), known)}"
+    message = item["msg"].removeprefix("Value error, ")
+    return f"'{path}' is {item['input']!r}: {message[0].lower() + message[1:]}" if path else message
+
+
+def _fields(cls: type[BaseModel], loc: Iterable[int | str]) -> list[str]:
+    for part in loc:
+        field = cls.model_fields.get(str(part))
+        if field is None:
+            continue
+        inner = [t for t in (field.annotation, *get_args(field.annotation)) if isinstance(t, type)]
+        cls = next((t for t in inner if issubclass(t, BaseModel)), cls)
+    return list(cls.model_fields)

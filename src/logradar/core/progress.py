@@ -1,0 +1,114 @@
+"""Progress on stderr: a bar with rate and ETA in a terminal, plain lines elsewhere.
+
+Nothing is shown for work that ends within two seconds. ``quiet`` silences all.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+SHOW_AFTER = 2.0
+LINE_EVERY = 10.0
+_state = {"quiet": False}
+
+
+def quiet(on: bool = True) -> None:
+    """Show no progress from here on (or show it again)."""
+    _state["quiet"] = on
+
+
+def say(text: str) -> None:
+    """One line for people on stderr, unless quiet."""
+    if not _state["quiet"]:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """A context that shows how far some work is.
+
+    >>> with Progress("reading", total=2, unit="lines") as bar:
+    ...     bar.advance(2)
+    """
+
+    def __init__(self, title: str, total: float | None = None, unit: str = "") -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self.done = 0.0
+        self.note = ""
+
+    def __enter__(self) -> Progress:
+        self._began = self._shown = time.monotonic()
+        self._bar = None
+        return self
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """``amount`` more is done; ``note`` is shown behind the figures (loss, file name)."""
+        self.done += amount
+        self.note = note or self.note
+        now = time.monotonic()
+        if _state["quiet"] or now - self._began < SHOW_AFTER:
+            return
+        if sys.stderr.isatty():
+            self._draw()
+        elif now - self._shown >= LINE_EVERY:
+            self._shown = now
+            print(self.line(), file=sys.stderr, flush=True)
+
+    def line(self) -> str:
+        """The state as one plain line: title, done of total, rate, time left, note."""
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        rate = self.done / seconds
+        parts = [f"{self.title}: {_figure(self.done)}"]
+        if self.total:
+            parts[0] += f" of {_figure(self.total)} ({min(self.done / self.total, 1):.0%})"
+        parts[0] += f" {self.unit}" if self.unit else ""
+        parts.append(f"{_figure(rate)} {self.unit}/s".replace(" /s", "/s"))
+        if self.total and rate:
+            parts.append(f"{_clock((self.total - self.done) / rate)} left")
+        return ", ".join(parts + [self.note] * bool(self.note))
+
+    def _draw(self) -> None:
+        if self._bar is None:
+            self._bar = _rich_bar()
+            self._bar.start()
+            self._task = self._bar.add_task(self.title, total=self.total, rate="", note="")
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        rate = f"{_figure(self.done / seconds)} {self.unit}/s"
+        self._bar.update(self._task, completed=self.done, rate=rate, note=self.note)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        elif kind is None and self._shown != self._began and not _state["quiet"]:
+            print(self.line(), file=sys.stderr, flush=True)
+
+
+def _rich_bar():  # type: ignore[no-untyped-def]
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}% {task.fields[rate]} {task.fields[note]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _figure(number: float) -> str:
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(number) >= limit:
+            return f"{number / (limit if letter != 'k' else 1e3):.1f} {letter}"
+    return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.2f}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

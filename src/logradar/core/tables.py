@@ -1,0 +1,199 @@
+"""The tables that pass between rooms: one Arrow schema each, checked at every door.
+
+Times are microseconds in UTC, gaps are seconds, levels are OpenTelemetry SeverityNumbers
+(1-24; INFO = 9, WARN = 13, ERROR = 17, FATAL = 21). Template ids 0, 1 and 2 are reserved;
+real templates start at `FIRST_TEMPLATE`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from logradar.core.errors import TableError
+
+PADDING: Final = 0
+UNKNOWN: Final = 1
+MASK: Final = 2
+FIRST_TEMPLATE: Final = 3
+
+TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
+NAME: Final = pa.dictionary(pa.int32(), pa.string())
+
+
+def _required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+LOG_RECORDS: Final = pa.schema(
+    [
+        _required("record_id", pa.int64()),
+        pa.field("timestamp", TIMESTAMP),
+        _required("source", NAME),  # the file (or stream) that the record stands in
+        _required("line", pa.int64()),  # 1-based line in that file where the record begins
+        pa.field("service", NAME),
+        pa.field("level", pa.int8()),
+        pa.field("component", NAME),
+        _required("body", pa.large_string()),
+        pa.field("session_key", pa.string()),
+        pa.field("label", pa.bool_()),
+    ]
+)
+
+TEMPLATES: Final = pa.schema(
+    [
+        _required("template_id", pa.int32()),
+        _required("template", pa.string()),
+        _required("fingerprint", pa.uint64()),
+        _required("count", pa.int64()),
+    ]
+)
+
+EVENTS: Final = pa.schema(
+    [
+        _required("record_id", pa.int64()),
+        pa.field("timestamp", TIMESTAMP),
+        pa.field("service", NAME),
+        pa.field("level", pa.int8()),
+        _required("template_id", pa.int32()),
+        pa.field("parameters", pa.list_(pa.string())),
+        pa.field("session_key", pa.string()),
+        pa.field("label", pa.bool_()),
+    ]
+)
+
+SESSIONS: Final = pa.schema(
+    [
+        _required("session_id", pa.string()),
+        pa.field("service", NAME),
+        pa.field("start", TIMESTAMP),
+        pa.field("end", TIMESTAMP),
+        _required("record_ids", pa.list_(pa.int64())),
+        _required("template_ids", pa.list_(pa.int32())),
+        _required("gaps", pa.list_(pa.float32())),  # seconds since the event before, 0 for the first
+        pa.field("max_level", pa.int8()),
+        pa.field("label", pa.bool_()),
+    ]
+)
+
+SCORES: Final = pa.schema(
+    [
+        _required("session_id", pa.string()),
+        _required("score", pa.float64()),
+        _required("event_scores", pa.list_(pa.float32())),
+    ]
+)
+
+FINDINGS: Final = pa.schema(  # why a detector scored a session high; Detector.explain -> alerting
+    [
+        _required("session_id", pa.string()),
+        pa.field("position", pa.int32()),  # index into the session's events; null: the whole session
+        pa.field("template_id", pa.int32()),  # the template that it is about (for what is missing too)
+        _required("reason", pa.string()),
+        _required("weight", pa.float32()),  # most telling first
+        _required(
+            "expected",
+            pa.list_(pa.struct([pa.field("template_id", pa.int32()), pa.field("probability", pa.float32())])),
+        ),
+    ]
+)
+
+EXPECTED: Final = pa.struct(
+    [
+        pa.field("template_id", pa.int32()),
+        pa.field("template", pa.string()),
+        pa.field("probability", pa.float32()),
+    ]
+)
+
+EVIDENCE: Final = pa.struct(
+    [
+        pa.field("record_id", pa.int64()),
+        pa.field("source", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("body", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("expected", pa.list_(EXPECTED)),
+    ]
+)
+
+CODE: Final = pa.struct(
+    [pa.field("path", pa.string()), pa.field("line", pa.int64()), pa.field("text", pa.string())]
+)
+
+ALERTS: Final = pa.schema(
+    [
+        _required("alert_id", pa.string()),
+        _required("session_id", pa.string()),
+        pa.field("service", NAME),
+        _required("raised_at", TIMESTAMP),
+        _required("detector", pa.string()),
+        _required("score", pa.float64()),
+        _required("threshold", pa.float64()),
+        _required("severity", pa.string()),
+        _required("record_ids", pa.list_(pa.int64())),
+        _required("evidence", pa.list_(EVIDENCE)),
+        pa.field("code", pa.list_(CODE)),
+    ]
+)
+
+
+def faults(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> list[str]:
+    """Every way in which ``table`` does not fit ``schema``, as short sentences."""
+    found = []
+    for field in schema:
+        index = table.schema.get_field_index(field.name)
+        if index < 0:
+            found.append(f"column '{field.name}' is missing")
+            continue
+        column = table.column(index)
+        if column.type != field.type:
+            found.append(f"column '{field.name}' is {column.type}, not {field.type}")
+        if not field.nullable and column.null_count:
+            found.append(f"column '{field.name}' has {column.null_count} empty values")
+    known = set(schema.names)
+    found += [f"column '{name}' is not known" for name in table.schema.names if name not in known]
+    return found
+
+
+def check(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return ``table`` unchanged if it fits ``schema``; raise `TableError` with all faults if not."""
+    found = faults(table, schema)
+    if found:
+        raise TableError("The table does not fit its schema: " + "; ".join(found) + ".")
+    return table
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Cast ``table`` to ``schema`` (order, types; nullable columns may be absent) and check it.
+
+    This is how a room hands over what Polars or numpy computed: Polars writes large strings
+    and its own dictionary types, the schemas have one type each.
+    """
+    columns = []
+    for field in schema:
+        index = table.schema.get_field_index(field.name)
+        if index < 0:
+            if not field.nullable:
+                raise TableError(f"The table does not fit its schema: column '{field.name}' is missing.")
+            columns.append(pa.chunked_array([pa.nulls(table.num_rows, field.type)]))
+            continue
+        columns.append(_cast(table.column(index), field))
+    return check(pa.Table.from_arrays(columns, schema=schema), schema)
+
+
+def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    if column.type == field.type:
+        return column
+    try:
+        if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(column.type):
+            column = column.cast(field.type.value_type).dictionary_encode()
+        return column.cast(field.type)
+    except pa.ArrowInvalid as error:
+        raise TableError(f"Column '{field.name}' cannot become {field.type}: {error}.") from None
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """A table of that schema with no rows."""
+    return schema.empty_table()

@@ -1,0 +1,160 @@
+"""The promise of every detector: fit on sessions, give scores, say why, be saved and loaded.
+
+A detector says nothing about yes or no; that is the threshold's job. It never sees the same
+sequence twice: the public methods reduce sessions to distinct sequences and broadcast back.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from logradar.core.config import Config, validated
+from logradar.core.errors import BundleError, DataError
+from logradar.core.registry import Registry
+from logradar.core.sequences import Sequences
+from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
+
+Floats = npt.NDArray[np.float64]
+STATE: Final = "detector.json"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of distinct sequences: one per row, and one per value (aligned, higher = odder)."""
+
+    rows: Floats
+    values: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason for a high score; see `logradar.core.tables.FINDINGS`."""
+
+    reason: str
+    position: int | None = None
+    template_id: int | None = None
+    weight: float = 1.0
+    expected: list[tuple[int, float]] = field(default_factory=list)
+
+
+class Detector(ABC):
+    """Learns normal sessions and scores others; subclasses fill in the underscored methods.
+
+    ``settings`` is an instance of the class's own ``Settings``; ``seed`` makes a fit repeatable.
+    """
+
+    Settings: ClassVar[type[Config]] = Config
+
+    def __init__(self, settings: Config | None = None, seed: int = 0) -> None:
+        self.settings: Any = settings if settings is not None else self.Settings()
+        self.seed = seed
+
+    @property
+    def name(self) -> str:
+        """The registered name: the file that the class stands in."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def members(self) -> Mapping[str, Detector]:
+        """The fitted detectors that this one is made of; none for a single detector."""
+        return {}
+
+    def fit(self, train: pa.Table, valid: pa.Table, folder: Path | None = None) -> None:
+        """Learn from SESSIONS ``train``; ``valid`` (normal, later) may steer early stopping.
+
+        ``folder`` is where a long training may keep checkpoints and history. Raises
+        `DataError` when there is no session to learn from.
+        """
+        check(train, SESSIONS)
+        check(valid, SESSIONS)
+        if not train.num_rows:
+            raise DataError(f"Detector '{self.name}' has no session to learn from; give it more data.")
+        self._fit(_distinct(train), _distinct(valid), folder)
+
+    def score(self, sessions: pa.Table) -> pa.Table:
+        """SCORES of SESSIONS, in the same order; an empty table gives an empty table."""
+        check(sessions, SESSIONS)
+        distinct = _distinct(sessions)
+        if not len(distinct):
+            return SCORES.empty_table()
+        scored = self._score(distinct)
+        spread = Sequences.of(np.arange(len(distinct.values), dtype=np.int32), distinct.offsets)
+        every = spread.take(distinct.inverse)
+        event_scores = pa.ListArray.from_arrays(
+            pa.array(every.offsets.astype(np.int32)), pa.array(scored.values[every.values], pa.float32())
+        )
+        columns = [sessions["session_id"], pa.array(scored.rows[distinct.inverse], pa.float64()), event_scores]
+        return check(pa.table(columns, schema=SCORES), SCORES)
+
+    def explain(self, sessions: pa.Table) -> pa.Table:
+        """FINDINGS for SESSIONS: why each one was scored as it was, most telling first."""
+        check(sessions, SESSIONS)
+        distinct = _distinct(sessions)
+        found = list(self._explain(distinct)) if len(distinct) else []
+        rows = [
+            {
+                "session_id": session_id,
+                "position": finding.position,
+                "template_id": finding.template_id,
+                "reason": finding.reason,
+                "weight": finding.weight,
+                "expected": [{"template_id": t, "probability": p} for t, p in finding.expected],
+            }
+            for session_id, row in zip(sessions["session_id"].to_pylist(), distinct.inverse, strict=True)
+            for finding in sorted(found[row], key=lambda f: -f.weight)
+        ]
+        return check(pa.Table.from_pylist(rows, schema=FINDINGS), FINDINGS)
+
+    def save(self, folder: Path) -> None:
+        """Write all that `load` needs into ``folder``: JSON, Parquet, safetensors or ONNX only."""
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {"detector": self.name, "seed": self.seed, "settings": self.settings.model_dump(mode="json")}
+        (folder / STATE).write_text(json.dumps({**state, "state": self._save(folder)}) + "\n")
+
+    @staticmethod
+    def load(folder: Path) -> Detector:
+        """The detector that `save` wrote into ``folder``, of whatever kind it is."""
+        try:
+            saved = json.loads((folder / STATE).read_text())
+            kind = detectors.load(saved["detector"])
+            detector = kind(validated(kind.Settings, saved["settings"]), saved["seed"])
+            detector._load(folder, saved["state"])
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise BundleError(f"The detector in '{folder}' cannot be read ({error}); train it again.") from None
+        return detector
+
+    @abstractmethod
+    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
+        """Learn from distinct sequences; ``train.counts`` are their weights."""
+
+    @abstractmethod
+    def _score(self, sequences: Sequences) -> Scored:
+        """Score distinct sequences; template ids never seen in training must survive."""
+
+    @abstractmethod
+    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+        """For each distinct sequence its findings (none where nothing stands out)."""
+
+    @abstractmethod
+    def _save(self, folder: Path) -> dict[str, Any]:
+        """Write large parts into ``folder``; return the small state as JSON values."""
+
+    @abstractmethod
+    def _load(self, folder: Path, state: dict[str, Any]) -> None:
+        """Undo `_save`."""
+
+
+def _distinct(sessions: pa.Table) -> Sequences:
+    return Sequences.from_arrow(sessions["template_ids"]).distinct()
+
+
+detectors: Final[Registry[Detector]] = Registry("logradar.detectors", "Detector", "detector")

@@ -1,0 +1,1 @@
+"""What sources share: finding files, reading text, headers, timestamps, keys, labels, quarantine."""
