@@ -88,7 +88,8 @@ class Progress:
 
 def _rich_bar():  # type: ignore[no-untyped-def]
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     return Bar(
         TextColumn("{task.description}"),

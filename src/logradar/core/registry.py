@@ -52,9 +52,7 @@ class Registry(Generic[T]):
         if name in self._outside:
             loaded: type[T] = self._outside[name].load()
             return loaded
-        raise ConfigError(
-            f"There is no {self.noun} named '{name}'; {did_you_mean(name, self.names())}"
-        )
+        raise ConfigError(f"There is no {self.noun} named '{name}'; {did_you_mean(name, self.names())}")
 
     def summary(self, name: str) -> str:
         """First line of the class's docstring."""
@@ -68,7 +66,5 @@ class Registry(Generic[T]):
             if inspect.isclass(c) and issubclass(c, base) and c.__module__ == module.__name__
         ]
         if len(own) != 1:
-            raise LogRadarError(
-                f"{module.__name__} must define exactly one {self.base}, it defines {len(own)}."
-            )
+            raise LogRadarError(f"{module.__name__} must define exactly one {self.base}, it defines {len(own)}.")
         return own[0]

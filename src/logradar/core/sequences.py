@@ -86,6 +86,20 @@ class Sequences:
         """For every value its place in its row, from 0."""
         return np.arange(len(self.values), dtype=np.int64) - np.repeat(self.offsets[:-1], self.lengths)
 
+    def sums(self, values: npt.NDArray) -> npt.NDArray[np.float64]:
+        """Sum of ``values`` (one per value of all rows) over each row; empty rows give 0."""
+        total = np.concatenate([np.zeros(1), np.cumsum(values, dtype=np.float64)])
+        sums: npt.NDArray[np.float64] = total[self.offsets[1:]] - total[self.offsets[:-1]]
+        return sums
+
+    def maxima(self, values: npt.NDArray) -> npt.NDArray[np.float64]:
+        """Largest of ``values`` (one per value of all rows) in each row; empty rows give 0."""
+        out = np.zeros(len(self), np.float64)
+        filled = self.lengths > 0
+        if filled.any():
+            out[filled] = np.maximum.reduceat(values, self.offsets[:-1][filled])
+        return out
+
     def fingerprints(self) -> npt.NDArray[np.uint64]:
         """A 64-bit hash per row that depends on values and order; empty rows hash to 0."""
         return self._hash(_ODD[0])
@@ -113,7 +127,7 @@ class Sequences:
         """
         keys = np.empty(len(self), dtype=[("a", np.uint64), ("b", np.uint64)])
         keys["a"], keys["b"] = self._hash(_ODD[0]), self._hash(_ODD[1])
-        _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         order = np.argsort(first, kind="stable")
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))

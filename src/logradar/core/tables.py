@@ -118,9 +118,7 @@ EVIDENCE: Final = pa.struct(
     ]
 )
 
-CODE: Final = pa.struct(
-    [pa.field("path", pa.string()), pa.field("line", pa.int64()), pa.field("text", pa.string())]
-)
+CODE: Final = pa.struct([pa.field("path", pa.string()), pa.field("line", pa.int64()), pa.field("text", pa.string())])
 
 ALERTS: Final = pa.schema(
     [

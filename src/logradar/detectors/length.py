@@ -1,0 +1,49 @@
+"""Detector ``length``: sessions shorter or longer than any in training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from logradar.core.sequences import Sequences
+from logradar.detectors.base import Detector, Finding, Scored
+
+
+class Length(Detector):
+    """Says how far a session's number of events lies outside the range seen in training.
+
+    The score is 0 inside the range and log2 of the ratio to its nearer end outside: 1 means
+    twice as long as the longest, or half as long as the shortest. Range rule as in Landauer
+    et al., FSE 2024. Every event beyond the longest length scores 1.
+    """
+
+    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
+        self.shortest, self.longest = int(train.lengths.min()), int(train.lengths.max())
+
+    def _score(self, sequences: Sequences) -> Scored:
+        length = sequences.lengths + 1.0  # so that an empty session has a ratio too
+        beyond = np.log2(np.maximum(length / (self.longest + 1), (self.shortest + 1) / length))
+        events = (sequences.positions >= self.longest).astype(np.float32)
+        return Scored(np.maximum(beyond, 0.0), events)
+
+    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+        usual = f"training sessions have {self.shortest:,} to {self.longest:,}"
+        if self.shortest == self.longest:
+            usual = f"every training session has {self.shortest:,}"
+        for length in sequences.lengths:
+            if length > self.longest:
+                yield [Finding(f"too long: {length:,} events, {usual}; here it goes on", position=self.longest)]
+            elif length < self.shortest:
+                last = int(length) - 1 if length else None
+                yield [Finding(f"too short: {length:,} events, {usual}; here it ends", position=last)]
+            else:
+                yield []
+
+    def _save(self, folder: Path) -> dict[str, Any]:
+        return {"shortest": self.shortest, "longest": self.longest}
+
+    def _load(self, folder: Path, state: dict[str, Any]) -> None:
+        self.shortest, self.longest = int(state["shortest"]), int(state["longest"])

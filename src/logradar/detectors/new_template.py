@@ -1,0 +1,50 @@
+"""Detector ``new_template``: events whose template was never seen in training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from logradar.core.sequences import Sequences
+from logradar.detectors.base import Detector, Finding, Scored
+
+
+class NewTemplate(Detector):
+    """Counts the events of a session whose template never occurred in training.
+
+    The simplest detector of all, and on BGL the best published one (new-event rule in
+    Landauer et al., "A critical review of common log data sets", FSE 2024).
+
+    >>> import pyarrow as pa
+    >>> from logradar.core.tables import SESSIONS
+    >>> def sessions(*rows):
+    ...     return pa.Table.from_pylist([{"session_id": str(i), "record_ids": [], "template_ids": row,
+    ...         "gaps": []} for i, row in enumerate(rows)], schema=SESSIONS)
+    >>> detector = NewTemplate()
+    >>> detector.fit(sessions([3, 4], [3, 5]), sessions([3, 4]))
+    >>> detector.score(sessions([3, 4], [3, 9, 9]))["score"].to_pylist()
+    [0.0, 2.0]
+    """
+
+    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
+        self.known = np.unique(train.values)
+
+    def _score(self, sequences: Sequences) -> Scored:
+        new = ~np.isin(sequences.values, self.known)
+        return Scored(sequences.sums(new), new.astype(np.float32))
+
+    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+        for row in sequences:
+            places = np.flatnonzero(~np.isin(row, self.known))
+            yield [
+                Finding("never seen in training", position=int(place), template_id=int(row[place])) for place in places
+            ]
+
+    def _save(self, folder: Path) -> dict[str, Any]:
+        return {"known": self.known.tolist()}
+
+    def _load(self, folder: Path, state: dict[str, Any]) -> None:
+        self.known = np.array(state["known"], np.int32)
