@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
+from typing import Any
 
 SHOW_AFTER = 2.0
 LINE_EVERY = 10.0
@@ -39,7 +40,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._began = self._shown = time.monotonic()
-        self._bar = None
+        self._bar: Any = None
         return self
 
     def advance(self, amount: float = 1, note: str = "") -> None:
@@ -86,7 +87,7 @@ class Progress:
             print(self.line(), file=sys.stderr, flush=True)
 
 
-def _rich_bar():  # type: ignore[no-untyped-def]
+def _rich_bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType, ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from logradar.core.errors import ConfigError, LogRadarError, did_you_mean
 
@@ -60,11 +60,12 @@ class Registry(Generic[T]):
 
     def _only_class(self, module: ModuleType) -> type[T]:
         base = getattr(importlib.import_module(f"{self.package}.base"), self.base)
-        own: list[type[T]] = [
+        own: list[Any] = [
             c
             for c in vars(module).values()
             if inspect.isclass(c) and issubclass(c, base) and c.__module__ == module.__name__
         ]
         if len(own) != 1:
             raise LogRadarError(f"{module.__name__} must define exactly one {self.base}, it defines {len(own)}.")
-        return own[0]
+        found: type[T] = own[0]
+        return found

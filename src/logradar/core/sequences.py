@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
+_NONE = pa.array([], pa.list_(pa.int32()))
 _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 
 
@@ -53,11 +55,10 @@ class Sequences:
     def from_arrow(cls, column: pa.ChunkedArray | pa.Array) -> Sequences:
         """From a ``list<int32>`` column; zero-copy when the column is one chunk."""
         if isinstance(column, pa.ChunkedArray):
-            column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-        if isinstance(column, pa.ChunkedArray):  # no chunks at all
-            return cls.from_lists([])
-        offsets = column.offsets.to_numpy().astype(np.int64, copy=False)
-        values = column.values.to_numpy(zero_copy_only=True)
+            column = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [_NONE])
+        lists = cast(pa.ListArray, column)
+        offsets = lists.offsets.to_numpy().astype(np.int64, copy=False)
+        values = lists.values.to_numpy(zero_copy_only=True)
         first, last = int(offsets[0]), int(offsets[-1])
         return cls.of(values[first:last], offsets - first if first else offsets)
 
@@ -111,6 +112,13 @@ class Sequences:
         total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
         sums: npt.NDArray[np.uint64] = total[self.offsets[1:]] - total[self.offsets[:-1]]
         return sums
+
+    def concat(self, more: Sequences) -> Sequences:
+        """All rows of both, in order, with their counts."""
+        offsets = np.concatenate([self.offsets, more.offsets[1:] + self.offsets[-1]])
+        counts = np.concatenate([self.counts, more.counts])
+        values = np.concatenate([self.values, more.values])
+        return Sequences(values, offsets, counts, np.arange(len(counts), dtype=np.int64))
 
     def take(self, rows: Ints) -> Sequences:
         """The named rows, each standing for itself."""

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
 
 Floats = npt.NDArray[np.float64]
 STATE: Final = "detector.json"
+_STEPS: Final = 64  # fits at most while learning as we go
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,12 @@ class Detector(ABC):
     """
 
     Settings: ClassVar[type[Config]] = Config
+    learns_at_once: ClassVar[bool] = True  # a fit takes milliseconds; False where it is a training
 
     def __init__(self, settings: Config | None = None, seed: int = 0) -> None:
         self.settings: Any = settings if settings is not None else self.Settings()
         self.seed = seed
+        self.validation_scores: Floats = np.empty(0)
 
     @property
     def name(self) -> str:
@@ -69,36 +72,36 @@ class Detector(ABC):
         return {}
 
     def fit(self, train: pa.Table, valid: pa.Table, folder: Path | None = None) -> None:
-        """Learn from SESSIONS ``train``; ``valid`` (normal, later) may steer early stopping.
+        """Learn from SESSIONS ``train`` and ``valid`` (normal, later), both in order of time.
 
-        ``folder`` is where a long training may keep checkpoints and history. Raises
-        `DataError` when there is no session to learn from.
+        Afterwards ``validation_scores`` holds one score per validation session, each as if that
+        session had been new: thresholds are fitted on these. ``folder`` is where a long training
+        may keep checkpoints and history. Raises `DataError` when there is nothing to learn from.
         """
         check(train, SESSIONS)
         check(valid, SESSIONS)
         if not train.num_rows:
             raise DataError(f"Detector '{self.name}' has no session to learn from; give it more data.")
-        self._fit(_distinct(train), _distinct(valid), folder)
+        self.validation_scores = self._learn(_sequences(train), _sequences(valid), folder)
 
     def score(self, sessions: pa.Table) -> pa.Table:
         """SCORES of SESSIONS, in the same order; an empty table gives an empty table."""
         check(sessions, SESSIONS)
-        distinct = _distinct(sessions)
+        distinct = _sequences(sessions).distinct()
         if not len(distinct):
             return SCORES.empty_table()
         scored = self._score(distinct)
         spread = Sequences.of(np.arange(len(distinct.values), dtype=np.int32), distinct.offsets)
         every = spread.take(distinct.inverse)
-        event_scores = pa.ListArray.from_arrays(
-            pa.array(every.offsets.astype(np.int32)), pa.array(scored.values[every.values], pa.float32())
-        )
+        offsets = cast(pa.Int32Array, pa.array(every.offsets.astype(np.int32)))
+        event_scores = pa.ListArray.from_arrays(offsets, pa.array(scored.values[every.values], pa.float32()))
         columns = [sessions["session_id"], pa.array(scored.rows[distinct.inverse], pa.float64()), event_scores]
         return check(pa.table(columns, schema=SCORES), SCORES)
 
     def explain(self, sessions: pa.Table) -> pa.Table:
         """FINDINGS for SESSIONS: why each one was scored as it was, most telling first."""
         check(sessions, SESSIONS)
-        distinct = _distinct(sessions)
+        distinct = _sequences(sessions).distinct()
         found = list(self._explain(distinct)) if len(distinct) else []
         rows = [
             {
@@ -132,6 +135,32 @@ class Detector(ABC):
             raise BundleError(f"The detector in '{folder}' cannot be read ({error}); train it again.") from None
         return detector
 
+    def _learn(self, train: Sequences, valid: Sequences, folder: Path | None) -> Floats:
+        """Fit on all sessions, in order of time, and return the honest scores of ``valid``."""
+        if self.learns_at_once:
+            return self._learn_as_we_go(train, valid)
+        distinct = valid.distinct()
+        self._fit(train.distinct(), distinct, folder)
+        return self._score(distinct).rows[distinct.inverse] if len(distinct) else np.empty(0)
+
+    def _learn_as_we_go(self, train: Sequences, valid: Sequences) -> Floats:
+        # Prequential (Dawid, JRSS A 1984): each validation session is scored by what was known
+        # just before it, then learnt. New harmless behaviour counts once, as it would for a user
+        # who has told the detector about it, and nothing normal is left out of the final fit.
+        known, scores, done, steps = train.distinct(), np.empty(len(valid)), 0, _STEPS
+        while done < len(valid):
+            self._fit(known, known, None)
+            rest = valid.take(np.arange(done, len(valid))).distinct()
+            ahead = self._score(rest).rows[rest.inverse]
+            surprises = np.flatnonzero(ahead > 0)
+            until = int(surprises[0]) + 1 if len(surprises) else len(ahead)
+            until = max(until, -(-len(ahead) // steps))
+            scores[done : done + until] = ahead[:until]
+            known = known.concat(valid.take(np.arange(done, done + until))).distinct()
+            done, steps = done + until, max(steps - 1, 1)
+        self._fit(known, known, None)
+        return scores
+
     @abstractmethod
     def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
         """Learn from distinct sequences; ``train.counts`` are their weights."""
@@ -153,8 +182,8 @@ class Detector(ABC):
         """Undo `_save`."""
 
 
-def _distinct(sessions: pa.Table) -> Sequences:
-    return Sequences.from_arrow(sessions["template_ids"]).distinct()
+def _sequences(sessions: pa.Table) -> Sequences:
+    return Sequences.from_arrow(sessions["template_ids"])
 
 
 detectors: Final[Registry[Detector]] = Registry("logradar.detectors", "Detector", "detector")

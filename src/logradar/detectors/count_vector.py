@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,13 +40,10 @@ class CountVector(Detector):
     Settings = CountVectorSettings
 
     def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        self._learn(np.unique(train.values), *self._vectors_with_counts(train))
-
-    def _vectors_with_counts(self, train: Sequences) -> tuple[Sequences, npt.NDArray[np.int64]]:
         vectors = _sorted(train).distinct()
-        return vectors, vectors.counts
+        self._remember(np.unique(train.values), vectors, vectors.counts)
 
-    def _learn(self, templates: npt.NDArray[np.int32], vectors: Sequences, counts: npt.NDArray[np.int64]) -> None:
+    def _remember(self, templates: npt.NDArray[np.int32], vectors: Sequences, counts: npt.NDArray[np.int64]) -> None:
         self.templates, self.vectors, self.counts = templates, vectors, counts
         self.known = np.sort(vectors.fingerprints())
         frequent = np.sort(np.argsort(-counts, kind="stable")[: self.settings.prototypes])
@@ -119,7 +116,8 @@ class CountVector(Detector):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        rows = pa.LargeListArray.from_arrays(pa.array(self.vectors.offsets), pa.array(self.vectors.values))
+        offsets = cast(pa.Int64Array, pa.array(self.vectors.offsets))
+        rows = pa.LargeListArray.from_arrays(offsets, pa.array(self.vectors.values, pa.int32()))
         pq.write_table(pa.table({"vector": rows, "count": self.counts}), folder / "vectors.parquet")
         return {"templates": self.templates.tolist()}
 
@@ -128,13 +126,13 @@ class CountVector(Detector):
 
         table = pq.read_table(folder / "vectors.parquet")
         vectors = Sequences.from_arrow(table["vector"])
-        self._learn(np.array(state["templates"], np.int32), vectors, table["count"].to_numpy())
+        self._remember(np.array(state["templates"], np.int32), vectors, table["count"].to_numpy())
 
 
 def _sorted(sequences: Sequences) -> Sequences:
     """Each row in ascending order: two sessions have the same counts if these are equal."""
     order = np.lexsort((sequences.values, sequences.rows))
-    return Sequences(sequences.values[order], sequences.offsets, sequences.counts, sequences.inverse)
+    return Sequences(sequences.values[order], sequences.offsets, sequences.counts, np.arange(len(sequences)))
 
 
 def _times(count: int) -> str:

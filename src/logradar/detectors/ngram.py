@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ class Ngram(Detector):
         runs, rows, _ = self._runs(train)
         known = Sequences.of(runs.ravel(), np.arange(len(runs) + 1, dtype=np.int64) * self.settings.n)
         distinct = Sequences(known.values, known.offsets, train.counts[rows], known.inverse).distinct()
-        self._learn(distinct.values.reshape(-1, self.settings.n), distinct.counts)
+        self._remember(distinct.values.reshape(-1, self.settings.n), distinct.counts)
 
-    def _learn(self, runs: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]) -> None:
+    def _remember(self, runs: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]) -> None:
         self.runs, self.counts = runs, counts
         self.known = np.sort(_keys(runs))
         self.after: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
@@ -70,7 +71,7 @@ class Ngram(Detector):
         runs, rows, _ = self._runs(sequences)
         starts = np.searchsorted(rows, np.arange(len(sequences) + 1))
         new = ~np.isin(_keys(runs), self.known)
-        for row, (start, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+        for row, (start, end) in enumerate(pairwise(starts)):
             length = int(sequences.lengths[row])
             yield [self._finding(runs[i], int(i - start), length) for i in np.flatnonzero(new[start:end]) + start]
 
@@ -96,7 +97,7 @@ class Ngram(Detector):
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
         runs = np.array(state["runs"], np.int32).reshape(-1, self.settings.n)
-        self._learn(runs, np.array(state["counts"], np.int64))
+        self._remember(runs, np.array(state["counts"], np.int64))
 
 
 def _keys(runs: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:

@@ -1,0 +1,118 @@
+"""Alerts: anomalous sessions told to a person, ranked, each with the lines that gave it away."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logradar.alerting.severity import severity
+from logradar.core.tables import ALERTS, FINDINGS, SCORES, SESSIONS, UNKNOWN, check
+
+EVIDENCE_SHOWN: Final = 5
+_UNSEEN = "(a message that training did not have)"
+
+Lines = Callable[[list[int]], pa.Table]
+
+
+def anomalous(scores: pa.Table, threshold: float) -> np.ndarray:
+    """Row numbers of SCORES above the threshold, highest score first, ties in order of the table."""
+    values = check(scores, SCORES)["score"].to_numpy()
+    above = np.flatnonzero(values > threshold)
+    return above[np.argsort(-values[above], kind="stable")]
+
+
+def make_alerts(
+    sessions: pa.Table,
+    scores: pa.Table,
+    findings: pa.Table,
+    templates: Mapping[int, str],
+    lines: Lines,
+    *,
+    detector: str,
+    threshold: float,
+) -> pa.Table:
+    """ALERTS for SESSIONS that are known to be anomalous, in the order given.
+
+    ``scores`` and ``findings`` belong to these sessions; ``lines`` fetches the LOG_RECORDS of
+    given record ids (in any order). Evidence is at most five findings a session, each with
+    its raw line, file and line number, and what was expected instead.
+    """
+    check(sessions, SESSIONS)
+    reasons: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for finding in check(findings, FINDINGS).to_pylist():
+        if len(reasons[finding["session_id"]]) < EVIDENCE_SHOWN:
+            reasons[finding["session_id"]].append(finding)
+    rows = sessions.to_pylist()
+    for row in rows:
+        for finding in reasons[row["session_id"]]:
+            finding["record_id"] = _record(row["record_ids"], finding["position"])
+    records = _by_id(lines, (f["record_id"] for found in reasons.values() for f in found))
+    alerts = []
+    for row, score in zip(rows, check(scores, SCORES)["score"].to_pylist(), strict=True):
+        alerts.append(
+            {
+                "alert_id": alert_id(detector, row["session_id"]),
+                "session_id": row["session_id"],
+                "service": row["service"],
+                "raised_at": row["end"] or datetime.now(UTC),
+                "detector": detector,
+                "score": score,
+                "threshold": threshold,
+                "severity": severity(score, threshold, row["max_level"]),
+                "record_ids": row["record_ids"],
+                "evidence": [_evidence(f, templates, records) for f in reasons[row["session_id"]]],
+                "code": None,
+            }
+        )
+    return check(pa.Table.from_pylist(alerts, schema=ALERTS), ALERTS)
+
+
+def alert_id(detector: str, session_id: str) -> str:
+    """Twelve hex digits; the same session gives the same id in every run, so feedback can name it."""
+    return hashlib.blake2b(f"{detector}\0{session_id}".encode(), digest_size=6).hexdigest()
+
+
+def _record(record_ids: list[int], position: int | None) -> int | None:
+    if not record_ids:
+        return None
+    return record_ids[-1 if position is None else min(position, len(record_ids) - 1)]
+
+
+def _by_id(lines: Lines, wanted: Iterable[int | None]) -> dict[int, dict[str, Any]]:
+    ids = sorted({number for number in wanted if number is not None})
+    if not ids:
+        return {}
+    found = lines(ids).select(["record_id", "source", "line", "body"])
+    return {row["record_id"]: row for row in found.filter(pc.is_in(found["record_id"], pa.array(ids))).to_pylist()}
+
+
+def _evidence(
+    finding: dict[str, Any], templates: Mapping[int, str], records: Mapping[int, dict[str, Any]]
+) -> dict[str, Any]:
+    record = records.get(finding["record_id"], {})
+    about = finding["template_id"]
+    reason = finding["reason"]
+    if about is not None and finding["position"] is None:
+        reason = f"«{templates.get(about, _UNSEEN)}» {reason}"
+    return {
+        "record_id": finding["record_id"],
+        "source": record.get("source"),
+        "line": record.get("line"),
+        "body": record.get("body"),
+        "reason": reason,
+        "expected": [
+            {
+                "template_id": item["template_id"],
+                "template": _UNSEEN if item["template_id"] == UNKNOWN else templates.get(item["template_id"], _UNSEEN),
+                "probability": item["probability"],
+            }
+            for item in finding["expected"]
+        ],
+    }

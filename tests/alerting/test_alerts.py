@@ -1,0 +1,91 @@
+"""Alerts carry the raw line, the reason and what was expected, and rank by score."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from logradar.alerting.alerts import alert_id, anomalous, make_alerts
+from logradar.alerting.severity import SEVERITIES, severity
+from logradar.core.tables import FINDINGS, LOG_RECORDS, SCORES, SESSIONS
+
+END = datetime(2026, 3, 2, 8, tzinfo=UTC)
+TEMPLATES = {3: "open <*>", 4: "close <*>"}
+RECORDS = pa.Table.from_pylist(
+    [{"record_id": i, "source": "app.log", "line": 10 + i, "body": f"line {i}"} for i in range(4)], schema=LOG_RECORDS
+)
+
+
+def lines(record_ids: list[int]) -> pa.Table:
+    return RECORDS
+
+
+@pytest.fixture
+def alerts() -> list[dict]:
+    sessions = pa.Table.from_pylist(
+        [
+            {
+                "session_id": "a",
+                "service": "shop",
+                "end": END,
+                "record_ids": [1, 2, 3],
+                "template_ids": [3, 9, 3],
+                "gaps": [0.0, 0.0, 0.0],
+                "max_level": 17,
+            },
+            {"session_id": "b", "record_ids": [], "template_ids": [], "gaps": []},
+        ],
+        schema=SESSIONS,
+    )
+    scores = pa.table([["a", "b"], [2.5, 1.5], pa.array([[0, 1, 0], []], pa.list_(pa.float32()))], schema=SCORES)
+    findings = pa.Table.from_pylist(
+        [
+            {
+                "session_id": "a",
+                "position": 1,
+                "template_id": 9,
+                "reason": "never seen",
+                "weight": 2.0,
+                "expected": [{"template_id": 4, "probability": 0.75}, {"template_id": 1, "probability": 0.25}],
+            },
+            {"session_id": "a", "template_id": 4, "reason": "is missing", "weight": 1.0, "expected": []},
+        ],
+        schema=FINDINGS,
+    )
+    return make_alerts(sessions, scores, findings, TEMPLATES, lines, detector="ngram", threshold=1.0).to_pylist()
+
+
+def test_the_line_the_reason_and_the_expected(alerts):
+    first, second = alerts[0]["evidence"]
+    assert (first["source"], first["line"], first["body"], first["reason"]) == ("app.log", 12, "line 2", "never seen")
+    assert first["expected"][0] == {"template_id": 4, "template": "close <*>", "probability": 0.75}
+    assert "training did not have" in first["expected"][1]["template"]
+    assert second["reason"] == "«close <*>» is missing"
+    assert second["line"] == 13
+
+
+def test_a_session_without_findings_is_still_an_alert(alerts):
+    assert alerts[1]["evidence"] == []
+    assert alerts[1]["raised_at"] is not None
+
+
+def test_ids_are_stable_and_differ_by_detector(alerts):
+    assert alerts[0]["alert_id"] == alert_id("ngram", "a") != alert_id("length", "a")
+    assert alerts[0]["raised_at"] == END
+
+
+def test_ranking_is_by_score_and_strict():
+    table = pa.table(
+        [["a", "b", "c", "d"], [1.0, 3.0, 0.5, 3.0], pa.array([[]] * 4, pa.list_(pa.float32()))], schema=SCORES
+    )
+    assert anomalous(table, 0.5).tolist() == [1, 3, 0]
+
+
+def test_severity_follows_the_level_and_the_score():
+    assert severity(1.1, 1.0, None) == "low"
+    assert severity(1.1, 1.0, 17) == "high"
+    assert severity(9.0, 1.0, 17) == "critical"
+    assert severity(9.0, 1.0, 21) == "critical"
+    assert {severity(1.1, 1.0, level) for level in range(1, 25)} <= set(SEVERITIES)
