@@ -59,7 +59,7 @@ def fit_threshold(
         quantile = min(max(1.0 - settings.alerts_per_day / sessions_per_day, 0.0), 1.0)
     if not len(scores):
         return Threshold(0.0, quantile, 0, None)
-    value = float(np.quantile(scores, quantile, method="higher"))
+    value = float(np.quantile(scores, quantile, method="inverted_cdf"))
     share = float((scores > value).mean())
     per_day = share * sessions_per_day if sessions_per_day else None
     return Threshold(value, 1.0 - share, len(scores), per_day)

@@ -1,0 +1,43 @@
+# Every job of the project. `make demo` and `make test` each work as the first command on a fresh clone.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export LOGRADAR_DATA ?= ../shared/data
+
+.PHONY: setup demo test check check-slow bench docs clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: $(READY)  ## a virtual environment with LogRadar and all it needs
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[deep,dev]'
+	touch $@
+
+demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated services) and write the report
+	$(BIN)/logradar demo
+
+test: $(READY)  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY)  ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src/logradar
+	$(BIN)/lint-imports
+
+check-slow: $(READY)  ## the marked tests that prove claims on real data
+	$(BIN)/python -m pytest -m slow
+
+bench: $(READY)  ## the benchmarks, each beside its peer
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: $(READY)  ## the generated pages of the documentation
+	$(BIN)/python docs/generate.py
+
+clean:  ## remove what was built (not the environment)
+	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run
