@@ -1,5 +1,57 @@
-"""The command line."""
+"""The command line: one file per command; parse, one library call, print.
+
+Every plain module here is a command, found by its file name; ``options`` holds the arguments
+that commands share and ``show`` what prints for people. Exit codes: 0 done, 2 a mistake of the
+user (one sentence), 1 a fault of ours (a traceback), 3 alerts from ``detect --fail-on-alert``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+
+import typer
+
+from logradar import __version__
+from logradar.core.errors import LogRadarError
+
+
+def build() -> typer.Typer:
+    """The application with every command of this folder."""
+    app = typer.Typer(
+        help="Learn what normal logs look like; tell what is not normal: ranked, explained, linked to code.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+    app.callback()(_version)
+    for module in pkgutil.iter_modules(__path__):
+        if not module.ispkg:
+            app.command(module.name.replace("_", "-"))(importlib.import_module(f"{__name__}.{module.name}").command)
+    return app
+
+
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        print(f"logradar {__version__}")
+        raise typer.Exit
 
 
 def main() -> None:
     """Entry point of the ``logradar`` command."""
+    try:
+        build()()
+    except LogRadarError as error:
+        print(f"logradar: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output went away (`| head`): not an error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("logradar: stopped.", file=sys.stderr)
+        sys.exit(130)

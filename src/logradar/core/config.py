@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -24,11 +25,17 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def load_config(cls: type[C], file: Path | None = None, overrides: Iterable[str] = ()) -> C:
+def load_config(
+    cls: type[C],
+    file: Path | None = None,
+    overrides: Iterable[str] = (),
+    given: Mapping[str, Any] = MappingProxyType({}),
+) -> C:
     """Settings of class ``cls`` from a YAML file (optional) and ``key.sub=value`` overrides.
 
-    Override values are YAML (``true``, ``3``, ``[a, b]``, text). Raises `ConfigError` that
-    lists every fault with its path.
+    Override values are YAML (``true``, ``3``, ``[a, b]``, text); ``given`` are values by path
+    (``{"input.labels": path}``) that win over both. Raises `ConfigError` that lists every fault
+    with its path.
     """
     values = _read(file) if file else {}
     faults = []
@@ -43,6 +50,8 @@ def load_config(cls: type[C], file: Path | None = None, overrides: Iterable[str]
         except yaml.YAMLError:
             value = text
         _put(values, keys, value)
+    for path, value in given.items():
+        _put(values, path.split("."), value)
     return _validated(cls, values, faults, file)
 
 

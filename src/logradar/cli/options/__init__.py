@@ -1,0 +1,44 @@
+"""Arguments that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Input = Annotated[
+    str,
+    typer.Argument(
+        metavar="INPUT",
+        help="A file, folder, glob, '-' for stdin, a prepared folder, or a named data set (hdfs).",
+        show_default=False,
+    ),
+]
+Bundle = Annotated[
+    Path, typer.Argument(metavar="BUNDLE", help="A folder that `logradar train` wrote.", show_default=False)
+]
+ConfigFile = Annotated[Path | None, typer.Option("-c", "--config", metavar="FILE", help="Settings as YAML.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings that override the file, as in seed=7.", show_default=False),
+]
+DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where named data sets are [env: LOGRADAR_DATA].")]
+Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of session key and label, to measure with.")]
+SessionKey = Annotated[str | None, typer.Option(metavar="REGEX", help="What ties lines to a session; group 1 is it.")]
+Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of log, if it is recognised wrongly.")]
+Format = Annotated[str | None, typer.Option(metavar="NAME", help="The header format, if it is recognised wrongly.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
+ThresholdValue = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Alert above this score.")]
+AlertsPerDay = Annotated[
+    float | None, typer.Option("--alerts-per-day", metavar="N", help="How many false alarms a day are acceptable.")
+]
+
+
+def input_values(
+    data_dir: Path | None, labels: Path | None, session_key: str | None, source: str | None, format_: str | None
+) -> dict[str, Any]:
+    """The input options that were given, as settings paths and values."""
+    given = {"data_dir": data_dir, "labels": labels, "session_key": session_key, "source": source, "format": format_}
+    return {f"input.{name}": value for name, value in given.items() if value is not None}
