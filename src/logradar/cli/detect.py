@@ -1,0 +1,42 @@
+"""`logradar detect`: what is not normal in new logs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logradar.cli import options
+
+
+def command(
+    bundle: options.Bundle,
+    input_: options.Input,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Alerts as .json, .parquet or .csv.")
+    ] = None,
+    threshold: options.ThresholdValue = None,
+    alerts_per_day: options.AlertsPerDay = None,
+    top: Annotated[int, typer.Option(metavar="N", min=0, help="Alerts that are printed.")] = 10,
+    fail_on_alert: Annotated[bool, typer.Option("--fail-on-alert", help="Exit with 3 when there are alerts.")] = False,
+    data_dir: options.DataDir = None,
+    session_key: options.SessionKey = None,
+    source: options.Source = None,
+    format_: options.Format = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Score new logs with a bundle; print the alerts, ranked, with the lines that gave them away."""
+    from logradar.cli import show
+    from logradar.core.progress import quiet as be_quiet
+    from logradar.pipeline.detect import detect, write_alerts
+
+    be_quiet(quiet)
+    given = options.input_values(data_dir, None, session_key, source, format_)
+    found = detect(bundle, input_, given, threshold, alerts_per_day)
+    if output:
+        write_alerts(found, output)
+    show.document(found.to_json()) if json else show.detection(found.to_json(), top)
+    if fail_on_alert and found.alerts.num_rows:
+        raise typer.Exit(3)

@@ -1,0 +1,44 @@
+"""`logradar evaluate`: measure a bundle on labelled logs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logradar.cli import options
+
+
+def command(
+    bundle: options.Bundle,
+    input_: options.Input,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="A folder for figures, scores and report.")
+    ] = None,
+    threshold: options.ThresholdValue = None,
+    alerts_per_day: options.AlertsPerDay = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Leave out sessions that took part in training.")
+    ] = False,
+    data_dir: options.DataDir = None,
+    labels: options.Labels = None,
+    session_key: options.SessionKey = None,
+    source: options.Source = None,
+    format_: options.Format = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure a bundle on labelled logs: all its detectors side by side, with an audit."""
+    from logradar.cli import show
+    from logradar.core.progress import quiet as be_quiet
+    from logradar.evaluation.report import write_report
+    from logradar.pipeline.evaluate import evaluate
+
+    be_quiet(quiet)
+    given = options.input_values(data_dir, labels, session_key, source, format_)
+    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out)
+    if output:
+        result.write(output)
+        write_report(output)
+    show.document(result.document) if json else show.evaluation(result.document, output)

@@ -1,0 +1,35 @@
+"""`logradar prepare`: records, templates and sessions as Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logradar.cli import options
+
+
+def command(
+    input_: options.Input,
+    overrides: options.Overrides = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="The folder to write.")] = ...,  # type: ignore[assignment]
+    config: options.ConfigFile = None,
+    data_dir: options.DataDir = None,
+    labels: options.Labels = None,
+    session_key: options.SessionKey = None,
+    source: options.Source = None,
+    format_: options.Format = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write records, templates and sessions of an input as Parquet with a manifest."""
+    from logradar.cli import show
+    from logradar.core.progress import quiet as be_quiet
+    from logradar.pipeline.prepare import prepare
+    from logradar.pipeline.settings import run_settings
+
+    be_quiet(quiet)
+    given = options.input_values(data_dir, labels, session_key, source, format_)
+    result = prepare(input_, output, run_settings(config, overrides, given))
+    show.document(result) if json else show.facts(f"Prepared in {output}", result)

@@ -1,0 +1,17 @@
+"""`logradar report`: a page that a person likes to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `logradar evaluate -o` wrote.")],
+) -> None:
+    """Write the self-contained HTML report of a run (again)."""
+    from logradar.evaluation.report import write_report
+
+    print(write_report(run))

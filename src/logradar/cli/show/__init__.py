@@ -1,0 +1,122 @@
+"""What commands print for people: tables on stdout, JSON when asked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from logradar.pipeline.demo import Demo
+
+
+def document(value: dict[str, Any]) -> None:
+    """One JSON document on stdout."""
+    import orjson
+
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+
+
+def facts(title: str, pairs: dict[str, Any]) -> None:
+    """Names and values, one a line."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title, show_header=False, box=None, title_justify="left", title_style="bold")
+    for name, value in pairs.items():
+        table.add_row(name.replace("_", " "), escape(_text(value)))
+    Console().print(table)
+
+
+def names(rows: list[tuple[str, str]]) -> None:
+    """Names with a line each on what they are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for name, summary in rows:
+        table.add_row(f"[bold]{name}[/bold]", summary)
+    Console().print(table)
+
+
+def detectors(evaluation: dict[str, Any]) -> None:
+    """All detectors side by side, best F1 first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = ("precision", "recall", "f1", "fpr", "pr_auc", "roc_auc", "mcc", "false_alarms_per_day")
+    table = Table(title=evaluation["title"], title_justify="left")
+    table.add_column("detector")
+    for name in columns:
+        table.add_column("alarms/day" if name == "false_alarms_per_day" else name.replace("_", "-"), justify="right")
+    rows = sorted(evaluation["detectors"].items(), key=lambda item: -(item[1]["f1"] or 0))
+    for name, figures in rows:
+        style = "bold" if name == evaluation["main"] else ""
+        table.add_row(name, *[_text(figures[column]) for column in columns], style=style)
+    Console().print(table)
+
+
+def alerts(result: dict[str, Any], top: int) -> None:
+    """The ``top`` alerts, each with the lines that gave it away."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    for rank, alert in enumerate(result["alerts"][:top], 1):
+        service = f" · {alert['service']}" if alert["service"] else ""
+        console.print(
+            Text(f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}", "bold")
+        )
+        for found in alert["evidence"]:
+            place = f"{found['source']}:{found['line']}" if found["source"] else "(no line)"
+            console.print(Text.assemble(("   " + place, "dim"), " " + _clip(found["body"] or "")))
+            console.print(Text("      ← " + found["reason"], "yellow"))
+            for item in found["expected"][:3]:
+                console.print(Text(f"      expected {item['probability']:.0%}: {_clip(item['template'])}", "dim"))
+    more = len(result["alerts"]) - top
+    if more > 0:
+        console.print(f"… and {more:,} more (-o alerts.json keeps them all).")
+
+
+def _clip(text: str, width: int = 160) -> str:
+    clean = "".join(letter if letter.isprintable() else "·" for letter in text.partition("\n")[0])
+    return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_text(inner)}" for name, inner in value.items()) or "none"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def detection(result: dict[str, Any], top: int) -> None:
+    """What ``detect`` found: the alerts, then one line of figures."""
+    alerts(result, top)
+    found = len(result["alerts"])
+    print(
+        f"{found:,} alert{'s' * (found != 1)} in {result['sessions']:,} sessions ({result['records']:,} records, "
+        f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that training did not "
+        f"have); {result['detector']} above {result['threshold']:.4g}."
+    )
+
+
+def evaluation(result: dict[str, Any], folder: Path | None) -> None:
+    """What ``evaluate`` measured: the table, what the audit says, and where the report is."""
+    detectors(result)
+    for sentence in result["audit"]["notes"]:
+        print(f"- {sentence}")
+    if folder:
+        print(f"Report: {folder / 'report.html'}")
+
+
+def demo(result: Demo) -> None:
+    """The first alerts, the table and the report of a demo."""
+    alerts(result.alerts, 3)
+    evaluation(result.document, None)
+    print(f"Done in {result.seconds:.0f} s. Score your own logs: logradar detect {result.bundle} FILE")
+    print(f"Report: {result.report}")

@@ -1,0 +1,38 @@
+"""`logradar train`: learn what is normal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logradar.cli import options
+
+
+def command(
+    input_: options.Input,
+    overrides: options.Overrides = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="BUNDLE", help="The bundle to write.")] = ...,  # type: ignore[assignment]
+    detector: Annotated[str | None, typer.Option(metavar="NAME", help="The detector that raises alerts.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was cut off.")] = False,
+    config: options.ConfigFile = None,
+    data_dir: options.DataDir = None,
+    labels: options.Labels = None,
+    session_key: options.SessionKey = None,
+    source: options.Source = None,
+    format_: options.Format = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Learn what is normal in an input and write a bundle that `logradar detect` uses."""
+    from logradar.cli import show
+    from logradar.core.progress import quiet as be_quiet
+    from logradar.pipeline.settings import run_settings
+    from logradar.pipeline.train import train
+
+    be_quiet(quiet)
+    given = options.input_values(data_dir, labels, session_key, source, format_)
+    given |= {"detector": detector} if detector else {}
+    result = train(input_, output, run_settings(config, overrides, given), resume)
+    show.document(result.figures) if json else show.facts(f"Trained {output}", result.figures)

@@ -1,0 +1,148 @@
+"""Detect: score new logs with a bundle and tell what is not normal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar.alerting.alerts import anomalous, make_alerts
+from logradar.alerting.threshold import fit_threshold
+from logradar.core.errors import InputError
+from logradar.core.sequences import Sequences
+from logradar.core.tables import UNKNOWN
+from logradar.pipeline.corpus import Corpus, reading
+from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.tabulate import group, match
+
+OUTPUTS = (".json", ".parquet", ".csv")
+
+
+@dataclass
+class Detected:
+    """The outcome of a detection: ALERTS ranked by score, and figures about the input."""
+
+    alerts: pa.Table
+    figures: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``detect --json``."""
+        return {**self.figures, "alerts": [_alert(row) for row in self.alerts.to_pylist()]}
+
+
+def detect(
+    bundle: Path,
+    spec: str,
+    given: dict[str, Any] | None = None,
+    threshold: float | None = None,
+    alerts_per_day: float | None = None,
+) -> Detected:
+    """Alerts for INPUT ``spec``, by the bundle's main detector.
+
+    ``given`` are input settings by path (``{"input.labels": …}``) that differ from the bundle's.
+    ``threshold`` replaces the bundle's, ``alerts_per_day`` fits it anew on the validation scores
+    that the bundle keeps. Templates never seen in training are counted, scored and told.
+    """
+    fitted = Fitted.load(bundle)
+    limit = choose_threshold(fitted, threshold, alerts_per_day)
+    with reading(spec, input_settings(fitted, given)) as corpus:
+        sessions = sessions_of(corpus, fitted)
+        scores = fitted.main.score(sessions)
+        rows = anomalous(scores, limit)
+        alerts = alert(fitted, corpus, sessions.take(pa.array(rows)), scores.take(pa.array(rows)), limit)
+    events = Sequences.from_arrow(sessions["template_ids"])
+    figures = {
+        "records": corpus.records,
+        "sessions": sessions.num_rows,
+        "quarantined": corpus.quarantined,
+        "unknown_templates": int((events.values == UNKNOWN).sum()),
+        "detector": fitted.settings.detector,
+        "threshold": limit,
+    }
+    return Detected(alerts, figures)
+
+
+def input_settings(fitted: Fitted, given: dict[str, Any] | None) -> Any:
+    """How the bundle's input was read, less what belongs to that input alone, with ``given`` on top."""
+    kept = fitted.settings.input.model_copy(update={"labels": None, "source": None, "format": None})
+    update = {path.removeprefix("input."): value for path, value in (given or {}).items()}
+    return kept.model_copy(update=update)
+
+
+def sessions_of(corpus: Corpus, fitted: Fitted) -> pa.Table:
+    """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping."""
+    grouping = group(corpus, fitted.settings.sessions)
+    return match(corpus, fitted.miner, grouping, fitted.settings.sessions)
+
+
+def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:
+    """The bundle's threshold for its main detector, or the one asked for."""
+    if value is not None:
+        return value
+    name = fitted.settings.detector
+    if alerts_per_day is None:
+        return fitted.thresholds[name].value
+    wanted = fitted.settings.threshold.model_copy(update={"alerts_per_day": alerts_per_day})
+    return fit_threshold(fitted.validation[name], wanted, fitted.facts.get("sessions_per_day")).value
+
+
+def alert(fitted: Fitted, corpus: Corpus, sessions: pa.Table, scores: pa.Table, limit: float) -> pa.Table:
+    """ALERTS for sessions that are known to be anomalous."""
+    return make_alerts(
+        sessions,
+        scores,
+        fitted.main.explain(sessions),
+        fitted.texts,
+        corpus.lines,
+        detector=fitted.settings.detector,
+        threshold=limit,
+    )
+
+
+def write_alerts(detected: Detected, path: Path) -> None:
+    """Write alerts as .json (the whole document), .parquet (ALERTS) or .csv (one row per alert)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".json":
+        path.write_bytes(orjson.dumps(detected.to_json(), option=orjson.OPT_INDENT_2))
+    elif path.suffix == ".parquet":
+        pq.write_table(detected.alerts, path)
+    elif path.suffix == ".csv":
+        flat = pl.DataFrame([_flat(row) for row in detected.alerts.to_pylist()], schema=_FLAT)
+        flat.write_csv(path)
+    else:
+        raise InputError(f"Alerts are written as {', '.join(OUTPUTS)}; '{path}' has another ending.")
+
+
+def _alert(row: dict[str, Any]) -> dict[str, Any]:
+    row.pop("record_ids")
+    row.pop("code")
+    return {**row, "raised_at": row["raised_at"].isoformat()}
+
+
+_FLAT = {
+    "alert_id": pl.String,
+    "session_id": pl.String,
+    "service": pl.String,
+    "raised_at": pl.String,
+    "severity": pl.String,
+    "score": pl.Float64,
+    "source": pl.String,
+    "line": pl.Int64,
+    "reason": pl.String,
+    "body": pl.String,
+}
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    first = row["evidence"][0] if row["evidence"] else {}
+    flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score")}
+    return {
+        **flat,
+        "raised_at": row["raised_at"].isoformat(),
+        **{n: first.get(n) for n in ("source", "line", "reason", "body")},
+    }

@@ -1,0 +1,175 @@
+"""Evaluate: a bundle against labelled logs, all detectors side by side, with an audit."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar import __version__
+from logradar.alerting.alerts import anomalous
+from logradar.core.errors import DataError
+from logradar.core.progress import say
+from logradar.core.sequences import Sequences
+from logradar.evaluation.audit import Side, audit, identities, seen_in
+from logradar.evaluation.metrics import distinct, measure, unseen_only
+from logradar.pipeline.corpus import Corpus, reading
+from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, sessions_of
+from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.tabulate import days_covered
+
+ALERTS_TOLD = 500
+
+
+@dataclass
+class Evaluated:
+    """The outcome of an evaluation: the document, scores of every session, and the alerts."""
+
+    document: dict[str, Any]
+    scores: pa.Table
+    detected: Detected
+    fitted: Fitted
+
+    def write(self, folder: Path) -> None:
+        """Write the run folder that `logradar.evaluation.report` reads."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "evaluation.json").write_bytes(orjson.dumps(self.document, option=orjson.OPT_INDENT_2))
+        (folder / "alerts.json").write_bytes(orjson.dumps(self.detected.to_json(), option=orjson.OPT_INDENT_2))
+        (folder / "run.json").write_text(json.dumps(self.fitted.settings.model_dump(mode="json"), indent=1))
+        (folder / "history.json").write_text(json.dumps(self.fitted.history))
+        pq.write_table(self.scores, folder / "scores.parquet")
+
+
+def evaluate(
+    bundle: Path,
+    spec: str,
+    given: dict[str, Any] | None = None,
+    threshold: float | None = None,
+    alerts_per_day: float | None = None,
+    held_out: bool = False,
+) -> Evaluated:
+    """Measure a bundle on labelled INPUT ``spec``.
+
+    Sessions that took part in training are never measured on. If the bundle was trained on a part
+    of this input (``split.test`` above 0) they are left out; otherwise finding any is an error, unless
+    ``held_out`` asks to leave them out. Raises `DataError` without labels.
+    """
+    began = time.monotonic()
+    fitted = Fitted.load(bundle)
+    limit = choose_threshold(fitted, threshold, alerts_per_day)
+    with reading(spec, input_settings(fitted, given)) as corpus:
+        sessions = _unseen(_labelled(sessions_of(corpus, fitted), spec), fitted, held_out)
+        scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
+        rows = anomalous(scores[fitted.settings.detector], limit)
+        told = pa.array(rows[:ALERTS_TOLD])
+        main = scores[fitted.settings.detector]
+        alerts = alert(fitted, corpus, sessions.take(told), main.take(told), limit)
+        document = _document(fitted, corpus, sessions, scores, limit)
+    document["seconds"] = round(time.monotonic() - began, 2)
+    figures = {
+        "records": corpus.records,
+        "sessions": sessions.num_rows,
+        "quarantined": corpus.quarantined,
+        "unknown_templates": document["audit"]["unknown_templates"]["events"],
+        "raised": len(rows),
+    }
+    return Evaluated(document, _score_table(sessions, scores, fitted), Detected(alerts, figures), fitted)
+
+
+def _labelled(sessions: pa.Table, spec: str) -> pa.Table:
+    kept = sessions.filter(sessions["label"].is_valid())
+    if not kept.num_rows:
+        raise DataError(f"'{spec}' has no labels to measure with; give them with --labels FILE.")
+    if kept.num_rows < sessions.num_rows:
+        say(f"{sessions.num_rows - kept.num_rows:,} sessions have no label and are left out.")
+    return kept
+
+
+def _unseen(sessions: pa.Table, fitted: Fitted, held_out: bool) -> pa.Table:
+    before = seen_in(fitted.seen.sessions, identities(sessions))
+    if not before.any():
+        return sessions
+    by_design = fitted.settings.split.test > 0
+    left = int((~before).sum())
+    if not left:
+        raise DataError(
+            f"All {len(before):,} sessions took part in training; evaluate on other logs, or train again with "
+            "split.test=0.5 to hold back the later half."
+        )
+    if not (by_design or held_out):
+        raise DataError(
+            f"{before.sum():,} of {len(before):,} sessions took part in training; evaluate on other logs, or leave "
+            "them out with --held-out."
+        )
+    say(f"Measured on the {left:,} sessions that were held back; {before.sum():,} before the cut are left out.")
+    return sessions.filter(pa.array(~before))
+
+
+def _document(
+    fitted: Fitted, corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
+) -> dict[str, Any]:
+    labels = sessions["label"].to_numpy().astype(bool)
+    sequences = Sequences.from_arrow(sessions["template_ids"])
+    known = seen_in(fitted.seen.sequences, sequences.fingerprints())
+    days = days_covered(sessions)
+    main = fitted.settings.detector
+    detectors = {}
+    for name, table in scores.items():
+        values = table["score"].to_numpy()
+        value = limit if name == main else fitted.thresholds[name].value
+        detectors[name] = {
+            **measure(labels, values, value, days=days),
+            "unseen_only": unseen_only(labels, values, value, known, days=days),
+            "distinct": distinct(labels, values, value, sequences.fingerprints(), days=days),
+        }
+    split = fitted.facts["split"]
+    train = Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["valid_until"])
+    return {
+        "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
+        "input": fitted.facts["input"],
+        "main": main,
+        **detectors[main],
+        "audit": audit(sequences, labels, train=train, side=Side.of(sessions)),
+        "detectors": detectors,
+        "split": split,
+        "faults": _faults(corpus, sessions, scores, fitted, limit),
+        "seed": fitted.settings.seed,
+        "version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _faults(
+    corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted, limit: float
+) -> dict[str, Any] | None:
+    """Recall of every detector on each kind of fault that the labels name."""
+    kinds = np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()])
+    labels = sessions["label"].to_numpy().astype(bool)
+    found: dict[str, Any] = {}
+    for kind in sorted(set(kinds[labels]) - {""}):
+        rows = (kinds == kind) & labels
+        recall = {}
+        for name, table in scores.items():
+            value = limit if name == fitted.settings.detector else fitted.thresholds[name].value
+            recall[name] = float((table["score"].to_numpy()[rows] > value).mean())
+        found[kind] = {"sessions": int(rows.sum()), "recall": recall}
+    return found or None
+
+
+def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted) -> pa.Table:
+    sequences = Sequences.from_arrow(sessions["template_ids"])
+    table = sessions.select(["session_id", "service", "start", "label"])
+    table = table.append_column("events", pa.array(sequences.lengths.astype(np.int32)))
+    known = seen_in(fitted.seen.sequences, sequences.fingerprints())
+    table = table.append_column("seen_in_training", pa.array(known))
+    for name, scored in scores.items():
+        table = table.append_column(f"score:{name}", scored["score"])
+    return table

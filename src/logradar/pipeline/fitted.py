@@ -1,0 +1,118 @@
+"""What a bundle holds: frozen templates, detectors, thresholds, settings, and what was seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar import __version__
+from logradar.alerting.threshold import Threshold
+from logradar.core.bundle import verify, writing
+from logradar.core.config import validated
+from logradar.core.errors import BundleError
+from logradar.detectors.base import Detector
+from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline.settings import RunSettings
+
+Hashes = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Seen:
+    """Fingerprints of what came before the cut: of sessions, and of the sequences trained on."""
+
+    sessions: Hashes
+    sequences: Hashes
+
+
+@dataclass
+class Fitted:
+    """A trained LogRadar: everything needed to score new logs.
+
+    ``detectors`` holds the main one under its name and all those beside it; ``thresholds``,
+    ``validation`` (scores of normal validation sessions) and ``history`` (of trainings) are by
+    detector too. ``facts`` say what it was trained on.
+    """
+
+    settings: RunSettings
+    miner: TemplateMiner
+    detectors: Mapping[str, Detector]
+    thresholds: Mapping[str, Threshold]
+    validation: Mapping[str, Floats]
+    history: dict[str, list[dict[str, float]]]
+    seen: Seen
+    facts: dict[str, Any]
+
+    @property
+    def main(self) -> Detector:
+        """The detector that raises alerts."""
+        return self.detectors[self.settings.detector]
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """Template texts by id."""
+        table = self.miner.templates()
+        return dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle; it appears under ``folder`` only when it is whole."""
+        facts = {"logradar": __version__, "detector": self.settings.detector, "seed": self.settings.seed, **self.facts}
+        with writing(folder, facts) as draft:
+            _dump(draft / "settings.json", self.settings.model_dump(mode="json"))
+            _dump(draft / "thresholds.json", {name: t.to_json() for name, t in self.thresholds.items()})
+            _dump(draft / "history.json", self.history)
+            pq.write_table(pa.table(dict(self.validation)), draft / "validation-scores.parquet")
+            self.miner.save(draft / "templates")
+            pq.write_table(pa.table({"fingerprint": self.seen.sessions}), draft / "seen-sessions.parquet")
+            pq.write_table(pa.table({"fingerprint": self.seen.sequences}), draft / "seen-sequences.parquet")
+            inside = self.main.members
+            for name, detector in self.detectors.items():
+                if name not in inside:  # members are saved by the ensemble that they belong to
+                    detector.save(draft / "detectors" / name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Fitted:
+        """Verify and read a bundle; any fault is a `BundleError` with a way out."""
+        manifest = verify(folder)
+        try:
+            settings = validated(RunSettings, json.loads((folder / "settings.json").read_text()), "settings")
+            thresholds = json.loads((folder / "thresholds.json").read_text())
+            main = Detector.load(folder / "detectors" / settings.detector)
+            beside = {
+                name: Detector.load(folder / "detectors" / name)
+                for name in thresholds
+                if name != settings.detector and name not in main.members
+            }
+            return cls(
+                settings,
+                TemplateMiner.load(folder / "templates"),
+                {settings.detector: main, **main.members, **beside},
+                {name: Threshold(**value) for name, value in thresholds.items()},
+                _columns(folder / "validation-scores.parquet"),
+                json.loads((folder / "history.json").read_text()),
+                Seen(
+                    _columns(folder / "seen-sessions.parquet")["fingerprint"],
+                    _columns(folder / "seen-sequences.parquet")["fingerprint"],
+                ),
+                {key: value for key, value in manifest.items() if key not in ("format", "files", "detector", "seed")},
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
+
+
+def _dump(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
+    table = pq.read_table(path)
+    return {name: table[name].to_numpy() for name in table.column_names}

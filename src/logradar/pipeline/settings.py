@@ -1,0 +1,59 @@
+"""The settings of a run: each room's own settings under one roof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from logradar.alerting.threshold import ThresholdSettings
+from logradar.core.config import Config, load_config, validated
+from logradar.core.errors import ConfigError
+from logradar.detectors.base import Detector, detectors
+from logradar.evaluation.splits import SplitSettings
+from logradar.parsing.sessions import SessionSettings
+from logradar.parsing.templates import ParsingSettings
+from logradar.sources.inputs.opening import InputSettings
+
+SIMPLE = ("new_template", "length", "count_vector", "ngram")
+
+
+class RunSettings(Config):
+    """Everything that can be set for a run; saved with the bundle and with every result."""
+
+    seed: int = Field(0, ge=0, description="makes the run repeatable")
+    input: InputSettings = InputSettings()
+    parsing: ParsingSettings = ParsingSettings()
+    sessions: SessionSettings = SessionSettings()
+    split: SplitSettings = SplitSettings()
+    detector: str = Field("ensemble", description="the detector that raises alerts; `logradar detectors` lists them")
+    beside: tuple[str, ...] = Field(SIMPLE, description="detectors that are trained and measured beside it")
+    detectors: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of detectors, by name")
+    threshold: ThresholdSettings = ThresholdSettings()
+
+    @model_validator(mode="after")
+    def _known_detectors(self) -> RunSettings:
+        for name in (self.detector, *self.beside, *self.detectors):
+            try:
+                kind = detectors.load(name)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+            validated(kind.Settings, self.detectors.get(name, {}), f"detectors.{name}")
+        return self
+
+    def make(self, name: str) -> Detector:
+        """A new detector of that name with its settings from here."""
+        kind = detectors.load(name)
+        return kind(validated(kind.Settings, self.detectors.get(name, {}), f"detectors.{name}"), self.seed)
+
+
+def run_settings(
+    file: Path | None = None,
+    overrides: Iterable[str] | None = None,
+    given: Mapping[str, Any] = MappingProxyType({}),
+) -> RunSettings:
+    """Settings from a YAML file, ``key.sub=value`` overrides and values by path, in rising order."""
+    return load_config(RunSettings, file, overrides or (), given)
