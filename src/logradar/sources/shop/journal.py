@@ -1,0 +1,236 @@
+"""Where the services' log calls end: loggers of their own, one file a service, and the truth beside it.
+
+The loggers hang in a private `logging.Manager`, so that nothing here touches the logging of the
+program that runs the simulation, nor the other way round.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar.sources.shop.trace import Trace
+
+PACKAGE: Final = Path(__file__).parents[2]
+LINES_KEPT: Final = 1 << 12
+ORIGINS_KEPT: Final = 1 << 17
+_LOGGING: Final = logging.Logger.info.__code__.co_filename
+_LEVELS: Final = MappingProxyType({10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"})
+_MILLIS: Final = tuple(f",{ms:03d} " for ms in range(1000))
+
+LABELS: Final = "labels.csv"
+ORIGINS: Final = "origins.parquet"
+ORIGIN: Final = pa.schema(
+    [
+        pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False),  # log file
+        pa.field("line", pa.int64(), nullable=False),  # 1-based line where the record begins
+        pa.field("path", pa.dictionary(pa.int32(), pa.string()), nullable=False),  # relative to the package
+        pa.field("code_line", pa.int32(), nullable=False),  # 1-based line of the log call
+    ]
+)
+
+running: Final[ContextVar[Journal]] = ContextVar("running")
+
+
+class ShopRecord(logging.LogRecord):
+    """A log record without what a simulation has no use for (threads, processes, the wall clock)."""
+
+    def __init__(
+        self, name: str, level: int, pathname: str, lineno: int, msg: object, args: Any, exc_info: Any, func: str
+    ) -> None:
+        self.name, self.msg, self.args = name, msg, args
+        self.levelno, self.levelname = level, _LEVELS[level]
+        self.pathname, self.lineno, self.funcName = pathname, lineno, func
+        self.exc_info = exc_info
+
+
+class ShopLogger(logging.Logger):
+    """A logger whose records go to the journal of the running simulation; without one they go nowhere."""
+
+    def __init__(self, name: str, level: int = logging.NOTSET) -> None:
+        super().__init__(name, level)
+        self.service = name.partition(".")[0]
+
+    def _log(self, level: int, msg: object, args: Any, exc_info: Any = None, *_: Any, **__: Any) -> None:
+        frame = sys._getframe(2)
+        while frame.f_code.co_filename == _LOGGING and frame.f_back is not None:
+            frame = frame.f_back
+        code = frame.f_code
+        error = sys.exc_info() if exc_info else None
+        record = ShopRecord(self.name, level, code.co_filename, frame.f_lineno, msg, args, error, code.co_name)
+        self.handle(record)
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Write the record to the running simulation."""
+        journal = running.get(None)
+        if journal is not None:
+            journal.write(self.service, record)
+
+
+_manager: Final = logging.Manager(logging.RootLogger(logging.DEBUG))
+_manager.setLoggerClass(ShopLogger)
+
+
+def get_logger(name: str) -> logging.Logger:
+    """The shop's logger ``service.component``."""
+    return _manager.getLogger(name)
+
+
+class Clock(Protocol):
+    """The virtual time in ms since the beginning, and the trace whose turn it is."""
+
+    now: int
+    trace: Trace
+
+
+class LogFile:
+    """One service's log: a buffered file, the clock that stamps it, and where its lines come from."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.skew = 0  # ms that this service's clock is off
+        self.line = 1
+        self.sites = array("i")
+        self.lines = array("q")
+        self._second = -1
+        self._prefix = ""
+        self._kept: list[str] = []
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+
+    def prefix(self, second: int) -> str:
+        """Date and time to the second, computed once a second."""
+        if second != self._second:
+            self._second = second
+            self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
+        return self._prefix
+
+    def add(self, text: str, site: int) -> None:
+        """One record, written by log call number ``site``."""
+        self._kept.append(text)
+        self.sites.append(site)
+        self.lines.append(self.line)
+        self.line += text.count("\n") + 1 if "\n" in text else 1
+        if len(self._kept) >= LINES_KEPT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what is kept to the file."""
+        if self._kept:
+            self._kept.append("")
+            self._file.write("\n".join(self._kept))
+            self._kept.clear()
+
+    def close(self) -> None:
+        """Write the rest and close."""
+        self.flush()
+        self._file.close()
+
+
+class Journal:
+    """All that a simulation writes line by line: a log per service, labels, origins.
+
+    A context; inside it the shop's loggers write here. ``services`` maps each service to the
+    name of its log, ``start`` is the virtual time of the beginning in ms since 1970, UTC, and
+    ``clock`` says what time it is and whose turn.
+    """
+
+    def __init__(self, folder: Path, services: Mapping[str, str], start: int, clock: Clock) -> None:
+        self.files = {service: LogFile(folder / name) for service, name in services.items()}
+        self.records = 0
+        self.sessions: Counter[str] = Counter()
+        self._clock, self._start = clock, start
+        self._sites: dict[tuple[str, int], int] = {}
+        self._labels = (folder / LABELS).open("w", encoding="utf-8", newline="\n")
+        self._labels.write("session_key,label,fault\n")
+        self._origins = pq.ParquetWriter(
+            folder / ORIGINS,
+            ORIGIN,
+            compression="zstd",
+            use_dictionary=["source", "path", "code_line"],  # type: ignore[arg-type]
+            column_encoding={"line": "DELTA_BINARY_PACKED"},
+        )
+
+    def __enter__(self) -> Journal:
+        self._token = running.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        running.reset(self._token)
+        for file in self.files.values():
+            file.close()
+            self._write_origins(file)
+        self._origins.close()
+        self._labels.close()
+
+    def write(self, service: str, record: logging.LogRecord) -> None:
+        """One record of the trace whose turn it is, stamped by the service's own clock."""
+        file, trace = self.files[service], self._clock.trace
+        stamp = self._start + self._clock.now + file.skew
+        if stamp >= trace.latest:
+            trace.latest = stamp
+        else:
+            trace.strike("clock_skew")  # only a clock that is off can turn time back
+        second = stamp // 1000
+        text = (
+            f"{file.prefix(second)}{_MILLIS[stamp - second * 1000]}{record.levelname} {record.name} "
+            f"[trace={trace.key}] {record.getMessage()}"
+        )
+        if record.exc_info and record.exc_info[1]:
+            text += _told(record.exc_info[1])
+        site = self._sites.setdefault((record.pathname, record.lineno), len(self._sites))
+        file.add(text, site)
+        self.records += 1
+        if len(file.sites) >= ORIGINS_KEPT:
+            self._write_origins(file)
+
+    def label(self, trace: Trace) -> None:
+        """A trace has ended: its row of labels.csv."""
+        self.sessions[trace.struck] += 1
+        self._labels.write(f"{trace.key},{int(bool(trace.struck))},{trace.struck}\n")
+
+    def _write_origins(self, file: LogFile) -> None:
+        if not file.sites:
+            return
+        paths = sorted({path for path, _ in self._sites})
+        place = {path: index for index, path in enumerate(paths)}
+        sites = pa.array(file.sites, pa.int32())
+        path_of = pa.array([place[path] for path, _ in self._sites], pa.int32()).take(sites)
+        line_of = pa.array([line for _, line in self._sites], pa.int32()).take(sites)
+        source = pa.DictionaryArray.from_arrays(pa.array([0] * len(sites), pa.int32()), [file.path.name])
+        path = pa.DictionaryArray.from_arrays(path_of, [_relative(path) for path in paths])
+        columns = [source, pa.array(file.lines, pa.int64()), path, line_of]
+        self._origins.write_table(pa.Table.from_arrays(columns, schema=ORIGIN))
+        file.sites, file.lines = array("i"), array("q")
+
+
+def _relative(path: str) -> str:
+    try:
+        return Path(path).relative_to(PACKAGE).as_posix()
+    except ValueError:
+        return Path(path).name
+
+
+def _told(error: BaseException) -> str:
+    """A stack trace like Python's, with paths as they would be on the service's machine."""
+    lines = ["", "Traceback (most recent call last):"]
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = _relative(frame.filename).removeprefix("sources/")
+        lines.append(f'  File "/opt/{path}", line {frame.lineno}, in {frame.name}')
+        if frame.line:
+            lines.append(f"    {frame.line}")
+    lines.append(f"{type(error).__name__}: {error}")
+    return "\n".join(lines)

@@ -1,0 +1,141 @@
+"""Simulate: let the shop live for some days and write its logs, the labels and the truth."""
+
+from __future__ import annotations
+
+from calendar import timegm
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from logradar.core.errors import InputError
+from logradar.core.progress import Progress
+from logradar.sources.shop.episodes import Episode, Episodes, plan
+from logradar.sources.shop.gateway import Gateway
+from logradar.sources.shop.journal import LABELS, ORIGINS, Journal
+from logradar.sources.shop.manager import Manager
+from logradar.sources.shop.mark import NAME as MARK
+from logradar.sources.shop.mark import read_mark, write_mark
+from logradar.sources.shop.research import Research
+from logradar.sources.shop.scheduler import Scheduler, Steps
+from logradar.sources.shop.settings import ShopSettings
+from logradar.sources.shop.trace import Trace
+from logradar.sources.shop.traffic import DAY, Traffic
+from logradar.sources.shop.world import World
+
+FILES: Final = {service: f"{service}.log" for service in ("gateway", "research", "manager")}
+USUAL: Final = 500_000  # lines a day for which the sizes in the services' code are meant
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulation wrote: its folder, lines per log file, sessions, and anomalous ones per fault."""
+
+    folder: Path
+    lines: dict[str, int]
+    records: int
+    sessions: int
+    faults: dict[str, int]
+
+    @property
+    def anomalies(self) -> int:
+        """Sessions that some fault really changed."""
+        return sum(self.faults.values())
+
+    def sentence(self) -> str:
+        """The summary in words."""
+        found = ", ".join(f"{count} {name}" for name, count in self.faults.items()) or "no faults"
+        return (
+            f"Wrote {sum(self.lines.values()):,} lines of {len(self.lines)} services to '{self.folder}': "
+            f"{self.sessions:,} sessions, {self.anomalies:,} of them anomalous ({found})."
+        )
+
+
+def simulate(folder: Path, settings: ShopSettings | None = None) -> Simulation:
+    """Write a simulated shop's logs to ``folder``; the same settings write the same bytes.
+
+    ``gateway.log``, ``research.log``, ``manager.log``: what the services logged.
+    ``labels.csv``: ``session_key,label,fault``, one row a trace, 1 where a fault changed it.
+    ``origins.parquet``: for every record ``source,line`` and the log call's ``path,code_line``.
+    ``simulation.json``: settings, counts and episodes; ``complete`` is false until the end.
+
+    Raises `InputError` when the folder cannot be written or holds files of these names that no
+    simulation wrote.
+    """
+    settings = settings or ShopSettings()
+    _prepare(folder, settings)
+    try:
+        journal, episodes = _live(folder, settings)
+    except OSError as error:
+        raise InputError(f"The simulation stopped, '{folder}' cannot be written: {error.strerror}.") from None
+    sessions = journal.sessions
+    simulation = Simulation(
+        folder,
+        {file.path.name: file.line - 1 for file in journal.files.values()},
+        journal.records,
+        sessions.total(),
+        {name: sessions[name] for name in sorted(sessions) if name},
+    )
+    write_mark(
+        folder,
+        settings,
+        complete=True,
+        lines=simulation.lines,
+        records=simulation.records,
+        sessions=simulation.sessions,
+        anomalies=simulation.anomalies,
+        faults=simulation.faults,
+        episodes=[_told(episode, settings) for episode in episodes],
+    )
+    return simulation
+
+
+def _live(folder: Path, settings: ShopSettings) -> tuple[Journal, list[Episode]]:
+    start = timegm(settings.start.timetuple()) * 1000 + settings.start.microsecond // 1000
+    midnight = timegm(settings.start.date().timetuple()) * 1000
+    rate, until = settings.lines_per_day / USUAL, int(settings.days * DAY)
+    scheduler = Scheduler(lambda trace: journal.label(trace))
+    world = World(settings.seed, rate, scheduler)
+    manager = Manager(world)
+    research = Research(world, manager)
+    gateway = Gateway(world, research, manager)
+    begins = (start - midnight, settings.start.weekday())
+    traffic = Traffic(scheduler, (gateway, research, manager), settings.seed, rate, begins)
+    planned = plan(settings, traffic.load_at)
+    total = int(settings.lines_per_day * settings.days)
+    with Journal(folder, FILES, start, scheduler) as journal, Progress("simulating", total, "lines") as bar:
+        traffic.victim_of = Episodes(planned, scheduler, world.pools, journal.files).victim_of
+        traffic.start(until)
+        scheduler.start(_tell(bar, journal, scheduler, until), Trace("", "progress"))
+        scheduler.run()
+    return journal, planned
+
+
+def _prepare(folder: Path, settings: ShopSettings) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"'{folder}' is a file; a simulation needs a folder.")
+    foreign = [name for name in (*FILES.values(), LABELS, ORIGINS, MARK) if (folder / name).exists()]
+    if foreign and read_mark(folder) is None:
+        raise InputError(f"'{folder}' holds {', '.join(foreign)}, and no simulation wrote that; choose another folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_mark(folder, settings, complete=False)
+    except OSError as error:
+        raise InputError(f"'{folder}' cannot be written: {error.strerror}.") from None
+
+
+def _tell(bar: Progress, journal: Journal, scheduler: Scheduler, until: int) -> Steps[None]:
+    told = 0
+    while scheduler.now < until:
+        yield 300_000
+        bar.advance(journal.records - told)
+        told = journal.records
+
+
+def _told(episode: Episode, settings: ShopSettings) -> dict[str, str]:
+    begin, end = (settings.start + timedelta(milliseconds=ms) for ms in (episode.begin, episode.end))
+    return {
+        "fault": episode.fault.name,
+        "begin": begin.isoformat(timespec="milliseconds"),
+        "end": end.isoformat(timespec="milliseconds"),
+    }
