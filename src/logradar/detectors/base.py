@@ -60,6 +60,7 @@ class Detector(ABC):
         self.settings: Any = settings if settings is not None else self.Settings()
         self.seed = seed
         self.validation_scores: Floats = np.empty(0)
+        self.history: list[dict[str, float]] = []  # one entry per epoch where there was a training
 
     @property
     def name(self) -> str:

@@ -1,0 +1,102 @@
+"""Writes the pages of the documentation that come from the code: commands and settings.
+
+`make docs` writes them; a test compares them, so that they cannot drift.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+HERE = Path(__file__).parent
+HEAD = "<!-- Written by docs/generate.py (`make docs`); do not edit. -->\n"
+
+
+def commands() -> str:
+    """Every command with its arguments and options, as Markdown."""
+    import typer.main
+
+    from logradar.cli import build
+
+    parts = [
+        HEAD,
+        "# Commands\n",
+        "Exit codes: 0 done; 1 a fault of LogRadar; 2 a mistake in the call or the input, in one sentence; ",
+        "3 alerts were found (`detect --fail-on-alert`).\n",
+    ]
+    group: Any = typer.main.get_command(build())
+    for name, command in sorted(group.commands.items()):
+        parts.append(f"\n## logradar {name}\n\n{command.help}\n\n| argument | meaning | default |\n|---|---|---|\n")
+        for param in command.params:
+            if param.name == "help":
+                continue
+            words = ", ".join(f"`{word}`" for word in getattr(param, "opts", []) if word.startswith("-"))
+            metavar = (param.metavar or "").strip("[].") if param.param_type_name == "argument" else param.metavar
+            label = words + (f" `{metavar}`" if words and metavar else "") or f"`{metavar or param.name.upper()}`"
+            default = "required" if param.required else _plain(param.default)
+            parts.append(f"| {label} | {getattr(param, 'help', '') or ''} | {default} |\n")
+    return "".join(parts)
+
+
+def settings() -> str:
+    """Every setting with its default, as Markdown."""
+    from logradar.detectors.base import detectors
+    from logradar.pipeline.settings import RunSettings
+
+    parts = [
+        HEAD,
+        "# Settings\n\n",
+        "In a YAML file (`-c run.yaml`) or as `key.sub=value` behind the input. ",
+        "Unknown keys are errors. The resolved settings are saved with every bundle.\n",
+        "\n| key | default | meaning |\n|---|---|---|\n",
+    ]
+    parts += _rows(RunSettings, "")
+    for name in detectors.names():
+        rows = _rows(detectors.load(name).Settings, f"detectors.{name}.")
+        if rows:
+            parts += [
+                f"\n## {name}\n\n{detectors.summary(name)}\n\n| key | default | meaning |\n|---|---|---|\n",
+                *rows,
+            ]
+    return "".join(parts)
+
+
+def _rows(model: type[BaseModel], prefix: str) -> list[str]:
+    rows: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = [
+            t
+            for t in (field.annotation, *get_args(field.annotation))
+            if isinstance(t, type) and issubclass(t, BaseModel)
+        ]
+        if inner and field.annotation is inner[0]:
+            rows += _rows(inner[0], f"{prefix}{name}.")
+            continue
+        default = (
+            field.default if field.default is not PydanticUndefined else field.get_default(call_default_factory=True)
+        )
+        rows.append(f"| `{prefix}{name}` | {_plain(default)} | {(field.description or '').replace('|', '&#124;')} |\n")
+    return rows
+
+
+def _plain(value: object) -> str:
+    if value is None or value is False or value == () or value == {} or value is PydanticUndefined:
+        return "" if value is not False else "no"
+    if isinstance(value, (tuple, list)):
+        text = ", ".join(
+            _plain(item) if not isinstance(item, BaseModel) else str(getattr(item, "name", item)) for item in value
+        )
+        return text.replace("|", "&#124;")
+    return f"`{value}`".replace("|", "&#124;")
+
+
+PAGES = {"reference-cli.md": commands, "reference-settings.md": settings}
+
+if __name__ == "__main__":
+    for page, write in PAGES.items():
+        (HERE / page).write_text(write())
+        print(f"wrote docs/{page}", file=sys.stderr)

@@ -1,0 +1,44 @@
+"""Progress: silent for short work, plain lines where there is no terminal, never on stdout."""
+
+from __future__ import annotations
+
+import pytest
+
+from logradar.core import progress
+from logradar.core.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test turns."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_short_work_shows_nothing(clock, capsys):
+    with Progress("reading", total=10, unit="lines") as bar:
+        clock[0] = 1.0
+        bar.advance(10)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_long_work_shows_rate_and_time_left(clock, capsys):
+    with Progress("reading", total=40, unit="lines") as bar:
+        clock[0] = 20.0
+        bar.advance(10, "app.log")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "reading: 10 of 40 (25%) lines, 0.50 lines/s, 1:00 left, app.log" in err
+
+
+def test_quiet_silences(clock, capsys):
+    progress.quiet()
+    try:
+        with Progress("reading") as bar:
+            clock[0] = 99.0
+            bar.advance()
+        progress.say("hello")
+    finally:
+        progress.quiet(False)
+    assert capsys.readouterr() == ("", "")
