@@ -1,0 +1,159 @@
+"""Drain: groups masked log lines into clusters, each with a template, online and in one pass.
+
+He, Zhu, Zheng, Lyu: "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017.
+Cluster numbers and templates equal those of Drain3 0.9.11 for the same settings, line by line.
+The work is done on distinct lines: a line is split into tokens once, and searched again only
+after something changed in its leaf of the tree.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from logradar.core.config import Config
+from logradar.parsing.interning import Ids, Interner, Texts, grown
+from logradar.parsing.tokens import numeric, split
+from logradar.parsing.tree import MEMO, Tree
+
+WILDCARD_TEXT: Final = "<*>"
+MEMORY: Final = 256 << 20  # bytes of remembered lines; beyond that they are forgotten and met anew
+_CLUSTERS, _TREE = "clusters.parquet", "tree.parquet"
+
+
+class DrainSettings(Config):
+    """Drain's own parameters, named and preset as in Drain3.
+
+    ``sim_th``: share of equal tokens from which on a line joins a cluster; ``depth``: of the parse
+    tree (its first ``depth - 3`` tokens part the lines); ``max_children`` of a node;
+    ``parametrize_numeric_tokens``: tokens with digits do not part lines; ``max_clusters``: the
+    cluster used longest ago makes room (none: no limit); ``extra_delimiters``: part tokens like a blank.
+    """
+
+    sim_th: float = Field(0.4, ge=0, le=1)
+    depth: int = Field(4, ge=3, le=32)
+    max_children: int = Field(100, ge=2)
+    max_clusters: int | None = Field(None, ge=1)
+    parametrize_numeric_tokens: bool = True
+    extra_delimiters: tuple[str, ...] = ()
+
+
+class Drain:
+    """Clusters of masked lines, numbered from 1 in order of creation.
+
+    >>> Drain().add(Texts.of(["send 1 byte", "send 2 byte", "stop"])).tolist()
+    [1, 1, 2]
+    """
+
+    def __init__(self, settings: DrainSettings | None = None) -> None:
+        self.settings = s = settings or DrainSettings()
+        self.tree = Tree(s.sim_th, (s.depth, s.max_children, s.max_clusters or -1, int(s.parametrize_numeric_tokens)))
+        self.words = Interner()
+        self.words.ids(Texts.of([WILDCARD_TEXT]))  # so that the wildcard has id 0
+        self._forget_lines()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that remembered lines and words take."""
+        return self.lines.nbytes + self.words.nbytes + int(self.starts[len(self.lines)]) * 4
+
+    def add(self, texts: Texts) -> Ids:
+        """The cluster number of every masked line, learning from each in order."""
+        return self.scan(self.line_ids(texts))
+
+    def line_ids(self, texts: Texts) -> Ids:
+        """An id for every distinct masked line; new ones are split into tokens."""
+        first = len(self.lines)
+        ids = self.lines.ids(texts)
+        if len(self.lines) > first:
+            self._split(first)
+        return ids
+
+    def scan(self, lines: Ids) -> Ids:
+        """As `add`, for lines given by the ids from `line_ids`."""
+        return self.tree.scan(lines, self.starts, self.tokens, self.numeric, self.memo)
+
+    def forget(self) -> None:
+        """Forget all lines, but no cluster; the ids that `line_ids` gave out become invalid."""
+        kept = self.tree.words()
+        words = self.words
+        self.words = Interner()
+        renamed = np.zeros(len(words), np.int32)
+        renamed[kept] = self.words.ids(words.texts()[kept])
+        self.tree.rename(renamed)
+        self._forget_lines()
+
+    def _forget_lines(self) -> None:
+        self.lines = Interner()
+        self.starts = np.zeros(1 << 10, np.int64)  # line i has the tokens starts[i]:starts[i + 1]
+        self.tokens = np.zeros(1 << 12, np.int32)
+        self.memo = np.zeros(1 << 10, MEMO)
+        self.numeric = numeric(self.words.texts())
+
+    def _split(self, first: int) -> None:
+        texts = self.lines.texts(first)
+        if self.settings.extra_delimiters:
+            text = pl.col("line")
+            for delimiter in self.settings.extra_delimiters:
+                text = text.str.replace_all(delimiter, " ", literal=True)
+            texts = Texts.of(pl.DataFrame({"line": texts.to_series()}).select(text)["line"])
+        counts, parts = split(texts)
+        known = len(self.words)
+        ids = self.words.ids(parts)
+        self.numeric = grown(self.numeric, len(self.words))
+        self.numeric[known : len(self.words)] = numeric(self.words.texts(known))
+        count, used = len(self.lines), int(self.starts[first])
+        self.starts = grown(self.starts, count + 1)
+        self.starts[first + 1 : count + 1] = used + np.cumsum(counts)
+        self.tokens = grown(self.tokens, used + len(ids))
+        self.tokens[used : used + len(ids)] = ids
+        self.memo = grown(self.memo, count)
+        self.memo["cluster"][first:count] = -1
+
+    def clusters(self) -> pl.DataFrame:
+        """``number, template, size, node, used`` of every cluster, in order of creation.
+
+        ``size`` counts its lines, ``node`` is its leaf, ``used`` the time of its last line.
+        """
+        alive = self.tree.alive
+        words = self.words.strings()
+        lengths = alive["length"].astype(np.int64)
+        rows = np.repeat(np.arange(len(alive)), lengths)
+        places = np.arange(int(lengths.sum())) + np.repeat(alive["start"] - (np.cumsum(lengths) - lengths), lengths)
+        tokens = pl.DataFrame({"row": rows, "word": words.gather(self.tree.tokens[places])})
+        joined = tokens.group_by("row", maintain_order=True).agg(pl.col("word").str.join(" "))
+        templates = pl.DataFrame({"row": np.arange(len(alive))}).join(
+            joined, on="row", how="left", maintain_order="left"
+        )
+        columns = {name: alive[name].copy() for name in ("number", "size", "node", "used")}
+        return pl.DataFrame({"template": templates["word"].fill_null(""), **columns})
+
+    def save(self, folder: Path) -> None:
+        """Write clusters and tree as Parquet; remembered lines are not kept."""
+        self.clusters().write_parquet(folder / _CLUSTERS)
+        nodes = self.tree.branches[1:]
+        words = self.words.strings().gather(np.where(nodes["parent"] == 0, 0, nodes["token"]))
+        length = np.where(nodes["parent"] == 0, nodes["token"], -1)
+        frame = {"parent": nodes["parent"].copy(), "length": length, "token": words}
+        pl.DataFrame(frame).write_parquet(folder / _TREE)
+
+    @classmethod
+    def load(cls, folder: Path, settings: DrainSettings, made: int) -> Drain:
+        """What `save` wrote, ready to learn on; ``made`` is how many clusters were ever made."""
+        drain = cls(settings)
+        nodes, clusters = pl.read_parquet(folder / _TREE), pl.read_parquet(folder / _CLUSTERS)
+        words = drain.words.ids(Texts.of(nodes["token"]))
+        tokens = np.where(nodes["length"] >= 0, nodes["length"], words).astype(np.int32)
+        counts, parts = split(Texts.of(clusters["template"]))
+        drain.tree.restore(nodes["parent"].to_numpy(), tokens, clusters, counts, drain.words.ids(parts), made)
+        drain._forget_lines()
+        return drain
+
+    @property
+    def made(self) -> int:
+        """How many clusters were ever made."""
+        return self.tree.made

@@ -1,0 +1,159 @@
+"""Masks: variable parts of a log line become named tokens before templates are mined.
+
+Rules are data, applied in order, each to the result of the one before. A regex is written in the
+common ground of Rust's (Polars) and Python's syntax, without look-around; a rule with ``whole``
+may not touch a letter or digit on either side, which is what such masks need look-around for
+elsewhere. In masks ``_`` is punctuation: ``task_17`` is the word ``task`` and the number 17, and
+neither ``\\w`` nor ``\\b`` count it as part of a word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+from pydantic import model_validator
+
+from logradar.core.config import Config
+
+_BEFORE, _AFTER = r"(?-u:\b{start-half})", r"(?-u:\b{end-half})"
+# What stands for `_` while rules run must be no word character and must not occur in the text.
+_UNDERSCORES: Final = tuple(map(chr, (1, 2, 3, 4, 5, 6, 7, 8, *range(0xE000, 0xF8FF))))
+
+
+class MaskingRule(Config):
+    """One mask: what ``regex`` matches becomes ``token``, for example ``<NUM>``.
+
+    ``token`` is literal text without blanks or digits and is not Drain's wildcard ``<*>``.
+    """
+
+    name: str
+    regex: str
+    token: str
+    whole: bool = True
+
+    @model_validator(mode="after")
+    def _usable(self) -> MaskingRule:
+        where = f"masking rule '{self.name}'"
+        if not self.token or re.search(r"[\s\d_]", self.token):
+            raise ValueError(f"{where}: the token {self.token!r} must be text without blanks, digits and '_'")
+        if "<*>" in self.token:
+            raise ValueError(f"{where}: '<*>' is the wildcard of templates; name the token, for example '<NUM>'")
+        try:
+            empty = pl.Series([""]).str.contains(self.pattern()).item()
+        except pl.exceptions.ComputeError as error:
+            raise ValueError(f"{where}: the regex {self.regex!r} is wrong: {_cause(error)}") from None
+        if empty:
+            raise ValueError(f"{where}: the regex {self.regex!r} matches empty text; let it match something")
+        return self
+
+    def pattern(self, underscore: str = "_") -> str:
+        """The regex in Rust's syntax, with ``_`` written as ``underscore``."""
+        regex = self.regex.replace("_", underscore)
+        return f"{_BEFORE}(?:{regex}){_AFTER}" if self.whole else regex
+
+
+def _cause(error: Exception) -> str:
+    told = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
+    return told[0] if told else str(error).splitlines()[0].removeprefix("regex error: ")
+
+
+def _rule(name: str, regex: str, token: str | None = None, whole: bool = True) -> MaskingRule:
+    return MaskingRule(name=name, regex=regex, token=token or f"<{name.upper()}>", whole=whole)
+
+
+_HEX = "[0-9a-fA-F]"
+_CLOCK = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+
+DEFAULT_RULES: Final = (
+    _rule("star", r"<\*>", whole=False),  # a wildcard that the log itself wrote is text, not a wildcard
+    _rule("uuid", rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"),
+    _rule("block", r"blk_-?[0-9]+", "<BLK>"),
+    _rule(
+        "time",
+        rf"[0-9]{{4}}[-/.][0-9]{{2}}[-/.][0-9]{{2}}(?:[T ]{_CLOCK}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?)?"
+        rf"|(?:{_DAY},? )?{_MONTH} {{1,2}}[0-9]{{1,2}},? (?:[0-9]{{4}},? )?{_CLOCK}(?: (?:[A-Z]{{3,4}} )?[0-9]{{4}})?"
+        rf"|{_CLOCK}",
+    ),
+    _rule("mac", rf"(?:{_HEX}{{2}}[:-]){{5}}{_HEX}{{2}}"),
+    _rule(
+        "ipv6",
+        rf"(?:{_HEX}{{1,4}}:){{7}}{_HEX}{{1,4}}"
+        rf"|(?:[0-9]{_HEX}{{3}}|[fF][c-fC-F]{_HEX}{{2}})(?::{_HEX}{{1,4}}){{0,6}}::(?:{_HEX}{{1,4}}:){{0,5}}{_HEX}{{1,4}}",
+        "<IP>",
+    ),
+    _rule("ip", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?"),
+    _rule("hex", rf"0[xX]{_HEX}+"),
+    _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|h|hrs?|d)"),
+    _rule("size", r"[0-9]+(?:\.[0-9]+)?(?:[kKMGTP]i?)?[Bb]|[0-9]+(?:\.[0-9]+)?[kKMGTP]"),
+    _rule("num", r"[-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?"),
+    _rule("longhex", rf"{_HEX}{{8,}}", "<HEX>"),  # after numbers, so that it has a letter in it
+)
+
+
+class MaskingSettings(Config):
+    """Which masks there are: ``extra`` rules of your own first, then ``rules``, in order."""
+
+    extra: tuple[MaskingRule, ...] = ()
+    rules: tuple[MaskingRule, ...] = DEFAULT_RULES
+
+    @model_validator(mode="after")
+    def _named_once(self) -> MaskingSettings:
+        names = [rule.name for rule in self.ordered]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two masking rules have the name '{twice[0]}'; give each its own")
+        return self
+
+    @property
+    def ordered(self) -> tuple[MaskingRule, ...]:
+        """All rules in the order in which they run."""
+        return (*self.extra, *self.rules)
+
+    @property
+    def tokens(self) -> list[str]:
+        """The distinct tokens, in order of the rules."""
+        return list(dict.fromkeys(rule.token for rule in self.ordered))
+
+    @property
+    def digit_blind(self) -> bool:
+        """Whether no rule asks which digit stands somewhere: 7 may be 3, only ``0x`` is ``0x``.
+
+        Then lines that differ in digits only are masked at the same places.
+        """
+        return not any(_names_a_digit(rule.regex) for rule in self.ordered)
+
+
+_CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
+_COUNT = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
+_ZERO_X = re.compile(r"0(?:x|\[xX\]|\[Xx\])(?![?*{])")
+
+
+def _names_a_digit(regex: str) -> bool:
+    if re.search(r"\\[xuU]", regex):
+        return True
+    bare = _CLASS.sub(
+        lambda found: found[0].replace("0-9", "") if found[0] not in ("[xX]", "[Xx]") else found[0], regex
+    )
+    return re.search("[0-9]", _ZERO_X.sub("", _COUNT.sub("", bare))) is not None
+
+
+def mask(lines: pl.Series, settings: MaskingSettings) -> pl.Series:
+    """The lines with all masks applied; every line is worked on, so hand over distinct ones.
+
+    >>> mask(pl.Series(["served blk_-17 to 10.0.0.7:80 in 12ms"]), MaskingSettings()).item()
+    'served <BLK> to <IP> in <DURATION>'
+    """
+    if not len(lines):
+        return lines
+    underscore = "_"
+    if lines.str.contains("_", literal=True).any():
+        underscore = next(c for c in _UNDERSCORES if not lines.str.contains(c, literal=True).any())
+    text = pl.col("line").str.replace_all("_", underscore, literal=True) if underscore != "_" else pl.col("line")
+    for rule in settings.ordered:
+        text = text.str.replace_all(rule.pattern(underscore), rule.token.replace("$", "$$"))
+    if underscore != "_":
+        text = text.str.replace_all(underscore, "_", literal=True)
+    return pl.LazyFrame({"line": lines}).select(text).collect(engine="streaming")["line"]
