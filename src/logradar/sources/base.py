@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
 
 import pyarrow as pa
 
+from logradar.core.config import Config
+from logradar.core.quarantine import Quarantine
 from logradar.core.registry import Registry
-from logradar.sources.inputs.quarantine import Quarantine
+
+
+class Limits(Config):
+    """How much is read at once and how long one piece of text may be, in bytes unless said otherwise."""
+
+    block: int = 8 << 20
+    line: int = 1 << 20  # a longer line is cut
+    record: int = 64 << 10  # a record of several lines is cut
+    rows: int = 200_000  # lines per block, records per batch
+    endless: int = 256 << 20  # a line that goes on for longer ends the reading of its file
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,15 @@ class Hints:
     """What a source may be told: everything else it finds out from the content."""
 
     session_key: str | None = None  # regex; the first group, or the whole match, is the key
-    options: dict[str, str] = field(default_factory=dict)
+    format: str | None = None  # name of a line format that is to be used, see inputs/formats.py
+    names: Mapping[Path, str] = field(default_factory=dict)  # how a file is called where not by its path
+    services: Mapping[Path, str] = field(default_factory=dict)  # the service of a file whose lines name none
+    limits: Limits = field(default_factory=Limits)
+    advance: Callable[[int], object] = lambda count: None  # told how many bytes of the files were used
+
+    def name(self, file: Path) -> str:
+        """What the column ``source`` and the quarantine call a file."""
+        return self.names.get(file, str(file))
 
 
 class Source(ABC):

@@ -1,0 +1,197 @@
+"""The format of one file: what wraps its lines, and which headers stand before its messages.
+
+A format has a name that can be stored and forced: ``docker+json``, ``cri+logback``, ``syslog``,
+``hadoop,time`` (the second is tried where the first does not fit), ``text`` (no header).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from logradar.core.errors import ConfigError, did_you_mean
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import Limits
+from logradar.sources.inputs import json_lines, levels
+from logradar.sources.inputs.headers import HEADERS, Header
+from logradar.sources.inputs.joining import BELOW, NO_START
+from logradar.sources.inputs.wrappers import WRAPPERS, Unwrapping, wrapper_of
+
+TRIED: Final = 1_000  # lines from which a format is worked out
+WIDTH: Final = 2_000  # characters of a line that are looked at for it
+ENOUGH: Final = 0.3  # share of lines that a first header must fit
+FURTHER: Final = 0.02  # share of lines that each further header must add
+HEADERS_PER_FILE: Final = 4
+WORTH: Final = 0.25  # what each field of a header is worth against the share of lines that it fits
+FIELDS: Final = {
+    "timestamp": pl.String,
+    "level": pl.Int8,
+    "service": pl.String,
+    "component": pl.String,
+    "alert": pl.String,
+    "body": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the lines of one file are read. ``paths`` says where the fields of JSON lines are."""
+
+    wrapper: str | None = None
+    bodies: tuple[str, ...] = ()  # header names, or "json"; none: the whole line is the body
+    paths: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
+    share: float = 1.0  # share of the sample's lines that it fits
+
+    @property
+    def name(self) -> str:
+        """The name under which `Format.named` finds it again."""
+        return "+".join([self.wrapper] * bool(self.wrapper) + [",".join(self.bodies) or "text"])
+
+    @property
+    def _chain(self) -> list[str]:
+        headers = [HEADERS[body] for body in self.bodies if body != "json"]
+        more = [header.fallback for header in headers if header.fallback]
+        return list(dict.fromkeys([*self.bodies, *more]))
+
+    @classmethod
+    def named(cls, name: str, lines: Sequence[str] = ()) -> Format:
+        """The format of that name; ``lines`` tell the field names of JSON. `ConfigError` where there is none."""
+        wrapper, plus, inner = name.rpartition("+")
+        if not plus and name in WRAPPERS:
+            wrapper, inner = name, "text"
+        bodies = tuple(body for part in inner.split(",") if (body := part.strip()) != "text")
+        for part, known in [(wrapper, list(WRAPPERS))] * bool(wrapper) + [(b, [*HEADERS, "json"]) for b in bodies]:
+            if part not in known:
+                nearest = did_you_mean(part, [*HEADERS, *WRAPPERS, "json", "text"])
+                raise ConfigError(f"There is no log format named '{part}'; {nearest}")
+        texts = _texts(wrapper or None, lines)
+        return cls(wrapper or None, bodies, json_lines.paths_in(texts[: json_lines.EXAMPLES]), _share(bodies, texts))
+
+    @classmethod
+    def detect(cls, lines: Sequence[str]) -> Format:
+        """The format that fits these first lines of a file best."""
+        lines = [line for line in lines[: 4 * TRIED] if line.strip()][:TRIED]
+        wrapper = wrapper_of(lines)
+        texts = _texts(wrapper, lines)
+        objects = [text for text in texts if re.match(json_lines.LOOKS_LIKE, text)]
+        bodies, rest = [], texts
+        if objects and len(objects) >= ENOUGH * len(texts):
+            bodies, rest = ["json"], [text for text in texts if not re.match(json_lines.BEGINS_LIKE, text)]
+        bodies += _headers_of(rest, len(texts))
+        return cls(
+            wrapper, tuple(bodies), json_lines.paths_in(objects[: json_lines.EXAMPLES]), _share(tuple(bodies), texts)
+        )
+
+    def read(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows with a ``text`` get the columns of `FIELDS`, ``start`` (a record begins here) and ``broken``."""
+        rest = frame.with_row_index("row")
+        parts: list[pl.DataFrame] = []
+        for body in self._chain:
+            found = self._objects(rest) if body == "json" else _headed(rest, HEADERS[body])
+            if found["start"].all() and not parts:
+                return found.drop("row")
+            parts.append(found.filter("start"))
+            rest = rest.filter(~found["start"])
+            if not len(rest):
+                break
+        parts.append(_bare(rest, headed=bool(self.bodies)))
+        return pl.concat(parts).sort("row").drop("row")
+
+    def _objects(self, frame: pl.DataFrame) -> pl.DataFrame:
+        begins = frame["text"].str.contains(json_lines.BEGINS_LIKE)
+        found = json_lines.fields(frame["text"], self.paths)
+        odd = begins & found["body"].is_null()
+        found = found.with_columns(broken=pl.lit(False))
+        if odd.any():
+            rest = frame.filter(odd)["text"]
+            other = json_lines.fields(rest, json_lines.all_paths())
+            found = _put(found, odd, other.with_columns(broken=json_lines.broken(rest)))
+        inner = found["body"].str.contains(json_lines.LOOKS_LIKE).fill_null(False)
+        if inner.any():  # a message that is JSON itself
+            nested = found.filter(inner)["body"]
+            more = json_lines.fields(nested, json_lines.paths_in(nested.head(json_lines.EXAMPLES).to_list()))
+            outer = found.filter(inner)
+            kept = [outer[name].fill_null(more[name]) for name in more.columns if name != "body"]
+            rows = pl.DataFrame([*kept, more["body"].fill_null(nested), outer["broken"]])
+            found = _put(found, inner, rows.select(found.columns))
+        body = pl.concat_str("body", "trace", separator="\n", ignore_nulls=True)
+        found = found.with_columns(body=pl.when(pl.col("body").is_not_null()).then(body))
+        found = found.with_columns(
+            body=found["body"].fill_null(frame["text"]), start=begins, alert=pl.lit(None, pl.String)
+        )
+        return frame.hstack(found.select(*FIELDS, "start", "broken"))
+
+
+def _headed(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
+    text = frame["text"]
+    found = text.str.extract_groups(header.pattern).struct.unnest()
+    start = found.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    level = levels.levels(found["level"]) if "level" in header.groups else None
+    if "priority" in header.groups:
+        of_priority = levels.from_priority(found["priority"])
+        level = of_priority if level is None else level.fill_null(of_priority)
+    columns = [
+        found[name] if name in header.groups else pl.Series(name, [None], kind).new_from_index(0, len(text))
+        for name, kind in FIELDS.items()
+        if name not in ("level", "body")
+    ]
+    level = pl.Series([None], dtype=pl.Int8).new_from_index(0, len(text)) if level is None else level
+    columns += [level.alias("level"), text.str.replace(header.pattern, "").alias("body"), start.alias("start")]
+    return frame.hstack(pl.DataFrame(columns).select(*FIELDS, "start", pl.lit(False).alias("broken")))
+
+
+def _bare(frame: pl.DataFrame, headed: bool) -> pl.DataFrame:
+    nothing = [pl.lit(None, kind).alias(name) for name, kind in FIELDS.items() if name != "body"]
+    start = pl.lit(False) if headed else ~pl.col("text").str.contains(BELOW)
+    columns = frame.with_columns(*nothing, body="text", start=start, broken=pl.lit(False))
+    return columns.select(*frame.columns, *FIELDS, "start", "broken")
+
+
+def _put(frame: pl.DataFrame, where: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with ``rows`` in the places where ``where`` is true."""
+    numbered = frame.with_row_index("row")
+    places = numbered.filter(where).select("row")
+    return pl.concat([numbered.filter(~where), places.hstack(rows)]).sort("row").drop("row")
+
+
+def _texts(wrapper: str | None, lines: Sequence[str]) -> list[str]:
+    """What is inside the wrapper, shortened."""
+    if wrapper:
+        frame = pl.DataFrame(
+            {"line": pl.arange(1, len(lines) + 1, eager=True), "text": pl.Series(lines, dtype=pl.String)}
+        )
+        lines = Unwrapping(wrapper, "", Quarantine(), Limits()).push(frame, last=True)["text"].to_list()
+    return [line[:WIDTH] for line in lines if line.strip()]
+
+
+def _headers_of(texts: Sequence[str], of: int) -> list[str]:
+    """Headers that fit these lines, the best first; lines that cannot begin a record do not count."""
+    rest = [text for text in texts if not re.match(NO_START, text)]
+    total, chosen = len(rest), []
+    while rest and len(chosen) < HEADERS_PER_FILE:
+        best, name, fitting = 0.0, "", [False]
+        for header in HEADERS.values():
+            fits = [header.compiled.match(text) is not None for text in rest]
+            score = sum(fits) * (1 + WORTH * len(header.groups))
+            if score > best:
+                best, name, fitting = score, header.name, fits
+        count = sum(fitting)
+        if count < max(1, (FURTHER if chosen else ENOUGH) * total) or (chosen and count < 3):
+            break
+        if name not in chosen:
+            chosen.append(name)
+        rest = [text for text, fits in zip(rest, fitting, strict=True) if not fits]
+    return chosen
+
+
+def _share(bodies: tuple[str, ...], texts: Sequence[str]) -> float:
+    """The share of lines that one of the headers (or JSON) fits."""
+    patterns = [re.compile(json_lines.BEGINS_LIKE) if b == "json" else HEADERS[b].compiled for b in bodies]
+    starts = [text for text in texts if not re.match(NO_START, text)]
+    if not patterns or not starts:
+        return 1.0
+    return sum(any(p.match(text) for p in patterns) for text in starts) / len(starts)

@@ -1,0 +1,105 @@
+"""Lines of one file -> records: unwrapped, headers read, several lines joined, times and levels typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import Limits
+from logradar.sources.inputs.formats import FIELDS, Format
+from logradar.sources.inputs.joining import bounded, joined
+from logradar.sources.inputs.reading import Block
+from logradar.sources.inputs.timestamps import Clock
+from logradar.sources.inputs.wrappers import Unwrapping
+
+BLANK: Final = r"^\s*$"
+COLUMNS: Final = ("line", "text", *FIELDS)
+
+
+@dataclass
+class Records:
+    """Reads the records of one file.
+
+    ``name`` is what the quarantine calls the file, ``latest`` when it was last written (for
+    times without a year).
+    """
+
+    format: Format
+    name: str
+    quarantine: Quarantine
+    limits: Limits
+    latest: datetime | None = None
+
+    def of(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
+        """Frames with ``line``, ``text`` (the whole first line), ``timestamp``, ``level``, ``service``,
+        ``component``, ``alert`` and ``body``, one row per record, at most ``limits.rows`` and one block each."""
+        self._clock = Clock(self.latest)
+        self._held = pl.DataFrame()
+        self._cut_line = 0
+        wrapper = self.format.wrapper
+        unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
+        empty = pl.DataFrame(schema={"line": pl.Int64, "text": pl.String})
+        for block in blocks:
+            number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
+            rows = pl.DataFrame({"line": number, "text": block.lines})
+            yield from self._push(unwrapping.push(rows) if unwrapping else rows)
+        yield from self._push(unwrapping.push(empty, last=True) if unwrapping else empty, last=True)
+
+    def _push(self, rows: pl.DataFrame, last: bool = False) -> Iterator[pl.DataFrame]:
+        blank = (rows["text"].str.len_bytes() < 64) & rows["text"].str.contains(BLANK)
+        rows = rows.filter(~blank) if blank.any() else rows
+        if len(self._held):
+            rows = pl.concat([self._held, rows])
+            self._held = rows.clear()
+        if not len(rows):
+            return
+        rows = self.format.read(rows)
+        if not last:
+            rows = self._hold(rows)
+        if rows["broken"].any():
+            bad = rows.filter("broken").select("line", "text")
+            self.quarantine.add_lines(self.name, "half-written JSON object, kept as text", bad.rows())
+        if len(rows) and not rows["start"].all():
+            rows = self._joined(rows)
+        if len(rows):
+            yield self._typed(rows)
+
+    def _hold(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Keep the last record back: the next block may go on with it."""
+        begin = rows["start"].arg_true()
+        at = int(begin[-1]) if len(begin) else 0
+        held = rows[at:].select(name for name in ("line", "text", "time", "origin") if name in rows.columns)
+        held, cut = bounded(held.with_columns(group=0), "group", self.limits.record)
+        self._tell_cut(cut)
+        self._held = held.drop("group")
+        return rows[:at]
+
+    def _joined(self, rows: pl.DataFrame) -> pl.DataFrame:
+        group = pl.col("start").cast(pl.Int64).cum_sum()
+        rows = rows.with_columns(group=group)
+        alone = ~pl.col("start").shift(-1, fill_value=True) | ~pl.col("start")  # rows of records of several lines
+        several = rows.with_columns(several=alone)
+        whole = several.filter(~pl.col("several")).drop("several", "group")
+        parts = several.filter("several").drop("several").rename({"text": "first", "body": "text"})
+        together, cut = joined(parts, "group", "\n", self.limits.record)
+        self._tell_cut(cut)
+        together = together.rename({"text": "body", "first": "text"}).select(whole.columns)
+        return pl.concat([whole, together]).sort("line")
+
+    def _tell_cut(self, lines: list[int]) -> None:
+        for line in lines:
+            if line != self._cut_line:  # a record over several blocks is cut once
+                self.quarantine.add(self.name, "record of too many lines, cut", line=line)
+            self._cut_line = line
+
+    def _typed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        stamp = rows["timestamp"]
+        if "time" in rows.columns:  # the wrapper's own time is complete and in UTC
+            stamp = rows["time"].fill_null(stamp)
+            rows = rows.with_columns(service=pl.coalesce("service", "origin"))
+        return rows.select(COLUMNS).with_columns(self._clock.read(stamp).alias("timestamp"))

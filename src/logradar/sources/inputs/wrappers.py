@@ -1,0 +1,103 @@
+"""Lines that carry another log inside: Docker's json-file, Kubernetes' CRI, docker compose.
+
+Docker (``{"log": "…\\n", "stream": "stdout", "time": "…"}``) and CRI (``time stream P|F text``)
+cut long lines into parts; the parts of each stream are joined again, also over blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import Limits
+from logradar.sources.inputs.joining import joined
+from logradar.sources.inputs.json_lines import broken
+from logradar.sources.inputs.levels import WORDS
+
+_TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+WRAPPERS: Final = {
+    "docker": r"^\{\s*\x22log\x22\s*:\s*\x22.*\x22(?:stream|time)\x22\s*:",
+    "cri": rf"^(?P<time>{_TIME}) (?P<stream>stdout|stderr) (?P<part>[PF])(?::\S*)? ?(?P<text>.*)$",
+    "compose": r"^(?P<origin>[a-zA-Z0-9][\w.-]*[\w]) +\| ?(?P<text>.*)$",
+}
+
+
+@dataclass
+class Unwrapping:
+    """Takes the inner text out of the lines of one file; what is still open is held back."""
+
+    kind: str
+    name: str
+    quarantine: Quarantine
+    limits: Limits
+
+    def __post_init__(self) -> None:
+        self._held = pl.DataFrame()
+
+    def push(self, frame: pl.DataFrame, last: bool = False) -> pl.DataFrame:
+        """Rows (line, text) -> rows (line, text, time, origin: the service) whose parts are joined."""
+        rows = self._opened(frame)
+        if len(self._held):
+            rows = pl.concat([self._held, rows])
+            self._held = rows.clear()
+        if rows["open"].any():
+            rows = self._joined(rows, last)
+        return rows.select("line", "text", "time", "origin")
+
+    def _opened(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Columns line, text, time, origin, stream and ``open``: whether the next part belongs to it."""
+        text, nothing = pl.col("text"), pl.lit(None, pl.String)
+        if self.kind == "docker":
+            match = text.str.json_path_match
+            rows = frame.with_columns(inner=match("$.log"), time=match("$.time"), stream=match("$.stream"))
+            self._tell_broken(rows)
+            inner = pl.col("inner")
+            rows = rows.with_columns(
+                inner=inner.str.strip_chars_end("\r\n"), open=~inner.str.ends_with("\n"), origin=nothing
+            )
+        else:
+            found = frame["text"].str.extract_groups(WRAPPERS[self.kind]).struct.unnest().rename({"text": "inner"})
+            rows = frame.hstack(found).with_columns(
+                nothing.alias(name) for name in ("time", "stream", "origin") if name not in found.columns
+            )
+            rows = rows.with_columns(open=pl.col("part") == "P" if self.kind == "cri" else False)
+        open_part = pl.col("open").fill_null(False)
+        return rows.select("line", "time", "origin", "stream", text=pl.coalesce("inner", "text"), open=open_part)
+
+    def _tell_broken(self, rows: pl.DataFrame) -> None:
+        odd = rows.filter(pl.col("inner").is_null())
+        if len(odd):
+            bad = odd.filter(broken(odd["text"]))
+            self.quarantine.add_lines(
+                self.name, "half-written JSON object, kept as text", bad.select("line", "text").rows()
+            )
+
+    def _joined(self, rows: pl.DataFrame, last: bool) -> pl.DataFrame:
+        stream = pl.col("stream").fill_null("")
+        begins = ~pl.col("open").shift(1, fill_value=False).over(stream)
+        part = pl.concat_str(stream, begins.cast(pl.Int64).cum_sum().over(stream).cast(pl.String), separator=" ")
+        rows = rows.with_columns(part=part)
+        rows, cut = joined(rows.with_columns(open=pl.col("open").last().over("part")), "part", "", self.limits.line)
+        for line in cut:
+            self.quarantine.add(self.name, "line too long, cut", line=line)
+        rows = rows.drop("part")
+        if not last:
+            self._held = rows.filter("open")
+            rows = rows.filter(~pl.col("open"))
+        return rows
+
+
+def wrapper_of(lines: Sequence[str]) -> str | None:
+    """The wrapper of nearly all these lines, if there is one."""
+    series = pl.Series("text", lines)
+    for kind, pattern in WRAPPERS.items():
+        if not len(series) or series.str.contains(pattern).sum() < 0.9 * len(series):
+            continue
+        if kind == "compose" and any(name.upper() in WORDS for name in series.str.extract(pattern, 1).unique()):
+            continue  # "INFO | message"
+        return kind
+    return None

@@ -1,0 +1,79 @@
+"""Any log file: plain text of every known header, JSON lines, Docker and Kubernetes logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from logradar.core.quarantine import Quarantine
+from logradar.core.tables import LOG_RECORDS, conform
+from logradar.sources.base import Hints, Source
+from logradar.sources.inputs.formats import Format
+from logradar.sources.inputs.json_lines import LOOKS_LIKE
+from logradar.sources.inputs.reading import read_blocks, read_sample
+from logradar.sources.inputs.records import Records
+from logradar.sources.inputs.session_keys import extract
+
+
+class Lines(Source):
+    """Any log file, line by line; its format is worked out from its first lines.
+
+    >>> list(Lines().read([Path("app.log")], Hints(), Quarantine()))  # doctest: +SKIP
+    """
+
+    @classmethod
+    def recognises(cls, path: Path, head: Sequence[str]) -> float:
+        """Any text will do, but a JSON document over many lines is not a log."""
+        lines = [line for line in head if line.strip()]
+        if not lines or (
+            lines[0].lstrip()[0] in "{[" and not re.match(LOOKS_LIKE, lines[0]) and path.suffix == ".json"
+        ):
+            return 0.0
+        return 0.1
+
+    def format_of(self, file: Path, hints: Hints) -> Format:
+        """The format of a file: the one that was asked for, or the one that its first lines show."""
+        sample = read_sample(file)
+        return Format.named(hints.format, sample) if hints.format else Format.detect(sample)
+
+    def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
+        """LOG_RECORDS of at most one block of lines each; a record begins where a header stands."""
+        record_id = 0
+        for file in files:
+            name = hints.name(file)
+            latest = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            records = Records(self.format_of(file, hints), name, quarantine, hints.limits, latest)
+            for frame in records.of(read_blocks(file, name, quarantine, hints.limits, hints.advance)):
+                yield self._table(frame, record_id, name, hints.session_key, hints.services.get(file))
+                record_id += len(frame)
+
+    def _table(
+        self, frame: pl.DataFrame, record_id: int, name: str, session_key: str | None, service: str | None
+    ) -> pa.Table:
+        count = len(frame)
+        one_file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([name]))
+        columns = {
+            "record_id": pa.array(np.arange(record_id, record_id + count)),
+            "timestamp": frame["timestamp"].to_arrow(),
+            "source": one_file,
+            "line": frame["line"].to_arrow(),
+            "service": _names(frame["service"].fill_null(service) if service else frame["service"]),
+            "level": frame["level"].to_arrow(),
+            "component": _names(frame["component"]),
+            "body": frame["body"].to_arrow(),
+        }
+        if session_key:
+            columns["session_key"] = extract(frame["text"], frame["body"], session_key).to_arrow()
+        if frame["alert"].null_count() < count:
+            columns["label"] = (frame["alert"] != "-").to_arrow()
+        return conform(pa.table(columns), LOG_RECORDS)
+
+
+def _names(column: pl.Series) -> pa.Array:
+    return column.cast(pl.Categorical).to_arrow().cast(pa.dictionary(pa.int32(), pa.string()))
