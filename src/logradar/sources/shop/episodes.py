@@ -38,7 +38,7 @@ def plan(settings: ShopSettings, load_at: Callable[[int], float]) -> list[Episod
             length = int(settings.episode_minutes * MINUTE * fault.stretch)
             room = max(min(part, total - first) - length, 1)
             tries = [first + int(rng.random() * room) for _ in range(24)]
-            begin = rng.choices(tries, [load_at(when) for when in tries])[0]
+            begin = rng.choices(tries, [load_at(when) ** 2 for when in tries])[0]
             episodes.append(Episode(fault, begin, begin + length))
     return sorted(episodes, key=lambda episode: (episode.begin, episode.fault.name))
 

@@ -64,6 +64,8 @@ class ShopSettings(Config):
         if names == ["none"]:
             return ()
         for name in names:
+            if name in ("all", "none"):
+                raise ValueError(f"'{name}' stands alone, without other names")
             if name not in FAULTS:
                 raise ValueError(f"there is no fault '{name}', {did_you_mean(name, ('all', 'none', *FAULTS))}")
         return tuple(name for name in FAULTS if name in names)

@@ -6,8 +6,9 @@ from calendar import timegm
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from logradar.core.config import validated
 from logradar.core.errors import InputError
 from logradar.core.progress import Progress
 from logradar.sources.shop.episodes import Episode, Episodes, plan
@@ -50,8 +51,19 @@ class Simulation:
             f"{self.sessions:,} sessions, {self.anomalies:,} of them anomalous ({found})."
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """The summary as plain values."""
+        return {
+            "folder": str(self.folder),
+            "lines": self.lines,
+            "records": self.records,
+            "sessions": self.sessions,
+            "anomalies": self.anomalies,
+            "faults": self.faults,
+        }
 
-def simulate(folder: Path, settings: ShopSettings | None = None) -> Simulation:
+
+def simulate(folder: Path, settings: ShopSettings | None = None, **given: Any) -> Simulation:
     """Write a simulated shop's logs to ``folder``; the same settings write the same bytes.
 
     ``gateway.log``, ``research.log``, ``manager.log``: what the services logged.
@@ -59,10 +71,12 @@ def simulate(folder: Path, settings: ShopSettings | None = None) -> Simulation:
     ``origins.parquet``: for every record ``source,line`` and the log call's ``path,code_line``.
     ``simulation.json``: settings, counts and episodes; ``complete`` is false until the end.
 
-    Raises `InputError` when the folder cannot be written or holds files of these names that no
-    simulation wrote.
+    ``given`` are settings by name (``days=2, faults="none"``) and go before ``settings``.
+
+    Raises `ConfigError` for wrong settings, `InputError` when the folder cannot be written or
+    holds files of these names that no simulation wrote.
     """
-    settings = settings or ShopSettings()
+    settings = validated(ShopSettings, {**(settings.model_dump() if settings else {}), **given})
     _prepare(folder, settings)
     try:
         journal, episodes = _live(folder, settings)
@@ -80,11 +94,7 @@ def simulate(folder: Path, settings: ShopSettings | None = None) -> Simulation:
         folder,
         settings,
         complete=True,
-        lines=simulation.lines,
-        records=simulation.records,
-        sessions=simulation.sessions,
-        anomalies=simulation.anomalies,
-        faults=simulation.faults,
+        **{name: fact for name, fact in simulation.to_json().items() if name != "folder"},
         episodes=[_told(episode, settings) for episode in episodes],
     )
     return simulation
