@@ -1,0 +1,162 @@
+"""Splits: sessions cut into training, validation and test parts by the time they began.
+
+A random split lets a detector see the future: on HDFS it puts the exact sequence of 74 % of
+the test anomalies into training. So the cut is by time, and a session or a log record that
+stands on both sides of it is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from logradar.core.config import Config
+from logradar.core.errors import DataError
+from logradar.core.sequences import Ints, Sequences
+
+PARTS: Final = ("train", "valid", "test")
+
+
+class SplitSettings(Config):
+    """Shares of the three parts, in order of time; they make up 1 together."""
+
+    train: float = Field(0.4, gt=0, le=1, description="share of the earliest sessions, to learn from")
+    valid: float = Field(0.1, ge=0, lt=1, description="share after those, for early stopping and the threshold")
+    test: float = Field(0.5, ge=0, lt=1, description="share of the latest sessions, to measure on")
+    shuffle: bool = Field(False, description="cut at random instead of by time; leaks the future into training")
+    seed: int = Field(0, ge=0, description="for shuffle only")
+
+    @model_validator(mode="after")
+    def _whole(self) -> SplitSettings:
+        total = self.train + self.valid + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train, valid and test must make up 1 together, they make up {total:.4g}")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Row numbers of the sessions of each part, in order of time; no row is in two parts."""
+
+    train: Ints
+    valid: Ints
+    test: Ints
+
+    def __post_init__(self) -> None:
+        every = np.concatenate([self.train, self.valid, self.test])
+        twice = len(every) - len(np.unique(every))
+        if twice:
+            raise DataError(f"{twice} sessions stand in more than one part of the split; each may stand in one only.")
+
+    def facts(self, sessions: pa.Table) -> dict[str, Any]:
+        """The split in figures: sessions per part and when each part began and ended (ISO 8601, UTC, or None)."""
+        facts: dict[str, Any] = {name: len(getattr(self, name)) for name in PARTS}
+        for name in ("train", "test"):
+            starts = sessions["start"].take(pa.array(getattr(self, name)))
+            facts |= {f"{name}_from": iso(pc.min(starts)), f"{name}_until": iso(pc.max(starts))}
+        return facts
+
+
+def iso(moment: pa.Scalar) -> str | None:
+    """A timestamp as ISO 8601 text in UTC; None for an unknown one."""
+    return moment.as_py().isoformat() if moment.is_valid else None
+
+
+def chronological(
+    sessions: pa.Table | tuple[npt.ArrayLike | pa.Array | pa.ChunkedArray, npt.ArrayLike],
+    settings: SplitSettings | None = None,
+) -> Parts:
+    """Cut sessions into parts by start time; equal times by first record.
+
+    ``sessions`` is a SESSIONS table, or ``(start, first_record_id)`` with one entry per session. A
+    session without a start keeps its place in record order, between its neighbours. A part with a
+    share gets at least one session. Raises `DataError` when there are too few sessions for that,
+    and, for a table, when a log record or a session id stands in two parts.
+    """
+    settings = settings or SplitSettings()
+    table = sessions if isinstance(sessions, pa.Table) else None
+    starts, first = (sessions["start"], _first_records(sessions)) if table is not None else sessions
+    order = _order(_microseconds(starts), np.asarray(first, np.int64))
+    if settings.shuffle:
+        order = np.random.default_rng(settings.seed).permutation(order)
+    parts = Parts(*_cut(order, settings))
+    if table is not None:
+        _disjoint(table, parts)
+    return parts
+
+
+def _microseconds(starts: npt.ArrayLike | pa.Array | pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """Start times as numbers, NaN where unknown; exact to the microsecond until the year 2255."""
+    if isinstance(starts, (pa.Array, pa.ChunkedArray)):
+        if pa.types.is_timestamp(starts.type):
+            starts = starts.cast(pa.timestamp("us", starts.type.tz)).cast(pa.int64())
+        return starts.cast(pa.float64(), safe=False).to_numpy()
+    numbers = np.asarray(starts)
+    if numbers.dtype.kind == "M":
+        return np.where(np.isnat(numbers), np.nan, numbers.astype("M8[us]").astype(np.int64))
+    return numbers.astype(np.float64)
+
+
+def _first_records(sessions: pa.Table) -> Ints:
+    records = Sequences.from_arrow(sessions["record_ids"])
+    first = np.full(len(records), -1, np.int64)
+    filled = records.lengths > 0
+    first[filled] = records.values[records.offsets[:-1][filled]]
+    return first
+
+
+def _order(starts: npt.NDArray[np.float64], first: Ints) -> Ints:
+    if len(starts) != len(first):
+        raise DataError(f"There are {len(starts)} start times for {len(first)} first records; give one per session.")
+    by_record = np.argsort(first, kind="stable")
+    known = starts[by_record]
+    # An unknown start takes that of the session before it in record order, the first ones that of the first known.
+    last = np.maximum.accumulate(np.where(np.isnan(known), -1, np.arange(len(known))))
+    filled = known[np.maximum(last, 0)]
+    if (last < 0).any() and not np.isnan(known).all():
+        filled[last < 0] = known[~np.isnan(known)][0]
+    return by_record[np.argsort(filled, kind="stable")]
+
+
+def _cut(order: Ints, settings: SplitSettings) -> list[Ints]:
+    shares = np.array([getattr(settings, name) for name in PARTS])
+    shares /= shares.sum()
+    wanted, sessions = int((shares > 0).sum()), len(order)
+    if sessions < wanted:
+        count = "1 session is" if sessions == 1 else f"{sessions} sessions are"
+        raise DataError(f"{count} too few to be split into {wanted} parts; give more log data or shorter windows.")
+    ends = np.round(np.cumsum(shares) * sessions).astype(np.int64)
+    ends[-1] = sessions
+    sizes = np.diff(ends, prepend=0)
+    while (short := np.flatnonzero((sizes < 1) & (shares > 0))).size:
+        sizes[short[0]] += 1
+        sizes[sizes.argmax()] -= 1
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    return [order[start:end] for start, end in pairwise(bounds)]
+
+
+def _disjoint(sessions: pa.Table, parts: Parts) -> None:
+    seen = Sequences.from_arrow(sessions["record_ids"])
+    part = np.zeros(len(sessions), np.int8)
+    part[parts.valid], part[parts.test] = 1, 2
+    shared = _shared(seen.values, part[seen.rows])
+    if shared:
+        raise DataError(
+            f"{shared} log records stand in sessions of two parts of the split; use windows that do not overlap."
+        )
+    codes = sessions["session_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    if shared := _shared(codes, part):
+        raise DataError(f"{shared} session ids stand in two parts of the split; each session needs an id of its own.")
+
+
+def _shared(items: npt.NDArray[np.integer[Any]], part: npt.NDArray[np.int8]) -> int:
+    """How many items occur in more than one part."""
+    pairs = np.unique(items.astype(np.int64) * 3 + part)
+    return int(len(pairs) - len(np.unique(pairs // 3)))

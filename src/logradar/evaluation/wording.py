@@ -1,0 +1,86 @@
+"""Wording: numbers and hostile text made fit to be read by a person."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+NONE: Final = "–"
+# What would reorder, hide or break text: controls except newline and tab, bidi and zero-width marks, lone surrogates.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+_NAMES: Final = {0: "NUL", 7: "BEL", 8: "BS", 11: "VT", 12: "FF", 13: "CR", 27: "ESC", 127: "DEL"}
+
+
+def visible(text: str) -> str:
+    """The text with everything unseen written out, so that a log line cannot disguise itself.
+
+    >>> visible("a\\x1b[31mb\\u202ec")
+    'a⟨ESC⟩[31mb⟨U+202E⟩c'
+    """
+    return _UNSEEN.sub(_shown, text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"⟨{_NAMES[code]}⟩" if code in _NAMES else f"⟨U+{code:04X}⟩"
+
+
+def figure(value: Any, digits: int = 3) -> str:
+    """A figure between -1 and 1 with three digits; a dash for what is not defined."""
+    return f"{value:.{digits}f}" if _real(value) else NONE
+
+
+def percent(value: Any) -> str:
+    """A share in per cent, with as many digits as it needs: 100 %, 88.6 %, 0.36 %, 0.004 %."""
+    if not _real(value):
+        return NONE
+    share = 100 * value
+    if share in (0, 100):
+        return f"{share:.0f} %"
+    if share < 0.1:
+        return f"{share:.2g} %" if share >= 1e-4 else "< 0.0001 %"
+    return f"{share:.2f} %" if share < 1 or share > 99.9 else f"{share:.1f} %"
+
+
+def number(value: Any) -> str:
+    """A count or rate with thousands separated: 4,313, 36.7, 0.12, 3.1e-05, ∞."""
+    if isinstance(value, float) and math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if not _real(value):
+        return NONE
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
+    return f"{value:.3g}"
+
+
+def joined(names: Iterable[str]) -> str:
+    """Names as in a sentence: a, b and c."""
+    listed = [str(name) for name in names]
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else ""
+
+
+def moment(text: Any) -> str:
+    """An ISO 8601 time as people write it, in UTC; other text as it is."""
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text) if text else NONE
+    zone = " UTC" if time.tzinfo is not None and not time.utcoffset() else time.strftime(" %z")
+    return f"{time:%Y-%m-%d %H:%M:%S}{zone}".rstrip()
+
+
+def minute(text: Any) -> str:
+    """A time as `moment` writes it, without seconds and zone."""
+    return re.sub(r":\d\d( UTC| [+-]\d{4})?$", "", moment(text))
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
