@@ -23,9 +23,9 @@ import logradar
 from logradar.core.errors import ConfigError, InputError
 from logradar.sources.shop.faults import FAULTS
 from logradar.sources.shop.journal import get_logger
-from logradar.sources.shop.mark import read_mark
+from logradar.sources.shop.mark import FILES, read_mark
 from logradar.sources.shop.scheduler import Scheduler, Steps
-from logradar.sources.shop.simulation import FILES, simulate
+from logradar.sources.shop.simulation import simulate
 from logradar.sources.shop.trace import Trace
 from logradar.sources.shop.traffic import DAY, HOUR, PEAK, load
 

@@ -15,8 +15,7 @@ from logradar.sources.shop.episodes import Episode, Episodes, plan
 from logradar.sources.shop.gateway import Gateway
 from logradar.sources.shop.journal import LABELS, ORIGINS, Journal
 from logradar.sources.shop.manager import Manager
-from logradar.sources.shop.mark import NAME as MARK
-from logradar.sources.shop.mark import read_mark, write_mark
+from logradar.sources.shop.mark import FILES, MARK, read_mark, write_mark
 from logradar.sources.shop.research import Research
 from logradar.sources.shop.scheduler import Scheduler, Steps
 from logradar.sources.shop.settings import ShopSettings
@@ -24,7 +23,6 @@ from logradar.sources.shop.trace import Trace
 from logradar.sources.shop.traffic import DAY, Traffic
 from logradar.sources.shop.world import World
 
-FILES: Final = {service: f"{service}.log" for service in ("gateway", "research", "manager")}
 USUAL: Final = 500_000  # lines a day for which the sizes in the services' code are meant
 
 

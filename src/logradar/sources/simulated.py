@@ -1,0 +1,47 @@
+"""Logs of the simulated shop (`logradar simulate`): trace ids as session keys, services by file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Final
+
+import pyarrow as pa
+
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import Hints
+from logradar.sources.lines import Lines
+from logradar.sources.shop.mark import FILES, read_mark
+
+PACKED: Final = (".gz", ".xz", ".zst")
+TRACE: Final = r"\[trace=([0-9a-f]{16})\]"
+
+
+class Simulated(Lines):
+    """Logs of the simulated shop, known by the ``simulation.json`` beside them.
+
+    >>> list(Simulated().read([Path("day/gateway.log")], Hints(), Quarantine()))  # doctest: +SKIP
+    """
+
+    session_key: ClassVar[str | None] = TRACE
+
+    @classmethod
+    def recognises(cls, path: Path, head: Sequence[str]) -> float:
+        """Sure where a simulation says that it wrote this file and a trace stands in it."""
+        mark = read_mark(path.parent)
+        if mark is None or not mark.get("complete") or _service(path) is None:
+            return 0.0
+        return 1.0 if any(re.search(TRACE, line) for line in head) else 0.0
+
+    def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
+        """LOG_RECORDS as from `Lines`; the service is the name of the file."""
+        named = {file: service for file in files if (service := _service(file))}
+        told = replace(hints, session_key=hints.session_key or TRACE, services={**named, **hints.services})
+        return super().read(files, told, quarantine)
+
+
+def _service(path: Path) -> str | None:
+    name = path.stem if path.suffix in PACKED else path.name
+    return next((service for service, file in FILES.items() if file == name), None)
