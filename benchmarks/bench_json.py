@@ -1,0 +1,191 @@
+"""RADAR day files to Parquet: LogRadar beside duckdb and ijson, on the same file.
+
+    python benchmarks/bench_json.py [--size 1e9] [--json] [--only logradar,duckdb] [--folder DIR]
+
+Every reader runs in a process of its own, which tells its wall time, processor time and peak
+memory. All write the same columns (padding left out) with zstd level 1. Only LogRadar checks
+every key and compares token_ids and attention_mask with event_sequence; duckdb may skip them
+unread. LogRadar and duckdb use two threads (`logradar 1 thread`: one), ijson can only use one.
+Peers that are not installed (`pip install duckdb ijson`) are left out with a note.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+THREADS = 2
+BATCH = 4_096
+CODEC: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
+
+
+def logradar(source: Path, target: Path, threads: int = THREADS) -> None:
+    from logradar.sources.days.reading import ahead, read_day
+    from logradar.sources.days.table import DAY_SESSIONS
+
+    tables = read_day(source)
+    with pq.ParquetWriter(target, DAY_SESSIONS, use_dictionary=["service"], **CODEC) as writer:
+        for table in ahead(tables) if threads > 1 else tables:
+            writer.write_table(table)
+
+
+def logradar_one(source: Path, target: Path) -> None:
+    logradar(source, target, 1)
+
+
+def duckdb(source: Path, target: Path) -> None:
+    import duckdb
+
+    columns = (
+        "{session_id: 'BIGINT', event_sequence: 'INTEGER[]', has_error: 'BOOLEAN', has_warn: 'BOOLEAN', "
+        "service_name: 'VARCHAR', original_logs: 'VARCHAR[]'}"
+    )
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {THREADS}")
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute(
+        f"COPY (SELECT * FROM read_json(?, format = 'array', columns = {columns})) TO '{target}' "
+        "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
+        [str(source)],
+    )
+
+
+def ijson(source: Path, target: Path) -> None:
+    from ijson.backends import yajl2_c
+
+    schema = pa.schema(
+        [
+            ("session_id", pa.int64()),
+            ("service_name", pa.dictionary(pa.int32(), pa.string())),
+            ("event_sequence", pa.list_(pa.int32())),
+            ("has_error", pa.bool_()),
+            ("has_warn", pa.bool_()),
+            ("original_logs", pa.list_(pa.large_string())),
+        ]
+    )
+    with (
+        source.open("rb") as file,
+        pq.ParquetWriter(target, schema, use_dictionary=["service_name"], **CODEC) as writer,
+    ):
+        rows = []
+        for row in yajl2_c.items(file, "item", buf_size=1 << 20):
+            rows.append(row)
+            if len(rows) == BATCH:
+                writer.write_table(pa.Table.from_pylist(rows, schema))
+                rows = []
+        writer.write_table(pa.Table.from_pylist(rows, schema))
+
+
+READERS: dict[str, Callable[[Path, Path], None]] = {
+    "logradar": logradar,
+    "logradar 1 thread": logradar_one,
+    "duckdb": duckdb,
+    "ijson": ijson,
+}
+
+
+def measure(name: str, source: Path, target: Path) -> None:
+    """In a process of its own: warm up on a small file, then the real one; figures as JSON on stdout."""
+    with tempfile.TemporaryDirectory() as folder:
+        small = Path(folder) / "small.json"
+        small.write_text(json.dumps([next(_sample())]))
+        READERS[name](small, Path(folder) / "small.parquet")
+    wall, busy = time.perf_counter(), time.process_time()
+    READERS[name](source, target)
+    wall, busy = time.perf_counter() - wall, time.process_time() - busy
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    file = pq.ParquetFile(target)
+    print(json.dumps({"seconds": wall, "cpu_seconds": busy, "peak_rss_mb": peak, "rows": file.metadata.num_rows}))
+
+
+def _sample() -> Any:
+    from logradar.sources.days.generate import sessions
+
+    for session in sessions(0):
+        yield {**session, "token_ids": [0], "attention_mask": [0]}
+
+
+def compare(source: Path, only: list[str], runs: int) -> list[dict[str, Any]]:
+    """One line per reader, best of ``runs``; the file is in the page cache before each."""
+    lines = []
+    for name in only:
+        if name in ("duckdb", "ijson") and importlib.util.find_spec(name) is None:
+            print(f"{name} is not installed: left out", file=sys.stderr)
+            continue
+        results = []
+        for _ in range(runs):
+            with source.open("rb") as file:
+                while file.read(1 << 24):
+                    pass
+            with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+                target = Path(folder) / "out.parquet"
+                command = [sys.executable, __file__, "--measure", name, "--source", str(source), "--target", str(target)]
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    sys.exit(done.stderr)
+                results.append({**json.loads(done.stdout), "parquet_mb": round(target.stat().st_size / 1e6, 1)})
+        best = min(results, key=lambda result: result["seconds"])
+        megabytes = source.stat().st_size / 1e6
+        lines.append({"file": source.stem, "reader": name, "mb_per_s": round(megabytes / best["seconds"], 1), **best})
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--size", type=float, default=1e9, help="bytes of each file")
+    parser.add_argument("--runs", type=int, default=3, help="the best of so many")
+    parser.add_argument("--only", default=",".join(READERS), help="readers, with commas between")
+    parser.add_argument("--folder", type=Path, help="keep the generated files here and use them again")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--target", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        measure(options.measure, options.source, options.target)
+        return
+    from logradar.sources.days.generate import DayShape, write_day
+
+    with tempfile.TemporaryDirectory(prefix="bench-json-") as scratch:
+        folder = options.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = []
+        for kind in ("compact", "pretty"):
+            source = folder / f"{kind}-{int(options.size)}.json"
+            if not source.exists():
+                write_day(source, int(options.size), 1, DayShape(pretty=kind == "pretty", distinct=128 << 20))
+            lines += compare(source, options.only.split(","), options.runs)
+    report(lines, options.json)
+
+
+def report(lines: list[dict[str, Any]], as_json: bool) -> None:
+    """One table (or JSON), with how many times faster LogRadar is than each."""
+    ours = {line["file"]: line["mb_per_s"] for line in lines if line["reader"] == "logradar"}
+    for line in lines:
+        line["logradar_is_times_faster"] = round(ours[line["file"]] / line["mb_per_s"], 2) if ours else None
+    if as_json:
+        print(json.dumps({"threads": THREADS, "load": os.getloadavg()[0], "results": lines}, indent=2))
+        return
+    print(f"{'file':<20}{'reader':<20}{'MB/s':>8}{'CPU s':>8}{'peak MB':>9}{'Parquet MB':>12}{'x slower':>10}")
+    for line in lines:
+        print(
+            f"{line['file']:<20}{line['reader']:<20}{line['mb_per_s']:>8.0f}{line['cpu_seconds']:>8.2f}"
+            f"{line['peak_rss_mb']:>9.0f}{line['parquet_mb']:>12.1f}{line['logradar_is_times_faster'] or 0:>10.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

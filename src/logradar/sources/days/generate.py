@@ -1,0 +1,159 @@
+"""Day files of any size for tests and benchmarks, written at the speed of the disk.
+
+Distinct sessions are made for as many bytes as are asked for; beyond that their blocks come
+again, with fresh session ids. The same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.sources.days.write import day_path, encode
+
+FIRST_ID: Final = 10**11  # ids have twelve digits, so that they can be replaced in place
+BLOCK: Final = 4 << 20
+SERVICES: Final = ("gateway", "research", "manager", "billing", "search", "auth", "mailer", "ledger")
+_LEVELS: Final = ("INFO ", "INFO ", "INFO ", "INFO ", "DEBUG", "INFO ", "WARN ", "ERROR")
+_ACTS: Final = (
+    "request {} accepted from 10.{}.{}.7 path=/api/v1/items/{} trace={:08x}",
+    "query on table orders took {} ms, {} rows, plan {} cache {} key {:08x}",
+    "session {} of user-{} restored from replica {} in {} ms, token {:08x}",
+    'client answered {{"status": {}, "retry": {}, "shard": {}, "part": {}, "id": "{:08x}"}}',
+    "queue depth {} above mark {} on worker {} slot {} batch {:08x}, waiting for a free consumer",
+    "주문 {} 처리 완료: 항목 {} 개, 창고 {}, 구역 {}, 번호 {:08x}",
+    "block {} of {} stored on node-{} in segment {} checksum {:08x} without complaint",
+    "retry {} of {} for upstream research-{} after {} ms because of timeout {:08x}",
+)
+EVENTS: Final = len(SERVICES) * len(_ACTS) * 4  # distinct event ids, from 3 on
+
+
+@dataclass(frozen=True)
+class DayShape:
+    """What the sessions of a generated day look like.
+
+    ``length`` values of ``token_ids`` each; about ``events`` events in a session (log-normal);
+    ``distinct`` bytes before blocks come again.
+    """
+
+    pretty: bool = False
+    length: int = 512
+    events: float = 22.0
+    distinct: int = 64 << 20
+
+
+def write_day(path: Path, size: int, seed: int = 0, shape: DayShape = DayShape()) -> int:  # noqa: B008 it is frozen
+    """A day file of about ``size`` bytes (at least one session); the number of sessions."""
+    blocks: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = []
+    made = _blocks(seed, min(size, shape.distinct), shape)
+    sessions = written = turn = 0
+    with path.open("wb") as file:
+        written += file.write(b"[\n" if shape.pretty else b"[")
+        while written < size or not sessions:
+            block = next(made, None)
+            if block is None:
+                block = blocks[turn % len(blocks)]
+                turn += 1
+            else:
+                blocks.append(block)
+            data, places = block
+            if written + len(data) > size + len(data) // len(places):  # the last one only in part
+                places = places[: max(1, (size - written) * len(places) // len(data))]
+                data = data[: _behind(data, block[1], len(places))]
+            _number(data, places, FIRST_ID + sessions)
+            between = (b",\n" if shape.pretty else b",") if sessions else b""
+            written += file.write(between) + file.write(data.tobytes())
+            sessions += len(places)
+        file.write(b"\n]\n" if shape.pretty else b"]")
+    return sessions
+
+
+def write_days(
+    folder: Path,
+    days: int,
+    size: int,
+    seed: int = 0,
+    shape: DayShape = DayShape(),  # noqa: B008
+    first: date = date(2024, 1, 1),  # noqa: B008
+) -> list[Path]:
+    """A folder of ``days`` day files of about ``size`` bytes each, from day ``first`` on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [day_path(folder, first + timedelta(days=day)) for day in range(days)]
+    for day, path in enumerate(paths):
+        write_day(path, size, seed + day, shape)
+    return paths
+
+
+def sessions(seed: int, shape: DayShape = DayShape()) -> Iterator[dict[str, Any]]:  # noqa: B008
+    """Distinct sessions without end, as they stand in a day file, but without token_ids and attention_mask."""
+    draw = random.Random(seed)
+    number = FIRST_ID
+    while True:
+        service = draw.randrange(len(SERVICES))
+        count = min(int(draw.lognormvariate(np.log(shape.events), 0.6)) + 1, 2_000)
+        events, lines = [], []
+        has_error = has_warn = False
+        second, code = draw.randrange(86_000), draw.getrandbits(30)
+        for step in range(count):
+            kind = int(draw.random() ** 2 * len(_LEVELS) * 8)
+            act, level = kind % 8, _LEVELS[(kind // 8 + kind % 3) % 8]
+            has_error |= level == "ERROR"
+            has_warn |= level == "WARN "
+            code = (code * 1_103_515_245 + 12_345) & 0x7FFFFFFF
+            second += code & 1
+            clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02},{code % 1000:03}"
+            text = _ACTS[act].format(code >> 12, code & 255, step, code >> 7 & 4095, code)
+            lines.append(f"2024-05-01 {clock} {level} [{SERVICES[service]}-{code & 15}] {text}")
+            events.append(3 + service * 32 + act * 4 + kind % 4)
+        yield {
+            "session_id": number,
+            "event_sequence": events,
+            "has_error": has_error,
+            "has_warn": has_warn,
+            "service_name": SERVICES[service],
+            "original_logs": lines,
+        }
+        number += 1
+
+
+def _blocks(
+    seed: int, size: int, shape: DayShape
+) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
+    """Blocks of sessions as text, and where the digits of their ids stand; ``size`` bytes in all."""
+    between = b",\n" if shape.pretty else b","
+    pieces: list[bytes] = []
+    held = made = 0
+    for session in sessions(seed, shape):
+        pieces.append(encode(session, shape.length, shape.pretty))
+        held += len(pieces[-1]) + len(between)
+        if held < min(BLOCK, size - made):
+            continue
+        data = np.frombuffer(bytearray(between.join(pieces)), np.uint8)
+        starts = np.cumsum([0] + [len(piece) + len(between) for piece in pieces[:-1]])
+        yield data, starts + pieces[0].index(b"1", pieces[0].index(b":"))
+        made += held
+        pieces, held = [], 0
+        if made >= size:
+            return
+
+
+def _behind(data: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], count: int) -> int:
+    """Where the first ``count`` sessions of a block end."""
+    if count >= len(places):
+        return len(data)
+    comma = b"},"
+    return data.tobytes().rindex(comma, 0, int(places[count])) + 1
+
+
+def _number(data: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], first: int) -> None:
+    """Write consecutive ids of twelve digits."""
+    ids = np.arange(first, first + len(places))
+    digits = ids[:, None] // 10 ** np.arange(11, -1, -1) % 10
+    data[places[:, None] + np.arange(12)] = digits + ord("0")
