@@ -3,10 +3,9 @@
     python benchmarks/bench_json.py [--size 1e9] [--json] [--only logradar,duckdb] [--folder DIR]
 
 Every reader runs in a process of its own, which tells its wall time, processor time and peak
-memory. All write the same columns (padding left out) with zstd level 1. Only LogRadar checks
-every key and compares token_ids and attention_mask with event_sequence; duckdb may skip them
-unread. LogRadar and duckdb use two threads (`logradar 1 thread`: one), ijson can only use one.
-Peers that are not installed (`pip install duckdb ijson`) are left out with a note.
+memory. All write with zstd level 1 and leave token_ids and attention_mask out; LogRadar compares
+them with event_sequence, the others do not look at them (`duckdb all keys` writes them). LogRadar
+and duckdb use two threads (`logradar 1 thread`: one), ijson can only use one. Peers that are not installed
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +34,37 @@ CODEC: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
 
 
 def logradar(source: Path, target: Path, threads: int = THREADS) -> None:
-    from logradar.sources.days.reading import ahead, read_day
+    """Each thread reads the next table while the others write theirs, one shard per thread."""
+    from logradar.sources.days.reading import read_day
     from logradar.sources.days.table import DAY_SESSIONS
 
     tables = read_day(source)
-    with pq.ParquetWriter(target, DAY_SESSIONS, use_dictionary=["service"], **CODEC) as writer:
-        for table in ahead(tables) if threads > 1 else tables:
-            writer.write_table(table)
+    turn = threading.Lock()
+
+    def work(shard: Path) -> None:
+        with pq.ParquetWriter(shard, DAY_SESSIONS, use_dictionary=["service"], **CODEC) as writer:
+            while True:
+                with turn:
+                    table = next(tables, None)
+                if table is None:
+                    return
+                writer.write_table(table)
+
+    target.mkdir()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, [target / f"part-{number}.parquet" for number in range(threads)]))
 
 
 def logradar_one(source: Path, target: Path) -> None:
     logradar(source, target, 1)
 
 
-def duckdb(source: Path, target: Path) -> None:
+def duckdb(source: Path, target: Path, more: str = "") -> None:
     import duckdb
 
     columns = (
         "{session_id: 'BIGINT', event_sequence: 'INTEGER[]', has_error: 'BOOLEAN', has_warn: 'BOOLEAN', "
-        "service_name: 'VARCHAR', original_logs: 'VARCHAR[]'}"
+        f"service_name: 'VARCHAR', original_logs: 'VARCHAR[]'{more}}}"
     )
     connection = duckdb.connect()
     connection.execute(f"SET threads = {THREADS}")
@@ -61,6 +74,10 @@ def duckdb(source: Path, target: Path) -> None:
         "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
         [str(source)],
     )
+
+
+def duckdb_all(source: Path, target: Path) -> None:
+    duckdb(source, target, ", token_ids: 'INTEGER[]', attention_mask: 'TINYINT[]'")
 
 
 def ijson(source: Path, target: Path) -> None:
@@ -92,6 +109,7 @@ def ijson(source: Path, target: Path) -> None:
 READERS: dict[str, Callable[[Path, Path], None]] = {
     "logradar": logradar,
     "logradar 1 thread": logradar_one,
+    "duckdb all keys": duckdb_all,
     "duckdb": duckdb,
     "ijson": ijson,
 }
@@ -107,8 +125,15 @@ def measure(name: str, source: Path, target: Path) -> None:
     READERS[name](source, target)
     wall, busy = time.perf_counter() - wall, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    file = pq.ParquetFile(target)
-    print(json.dumps({"seconds": wall, "cpu_seconds": busy, "peak_rss_mb": peak, "rows": file.metadata.num_rows}))
+    files = sorted(target.iterdir()) if target.is_dir() else [target]
+    figures = {
+        "seconds": round(wall, 3),
+        "cpu_seconds": round(busy, 3),
+        "peak_rss_mb": round(peak, 1),
+        "parquet_mb": round(sum(file.stat().st_size for file in files) / 1e6, 1),
+        "rows": sum(pq.read_metadata(file).num_rows for file in files),
+    }
+    print(json.dumps(figures))
 
 
 def _sample() -> Any:
@@ -122,8 +147,9 @@ def compare(source: Path, only: list[str], runs: int) -> list[dict[str, Any]]:
     """One line per reader, best of ``runs``; the file is in the page cache before each."""
     lines = []
     for name in only:
-        if name in ("duckdb", "ijson") and importlib.util.find_spec(name) is None:
-            print(f"{name} is not installed: left out", file=sys.stderr)
+        package = name.partition(" ")[0]
+        if importlib.util.find_spec(package) is None:
+            print(f"{package} is not installed: left out", file=sys.stderr)
             continue
         results = []
         for _ in range(runs):
@@ -132,11 +158,20 @@ def compare(source: Path, only: list[str], runs: int) -> list[dict[str, Any]]:
                     pass
             with tempfile.TemporaryDirectory(dir=source.parent) as folder:
                 target = Path(folder) / "out.parquet"
-                command = [sys.executable, __file__, "--measure", name, "--source", str(source), "--target", str(target)]
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--measure",
+                    name,
+                    "--source",
+                    str(source),
+                    "--target",
+                    str(target),
+                ]
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 if done.returncode:
                     sys.exit(done.stderr)
-                results.append({**json.loads(done.stdout), "parquet_mb": round(target.stat().st_size / 1e6, 1)})
+                results.append(json.loads(done.stdout))
         best = min(results, key=lambda result: result["seconds"])
         megabytes = source.stat().st_size / 1e6
         lines.append({"file": source.stem, "reader": name, "mb_per_s": round(megabytes / best["seconds"], 1), **best})

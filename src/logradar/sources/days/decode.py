@@ -7,12 +7,30 @@ The object is checked by the letter while it is read; nothing is kept of one tha
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-import numba
 import numpy as np
-import numpy.typing as npt
 
+from logradar.sources.days.columns import (
+    ERROR,
+    EVENTS,
+    EXAMPLES,
+    KEYS,
+    MASK,
+    NOTE_EXTRA,
+    NOTE_LENGTHS,
+    NOTE_LOGS,
+    NOTE_MASK,
+    NOTE_SURROGATE,
+    NOTE_TOKENS,
+    NOTES,
+    REQUIRED,
+    SERVICE,
+    SESSION,
+    TOKENS,
+    UNKNOWN_KEY,
+    WARN,
+)
 from logradar.sources.days.grammar import (
     OK,
     SYNTAX,
@@ -25,32 +43,10 @@ from logradar.sources.days.grammar import (
     string,
     value,
 )
-
-KEYS: Final = (
-    "session_id",
-    "event_sequence",
-    "token_ids",
-    "attention_mask",
-    "has_error",
-    "has_warn",
-    "service_name",
-    "original_logs",
-)
-REQUIRED: Final = 2  # an object without one of the first two is no session
-SESSION, EVENTS, TOKENS, MASK, ERROR, WARN, SERVICE, LOGS = range(len(KEYS))
-UNKNOWN_KEY: Final = len(KEYS)
+from logradar.sources.days.vectors import kernel
 
 TWICE: Final = 7  # further statuses beside those of the grammar: a key that stands there twice,
 MISSING: Final = 8  # a required key that is missing
-
-NOTE_EXTRA: Final = len(KEYS)  # notes about objects that are kept; the first ones say which key is missing
-NOTE_TOKENS: Final = 9
-NOTE_MASK: Final = 10
-NOTE_LENGTHS: Final = 11
-NOTE_LOGS: Final = 12
-NOTE_SURROGATE: Final = 13
-NOTES: Final = 14
-EXAMPLES: Final = 4  # positions that are kept of each kind of note
 
 _INT32: Final = 2**31 - 1
 _INT64: Final = 2**63 - 1
@@ -59,73 +55,8 @@ _SIZES: Final = np.array([len(key) for key in KEYS])
 for _row, _key in enumerate(KEYS):
     _NAMES[_row, : len(_key)] = np.frombuffer(_key.encode(), np.uint8)
 
-Array = npt.NDArray[Any]
 
-
-class Columns(NamedTuple):
-    """Room for the rows that a block of bytes can hold; list ``i`` ends where ``*_ends[i + 1]`` says."""
-
-    session_ids: Array  # int64
-    offsets: Array  # int64, byte where the object begins
-    ends: Array  # int64, byte behind it
-    token_lengths: Array  # int32, -1 for none
-    errors: Array  # uint8: 0 false, 1 true, 2 not there
-    warns: Array
-    events: Array  # int32
-    event_ends: Array  # int32
-    services: Array  # bytes
-    service_ends: Array  # int32
-    has_service: Array  # uint8
-    text: Array  # bytes of all log lines
-    text_ends: Array  # int64, one per log line
-    log_ends: Array  # int32, counts lines
-    has_logs: Array  # uint8
-    used: Array  # int64: rows, lines
-    notes: Array  # int64, NOTES x (1 + EXAMPLES): how often, and where
-
-    @property
-    def size(self) -> int:
-        """How many bytes of a file there is room for."""
-        return len(self.text) - 128
-
-    def clear(self) -> None:
-        """Forget all rows and notes."""
-        self.used[:] = 0
-        self.notes[:] = 0
-
-
-def columns(size: int) -> Columns:
-    """Room for all sessions that ``size`` bytes can hold; memory that is not needed is never touched."""
-    rows = size // 32 + 2
-    lines = size // 3 + 2
-    return Columns(
-        session_ids=np.empty(rows, np.int64),
-        offsets=np.empty(rows, np.int64),
-        ends=np.empty(rows, np.int64),
-        token_lengths=np.empty(rows, np.int32),
-        errors=np.empty(rows, np.uint8),
-        warns=np.empty(rows, np.uint8),
-        events=np.empty(size // 2 + 1, np.int32),
-        event_ends=_ends(rows, np.int32),
-        services=np.empty(size + 128, np.uint8),
-        service_ends=_ends(rows, np.int32),
-        has_service=np.empty(rows, np.uint8),
-        text=np.empty(size + 128, np.uint8),
-        text_ends=_ends(lines, np.int64),
-        log_ends=_ends(rows, np.int32),
-        has_logs=np.empty(rows, np.uint8),
-        used=np.zeros(2, np.int64),
-        notes=np.zeros((NOTES, 1 + EXAMPLES), np.int64),
-    )
-
-
-def _ends(size: int, kind: Any) -> Array:
-    ends = np.empty(size + 1, kind)
-    ends[0] = 0
-    return ends
-
-
-@numba.njit(cache=True, nogil=True)
+@kernel
 def key_of(text, begin, end):  # type: ignore[no-untyped-def]
     """The number in KEYS of the key that stands in ``text``, or UNKNOWN_KEY."""
     for key in range(len(_SIZES)):
@@ -140,7 +71,7 @@ def key_of(text, begin, end):  # type: ignore[no-untyped-def]
     return UNKNOWN_KEY
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def session(data, p, base, out):  # type: ignore[no-untyped-def]
     """Read the object at ``p`` into the next row of ``out``; ``base`` is the offset of byte 0 of ``data``.
 
@@ -255,27 +186,27 @@ def session(data, p, base, out):  # type: ignore[no-untyped-def]
     return OK, p + 1, UNKNOWN_KEY
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _note(note, at):  # type: ignore[no-untyped-def]
     note[0] += 1
     if note[0] <= EXAMPLES:
         note[note[0]] = at
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _boolean(data, p):  # type: ignore[no-untyped-def]
     status, behind, which = literal(data, p)
     return status, behind, np.uint8(which)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _name(data, p, out, o):  # type: ignore[no-untyped-def]
     if data[p] != ord('"'):
         return TYPE, p, o, 0
     return string(data, p + 1, out, o)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _strings(data, p, out, lines):  # type: ignore[no-untyped-def]
     """An array of strings: status, place, number of the line behind, lone surrogates."""
     lone = 0
@@ -301,7 +232,7 @@ def _strings(data, p, out, lines):  # type: ignore[no-untyped-def]
         p = space(data, p + 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _integers(data, p, values, count):  # type: ignore[no-untyped-def]
     """An array of int32: status, place, count behind it, and where its text begins and ends."""
     if data[p] != ord("["):
@@ -325,7 +256,7 @@ def _integers(data, p, values, count):  # type: ignore[no-untyped-def]
         p = space(data, p + 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _tokens(data, p, values, begin, end, text_from, text_to):  # type: ignore[no-untyped-def]
     """Compare an array with ``values[begin:end]``, padded with 0 or cut: status, place, length, whether it fits.
 
@@ -368,7 +299,7 @@ def _tokens(data, p, values, begin, end, text_from, text_to):  # type: ignore[no
         at_value = True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _mask(data, p):  # type: ignore[no-untyped-def]
     """An array that should be ones and then zeros: status, place, ones, length, whether it is so."""
     count = ones = 0

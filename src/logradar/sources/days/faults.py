@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.days import decode, grammar, walk
-from logradar.sources.days.decode import KEYS, UNKNOWN_KEY
+from logradar.sources.days import columns, decode, grammar, walk
+from logradar.sources.days.columns import KEYS, UNKNOWN_KEY
 
 KEPT: Final = 5  # examples per reason
 TOLD: Final = 1_000  # cases per reason and file that the quarantine is told one by one
@@ -33,12 +33,12 @@ _LOST: Final = {
 }
 _HARMLESS: Final = {walk.COMMA}
 _NOTED: Final = {
-    decode.NOTE_EXTRA: "session with a key that is not known, ignored",
-    decode.NOTE_TOKENS: "session whose token_ids are not its padded event_sequence",
-    decode.NOTE_MASK: "session whose attention_mask does not fit its event_sequence",
-    decode.NOTE_LENGTHS: "session whose token_ids and attention_mask differ in length",
-    decode.NOTE_LOGS: "session with another number of original_logs than of events",
-    decode.NOTE_SURROGATE: "session with half of a surrogate pair in its text, replaced",
+    columns.NOTE_EXTRA: "session with a key that is not known, ignored",
+    columns.NOTE_TOKENS: "session whose token_ids are not its padded event_sequence",
+    columns.NOTE_MASK: "session whose attention_mask does not fit its event_sequence",
+    columns.NOTE_LENGTHS: "session whose token_ids and attention_mask differ in length",
+    columns.NOTE_LOGS: "session with another number of original_logs than of events",
+    columns.NOTE_SURROGATE: "session with half of a surrogate pair in its text, replaced",
 }
 
 

@@ -49,7 +49,7 @@ class DayShape:
     distinct: int = 64 << 20
 
 
-def write_day(path: Path, size: int, seed: int = 0, shape: DayShape = DayShape()) -> int:  # noqa: B008 it is frozen
+def write_day(path: Path, size: int, seed: int = 0, shape: DayShape = DayShape()) -> int:
     """A day file of about ``size`` bytes (at least one session); the number of sessions."""
     blocks: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = []
     made = _blocks(seed, min(size, shape.distinct), shape)
@@ -80,8 +80,8 @@ def write_days(
     days: int,
     size: int,
     seed: int = 0,
-    shape: DayShape = DayShape(),  # noqa: B008
-    first: date = date(2024, 1, 1),  # noqa: B008
+    shape: DayShape = DayShape(),
+    first: date = date(2024, 1, 1),
 ) -> list[Path]:
     """A folder of ``days`` day files of about ``size`` bytes each, from day ``first`` on."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def write_days(
     return paths
 
 
-def sessions(seed: int, shape: DayShape = DayShape()) -> Iterator[dict[str, Any]]:  # noqa: B008
+def sessions(seed: int, shape: DayShape = DayShape()) -> Iterator[dict[str, Any]]:
     """Distinct sessions without end, as they stand in a day file, but without token_ids and attention_mask."""
     draw = random.Random(seed)
     number = FIRST_ID
@@ -123,9 +123,7 @@ def sessions(seed: int, shape: DayShape = DayShape()) -> Iterator[dict[str, Any]
         number += 1
 
 
-def _blocks(
-    seed: int, size: int, shape: DayShape
-) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
+def _blocks(seed: int, size: int, shape: DayShape) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
     """Blocks of sessions as text, and where the digits of their ids stand; ``size`` bytes in all."""
     between = b",\n" if shape.pretty else b","
     pieces: list[bytes] = []

@@ -10,10 +10,18 @@ from __future__ import annotations
 
 from typing import Final
 
-import numba
 import numpy as np
 
-from logradar.sources.days.vectors import above_space, copy_special, different, first, special
+from logradar.sources.days.vectors import (
+    above_space,
+    copy_special,
+    different,
+    first,
+    kernel,
+    misfits,
+    not_ascii,
+    special,
+)
 
 SLACK: Final = 192  # zeros behind the data
 DEPTH: Final = 64  # how deep values may be nested
@@ -39,9 +47,11 @@ _PLUS: Final = ord("+")
 _POINT: Final = ord(".")
 _ZERO: Final = ord("0")
 _REPLACEMENT: Final = 0xFFFD
+_ESCAPES: Final = np.zeros(256, np.uint8)  # what a letter behind a backslash stands for
+_ESCAPES[np.frombuffer(b'"\\/bfnrt', np.uint8)] = np.frombuffer(b'"\\/\b\f\n\r\t', np.uint8)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel
 def space(data, p):  # type: ignore[no-untyped-def]
     """The place of the next byte that is no white space."""
     if data[p] > 32:
@@ -51,7 +61,7 @@ def space(data, p):  # type: ignore[no-untyped-def]
     return _space(data, p)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _space(data, p):  # type: ignore[no-untyped-def]
     while True:
         k = first(above_space(data, p))
@@ -64,13 +74,13 @@ def _space(data, p):  # type: ignore[no-untyped-def]
             return p
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel
 def is_digit(byte):  # type: ignore[no-untyped-def]
     """Whether a byte is one of 0 to 9."""
     return np.uint8(byte - _ZERO) < 10
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def string(data, p, out, o):  # type: ignore[no-untyped-def]
     """Copy a string, of which ``p`` is the first byte inside, as UTF-8 to ``out`` from ``o`` on.
 
@@ -81,51 +91,61 @@ def string(data, p, out, o):  # type: ignore[no-untyped-def]
     while True:
         mask = copy_special(data, p, out, o)
         k = first(mask)
+        if not_ascii(data, p):
+            status, k = _characters(data, p, k)
+            if status != OK:
+                return status, p + k, o, lone
         p += k
         o += k
-        if k == 64:
+        if mask == 0:
             continue
-        byte = data[p]
-        if byte == _QUOTE:
+        if data[p] == _QUOTE:
             return OK, p + 1, o, lone
-        if byte == _SLASH:
-            status, p, o, bad = _escape(data, p + 1, out, o)
-            lone += bad
-            if status != OK:
-                return status, p, o, lone
-        elif byte >= 128:
-            status, p, o = _characters(data, p, out, o)
-            if status != OK:
-                return status, p, o, lone
-        else:
+        if data[p] != _SLASH:
             return CONTROL, p, o, lone
+        plain = _ESCAPES[data[p + 1]]
+        if plain:  # as `_escape` does, which is worth a call only for the others
+            out[o] = plain
+            p += 2
+            o += 1
+            continue
+        status, p, o, bad = _escape(data, p + 1, out, o)
+        lone += bad
+        if status != OK:
+            return status, p, o, lone
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
+def _characters(data, p, k):  # type: ignore[no-untyped-def]
+    """Check ``k`` bytes that hold other characters than ASCII, and the end of the last one.
+
+    Gives status and the number of bytes that are good: all, or of 64 as many as are whole characters.
+    """
+    wrong = misfits(data, p)
+    if k < 64:
+        wrong &= (np.uint64(2) << np.uint64(k)) - np.uint64(1)
+    if wrong:
+        return ENCODING, first(wrong)
+    if k == 64:
+        for i in range(61, 64):
+            if data[p + i] >= 0xC0 and i + 2 + (data[p + i] >= 0xE0) + (data[p + i] >= 0xF0) > 64:
+                return OK, i
+    return OK, k
+
+
+@kernel
 def _escape(data, p, out, o):  # type: ignore[no-untyped-def]
     """What stands behind a backslash."""
-    byte = data[p]
-    if byte == ord("n"):
-        plain = 10
-    elif byte == _QUOTE or byte == _SLASH or byte == ord("/"):
-        plain = np.int64(byte)
-    elif byte == ord("t"):
-        plain = 9
-    elif byte == ord("u"):
+    plain = _ESCAPES[data[p]]
+    if plain:
+        out[o] = plain
+        return OK, p + 1, o + 1, 0
+    if data[p] == ord("u"):
         return _unicode(data, p + 1, out, o)
-    elif byte == ord("r"):
-        plain = 13
-    elif byte == ord("b"):
-        plain = 8
-    elif byte == ord("f"):
-        plain = 12
-    else:
-        return SYNTAX, p, o, 0
-    out[o] = plain
-    return OK, p + 1, o + 1, 0
+    return SYNTAX, p, o, 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _unicode(data, p, out, o):  # type: ignore[no-untyped-def]
     """Four hexadecimal digits, or twice four where a surrogate begins a pair."""
     status, p, code = _hexadecimal(data, p)
@@ -162,86 +182,44 @@ def _unicode(data, p, out, o):  # type: ignore[no-untyped-def]
     return OK, p, o, lone
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _hexadecimal(data, p):  # type: ignore[no-untyped-def]
-    code = 0
+    code = np.int64(0)
     for i in range(4):
-        byte = np.int64(data[p + i])
+        byte = data[p + i]
         if is_digit(data[p + i]):
-            digit = byte - _ZERO
+            digit = np.int64(byte) - _ZERO
         elif ord("a") <= byte | 32 <= ord("f"):
-            digit = (byte | 32) - ord("a") + 10
+            digit = np.int64(byte | 32) - ord("a") + 10
         else:
             return SYNTAX, p + i, code
         code = code << 4 | digit
     return OK, p + 4, code
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _character(data, p):  # type: ignore[no-untyped-def]
-    """Behind a character that is not ASCII; well-formed UTF-8 is table 3-7 of the Unicode Standard."""
-    lead = data[p]
-    low, high = 0x80, 0xBF
-    if 0xC2 <= lead <= 0xDF:
-        more = 1
-    elif 0xE0 <= lead <= 0xEF:
-        more = 2
-        if lead == 0xE0:
-            low = 0xA0
-        elif lead == 0xED:
-            high = 0x9F
-    elif 0xF0 <= lead <= 0xF4:
-        more = 3
-        if lead == 0xF0:
-            low = 0x90
-        elif lead == 0xF4:
-            high = 0x8F
-    else:
-        return ENCODING, p
-    if not low <= data[p + 1] <= high:
-        return ENCODING, p + 1
-    for i in range(2, more + 1):
-        if data[p + i] & 0xC0 != 0x80:
-            return ENCODING, p + i
-    return OK, p + more + 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _characters(data, p, out, o):  # type: ignore[no-untyped-def]
-    """Copy characters that are not ASCII, as many as follow each other."""
-    while data[p] >= 128:
-        status, behind = _character(data, p)
-        if status != OK:
-            return status, behind, o
-        for i in range(p, behind):
-            out[o] = data[i]
-            o += 1
-        p = behind
-    return OK, p, o
-
-
-@numba.njit(cache=True, nogil=True)
+@kernel
 def skip_string(data, p, scratch):  # type: ignore[no-untyped-def]
     """As `string`, without keeping it; ``scratch`` holds 64 bytes or more. Gives status and place."""
     while True:
-        k = first(special(data, p))
+        mask = special(data, p)
+        k = first(mask)
+        if not_ascii(data, p):
+            status, k = _characters(data, p, k)
+            if status != OK:
+                return status, p + k
         p += k
-        if k == 64:
+        if mask == 0:
             continue
-        byte = data[p]
-        if byte == _QUOTE:
+        if data[p] == _QUOTE:
             return OK, p + 1
-        if byte == _SLASH:
-            status, p, _, _ = _escape(data, p + 1, scratch, 0)
-        elif byte >= 128:
-            status, p = _character(data, p)
-        else:
+        if data[p] != _SLASH:
             return CONTROL, p
+        status, p, _, _ = _escape(data, p + 1, scratch, 0)
         if status != OK:
             return status, p
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def integer(data, p, limit):  # type: ignore[no-untyped-def]
     """An integer from ``-limit - 1`` to ``limit``: status, place behind it, value."""
     negative = data[p] == _MINUS
@@ -265,7 +243,7 @@ def integer(data, p, limit):  # type: ignore[no-untyped-def]
     return OK, q, (np.int64(~value + np.uint64(1)) if negative else np.int64(value))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def number(data, p):  # type: ignore[no-untyped-def]
     """Skip a number of any kind: status, place behind it."""
     if data[p] == _MINUS:
@@ -294,7 +272,7 @@ def number(data, p):  # type: ignore[no-untyped-def]
     return OK, p
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def literal(data, p):  # type: ignore[no-untyped-def]
     """``false``, ``true`` or ``null``: status, place behind it, and 0, 1 or 2."""
     byte = data[p]
@@ -313,7 +291,7 @@ def literal(data, p):  # type: ignore[no-untyped-def]
     return OK, p + length, which
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def repeats(data, p, period):  # type: ignore[no-untyped-def]
     """How many bytes from ``p`` on equal those that stand ``period`` bytes before them."""
     total = 0
@@ -324,7 +302,7 @@ def repeats(data, p, period):  # type: ignore[no-untyped-def]
             return total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def equals(data, p, q, length):  # type: ignore[no-untyped-def]
     """Whether ``length`` bytes from ``p`` on are those from ``q`` on."""
     i = 0
@@ -336,7 +314,7 @@ def equals(data, p, q, length):  # type: ignore[no-untyped-def]
     return i >= length
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def value(data, p, scratch):  # type: ignore[no-untyped-def]
     """Skip any value: status, place behind it (or of the byte that does not fit)."""
     kinds = np.uint64(0)  # a bit per open bracket: 1 for an object
@@ -346,7 +324,7 @@ def value(data, p, scratch):  # type: ignore[no-untyped-def]
         opened = False
         if byte == _QUOTE:
             status, p = skip_string(data, p + 1, scratch)
-        elif byte == _BEGIN or byte == _OPEN:
+        elif byte in (_BEGIN, _OPEN):
             if depth == DEPTH:
                 return DEEP, p
             kinds = kinds << np.uint64(1) | np.uint64(byte == _BEGIN)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, TypeVar
 
 import pyarrow as pa
 
@@ -14,9 +11,6 @@ from logradar.core.quarantine import Quarantine
 from logradar.sources.days.faults import Faults
 from logradar.sources.days.scanner import BLOCK, LIMIT, Scanner
 from logradar.sources.inputs.compression import kind_of, pieces
-
-T = TypeVar("T")
-_POLL: Final = 0.1  # seconds
 
 
 def read_day(
@@ -73,44 +67,3 @@ class _Pieces:
         view[:count] = self._piece[:count]
         self._piece = self._piece[count:]
         return count
-
-
-def ahead(items: Iterator[T], depth: int = 1) -> Iterator[T]:
-    """The same items, made by a thread of their own up to ``depth`` before they are asked for.
-
-    Reading a day file needs one core and writing what it holds another; both let go of Python's lock.
-    """
-    made: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(depth)
-    stopped = threading.Event()
-
-    def put(done: bool, item: T | BaseException | None) -> bool:
-        while not stopped.is_set():
-            try:
-                made.put((done, item), timeout=_POLL)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def make() -> None:
-        try:
-            for item in items:
-                if not put(False, item):
-                    return
-            put(True, None)
-        except BaseException as error:
-            put(True, error)
-
-    thread = threading.Thread(target=make, name="ahead", daemon=True)
-    thread.start()
-    try:
-        while True:
-            done, item = made.get()
-            if isinstance(item, BaseException):
-                raise item
-            if done:
-                return
-            yield item  # type: ignore[misc]
-    finally:
-        stopped.set()
-        thread.join()

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from logradar.core.quarantine import KEPT_TEXT
 from logradar.sources.days import walk as steps
-from logradar.sources.days.decode import EXAMPLES, NOTES, UNKNOWN_KEY, Columns, columns
+from logradar.sources.days.columns import EXAMPLES, NOTES, UNKNOWN_KEY, Columns, room
 from logradar.sources.days.faults import Example, Faults
 from logradar.sources.days.grammar import SLACK
 from logradar.sources.days.table import table_of
@@ -23,7 +23,9 @@ BLOCK: Final = 16 << 20
 LIMIT: Final = 256 << 20  # an object that is larger is quarantined,
 LARGE: Final = 16 << 20  # and one that is larger than this where another one begins inside
 
-Reader = Callable[[memoryview], int]  # fills the beginning of a buffer and gives how many bytes; 0 at the end of the file
+Reader = Callable[
+    [memoryview], int
+]  # fills the beginning of a buffer and gives how many bytes; 0 at the end of the file
 
 
 class Scanner:
@@ -51,12 +53,12 @@ class Scanner:
     def blocks(self, read: Reader) -> Iterator[Columns]:
         """The columns that each block gave; they are used again for the next one."""
         start, final = 0, False
-        found = columns(len(self._buffer))
+        found = room(len(self._buffer))
         while not final or start:
             if not start:
                 final = self._fill(read, max(self.block, 2 * self._held))
             if self._held > found.size:
-                found = columns(len(self._buffer))
+                found = room(len(self._buffer))
             found.clear()
             done = self._advance(start, final, found)
             self._add_notes(found)
@@ -72,7 +74,7 @@ class Scanner:
             larger = np.empty(size + SLACK, np.uint8)
             larger[: self._held] = self._buffer[: self._held]
             self._buffer = larger
-        view = memoryview(self._buffer)
+        view = self._buffer.data
         final = False
         while self._held < size and not final:
             count = read(view[self._held : size])
@@ -89,7 +91,7 @@ class Scanner:
                 self.faults.add_lost(status, key, self._example(start, end, place))
             self._trail.at[1] = 0
             if why == steps.MORE:
-                return int(done)
+                return done
 
     def _is_endless(self) -> bool:
         """Whether to give up the object at the beginning of the buffer and look for the next one in it."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.core.tables import NAME
-from logradar.sources.days.decode import Columns
+from logradar.sources.days.columns import Columns
 
 DAY_SESSIONS: Final = pa.schema(
     [
@@ -74,6 +74,4 @@ def _strings(
 
 def _lists(values: pa.Array, ends: Any, count: int, present: npt.NDArray[np.uint8] | None = None) -> pa.Array:
     valid = None if present is None else _valid(present[:count])
-    return pa.Array.from_buffers(
-        pa.list_(values.type), count, [valid, _copy(ends[: count + 1])], children=[values]
-    )
+    return pa.Array.from_buffers(pa.list_(values.type), count, [valid, _copy(ends[: count + 1])], children=[values])

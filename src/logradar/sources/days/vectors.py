@@ -1,4 +1,4 @@
-"""Looking at 64 bytes at once: loads, comparisons and bit masks for numba kernels.
+"""Looking at 64 bytes at once: loads, comparisons and bit masks for the numba kernels of this package.
 
 Each function emits a few LLVM vector instructions, which become whatever the processor has
 (AVX-512, AVX2, NEON, or plain code). A mask is a uint64, bit ``k`` stands for byte ``i + k``.
@@ -9,14 +9,19 @@ VLDB Journal 28 (2019).
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, Final
 
+import numba
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core.cgutils import create_struct_proxy
 from numba.extending import intrinsic
 
 WIDTH: Final = 64
+_njit: Any = numba.njit
+kernel: Any = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # not for calls from Python
 _BYTE: Final = ir.IntType(8)
 _MASK: Final = ir.IntType(WIDTH)
 _VECTOR: Final = ir.VectorType(_BYTE, WIDTH)
@@ -26,99 +31,106 @@ def _splat(byte: int) -> ir.Constant:
     return ir.Constant(_VECTOR, [byte] * WIDTH)
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+def _is(operator: str, byte: int, builder: Any, text: Any) -> Any:
+    """Mask of bytes that compare so with ``byte``, as unsigned numbers."""
+    return builder.bitcast(builder.icmp_unsigned(operator, text, _splat(byte)), _MASK)
+
+
+def _special(builder: Any, text: Any) -> Any:
+    """Mask of bytes that end plain text in a JSON string: quotes, backslashes and control characters."""
+    tests = (("==", ord('"')), ("==", ord("\\")), ("<", 32))
+    found = [builder.icmp_unsigned(operator, text, _splat(byte)) for operator, byte in tests]
+    return builder.bitcast(functools.reduce(builder.or_, found), _MASK)
+
+
+def _misfits(builder: Any, text: Any) -> Any:
+    """Mask of bytes that break UTF-8 if a character begins at the first: table 3-7 of the Unicode Standard.
+
+    What is missing behind the last byte does not count.
+    """
+
+    def mask(operator: str, byte: int) -> Any:
+        return _is(operator, byte, builder, text)
+
+    def behind(places: Any, count: int = 1) -> Any:
+        return builder.shl(places, ir.Constant(_MASK, count))
+
+    def anyone(*masks: Any) -> Any:
+        return functools.reduce(builder.or_, masks)
+
+    high, lead = mask(">=", 0x80), mask(">=", 0xC0)
+    three, four = mask(">=", 0xE0), mask(">=", 0xF0)
+    follows = builder.and_(high, builder.not_(lead))
+    due = anyone(behind(lead), behind(three, 2), behind(four, 3))
+    never = anyone(mask("==", 0xC0), mask("==", 0xC1), mask(">=", 0xF5))
+    small, middle = mask("<", 0x90), mask("<", 0xA0)
+    too_low = builder.or_(builder.and_(behind(mask("==", 0xE0)), middle), builder.and_(behind(mask("==", 0xF0)), small))
+    too_high = builder.or_(
+        builder.and_(behind(mask("==", 0xED)), builder.not_(middle)),
+        builder.and_(behind(mask("==", 0xF4)), builder.not_(small)),
+    )
+    return anyone(builder.xor(follows, due), never, too_low, too_high)
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     """Pointer to 64 bytes of an array of bytes."""
-    start = cgutils.create_struct_proxy(array_type)(context, builder, array).data
+    proxy: Any = create_struct_proxy
+    start = proxy(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(start, [index]), _VECTOR.as_pointer())
 
 
-def _load(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    return builder.load(_place(context, builder, array_type, array, index), align=1)
+def _load(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    return builder.load(_place(context, builder, kind, array, index), align=1)
 
 
 def _is_bytes(kind: Any) -> bool:
     return isinstance(kind, types.Array) and kind.dtype == types.uint8 and kind.layout == "C"
 
 
-def _special(builder: Any, text: Any) -> Any:
-    """Mask of bytes that end plain text in a JSON string: quote, backslash, controls, not ASCII."""
-    quote = builder.icmp_unsigned("==", text, _splat(ord('"')))
-    escape = builder.icmp_unsigned("==", text, _splat(ord("\\")))
-    control = builder.icmp_signed("<", text, _splat(32))  # signed: bytes from 128 on are negative
-    return builder.bitcast(builder.or_(builder.or_(quote, escape), control), _MASK)
+def _look(mask: Callable[[Any, Any], Any]) -> Any:
+    """A function ``look(data, i)`` for kernels: the mask of the 64 bytes from ``i`` on."""
+
+    def look(typing: Any, data: Any, i: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return mask(builder, _load(context, builder, signature.args[0], args[0], args[1]))
+
+        return (types.uint64(data, types.int64), code) if _is_bytes(data) else None
+
+    return intrinsic(look)
 
 
-@intrinsic
-def special(typing: Any, data: Any, i: Any) -> Any:
-    """``special(data, i)``: mask of quotes, backslashes, control characters and bytes >= 128."""
-    if not _is_bytes(data):
-        return None
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _special(builder, _load(context, builder, signature.args[0], args[0], args[1]))
-
-    return types.uint64(data, types.int64), code
-
-
-@intrinsic
-def copy_special(typing: Any, data: Any, i: Any, out: Any, o: Any) -> Any:
-    """``copy_special(data, i, out, o)``: copies 64 bytes, and the mask that `special` gives for them."""
-    if not (_is_bytes(data) and _is_bytes(out)):
-        return None
-
+def _copy_special(typing: Any, data: Any, i: Any, out: Any, o: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         text = _load(context, builder, signature.args[0], args[0], args[1])
         builder.store(text, _place(context, builder, signature.args[2], args[2], args[3]), align=1)
         return _special(builder, text)
 
-    return types.uint64(data, types.int64, out, types.int64), code
+    return (types.uint64(data, types.int64, out, types.int64), code) if _is_bytes(data) and _is_bytes(out) else None
 
 
-@intrinsic
-def above_space(typing: Any, data: Any, i: Any) -> Any:
-    """``above_space(data, i)``: mask of bytes that are greater than 32."""
-    if not _is_bytes(data):
-        return None
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        text = _load(context, builder, signature.args[0], args[0], args[1])
-        return builder.bitcast(builder.icmp_unsigned(">", text, _splat(32)), _MASK)
-
-    return types.uint64(data, types.int64), code
-
-
-@intrinsic
-def braces(typing: Any, data: Any, i: Any) -> Any:
-    """``braces(data, i)``: mask of opening braces."""
-    if not _is_bytes(data):
-        return None
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        text = _load(context, builder, signature.args[0], args[0], args[1])
-        return builder.bitcast(builder.icmp_unsigned("==", text, _splat(ord("{"))), _MASK)
-
-    return types.uint64(data, types.int64), code
-
-
-@intrinsic
-def different(typing: Any, data: Any, i: Any, j: Any) -> Any:
-    """``different(data, i, j)``: mask of bytes in which the 64 from ``i`` differ from the 64 from ``j``."""
-    if not _is_bytes(data):
-        return None
-
+def _different(typing: Any, data: Any, i: Any, j: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         one = _load(context, builder, signature.args[0], args[0], args[1])
         other = _load(context, builder, signature.args[0], args[0], args[2])
         return builder.bitcast(builder.icmp_unsigned("!=", one, other), _MASK)
 
-    return types.uint64(data, types.int64, types.int64), code
+    return (types.uint64(data, types.int64, types.int64), code) if _is_bytes(data) else None
 
 
-@intrinsic
-def first(typing: Any, mask: Any) -> Any:
-    """``first(mask)``: number of the lowest bit that is set; 64 when none is."""
-
+def _first(typing: Any, mask: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
     return types.int64(types.uint64), code
+
+
+special: Final = _look(_special)
+misfits: Final = _look(_misfits)
+above_space: Final = _look(functools.partial(_is, ">", 32))
+not_ascii: Final = _look(functools.partial(_is, ">=", 128))
+braces: Final = _look(functools.partial(_is, "==", ord("{")))
+copy_special: Final[Any] = intrinsic(_copy_special)  # (data, i, out, o): copies 64 bytes, and gives what `special` does
+different: Final[Any] = intrinsic(
+    _different
+)  # (data, i, j): mask of bytes in which those from i differ from those from j
+first: Final[Any] = intrinsic(_first)  # (mask): number of the lowest bit that is set, 64 when none is

@@ -7,15 +7,18 @@ stands only where an object begins; in a sound object it is never looked for.
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from logradar.sources.days.decode import KEYS, UNKNOWN_KEY, key_of, session
+from logradar.sources.days.columns import UNKNOWN_KEY, Columns
+from logradar.sources.days.decode import key_of, session
 from logradar.sources.days.grammar import DEEP, OK, value
-from logradar.sources.days.vectors import braces, first
+from logradar.sources.days.vectors import braces, first, kernel
 
 CUT: Final = 9  # statuses beside those of `decode`: the data ends inside an object,
 HUGE: Final = 10  # an object is larger than the limit,
@@ -47,22 +50,22 @@ def begin() -> Trail:
     return Trail(np.zeros(2, np.int64), np.zeros((ROOM, 5), np.int64), np.zeros(128, np.uint8))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _fault(trail, base, status, key, begin, end, place):  # type: ignore[no-untyped-def]
     row = trail.faults[trail.at[1]]
     row[0], row[1], row[2], row[3], row[4] = status, key, base + begin, base + end, base + place
     trail.at[1] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _blank(data, p, end):  # type: ignore[no-untyped-def]
     while p < end and (data[p] == 32 or 9 <= data[p] <= 10 or data[p] == 13):
         p += 1
     return p
 
 
-@numba.njit(cache=True, nogil=True)
-def mark(data, p, end):  # type: ignore[no-untyped-def]
+@kernel
+def _mark(data, p, end):  # type: ignore[no-untyped-def]
     """The place of the next mark from ``p`` on, and whether there is one: if not, all before is of no use."""
     while p < end:
         k = first(braces(data, p))
@@ -91,17 +94,12 @@ def mark(data, p, end):  # type: ignore[no-untyped-def]
     return end, False
 
 
-@numba.njit(cache=True, nogil=True)
-def walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def]
-    """Read what ``data[p:end]`` holds into ``out``; ``final`` says that no more data comes.
-
-    ``base`` is the offset of byte 0 of ``data``. Gives the place up to which all is done, and
-    why it stopped.
-    """
+@kernel
+def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def]
     while trail.at[1] < ROOM - 2:
         state = trail.at[0]
         if state == SEARCH:
-            p, found = mark(data, p, end)
+            p, found = _mark(data, p, end)
             if not found:
                 return (end if final else p), MORE
             trail.at[0] = NEXT
@@ -113,7 +111,7 @@ def walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def]
                 trail.at[0] = DONE
             return p, MORE
         byte = data[p]
-        if state == START or state == DONE:
+        if state in (START, DONE):
             if byte == 0xEF and state == START:  # a byte order mark
                 if p + 3 > end and not final:
                     return p, MORE
@@ -146,15 +144,19 @@ def walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def]
                 status, place, key = session(data, p, base, out)
             if byte != 123 or status > DEEP:  # sound JSON perhaps, but no session: see where it ends
                 sound, behind = value(data, p, trail.scratch)
+                if sound == OK and byte != 123:
+                    status = ELEMENT
+                    after = _blank(data, behind, end)
+                    if after == end and not final:
+                        return p, MORE
+                    if after < end and data[after] != 44 and data[after] != 93:
+                        sound, behind = BETWEEN, p
                 if sound == OK:
-                    status, place = (status if byte == 123 else ELEMENT), behind
-                    if behind < end or final:
-                        _fault(trail, base, status, key, p, behind, place)
-                        p = behind
-                        trail.at[0] = AFTER
-                        continue
-                else:
-                    status, place, key = sound, behind, UNKNOWN_KEY
+                    _fault(trail, base, status, key, p, behind, behind)
+                    p = behind
+                    trail.at[0] = AFTER
+                    continue
+                status, place, key = sound, behind, UNKNOWN_KEY
             if status == OK:
                 p = place
                 trail.at[0] = AFTER
@@ -167,3 +169,53 @@ def walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def]
             p += 1
             trail.at[0] = SEARCH
     return p, FULL
+
+
+def _kernels(version: str) -> tuple[Any, Any]:
+    """The two doors to the kernels, compiled once and kept on disk.
+
+    numba looks at one file only when it decides whether what it kept is still good, and at what a
+    function captures: ``version`` changes with every file that the kernels are made of.
+    """
+
+    @numba.njit(cache=True, nogil=True)
+    def walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def]
+        _ = version
+        return _walk(data, p, end, base, final, trail, out)
+
+    @numba.njit(cache=True, nogil=True)
+    def mark(data, p, end):  # type: ignore[no-untyped-def]
+        _ = version
+        return _mark(data, p, end)
+
+    return walk, mark
+
+
+def _version() -> str:
+    """A digest of the files that the kernels are made of."""
+    digest = hashlib.sha256()
+    for name in ("vectors.py", "grammar.py", "columns.py", "decode.py", "walk.py"):
+        file = Path(__file__).with_name(name)
+        digest.update(file.read_bytes() if file.exists() else b"")
+    return digest.hexdigest()
+
+
+_COMPILED: Final = _kernels(_version())
+
+
+def walk(
+    data: npt.NDArray[np.uint8], p: int, end: int, base: int, final: bool, trail: Trail, out: Columns
+) -> tuple[int, int]:
+    """Read what ``data[p:end]`` holds into ``out``; ``final`` says that no more data comes.
+
+    ``base`` is the offset of byte 0 of ``data``. Gives the place up to which all is done, and
+    why it stopped.
+    """
+    place, why = _COMPILED[0](data, p, end, base, final, trail, out)
+    return int(place), int(why)
+
+
+def mark(data: npt.NDArray[np.uint8], p: int, end: int) -> tuple[int, bool]:
+    """The place of the next mark in ``data[p:end]``, and whether there is one."""
+    place, found = _COMPILED[1](data, p, end)
+    return int(place), bool(found)
