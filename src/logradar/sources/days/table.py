@@ -40,7 +40,7 @@ def table_of(columns: Columns) -> pa.Table:
         _booleans(columns.warns[:rows]),
         _lists(texts, columns.log_ends, rows, columns.has_logs),
         _integers(columns.offsets[:rows]),
-        pa.array(lengths, mask=lengths < 0),
+        pa.array(lengths.copy(), mask=lengths < 0),
     ]
     return pa.Table.from_arrays(arrays, schema=DAY_SESSIONS)
 
