@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.days import columns, decode, grammar, walk
 from logradar.sources.days.columns import KEYS, UNKNOWN_KEY
 
 KEPT: Final = 5  # examples per reason
+SHOWN: Final = 200  # characters of an example's text in a report
 TOLD: Final = 1_000  # cases per reason and file that the quarantine is told one by one
 
 _LOST: Final = {
@@ -111,6 +112,18 @@ class Faults:
 
     def _fault(self, reason: str, kept: bool) -> Fault:
         return self.reasons.setdefault(reason, Fault(kept))
+
+    def report(self) -> list[dict[str, Any]]:
+        """JSON-ready, most frequent first."""
+        return [
+            {
+                "reason": reason,
+                "count": fault.count,
+                "kept": fault.kept,
+                "examples": [{**asdict(example), "text": example.text[:SHOWN]} for example in fault.examples],
+            }
+            for reason, fault in sorted(self.reasons.items(), key=lambda item: -item[1].count)
+        ]
 
     @property
     def lost(self) -> int:

@@ -149,7 +149,7 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
                     after = _blank(data, behind, end)
                     if after == end and not final:
                         return p, MORE
-                    if after < end and data[after] != 44 and data[after] != 93 or _mark(data, p, behind)[1]:
+                    if (after < end and data[after] != 44 and data[after] != 93) or _mark(data, p, behind)[1]:
                         sound, behind = BETWEEN, p  # a stray quote or bracket: sessions may stand inside
                 if sound == OK:
                     _fault(trail, base, status, key, p, behind, behind)
