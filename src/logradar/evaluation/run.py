@@ -73,14 +73,22 @@ class Run:
         found = self.evaluation.get("detectors")
         return {name: one for name, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
 
-    def scores_of(self) -> dict[str, Any]:
-        """Scores by detector as numpy arrays."""
-        if self.scores is None:
+    @property
+    def scored(self) -> list[str]:
+        """Detectors that there are scores of."""
+        columns = self.scores.columns if self.scores is not None else []
+        return [name.removeprefix(SCORE) for name in columns if name.startswith(SCORE)]
+
+    @property
+    def faults(self) -> dict[str, dict[str, Any]]:
+        """Sessions and recall by detector for every kind of fault."""
+        faults = self.evaluation.get("faults")
+        if not isinstance(faults, dict):
             return {}
         return {
-            name.removeprefix(SCORE): self.scores[name].to_numpy()
-            for name in self.scores.columns
-            if name.startswith(SCORE)
+            str(kind): one
+            for kind, one in faults.items()
+            if isinstance(one, dict) and isinstance(one.get("recall"), dict) and isinstance(one.get("sessions"), int)
         }
 
 

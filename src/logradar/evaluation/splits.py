@@ -27,11 +27,11 @@ PARTS: Final = ("train", "valid", "test")
 class SplitSettings(Config):
     """Shares of the three parts, in order of time; they make up 1 together."""
 
-    train: float = Field(0.4, gt=0, le=1, description="share of the earliest sessions, to learn from")
-    valid: float = Field(0.1, ge=0, lt=1, description="share after those, for early stopping and the threshold")
-    test: float = Field(0.5, ge=0, lt=1, description="share of the latest sessions, to measure on")
-    shuffle: bool = Field(False, description="cut at random instead of by time; leaks the future into training")
-    seed: int = Field(0, ge=0, description="for shuffle only")
+    train: float = Field(default=0.4, gt=0, le=1, description="share of the earliest sessions, to learn from")
+    valid: float = Field(default=0.1, ge=0, lt=1, description="share after those, for early stopping and the threshold")
+    test: float = Field(default=0.5, ge=0, lt=1, description="share of the latest sessions, to measure on")
+    shuffle: bool = Field(default=False, description="cut at random instead of by time; leaks the future into training")
+    seed: int = Field(default=0, ge=0, description="for shuffle only")
 
     @model_validator(mode="after")
     def _whole(self) -> SplitSettings:
@@ -81,14 +81,15 @@ def chronological(
     and, for a table, when a log record or a session id stands in two parts.
     """
     settings = settings or SplitSettings()
-    table = sessions if isinstance(sessions, pa.Table) else None
-    starts, first = (sessions["start"], _first_records(sessions)) if table is not None else sessions
-    order = _order(_microseconds(starts), np.asarray(first, np.int64))
+    if isinstance(sessions, pa.Table):
+        order = _order(_microseconds(sessions["start"]), _first_records(sessions))
+    else:
+        order = _order(_microseconds(sessions[0]), np.asarray(sessions[1], np.int64))
     if settings.shuffle:
         order = np.random.default_rng(settings.seed).permutation(order)
     parts = Parts(*_cut(order, settings))
-    if table is not None:
-        _disjoint(table, parts)
+    if isinstance(sessions, pa.Table):
+        _disjoint(sessions, parts)
     return parts
 
 

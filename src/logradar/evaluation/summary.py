@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from logradar.evaluation.run import Run
-from logradar.evaluation.wording import figure, joined, minute, number, percent
+from logradar.evaluation.wording import counted, figure, joined, minute, number, percent
 
 # A new count vector is the rule that costs nothing and beats most networks: the bar to clear.
 BAR: Final = "count_vector"
@@ -53,30 +53,28 @@ def headline(run: Run) -> str:
         return _evaluated(facts)
     if run.alerts:
         alerts, sessions = len(run.alerts.get("alerts", [])), run.alerts.get("sessions")
-        among = f" among {number(sessions)} sessions" if sessions is not None else ""
+        among = f" among {counted(sessions, 'session')}" if sessions is not None else ""
         if not alerts:
             return f"Nothing stands out{among}."
-        return (
-            f"{number(alerts)} of {number(sessions)} sessions stand out."
-            if among
-            else f"{number(alerts)} sessions stand out."
-        )
+        of = f"of {counted(sessions, 'session')}" if among else "session" if alerts == 1 else "sessions"
+        return f"{number(alerts)} {of} {'stands' if alerts == 1 else 'stand'} out."
     if run.history:
         return f"Training of {joined(run.history)}."
-    return f"Scores of {number(len(run.scores) if run.scores is not None else 0)} sessions."
+    return f"Scores of {counted(len(run.scores) if run.scores is not None else 0, 'session')}."
 
 
 def _evaluated(facts: Mapping[str, Any]) -> str:
     sessions, anomalies = facts.get("sessions"), facts.get("anomalies")
     found, false = facts.get("tp"), facts.get("fp")
     if not anomalies:
-        return f"No anomaly is labelled among {number(sessions)} sessions; {number(false)} of them were alarmed."
+        return f"No anomaly is labelled among {counted(sessions, 'session')}; {number(false)} of them were alarmed."
     a_day = facts.get("false_alarms_per_day")
     rate = f", about {number(round(a_day) if a_day >= 10 else a_day)} a day" if a_day else ""
     weighted = " at natural prevalence" if facts.get("weighted") else ""
-    false_part = f"{number(false)} false alarms{weighted}{rate}" if false else "no false alarm"
+    false_part = f"{counted(false, 'false alarm')}{weighted}{rate}" if false else "no false alarm"
+    whole = counted(anomalies, "anomaly")
     share = "all" if found == anomalies and anomalies > 1 else f"{number(found)} of"
-    return f"Found {share} {number(anomalies)} anomalies among {number(sessions)} sessions, with {false_part}."
+    return f"Found {share} {whole} among {counted(sessions, 'session')}, with {false_part}."
 
 
 def lead(run: Run) -> list[str]:
@@ -211,7 +209,7 @@ def notes_on_detectors(run: Run) -> list[str]:
     anomalies = run.evaluation.get("anomalies")
     if anomalies and anomalies < 500:
         said.append(
-            f"With {number(anomalies)} anomalies small differences mean little: one anomaly more or less moves recall "
-            f"by {percent(1 / anomalies)}."
+            f"With {counted(anomalies, 'anomaly')} small differences mean little: one anomaly more or less moves "
+            f"recall by {percent(1 / anomalies)}."
         )
     return said

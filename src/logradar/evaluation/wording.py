@@ -45,7 +45,9 @@ def percent(value: Any) -> str:
         return f"{share:.0f} %"
     if share < 0.1:
         return f"{share:.2g} %" if share >= 1e-4 else "< 0.0001 %"
-    return f"{share:.2f} %" if share < 1 or share > 99.9 else f"{share:.1f} %"
+    if share > 99.9:  # never rounded up to all
+        return f"{math.floor(share * 100) / 100:.2f} %"
+    return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
 
 
 def number(value: Any) -> str:
@@ -59,6 +61,13 @@ def number(value: Any) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
     return f"{value:.3g}"
+
+
+def counted(value: Any, noun: str) -> str:
+    """A count with its noun: 1 session, 4,313 sessions, 2 anomalies."""
+    if value == 1:
+        return f"1 {noun}"
+    return f"{number(value)} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"
 
 
 def joined(names: Iterable[str]) -> str:
