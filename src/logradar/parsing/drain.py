@@ -21,7 +21,6 @@ from logradar.parsing.tokens import numeric, split
 from logradar.parsing.tree import MEMO, Tree
 
 WILDCARD_TEXT: Final = "<*>"
-MEMORY: Final = 256 << 20  # bytes of remembered lines; beyond that they are forgotten and met anew
 _CLUSTERS, _TREE = "clusters.parquet", "tree.parquet"
 
 

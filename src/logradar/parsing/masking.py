@@ -87,8 +87,8 @@ DEFAULT_RULES: Final = (
     ),
     _rule("ip", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?"),
     _rule("hex", rf"0[xX]{_HEX}+"),
-    _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|h|hrs?|d)"),
-    _rule("size", r"[0-9]+(?:\.[0-9]+)?(?:[kKMGTP]i?)?[Bb]|[0-9]+(?:\.[0-9]+)?[kKMGTP]"),
+    _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|hrs?)|[0-9]{1,4}[hd]"),
+    _rule("size", r"[0-9]+(?:\.[0-9]+)?(?:[kKMGTP]i?[Bb]?|B)"),
     _rule("num", r"[-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?"),
     _rule("longhex", rf"{_HEX}{{8,}}", "<HEX>"),  # after numbers, so that it has a letter in it
 )

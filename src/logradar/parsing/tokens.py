@@ -75,3 +75,24 @@ def _numeric(data, starts, ends, flags):  # type: ignore[no-untyped-def]
                 break
             if data[i] >= 0x80:
                 flags[row] = 2
+
+
+def first_lines(texts: Texts) -> Texts:
+    """Each text without empty lines at its start and without all that follows its first line."""
+    if not (texts.data == 10).any():
+        return texts
+    starts, ends = texts.starts.copy(), texts.ends.copy()
+    _first_lines(texts.data, starts, ends)
+    return Texts(texts.data, starts, ends)
+
+
+@numba.njit(cache=True, nogil=True)
+def _first_lines(data, starts, ends):  # type: ignore[no-untyped-def]
+    for row in range(len(starts)):
+        i = starts[row]
+        while i < ends[row] and (data[i] == 10 or data[i] == 13):
+            i += 1
+        starts[row] = i
+        while i < ends[row] and data[i] != 10:
+            i += 1
+        ends[row] = i

@@ -23,8 +23,8 @@ _NODE: Final = np.dtype(
     [("parent", "i4"), ("token", "i4"), ("children", "i4"), ("first", "i4"), ("last", "i4"), ("version", "i4")]
 )
 _CLUSTER: Final = np.dtype(
-    [("number", "i4"), ("node", "i4"), ("next", "i4"), ("length", "i4")]
-    + [("start", "i8"), ("size", "i8"), ("used", "i8")]
+    [(name, "i4") for name in ("number", "node", "next", "length")]
+    + [(name, "i8") for name in ("start", "size", "used")]
 )
 MEMO: Final = np.dtype([("cluster", "i4"), ("node", "i4"), ("version", "i4")])
 _NODES, _CLUSTERS, _TOKENS, _NUMBER, _ALIVE, _CLOCK = range(6)  # places in `Tree.state`
@@ -51,10 +51,14 @@ class Tree:
         return int(self.state[_NUMBER])
 
     @property
+    def slots(self) -> Records:
+        """The clusters in order of creation; evicted ones have the number 0."""
+        return self.clusters[: self.state[_CLUSTERS]]
+
+    @property
     def alive(self) -> Records:
         """The clusters that were not evicted, in order of creation."""
-        made = self.clusters[: self.state[_CLUSTERS]]
-        return made[made["number"] > 0]
+        return self.slots[self.slots["number"] > 0]
 
     @property
     def branches(self) -> Records:
