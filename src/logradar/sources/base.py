@@ -57,6 +57,7 @@ class Source(ABC):
     """One kind of log. ``session_key`` is the regex of its own natural session key, if any."""
 
     session_key: ClassVar[str | None] = None
+    discovers: ClassVar[bool] = False  # whether a key is looked for in its lines where it has none of its own
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:

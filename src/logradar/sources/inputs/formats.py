@@ -49,7 +49,7 @@ class Format:
     @property
     def name(self) -> str:
         """The name under which `Format.named` finds it again."""
-        return "+".join([self.wrapper] * bool(self.wrapper) + [",".join(self.bodies) or "text"])
+        return (f"{self.wrapper}+" if self.wrapper else "") + (",".join(self.bodies) or "text")
 
     @property
     def _chain(self) -> list[str]:
@@ -171,14 +171,15 @@ def _texts(wrapper: str | None, lines: Sequence[str]) -> list[str]:
 def _headers_of(texts: Sequence[str], of: int) -> list[str]:
     """Headers that fit these lines, the best first; lines that cannot begin a record do not count."""
     rest = [text for text in texts if not re.match(NO_START, text)]
-    total, chosen = len(rest), []
+    total = len(rest)
+    chosen: list[str] = []
     while rest and len(chosen) < HEADERS_PER_FILE:
         best, name, fitting = 0.0, "", [False]
         for header in HEADERS.values():
-            fits = [header.compiled.match(text) is not None for text in rest]
-            score = sum(fits) * (1 + WORTH * len(header.groups))
+            matches = [header.compiled.match(text) for text in rest]
+            score = sum(1 + WORTH * _told(match) for match in matches if match)
             if score > best:
-                best, name, fitting = score, header.name, fits
+                best, name, fitting = score, header.name, [match is not None for match in matches]
         count = sum(fitting)
         if count < max(1, (FURTHER if chosen else ENOUGH) * total) or (chosen and count < 3):
             break
@@ -186,6 +187,11 @@ def _headers_of(texts: Sequence[str], of: int) -> list[str]:
             chosen.append(name)
         rest = [text for text, fits in zip(rest, fitting, strict=True) if not fits]
     return chosen
+
+
+def _told(match: re.Match[str]) -> int:
+    """How many fields a header tells; the service is a part of the component or of the file's name."""
+    return sum(value is not None for name, value in match.groupdict().items() if name != "service")
 
 
 def _share(bodies: tuple[str, ...], texts: Sequence[str]) -> float:

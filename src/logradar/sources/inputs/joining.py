@@ -7,7 +7,10 @@ from typing import Final
 import polars as pl
 
 # How the lines below a message begin where nothing else tells: stack traces and tracebacks.
-BELOW: Final = r"^(?:\s+(?:at |\.\.\. |File \x22|Suppressed:|Caused by:)|Caused by: |Traceback \(most recent call last\)|\t+\S|    +\S)"
+BELOW: Final = (
+    r"^(?:\s+(?:at |\.\.\. |File \x22|Suppressed:|Caused by:)|Caused by: |Traceback \(most recent call last\)"
+    r"|\t+\S|    +\S)"
+)
 # Lines that say nothing about the format of the file when it is worked out.
 NO_START: Final = (
     r"^(?:\s|Caused by:|Traceback \(|\.\.\. [0-9]|[\])}>]|[\w.$]+(?:Exception|Error|Throwable)\b|#+\s*$|[-=*]{5,})"

@@ -25,8 +25,8 @@ NAMES: Final = {  # ECS, OpenTelemetry, bunyan, pino, zap, logrus, GELF, Serilog
     "resource.service.name resource.attributes.service.name kubernetes.container_name container_name SYSLOG_IDENTIFIER",
     "component": "logger logger_name loggerName log.logger component name module caller class category target "
     "SourceContext _SYSTEMD_UNIT",
-    "body": "message msg body.stringValue body.string_value body event short_message textPayload MESSAGE Message Body @m "
-    "@mt log text description error",
+    "body": "message msg body.stringValue body.string_value body event short_message textPayload MESSAGE Message "
+    "Body @m @mt log text description error",
     "trace": "stack_trace stacktrace exception exc_info stack error.stack_trace error.stack err.stack @x",
 }
 NUMBERS: Final = {

@@ -74,10 +74,10 @@ def read_sample(path: Path, size: int = SAMPLE, rows: int = 20_000) -> list[str]
     return []
 
 
-def read_head(path: Path, size: int = 1 << 16) -> bytes:
-    """The first unpacked bytes of a file."""
+def read_head(path: Path, size: int, quarantine: Quarantine) -> bytes:
+    """The first unpacked bytes of a file. Raises `OSError` where it cannot be read."""
     head = b""
-    for piece in pieces(path, path.name, Quarantine(), lambda count: None):
+    for piece in pieces(path, path.name, quarantine, lambda count: None):
         head += piece[: size - len(head)]
         if len(head) >= size:
             break
@@ -215,7 +215,7 @@ def split_lines(data: bytes, limit: int) -> tuple[pl.Series, list[int]]:
     text = np.lib.stride_tricks.sliding_window_view(padded, 12)[starts[short]]
     text[np.arange(12) >= lengths[short, None]] = 0
     views[short, 1:] = text.view(np.int32)
-    array = pa.Array.from_buffers(pa.string_view(), len(ends), [None, pa.py_buffer(views), pa.py_buffer(data)])
+    array = pa.Array.from_buffers(pa.string_view(), len(ends), [None, pa.py_buffer(views.data), pa.py_buffer(data)])
     series = pl.from_arrow(array)
     assert isinstance(series, pl.Series)
     return series.alias("text"), cut

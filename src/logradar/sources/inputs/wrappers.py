@@ -97,7 +97,9 @@ def wrapper_of(lines: Sequence[str]) -> str | None:
     for kind, pattern in WRAPPERS.items():
         if not len(series) or series.str.contains(pattern).sum() < 0.9 * len(series):
             continue
-        if kind == "compose" and any(name.upper() in WORDS for name in series.str.extract(pattern, 1).unique()):
+        if kind == "compose" and any(
+            name.upper() in WORDS for name in series.str.extract(pattern, 1).drop_nulls().unique()
+        ):
             continue  # "INFO | message"
         return kind
     return None
