@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from logradar.core.config import Config
 from logradar.core.errors import DataError
@@ -25,20 +25,17 @@ PARTS: Final = ("train", "valid", "test")
 
 
 class SplitSettings(Config):
-    """Shares of the three parts, in order of time; they make up 1 together."""
+    """Where sessions are cut, in order of time; what is not held back is learnt from."""
 
-    train: float = Field(default=0.4, gt=0, le=1, description="share of the earliest sessions, to learn from")
-    valid: float = Field(default=0.1, ge=0, lt=1, description="share after those, for early stopping and the threshold")
-    test: float = Field(default=0.5, ge=0, lt=1, description="share of the latest sessions, to measure on")
+    test: float = Field(0.0, ge=0, lt=1, description="share of the latest sessions, held back to measure on")
+    valid: float = Field(0.2, ge=0, lt=1, description="share of the rest, its latest, for the threshold")
     shuffle: bool = Field(default=False, description="cut at random instead of by time; leaks the future into training")
     seed: int = Field(default=0, ge=0, description="for shuffle only")
 
-    @model_validator(mode="after")
-    def _whole(self) -> SplitSettings:
-        total = self.train + self.valid + self.test
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"train, valid and test must make up 1 together, they make up {total:.4g}")
-        return self
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Shares of all sessions for training, validation and test; they make up 1."""
+        return (1 - self.test) * (1 - self.valid), (1 - self.test) * self.valid, self.test
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +124,7 @@ def _order(starts: npt.NDArray[np.float64], first: Ints) -> Ints:
 
 
 def _cut(order: Ints, settings: SplitSettings) -> list[Ints]:
-    shares = np.array([getattr(settings, name) for name in PARTS])
-    shares /= shares.sum()
+    shares = np.array(settings.shares)
     wanted, sessions = int((shares > 0).sum()), len(order)
     if sessions < wanted:
         count = "1 session is" if sessions == 1 else f"{sessions} sessions are"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from logradar.evaluation.run import Run
-from logradar.evaluation.wording import counted, figure, joined, minute, number, percent
+from logradar.evaluation.wording import counted, figure, joined, minute, number, percent, real
 
 # A new count vector is the rule that costs nothing and beats most networks: the bar to clear.
 BAR: Final = "count_vector"
@@ -29,7 +29,7 @@ class Column:
         value: Any = figures
         for part in self.key.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        return value if isinstance(value, (int, float)) else None
+        return value if real(value) else None
 
 
 COLUMNS: Final = (
@@ -149,13 +149,13 @@ def table(run: Run) -> tuple[list[Column], list[Row]]:
     found = run.detectors
     columns = [column for column in COLUMNS if any(column.of(one) is not None for one in found.values())]
     # Who never alarms rightly has no false alarms either: no reason for praise.
-    able = {name: one for name, one in found.items() if one.get("recall")}
+    able = {name: one for name, one in found.items() if real(one.get("recall")) and one["recall"] > 0}
     best = {
         column.key: column.best(values)
         for column in columns
         if column.best and (values := [v for one in able.values() if (v := column.of(one)) is not None])
     }
-    names = sorted(found, key=lambda name: (-(found[name].get("f1") or -1), name))
+    names = sorted(found, key=lambda name: (-(_f1(found, name) or -1.0), name))
     rows = [
         Row(
             name,
@@ -175,8 +175,12 @@ def table(run: Run) -> tuple[list[Column], list[Row]]:
     return columns, rows
 
 
+def _f1(found: Mapping[str, Mapping[str, Any]], name: str) -> float | None:
+    return COLUMNS[0].of(found.get(name, {}))
+
+
 def _verdict(name: str, found: Mapping[str, Mapping[str, Any]]) -> str:
-    bar, own = found.get(BAR, {}).get("f1"), found[name].get("f1")
+    bar, own = _f1(found, BAR), _f1(found, name)
     if bar is None:
         return ""
     if name == BAR:

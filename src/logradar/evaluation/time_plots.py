@@ -14,6 +14,7 @@ import numpy.typing as npt
 from logradar.evaluation import canvas as style
 from logradar.evaluation.canvas import Kind, canvas, key_below
 from logradar.evaluation.plots import FALSE, FOUND
+from logradar.evaluation.wording import real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,9 +110,8 @@ def alert_timeline(
 
 def _series(history: Sequence[Mapping[str, Any]], key: str) -> npt.NDArray[np.float64]:
     """Points ``(epoch, value)`` of one key; rows without it, or with a value that is not finite, are left out."""
-    points = [(row["epoch"], row[key]) for row in history if row.get("epoch") is not None and row.get(key) is not None]
-    series = np.array(points, np.float64).reshape(-1, 2)
-    return series[np.isfinite(series).all(axis=1)]
+    points = [(row["epoch"], row[key]) for row in history if real(row.get("epoch")) and real(row.get(key))]
+    return np.array(points, np.float64).reshape(-1, 2)
 
 
 def _marker(series: npt.NDArray[np.float64]) -> str:

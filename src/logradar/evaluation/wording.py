@@ -33,12 +33,12 @@ def _shown(match: re.Match[str]) -> str:
 
 def figure(value: Any, digits: int = 3) -> str:
     """A figure between -1 and 1 with three digits; a dash for what is not defined."""
-    return f"{value:.{digits}f}" if _real(value) else NONE
+    return f"{value:.{digits}f}" if real(value) else NONE
 
 
 def percent(value: Any) -> str:
     """A share in per cent, with as many digits as it needs: 100 %, 88.6 %, 0.36 %, 0.004 %."""
-    if not _real(value):
+    if not real(value):
         return NONE
     share = 100 * value
     if share in (0, 100):
@@ -54,7 +54,7 @@ def number(value: Any) -> str:
     """A count or rate with thousands separated: 4,313, 36.7, 0.12, 3.1e-05, ∞."""
     if isinstance(value, float) and math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if not _real(value):
+    if not real(value):
         return NONE
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
@@ -91,5 +91,6 @@ def minute(text: Any) -> str:
     return re.sub(r":\d\d( UTC| [+-]\d{4})?$", "", moment(text))
 
 
-def _real(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def real(value: Any) -> bool:
+    """Whether a value out of a JSON file is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e308

@@ -131,7 +131,7 @@ def _document(
             "distinct": distinct(labels, values, value, sequences.fingerprints(), days=days),
         }
     split = fitted.facts["split"]
-    train = Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["valid_until"])
+    train = Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["train_until"])
     return {
         "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
         "input": fitted.facts["input"],
