@@ -210,11 +210,11 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
-def _age(path: Path) -> tuple[list[tuple[int, int, str]], str, int, str]:
+def _age(path: Path) -> tuple[list[tuple[int, int, str]], list[tuple[int, int, str]], int, str]:
     name = COMPRESSED.sub("", path.name)
     number = re.search(r"\.(\d{1,3})$", name)
     base = name[: number.start()] if number else name
-    return _natural(str(path.parent)), base, -int(number[1]) if number else 1, path.name
+    return _natural(str(path.parent)), _natural(base), -int(number[1]) if number else 1, path.name
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

@@ -64,7 +64,7 @@ PATTERNS: Final = {
     r"\[(?:(?P<component>\w*):)?(?P<level>\w+)\] (?:\[pid [^\]]*\] )?",
     "openstack": rf"(?:(?P<service>[a-z][\w-]*)\.log\S* )?(?P<timestamp>{_ISO}) [0-9]+ (?P<level>[A-Z]+) "
     rf"(?P<component>{_NAME}) (?:{_REQUEST})?",
-    "oslo": rf" ?(?P<level>[A-Z]+) (?P<component>[a-z_][\w.-]*) {_REQUEST}",
+    "oslo": rf" *(?P<level>[A-Z]+) (?P<component>[a-z_][\w.-]*) {_REQUEST}",
     # Syslog
     "syslog": rf"(?:<(?P<priority>[0-9]{{1,3}})>)?(?P<timestamp>{_BSD}) [^\s:\[\]]+ "
     rf"{_PROGRAM}{_PID}(?: \([^\s)]*\))*(?:: |:$)",

@@ -167,11 +167,10 @@ class _Mending:
         try:
             data.decode()
         except UnicodeDecodeError:
-            known = data.count(REPLACED)
             mended = data.decode("utf-8", "replace").encode()
-            at = np.array([found.start() for found in re.finditer(REPLACED, mended)])
-            if len(at) > known:
-                self._count("line with bytes that are not UTF-8, replaced", mended, at, first)
+            own = data.replace(REPLACED, b"???").decode("utf-8", "replace").encode()  # without those that stood there
+            at = np.array([found.start() for found in re.finditer(REPLACED, own)])
+            self._count("line with bytes that are not UTF-8, replaced", mended, at, first)
             data = mended
         return data
 

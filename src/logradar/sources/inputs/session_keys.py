@@ -53,9 +53,9 @@ COVERAGE: Final = 0.5  # share of lines that must carry the key
 DISTINCT: Final = 8  # different values that a sample must show
 RECURRING: Final = 0.6  # share of the carrying lines whose value stands in another line too
 LONGEST: Final = 0.1  # share of the carrying lines that one value may have
-LIFETIME: Final = 0.5  # share of a file over which the usual value may be spread
+LIFETIME: Final = 0.5  # share of a file over which the usual value may be spread, where its name does not say enough
 NAMES_TRIED: Final = 12
-NOTHING: Final = ("", "-", "0", "N/A", "n/a", "null", "NULL", "None", "none", "nil", "undefined", "unknown", "missing")
+NOTHING: Final = ("", "-", "N/A", "n/a", "null", "NULL", "None", "none", "nil", "undefined", "unknown", "missing")
 WIDTH: Final = 1_000  # characters of a line in which names are looked for
 
 
@@ -178,7 +178,7 @@ def _measure(samples: Sequence[pl.Series], what: str, regex: str, weight: float)
     ):
         return None
     lifetime = float(several.select((pl.col("spread") * pl.col("len")).sum() / pl.col("len").sum()).item())
-    if lifetime > LIFETIME:
+    if weight < 1 and lifetime > LIFETIME:
         return None
     coverage = total / len(frame)
     score = weight * coverage * recurring * (1 - lifetime / 2)

@@ -24,6 +24,7 @@ WRAPPERS: Final = {
     "cri": rf"^(?P<time>{_TIME}) (?P<stream>stdout|stderr) (?P<part>[PF])(?::\S*)? ?(?P<text>.*)$",
     "compose": r"^(?P<origin>[a-zA-Z0-9][\w.-]*[\w]) +\| ?(?P<text>.*)$",
 }
+ENOUGH: Final = {"docker": 0.5, "cri": 0.5, "compose": 0.95}  # share of lines; the last looks like other things
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Unwrapping:
             match = text.str.json_path_match
             rows = frame.with_columns(inner=match("$.log"), time=match("$.time"), stream=match("$.stream"))
             self._tell_broken(rows)
+            rows = rows.with_columns(inner=pl.coalesce("inner", _readable(text)))
             inner = pl.col("inner")
             rows = rows.with_columns(
                 inner=inner.str.strip_chars_end("\r\n"), open=~inner.str.ends_with("\n"), origin=nothing
@@ -91,11 +93,17 @@ class Unwrapping:
         return rows
 
 
+def _readable(text: pl.Expr) -> pl.Expr:
+    """What can be had of a Docker line that is cut."""
+    inner = text.str.extract(r"^\{\s*\x22log\x22\s*:\s*\x22((?:[^\x22\\]|\\.)*)", 1)
+    return inner.str.replace_many(["\\\x22", "\\t", "\\n", "\\\\"], ["\x22", "\t", "\n", "\\"]) + "\n"
+
+
 def wrapper_of(lines: Sequence[str]) -> str | None:
-    """The wrapper of nearly all these lines, if there is one."""
+    """The wrapper of most of these lines, if there is one."""
     series = pl.Series("text", lines)
     for kind, pattern in WRAPPERS.items():
-        if not len(series) or series.str.contains(pattern).sum() < 0.9 * len(series):
+        if not len(series) or series.str.contains(pattern).sum() < ENOUGH[kind] * len(series):
             continue
         if kind == "compose" and any(
             name.upper() in WORDS for name in series.str.extract(pattern, 1).drop_nulls().unique()
