@@ -13,7 +13,7 @@ import re
 from typing import Final
 
 import polars as pl
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from logradar.core.config import Config
 
@@ -23,15 +23,12 @@ _UNDERSCORES: Final = tuple(map(chr, (1, 2, 3, 4, 5, 6, 7, 8, *range(0xE000, 0xF
 
 
 class MaskingRule(Config):
-    """One mask: what ``regex`` matches becomes ``token``, for example ``<NUM>``.
+    """One mask: what ``regex`` matches becomes ``token``, for example ``<NUM>``."""
 
-    ``token`` is literal text without blanks or digits and is not Drain's wildcard ``<*>``.
-    """
-
-    name: str
-    regex: str
-    token: str
-    whole: bool = True
+    name: str = Field(description="what messages call the rule")
+    regex: str = Field(description="in Rust's syntax; it matches no empty text and needs no look-around")
+    token: str = Field(description="text without blanks, digits and '_'; not the wildcard '<*>'")
+    whole: bool = Field(True, description="the match may not touch a letter or digit on either side")
 
     @model_validator(mode="after")
     def _usable(self) -> MaskingRule:
@@ -95,10 +92,10 @@ DEFAULT_RULES: Final = (
 
 
 class MaskingSettings(Config):
-    """Which masks there are: ``extra`` rules of your own first, then ``rules``, in order."""
+    """Which masks there are."""
 
-    extra: tuple[MaskingRule, ...] = ()
-    rules: tuple[MaskingRule, ...] = DEFAULT_RULES
+    extra: tuple[MaskingRule, ...] = Field((), description="rules of your own, applied before the others")
+    rules: tuple[MaskingRule, ...] = Field(DEFAULT_RULES, description="all other rules, applied in order")
 
     @model_validator(mode="after")
     def _named_once(self) -> MaskingSettings:
@@ -137,7 +134,7 @@ def _names_a_digit(regex: str) -> bool:
     bare = _CLASS.sub(
         lambda found: found[0].replace("0-9", "") if found[0] not in ("[xX]", "[Xx]") else found[0], regex
     )
-    return re.search("[0-9]", _ZERO_X.sub("", _COUNT.sub("", bare))) is not None
+    return re.search("[0-9]", _COUNT.sub("", _ZERO_X.sub("", bare))) is not None
 
 
 def mask(lines: pl.Series, settings: MaskingSettings) -> pl.Series:

@@ -27,23 +27,20 @@ _NO_SERVICE: Final = "log"
 
 
 class SessionSettings(Config):
-    """What a session is.
+    """What a session is."""
 
-    ``by``: ``auto`` is ``key`` where any record has one and ``count`` elsewhere. Windows hold ``size``
-    events, or those of ``seconds``, and begin every ``step`` events, or every ``step_seconds``
-    (default: one behind the other; less makes them overlap). ``unkeyed``: records without a key, while
-    others have one, form windows of ``size`` or are dropped. Sessions shorter than ``min_length`` are
-    dropped, longer than ``max_length`` are cut.
-    """
-
-    by: Literal["auto", "key", "count", "time"] = "auto"
-    size: int = Field(50, ge=1)
-    step: int | None = Field(None, ge=1)
-    seconds: float = Field(60.0, ge=1e-3)
-    step_seconds: float | None = Field(None, ge=1e-3)
-    unkeyed: Literal["windows", "drop"] = "windows"
-    min_length: int = Field(1, ge=1)
-    max_length: int = Field(10_000, ge=2)
+    by: Literal["auto", "key", "count", "time"] = Field(
+        "auto", description="session key, or windows of count or time; auto: key where any record has one, else count"
+    )
+    size: int = Field(50, ge=1, description="events of a window of count")
+    step: int | None = Field(None, ge=1, description="events between starts of windows; less than size: they overlap")
+    seconds: float = Field(60.0, ge=1e-3, description="length of a window of time")
+    step_seconds: float | None = Field(None, ge=1e-3, description="seconds between starts of windows")
+    unkeyed: Literal["windows", "drop"] = Field(
+        "windows", description="records without a key while others have one: windows of count by service, or none"
+    )
+    min_length: int = Field(1, ge=1, description="sessions with fewer events are dropped")
+    max_length: int = Field(10_000, ge=2, description="sessions with more events are cut into parts")
 
     @model_validator(mode="after")
     def _no_gaps(self) -> SessionSettings:

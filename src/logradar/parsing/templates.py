@@ -15,9 +15,10 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from pydantic import Field
 
 from logradar.core.config import Config, validated
-from logradar.core.errors import BundleError, DataError, TableError
+from logradar.core.errors import BundleError, ConfigError, DataError, TableError
 from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, check
 from logradar.parsing.drain import Drain, DrainSettings
 from logradar.parsing.fitting import Fits
@@ -33,15 +34,13 @@ _ROWS, _BYTES = 1 << 16, 64 << 20  # of one piece of work
 
 
 class ParsingSettings(Config):
-    """How bodies become templates.
-
-    ``first_line``: of a body with several lines (a stack trace) only the first one is looked at, so
-    that every trace of one error is one template.
-    """
+    """How bodies become templates."""
 
     masking: MaskingSettings = MaskingSettings()
     drain: DrainSettings = DrainSettings()
-    first_line: bool = True
+    first_line: bool = Field(
+        True, description="of a body with several lines (a stack trace) only the first makes the template"
+    )
 
 
 class TemplateMiner:
@@ -81,6 +80,11 @@ class TemplateMiner:
         self._fits = None
         numbers = [self._drain.scan(lines) for lines in self._line_ids(bodies)]
         return np.concatenate([np.empty(0, np.int32), *numbers]) + np.int32(FIRST_TEMPLATE - 1)
+
+    @property
+    def evicted(self) -> int:
+        """How many templates had to make room for others (``drain.max_clusters``); their ids match nothing."""
+        return self._drain.made - len(self._drain.tree.alive)
 
     def freeze(self) -> None:
         """Learn no more."""
@@ -148,7 +152,7 @@ class TemplateMiner:
             miner._drain = Drain.load(folder, miner.settings.drain, int(state["made"]))
             miner._attach()
             miner.frozen = bool(state["frozen"])
-        except (OSError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+        except (OSError, KeyError, ValueError, TypeError, ConfigError, pl.exceptions.PolarsError) as error:
             raise BundleError(f"The templates in '{folder}' cannot be read ({error}); train again.") from None
         return miner
 

@@ -127,7 +127,8 @@ class Tree:
     def restore(
         self, parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, templates: Ids, made: int
     ) -> None:
-        """Take over nodes and clusters that were saved."""
+        """Take over nodes and clusters that were saved; a `ValueError` if they cannot be a tree's."""
+        _refuse_nonsense(parents, tokens, clusters, lengths, made)
         count = len(parents) + 1
         self.nodes = grown(self.nodes, count)
         self.nodes["parent"][1:count], self.nodes["token"][1:count] = parents, tokens
@@ -162,6 +163,22 @@ class Tree:
         self.state[_TOKENS] += len(template)
         self.state[_CLUSTERS] += 1
         _append(self.nodes, self.clusters, int(cluster["node"]), slot)
+
+
+def _refuse_nonsense(parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, made: int) -> None:
+    # The kernels do not check bounds, so nothing that was read from a file may point outside.
+    nodes, numbers = clusters["node"].to_numpy(), clusters["number"].to_numpy()
+    if (parents < 0).any() or (parents > np.arange(len(parents))).any() or (tokens < 0).any():
+        raise ValueError("the nodes are no tree")
+    if (nodes < 1).any() or (nodes > len(parents)).any() or (np.diff(numbers, prepend=0) < 1).any():
+        raise ValueError("the clusters do not hang in the tree in order")
+    if len(numbers) and numbers[-1] > made:
+        raise ValueError(f"there is a cluster {numbers[-1]} although {made} were made")
+    counts = np.zeros(len(parents) + 1, np.int64)  # how many tokens the lines below each node have
+    for node, (parent, token) in enumerate(zip(parents, tokens, strict=True), start=1):
+        counts[node] = counts[parent] if parent else token
+    if (counts[nodes] != lengths).any():
+        raise ValueError("a template hangs in a part of the tree for lines of another length")
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
