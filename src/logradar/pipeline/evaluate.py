@@ -154,7 +154,7 @@ def _faults(
     kinds = np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()])
     labels = sessions["label"].to_numpy().astype(bool)
     found: dict[str, Any] = {}
-    for kind in sorted(set(kinds[labels]) - {""}):
+    for kind in sorted(set(kinds[labels].tolist()) - {""}):
         rows = (kinds == kind) & labels
         recall = {}
         for name, table in scores.items():

@@ -40,8 +40,8 @@ class Trained:
 def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) -> Trained:
     """Learn what is normal in INPUT ``spec`` and write it to ``bundle``.
 
-    Sessions are cut in order of time before anything is learnt: templates are mined on the
-    training part only. With labels, only normal sessions train. Neural detectors keep
+    Sessions are cut in order of time before anything is learnt; what is held back is not even
+    mined for templates. With labels, only normal sessions train. Neural detectors keep
     checkpoints in ``BUNDLE.training`` until the bundle is written; ``resume`` goes on from there.
     """
     began = time.monotonic()
@@ -56,7 +56,7 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
                 f"All {len(parts.train)} sessions of the training part are labelled anomalous; give normal data."
             )
         miner = TemplateMiner(settings.parsing)
-        learn_templates(corpus, miner, grouped, learn)
+        learn_templates(corpus, miner, grouped, np.concatenate([learn, watch]))
         sessions = fill(corpus, miner, grouped)
     if not len(watch):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")
