@@ -12,6 +12,7 @@ import polars as pl
 
 from logradar.evaluation import plots, time_plots
 from logradar.evaluation.run import SCORE, Run
+from logradar.evaluation.wording import real
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -28,7 +29,7 @@ _ROC = "Anomalies found (up) against normal sessions alarmed (right), over all t
 _SCORES = "How many sessions have which score, counted on a logarithmic axis. Right of the dashed line is an alarm."
 _CONFUSION = "What was said against what the labels say."
 _FAULTS = "Share of each kind of fault that was found, with its 95 % interval; the diamond is the best single detector."
-_TRAINING = "Loss over epochs; the star is the epoch that was kept."
+_TRAINING = "Loss over epochs; the star is the lowest validation loss."
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def gallery(run: Run) -> list[Picture]:
 
 def _drawn(run: Run) -> Iterator[tuple[bytes | None, str, bool]]:
     yield from _drawn_of_scores(run)
-    cells = [cell for key in ("tp", "fp", "tn", "fn") if isinstance(cell := run.evaluation.get(key), (int, float))]
+    cells = [cell for key in ("tp", "fp", "tn", "fn") if real(cell := run.evaluation.get(key)) and cell >= 0]
     if len(cells) == 4:
         yield plots.confusion_matrix(*cells), _CONFUSION, False
     if kinds := run.faults:

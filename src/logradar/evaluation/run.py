@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from logradar.core.errors import InputError
+from logradar.evaluation.wording import real
 
 SCORE: Final = "score:"
 FILES: Final = ("evaluation.json", "alerts.json", "scores.parquet", "history.json")
@@ -67,11 +68,15 @@ class Run:
         listed = self.alerts.get("alerts") or [{}]
         return str(self.evaluation.get("main") or listed[0].get("detector") or "")
 
+    def section(self, key: str) -> dict[str, Any]:
+        """One object of the evaluation; empty where it is absent."""
+        found = self.evaluation.get(key)
+        return found if isinstance(found, dict) else {}
+
     @property
     def detectors(self) -> dict[str, dict[str, Any]]:
         """Figures by detector."""
-        found = self.evaluation.get("detectors")
-        return {name: one for name, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
+        return {name: one for name, one in self.section("detectors").items() if isinstance(one, dict)}
 
     @property
     def scored(self) -> list[str]:
@@ -82,13 +87,14 @@ class Run:
     @property
     def faults(self) -> dict[str, dict[str, Any]]:
         """Sessions and recall by detector for every kind of fault."""
-        faults = self.evaluation.get("faults")
-        if not isinstance(faults, dict):
-            return {}
         return {
             str(kind): one
-            for kind, one in faults.items()
-            if isinstance(one, dict) and isinstance(one.get("recall"), dict) and isinstance(one.get("sessions"), int)
+            | {"recall": {name: share for name, share in one["recall"].items() if real(share) and 0 <= share <= 1}}
+            for kind, one in self.section("faults").items()
+            if isinstance(one, dict)
+            and isinstance(one.get("recall"), dict)
+            and real(one.get("sessions"))
+            and one["sessions"] >= 0
         }
 
 

@@ -66,10 +66,10 @@ def headline(run: Run) -> str:
 def _evaluated(facts: Mapping[str, Any]) -> str:
     sessions, anomalies = facts.get("sessions"), facts.get("anomalies")
     found, false = facts.get("tp"), facts.get("fp")
-    if not anomalies:
+    if not real(anomalies) or not anomalies:
         return f"No anomaly is labelled among {counted(sessions, 'session')}; {number(false)} of them were alarmed."
     a_day = facts.get("false_alarms_per_day")
-    rate = f", about {number(round(a_day) if a_day >= 10 else a_day)} a day" if a_day else ""
+    rate = f", about {number(round(a_day) if a_day >= 10 else a_day)} a day" if real(a_day) and a_day else ""
     weighted = " at natural prevalence" if facts.get("weighted") else ""
     false_part = f"{counted(false, 'false alarm')}{weighted}{rate}" if false else "no false alarm"
     whole = counted(anomalies, "anomaly")
@@ -81,7 +81,7 @@ def lead(run: Run) -> list[str]:
     """What the headline leaves out, in short sentences."""
     facts, said = run.evaluation, []
     if facts:
-        split = facts.get("split") or {}
+        split = run.section("split")
         began, ended = (split.get(key) for key in ("test_from", "test_until"))
         when = f", sessions of {minute(began)} to {minute(ended)}" if began and ended else ""
         said.append(f"Measured with {run.main or 'the main detector'} on {facts.get('input') or 'the input'}{when}.")
@@ -114,7 +114,7 @@ def cards(run: Run) -> list[tuple[str, str, str]]:
         return rows + [
             (key.replace("_", " "), number(run.alerts[key]), "") for key in keys if run.alerts.get(key) is not None
         ]
-    unseen, spans = facts.get("unseen_only") or {}, facts.get("intervals") or {}
+    unseen, spans = run.section("unseen_only"), run.section("intervals")
     days, false = facts.get("false_alarms_per_day"), facts.get("fp")
     found = [
         ("F1", figure(facts.get("f1")), f"unseen sequences only: {figure(unseen.get('f1'))}"),
@@ -122,7 +122,7 @@ def cards(run: Run) -> list[tuple[str, str, str]]:
         ("recall", percent(facts.get("recall")), _span(spans.get("recall"))),
         ("false alarms a day", number(days), f"{number(false)} in all, {percent(facts.get('fpr'))} of normal sessions"),
         ("PR-AUC", figure(facts.get("pr_auc")), f"chance: {figure(facts.get('prevalence'))}"),
-        ("ROC-AUC", figure(facts.get("roc_auc")), f"MCC: {figure(facts.get('mcc'))}"),
+        ("ROC-AUC", figure(facts.get("roc_auc")), f"recall at 1 % FPR: {percent(facts.get('recall_at_1pct_fpr'))}"),
     ]
     return [card for card in found if card[1] != figure(None)]
 
@@ -211,7 +211,7 @@ def notes_on_detectors(run: Run) -> list[str]:
     if costly:
         said.append(f"Trained, and not better than a rule that costs nothing on this data: {joined(costly)}.")
     anomalies = run.evaluation.get("anomalies")
-    if anomalies and anomalies < 500:
+    if real(anomalies) and 0 < anomalies < 500:
         said.append(
             f"With {counted(anomalies, 'anomaly')} small differences mean little: one anomaly more or less moves "
             f"recall by {percent(1 / anomalies)}."
