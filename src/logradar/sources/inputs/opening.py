@@ -137,8 +137,6 @@ def open_input(spec: str | Path, settings: InputSettings | None = None, quaranti
 
 def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quarantine) -> Opened:
     stored = _stored(found.prepared) if found.prepared else None
-    if stored and settings.session_key is None:
-        settings = settings.model_copy(update={"session_key": stored.session_key})
     labels_file = settings.labels or found.labels
     labels = read_labels(labels_file) if labels_file else None
     parts = recognise(spec, found, settings.source, quarantine)
@@ -155,7 +153,7 @@ def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quaranti
         update={
             "source": _name(parts[0].kind) if len(kinds) == 1 else settings.source,
             "format": formats.pop() if len(formats) == 1 else settings.format,
-            "session_key": settings.session_key if settings.session_key is not None else _kept(parts, keys),
+            "session_key": settings.session_key if settings.session_key is not None else _kept(parts, keys, stored),
         }
     )
     names = dict.fromkeys(_name(part.kind) for part in parts)
@@ -183,8 +181,10 @@ def _keys(
     return {**keys, **dict.fromkeys(searched, key.regex)}, [key.sentence()]
 
 
-def _kept(parts: list[Part], keys: dict[type[Source], str | None]) -> str | None:
+def _kept(parts: list[Part], keys: dict[type[Source], str | None], stored: InputSettings | None) -> str | None:
     """The key by which other inputs are to be read: '' where windows are used."""
+    if stored:  # the records of a prepared folder have their keys; new logs are read as its own were
+        return stored.session_key
     used = [key for part in parts if (key := keys[part.kind])]
     if used:
         return used[0]
