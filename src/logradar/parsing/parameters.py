@@ -13,6 +13,7 @@ from logradar.parsing.interning import Ids
 from logradar.parsing.masking import MaskingSettings
 
 _BLANK = r"[\s\x1c-\x1f]"
+_MOST, _LONGEST = 250, 2_000  # values and tokens of a template; a regex for more takes seconds to build
 
 
 def parameters(
@@ -25,14 +26,14 @@ def parameters(
     """``list<string>`` of the values in each line, one per mask and wildcard of its template.
 
     One regex per template, over all its lines at once. Null where the template is not among
-    ``templates`` or does not fit the line.
+    ``templates``, does not fit the line, or has more than 250 values or 2,000 tokens.
     """
     frame = pl.DataFrame({"line": lines, "template": template_ids}).with_row_index("row")
     blank = "(?:" + "|".join([_BLANK, *map(re.escape, delimiters)]) + ")"
     parts = [frame.clear().select("row", pl.lit(None, pl.List(pl.String)).alias("values"))]
     for (template_id,), rows in frame.group_by("template"):
         text = templates.get(template_id)  # type: ignore[call-overload]
-        if text is None:
+        if text is None or text.count(" ") >= _LONGEST:
             continue
         values = _extracted(rows["line"], text, masking, blank, strict=True)
         failed = values.is_null()
@@ -46,7 +47,10 @@ def parameters(
 
 
 def _extracted(lines: pl.Series, template: str, masking: MaskingSettings, blank: str, strict: bool) -> pl.Series:
+    nowhere = pl.Series([None] * len(lines), dtype=pl.List(pl.String))
     pattern, count = _pattern(template, masking, blank, strict)
+    if count > _MOST:
+        return nowhere
     line, values = pl.col("line"), pl.col("values")
     frame = lines.to_frame("line")
     try:
@@ -57,7 +61,7 @@ def _extracted(lines: pl.Series, template: str, masking: MaskingSettings, blank:
         fields = [values.struct.field(f"p{i}") for i in range(count)]
         return found.select(pl.when(fields[0].is_not_null()).then(pl.concat_list(fields))).to_series()
     except pl.exceptions.ComputeError:  # the template is too long for a regex
-        return pl.Series([None] * len(lines), dtype=pl.List(pl.String))
+        return nowhere
 
 
 def _pattern(template: str, masking: MaskingSettings, blank: str, strict: bool) -> tuple[str, int]:

@@ -91,10 +91,12 @@ class Shapes:
             _read(further.data, further.starts, further.ends, _BASE**level, values)
             level += 1
         self.places = grown(self.places, used + len(values))
-        _locate(
+        found = _locate(
             *(shapes.data, shapes.starts, shapes.ends, most),
             *(masked.data, masked.starts, masked.ends, values, self.places[used:]),
         )
+        if not found:  # never guess: a wrong place would be a wrong line
+            raise RuntimeError("A mask treats lines that differ in digits only in different ways.")
 
     def _filled(self, texts: Texts, shapes: Ids) -> Texts:
         masked = self.masked.take(self.texts[shapes])
@@ -169,7 +171,7 @@ def _read(data, starts, ends, scale, values):  # type: ignore[no-untyped-def]
     hole = 0
     for row in range(len(starts)):
         for i in range(starts[row], ends[row]):
-            if 49 <= data[i] <= 57:
+            if 49 <= data[i] <= 57 and hole < len(values):
                 values[hole] += (np.int64(data[i]) - 49) * scale
                 hole += 1
 
@@ -186,8 +188,11 @@ def _locate(data, starts, ends, most, masked, masked_starts, masked_ends, values
                 count += 1
         for i in range(masked_starts[row], masked_ends[row]):
             if 49 <= masked[i] <= 57:
+                if hole == len(values) or values[hole] >= count:
+                    return False
                 places[hole, 0], places[hole, 1] = i - masked_starts[row], digits[values[hole]]
                 hole += 1
+    return hole == len(values)
 
 
 @numba.njit(cache=True, nogil=True)
