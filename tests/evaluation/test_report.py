@@ -99,6 +99,22 @@ def test_the_report_of_generated_sessions_has_faults_and_services(shop_run: Path
     assert "threshold.quantile" in page.text
 
 
+def test_alerts_take_their_label_from_the_scores_and_their_number_from_the_document(
+    shop_run: Path, tmp_path: Path
+) -> None:
+    shutil.copy(shop_run / "scores.parquet", tmp_path)
+    document = json.loads((shop_run / "alerts.json").read_text())
+    for alert in document["alerts"]:
+        del alert["label"]
+    (tmp_path / "alerts.json").write_text(json.dumps({**document, "raised": 900}))
+    _, page = page_of(tmp_path)
+    assert page.text.count("a true anomaly") == len(document["alerts"]) == 28
+    assert "The 28 most urgent of 900. " in page.text
+    document["alerts"] *= 3
+    (tmp_path / "alerts.json").write_text(json.dumps({**document, "raised": 900}))
+    assert "The 50 most urgent of 900; 34 more stand in alerts.json ." in page_of(tmp_path)[1].text
+
+
 FILES = ["evaluation.json", "scores.parquet", "alerts.json", "run.json", "history.json"]
 
 

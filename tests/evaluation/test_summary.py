@@ -44,6 +44,7 @@ def test_headline_of_an_evaluation(facts: dict, sentence: str) -> None:
         ({"sessions": 9000, "alerts": [{}]}, "1 of 9,000 sessions stands out."),
         ({"sessions": 9000, "alerts": []}, "Nothing stands out among 9,000 sessions."),
         ({"alerts": [{}] * 2}, "2 sessions stand out."),
+        ({"sessions": 9000, "alerts": [{}] * 2, "raised": 700}, "700 of 9,000 sessions stand out."),
     ],
 )
 def test_headline_of_a_detection(alerts: dict, sentence: str) -> None:

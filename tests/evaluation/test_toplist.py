@@ -59,8 +59,23 @@ def test_what_is_missing_has_no_line() -> None:
         {"record_id": None, "body": None, "reason": "missing", "expected": [{"template_id": 7, "probability": 0.25}]}
     ]
     (found,) = top([alert(1, evidence=evidence)])[0].lines
-    assert (found.where, found.body, found.reason.head) == ("", None, "missing")
-    assert [(text.head, share, width) for text, share, width in found.expected] == [("template 7", "25.0%", 25.0)]
+    (reason,) = found.reasons
+    assert (found.where, found.body, reason.text.head) == ("", None, "missing")
+    assert [(text.head, share, width) for text, share, width in reason.expected] == [("template 7", "25.0%", 25.0)]
+
+
+def test_a_line_stands_once_with_all_its_reasons() -> None:
+    evidence = [line(7, "missing"), line(3, "too rare"), line(7, "unknown"), line(4)]
+    evidence += [{"record_id": None, "reason": "one"}, {"record_id": None, "reason": "two"}]
+    (one,) = top([alert(1, evidence=evidence)])
+    assert [(found.where, [reason.text.head for reason in found.reasons]) for found in one.lines] == [
+        ("app.log:7", ["missing", "unknown"]),
+        ("app.log:3", ["too rare"]),
+        ("app.log:4", []),
+        ("", ["one"]),
+        ("", ["two"]),
+    ]
+    assert one.odd == 5
 
 
 def test_nonsense_is_survived() -> None:

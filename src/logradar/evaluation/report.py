@@ -62,7 +62,6 @@ def render(run: Run) -> str:
     )
     environment.filters |= {"figure": figure, "percent": percent, "number": number, "moment": moment}
     columns, rows = summary.table(run)
-    alerts = run.alerts.get("alerts", [])
     return environment.get_template("report.html").render(
         style=Markup((page / "report.css").read_text(encoding="utf-8")),
         run=run,
@@ -79,8 +78,8 @@ def render(run: Run) -> str:
         faults=_faults(run),
         services=_services(run),
         pictures=gallery(run),
-        entries=top(alerts),
-        alerts=len(alerts),
+        entries=top(run.told()),
+        told=len(run.told()),
         settings=_flat(run.settings),
         origin=_origin(run),
     )

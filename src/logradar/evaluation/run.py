@@ -46,7 +46,7 @@ class Run:
             evaluation=_object(folder / "evaluation.json"),
             alerts=_alerts(folder / "alerts.json"),
             history=_history(folder),
-            settings=_object(folder / "run.json"),
+            settings=_object(folder / "run.json") or _object(folder / "settings.json"),
             manifest=_object(folder / "manifest.json"),
             scores=_scores(folder / "scores.parquet"),
         )
@@ -67,6 +67,24 @@ class Run:
         """The detector that decides; an empty text where nothing names one."""
         listed = self.alerts.get("alerts") or [{}]
         return str(self.evaluation.get("main") or listed[0].get("detector") or "")
+
+    @property
+    def raised(self) -> int:
+        """How many alerts there were, also those that the document leaves out."""
+        told, raised = len(self.alerts.get("alerts", [])), self.alerts.get("raised")
+        return max(told, int(raised)) if real(raised) else told
+
+    def told(self) -> list[dict[str, Any]]:
+        """The alerts of the document, with the label of their session where only the scores have it."""
+        alerts: list[dict[str, Any]] = self.alerts.get("alerts", [])
+        if self.scores is None or not {"session_id", "label"} <= set(self.scores.columns):
+            return alerts
+        known = self.scores.select(pl.col("session_id").cast(pl.String), "label").drop_nulls()
+        labels = dict(known.filter(pl.col("session_id").is_in([str(a.get("session_id")) for a in alerts])).iter_rows())
+        return [
+            alert if alert.get("label") is not None else {**alert, "label": labels.get(str(alert.get("session_id")))}
+            for alert in alerts
+        ]
 
     def section(self, key: str) -> dict[str, Any]:
         """One object of the evaluation; empty where it is absent."""

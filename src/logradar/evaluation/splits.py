@@ -27,8 +27,8 @@ PARTS: Final = ("train", "valid", "test")
 class SplitSettings(Config):
     """Where sessions are cut, in order of time; what is not held back is learnt from."""
 
-    test: float = Field(0.0, ge=0, lt=1, description="share of the latest sessions, held back to measure on")
-    valid: float = Field(0.2, ge=0, lt=1, description="share of the rest, its latest, for the threshold")
+    test: float = Field(default=0.0, ge=0, lt=1, description="share of the latest sessions, held back to measure on")
+    valid: float = Field(default=0.2, ge=0, lt=1, description="share of the rest, its latest, for the threshold")
     shuffle: bool = Field(default=False, description="cut at random instead of by time; leaks the future into training")
     seed: int = Field(default=0, ge=0, description="for shuffle only")
 

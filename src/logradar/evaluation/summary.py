@@ -52,7 +52,7 @@ def headline(run: Run) -> str:
     if facts:
         return _evaluated(facts)
     if run.alerts:
-        alerts, sessions = len(run.alerts.get("alerts", [])), run.alerts.get("sessions")
+        alerts, sessions = run.raised, run.alerts.get("sessions")
         among = f" among {counted(sessions, 'session')}" if sessions is not None else ""
         if not alerts:
             return f"Nothing stands out{among}."
@@ -89,7 +89,7 @@ def lead(run: Run) -> list[str]:
     for key, text in (
         ("records", "{} log records read"),
         ("quarantined", "{} pieces of input could not be read and are in quarantine"),
-        ("unknown_templates", "{} templates were never seen in training"),
+        ("unknown_templates", "{} events have a template that was never seen in training"),
     ):
         if run.alerts.get(key):
             said.append(text.format(number(run.alerts[key])) + ".")
@@ -106,14 +106,13 @@ def cards(run: Run) -> list[tuple[str, str, str]]:
         alerts = run.alerts.get("alerts", [])
         severities = Counter(str(alert.get("severity") or "unrated") for alert in alerts)
         rows = (
-            [("alerts", number(len(alerts)), ", ".join(f"{n} {s}" for s, n in severities.most_common()))]
+            [("alerts", number(run.raised), ", ".join(f"{n} {s}" for s, n in severities.most_common()))]
             if run.alerts
             else []
         )
-        keys = ("sessions", "records", "unknown_templates", "quarantined")
-        return rows + [
-            (key.replace("_", " "), number(run.alerts[key]), "") for key in keys if run.alerts.get(key) is not None
-        ]
+        keys = {"unknown_templates": "events with an unknown template"}
+        keys = {"sessions": "sessions", "records": "log records", **keys, "quarantined": "quarantined"}
+        return rows + [(title, number(run.alerts[key]), "") for key, title in keys.items() if key in run.alerts]
     unseen, spans = run.section("unseen_only"), run.section("intervals")
     days, false = facts.get("false_alarms_per_day"), facts.get("fp")
     found = [

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 NONE: Final = "–"
 # What would reorder, hide or break text: controls except newline and tab, bidi and zero-width marks, lone surrogates.
@@ -91,6 +91,6 @@ def minute(text: Any) -> str:
     return re.sub(r":\d\d( UTC| [+-]\d{4})?$", "", moment(text))
 
 
-def real(value: Any) -> bool:
+def real(value: Any) -> TypeGuard[float]:
     """Whether a value out of a JSON file is a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e308
