@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,7 @@ def seeded(seed: int) -> Iterator[None]:
     """Seed Python, numpy and torch and make torch repeatable; put all back as it was on leaving."""
     import torch
 
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not repeatable
     python, numpy = random.getstate(), np.random.get_state()
     deterministic, warns = (
         torch.are_deterministic_algorithms_enabled(),

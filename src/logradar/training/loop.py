@@ -109,10 +109,11 @@ def _over(state: TrainerState, settings: TrainingSettings) -> bool:
 def _sentence(
     epochs: list[dict[str, float]], kept: dict[str, float], settings: TrainingSettings, validated: bool
 ) -> str:
-    loss = "validation loss" if validated else "training loss (there were no validation sessions)"
-    count = len(epochs)
-    why = f"the {loss} no longer fell" if count < settings.epochs else "that is the most that was allowed"
-    return f"ended after {count} epochs, {why}; epoch {kept['epoch']} is kept, its loss is {kept['eval_loss']:.4f}"
+    loss = "validation loss" if validated else "training loss"
+    why = f"the {loss} no longer fell" if len(epochs) < settings.epochs else "that is the most that was allowed"
+    beside = "" if validated else "; there were no validation sessions"
+    best = f"epoch {kept['epoch']} is kept ({loss} {kept['eval_loss']:.4f}{beside})"
+    return f"ended after {len(epochs)} epochs, {why}; {best}"
 
 
 def _tensorboard(run: Path) -> Any:
