@@ -130,7 +130,9 @@ def test_an_empty_miner_can_be_saved(tmp_path):
     assert TemplateMiner.load(tmp_path).mine(pl.Series(["a"])).tolist() == [FIRST_TEMPLATE]
 
 
-@pytest.mark.parametrize("damage", ["no file", "no json", "settings", "made", "columns", "parents", "nodes", "length"])
+@pytest.mark.parametrize(
+    "damage", ["no file", "no json", "settings", "made", "columns", "parents", "nodes", "length", "empty"]
+)
 def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
     miner.save(tmp_path)
     state = json.loads((tmp_path / "parsing.json").read_text())
@@ -147,6 +149,8 @@ def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
         clusters.drop("node").write_parquet(tmp_path / "clusters.parquet")
     elif damage == "parents":
         tree.with_columns(parent=pl.lit(77)).write_parquet(tmp_path / "tree.parquet")
+    elif damage == "empty":
+        tree.with_columns(parent=pl.lit(None, pl.Int32)).write_parquet(tmp_path / "tree.parquet")
     elif damage == "nodes":
         clusters.with_columns(node=pl.lit(77)).write_parquet(tmp_path / "clusters.parquet")
     elif damage == "length":

@@ -18,12 +18,15 @@ from pydantic import Field, field_validator
 from logradar.core.config import Config
 from logradar.parsing.interning import Ids, Interner, Texts, grown
 from logradar.parsing.tokens import numeric, split
-from logradar.parsing.tree import MEMO, Tree
+from logradar.parsing.tree import Tree
+from logradar.parsing.walking import MEMO
 
 WILDCARD_TEXT: Final = "<*>"
 _CLUSTERS, _TREE = "clusters.parquet", "tree.parquet"
-_CLUSTER_COLUMNS = {"template": pl.String, "number": pl.Int32, "size": pl.Int64, "node": pl.Int32, "used": pl.Int64}
-_TREE_COLUMNS = {"parent": pl.Int32, "length": pl.Int32, "token": pl.String}
+_CLUSTER_COLUMNS = pl.Schema(
+    {"template": pl.String, "number": pl.Int32, "size": pl.Int64, "node": pl.Int32, "used": pl.Int64}
+)
+_TREE_COLUMNS = pl.Schema({"parent": pl.Int32, "length": pl.Int32, "token": pl.String})
 
 
 class DrainSettings(Config):
@@ -151,6 +154,8 @@ class Drain:
         drain = cls(settings)
         nodes = pl.read_parquet(folder / _TREE).cast(_TREE_COLUMNS)
         clusters = pl.read_parquet(folder / _CLUSTERS).cast(_CLUSTER_COLUMNS)
+        if nodes.null_count().sum_horizontal().item():
+            raise ValueError("a node has an empty value")
         words = drain.words.ids(Texts.of(nodes["token"]))
         tokens = np.where(nodes["length"] >= 0, nodes["length"], words).astype(np.int32)
         counts, parts = split(Texts.of(clusters["template"]))

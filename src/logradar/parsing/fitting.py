@@ -14,7 +14,7 @@ import numpy as np
 from logradar.core.tables import FIRST_TEMPLATE, UNKNOWN
 from logradar.parsing.drain import Drain
 from logradar.parsing.interning import Ids, grown
-from logradar.parsing.tree import WILDCARD, leaf_of
+from logradar.parsing.walking import WILDCARD, leaf_of
 
 _NEW = 0  # not looked at yet; template ids are never 0
 

@@ -32,7 +32,7 @@ def parameters(
     blank = "(?:" + "|".join([_BLANK, *map(re.escape, delimiters)]) + ")"
     parts = [frame.clear().select("row", pl.lit(None, pl.List(pl.String)).alias("values"))]
     for (template_id,), rows in frame.group_by("template"):
-        text = templates.get(template_id)  # type: ignore[call-overload]
+        text = templates.get(template_id)
         if text is None or text.count(" ") >= _LONGEST:
             continue
         values = _extracted(rows["line"], text, masking, blank, strict=True)
