@@ -88,14 +88,6 @@ def test_the_hdfs_data_set(data_dir):
     assert found.dataset and found.dataset.test == 0.5
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_folder_is_a_sentence(tmp_path):
-    folder = tmp_path / "closed"
-    folder.mkdir(mode=0)
-    with pytest.raises(InputError, match="cannot be read: Permission denied"):
-        find(str(folder))
-
-
 def test_stdin_is_kept_on_disk_and_removed(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo\n")))
     found = find("-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import polars as pl
@@ -133,13 +134,13 @@ def read(lines: list[str], form: Format) -> pl.DataFrame:
     return pl.concat(list(records.of([Block(pl.Series("text", lines), 1)])))
 
 
-@pytest.mark.parametrize(("line", "name", "time", "level", "component", "body"), EXAMPLES)
-def test_known_format(line, name, time, level, component, body):
+@pytest.mark.parametrize(("line", "name", "when", "level", "component", "body"), EXAMPLES)
+def test_known_format(line, name, when, level, component, body):
     form = Format.detect([line] * 5)
     assert form.name == name
     row = read([line] * 5, form).row(4, named=True)
     found = row["timestamp"].replace(tzinfo=None).isoformat(timespec="milliseconds") if row["timestamp"] else "-"
-    assert found.removesuffix(".000") == time
+    assert found.removesuffix(".000") == when
     assert (str(row["level"] or "-"), row["component"] or "-", row["body"]) == (level, component, body)
 
 
@@ -151,3 +152,18 @@ def test_services_come_from_the_header():
     assert read(["Jun 14 15:16:01 combo sshd(pam_unix)[19939]: x"], Format.named("syslog"))["service"][0] == "sshd"
     line = "nova-api.log.1.2017-05-16_13:53:08 2017-05-16 00:00:00.008 25746 INFO nova.wsgi [req-1 - -] GET"
     assert read([line], Format.detect([line]))["service"][0] == "nova-api"
+
+
+HOSTILE = [
+    part * 1_000 for part in ("[", "a:", "=", "a ", "(a", "[a] ", "a.b/", "{", "- ", "a=b ", "0", "/", "a/", "x")
+]
+
+
+@pytest.mark.parametrize("line", [line for line, *_ in EXAMPLES][::2])
+def test_hostile_lines_take_no_time(line):
+    """Python's engine goes back and forth: no header may need more than a moment for a line that nearly fits."""
+    began = time.monotonic()
+    for tail in HOSTILE:
+        for cut in [0, *(place + 1 for place, letter in enumerate(line) if letter in " [:")]:
+            Format.detect([line[:cut] + tail])
+    assert time.monotonic() - began < 10

@@ -28,7 +28,7 @@ from logradar.sources.inputs.opening import InputSettings, open_input
         "a,1\nb,0\na,1\n",
     ],
 )
-@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, lzma.compress])
+@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, lzma.compress], ids=["plain", "gz", "xz"])
 def test_forms(tmp_path, text, pack):
     labels = read_labels(write(tmp_path / "labels.csv", pack(text.encode())))
     assert dict(labels.table.rows()) == {"a": True, "b": False}
@@ -47,6 +47,7 @@ def test_forms(tmp_path, text, pack):
         (gzip.compress(b"a,1\n" * 99)[:20], InputError, "cannot be read: cut gz file"),
         (None, InputError, "does not exist"),
     ],
+    ids=["empty", "one column", "header", "word", "conflict", "cut", "missing"],
 )
 def test_faults_are_sentences(tmp_path, text, error, told):
     path = tmp_path / "labels.csv"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from reading_lines import read, write
 
 from logradar.core.quarantine import Quarantine
@@ -97,7 +99,7 @@ def test_a_record_of_too_many_lines_is_cut_and_told(tmp_path):
         records = read(file, quarantine=quarantine, limits=Limits(block=block, record=4_096))
         assert 3_900 < len(records["body"][0]) <= 4_096
         assert records["line"].to_list() == [1, 5002, 5008, 5012]
-        assert dict(quarantine.reasons) == {"record of too many lines, cut": 1}
+        assert dict(quarantine.reasons) == {"further line of a record that is too long, left out": 4_860}
 
 
 DOCKER = """\
@@ -189,3 +191,42 @@ def test_records_are_numbered_over_files_and_services_named(tmp_path):
 def test_batches_are_bounded(tmp_path):
     file = write(tmp_path / "a.log", "x\n" * 5_000)
     assert len(read(file, limits=Limits(rows=1_000))) == 5_000
+
+
+def test_a_file_may_change_its_format(tmp_path):
+    first = "".join(f"2024-01-01 10:00:00,001 INFO [w-1] shop.Cart - old {n}\n" for n in range(5_000))
+    second = "".join(f"I0102 15:04:05.678901   12 server.go:57] new {n}\n" for n in range(5_000))
+    records = read(write(tmp_path / "a.log", first + second), limits=Limits(rows=1_000))
+    assert len(records) == 10_000
+    assert records["component"].to_list() == ["shop.Cart"] * 5_000 + ["server.go"] * 5_000
+    assert records["body"][9_999] == "new 4999"
+
+
+PIECES = [line.encode() + b"\n" for text in (TRACE, DOCKER, CRI, JSON) for line in text.splitlines()]
+PIECES += [
+    b"\n",
+    b"\r\n",
+    b"\xff\xfe bad\n",
+    b"\x00\x1b[1mx\n",
+    b"no end",
+    b"x" * 3_000 + b"\n",
+    b'{"log":"',
+    b'{"a":',
+    b"\t\n",
+    b"]\n",
+]
+QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@QUIET
+@given(st.lists(st.sampled_from(PIECES), max_size=30), st.sampled_from([1, 100, 5_000]))
+def test_whatever_is_mixed_is_read_the_same_in_blocks_of_any_size(tmp_path, pieces, block):
+    """All lines of all kinds in any order: no exception, lines in order, nothing depends on where blocks end."""
+    file = write(tmp_path / "mixed.log", b"".join(pieces))
+    limits = {"line": 1_000, "record": 2_000}
+    whole, parts = Quarantine(), Quarantine()
+    expected = read(file, quarantine=whole, limits=Limits(**limits))
+    assert expected["line"].is_sorted()
+    assert expected["line"].n_unique() == len(expected)
+    assert read(file, quarantine=parts, limits=Limits(block=block, **limits)).equals(expected)
+    assert parts.reasons == whole.reasons

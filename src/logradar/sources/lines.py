@@ -15,7 +15,7 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
-from logradar.sources.inputs.formats import Format
+from logradar.sources.inputs.formats import SEEN, Format
 from logradar.sources.inputs.json_lines import LOOKS_LIKE
 from logradar.sources.inputs.reading import read_blocks, read_sample
 from logradar.sources.inputs.records import Records
@@ -42,7 +42,7 @@ class Lines(Source):
 
     def format_of(self, file: Path, hints: Hints) -> Format:
         """The format of a file: the one that was asked for, or the one that its first lines show."""
-        sample = read_sample(file)
+        sample = read_sample(file, rows=SEEN)
         return Format.named(hints.format, sample) if hints.format else Format.detect(sample)
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:

@@ -41,7 +41,8 @@ class Prepared(Source):
                         yield _numbered(table, record_id, hints.session_key)
                         record_id += table.num_rows
             except (pa.ArrowInvalid, TableError, OSError) as error:
-                raise InputError(f"'{file}' is damaged ({error}); prepare the input again.") from None
+                why = str(error).partition("\n")[0]
+                raise InputError(f"'{file}' is damaged ({why}); prepare the input again.") from None
             hints.advance(file.stat().st_size)
 
 

@@ -20,7 +20,7 @@ from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, Limits, Source
 from logradar.sources.inputs import session_keys
 from logradar.sources.inputs.files import PREPARED, Found, find
-from logradar.sources.inputs.formats import TRIED
+from logradar.sources.inputs.formats import SEEN
 from logradar.sources.inputs.headers import HEADERS
 from logradar.sources.inputs.labels import Labels, read_labels
 from logradar.sources.inputs.recognising import SAMPLED_LINES, Part, Sample, recognise, samples, service_names
@@ -143,7 +143,7 @@ def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quaranti
     notes = _about_files(found)
     plain = [file for part in parts if part.kind.discovers for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers and p.kind.session_key is None for p in parts)
-    taken = samples(plain, settings.format, SAMPLED_LINES if search else TRIED)
+    taken = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
     notes += _about_formats(taken, found, settings)
     keys, said = _keys(parts, taken, settings)
     notes += said

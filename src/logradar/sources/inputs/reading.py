@@ -28,7 +28,7 @@ KEPT_CONTROLS: Final = b"\t\n\r"
 CONTROLS: Final = bytes(c for c in [*range(32), 127] if bytes([c]) not in (b"\t", b"\n", b"\r"))
 COLOURS: Final = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]")  # ECMA-48 control sequences, as terminals show colours
 REPLACED: Final = "�".encode()
-SAMPLE: Final = 1 << 20
+SAMPLE: Final = 4 << 20
 
 
 @dataclass(frozen=True)

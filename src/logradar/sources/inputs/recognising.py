@@ -14,7 +14,7 @@ from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits, Source, sources
 from logradar.sources.inputs.files import Found, stem
-from logradar.sources.inputs.formats import Format
+from logradar.sources.inputs.formats import SEEN, Format
 from logradar.sources.inputs.reading import Block, is_binary, read_head, read_sample
 from logradar.sources.inputs.records import Records
 
@@ -22,7 +22,6 @@ HEAD: Final = 1 << 16  # bytes by which a file is recognised
 HEAD_LINES: Final = 200
 SAMPLED_FILES: Final = 40
 SAMPLED_LINES: Final = 40_000  # of all files together
-SAMPLED_BYTES: Final = 4 << 20  # of one file
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,8 @@ def recognise(spec: str, found: Found, source: str | None, quarantine: Quarantin
             parts[-1].files.append(file)
         else:
             parts.append(Part(kind, [file]))
+    if found.prepared and odd:
+        raise InputError(f"'{odd[0][0]}' {odd[0][1]}, but '{found.prepared}' needs it; prepare the input again.")
     if not parts:
         raise InputError(_nothing(spec, [why for _, why in odd]))
     for file, why in odd:
@@ -73,7 +74,7 @@ def samples(files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LIN
     rows = max(500, lines // max(1, len(chosen)))
     taken = []
     for file in chosen:
-        first = read_sample(file, SAMPLED_BYTES, rows)
+        first = read_sample(file, rows=max(rows, SEEN))
         form = Format.named(format_, first) if format_ else Format.detect(first)
         block = Block(pl.Series("text", first, pl.String), 1)
         frames = list(Records(form, file.name, Quarantine(), Limits()).of([block]))

@@ -15,7 +15,7 @@ import polars as pl
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
 from logradar.sources.inputs.joining import joined
-from logradar.sources.inputs.json_lines import broken
+from logradar.sources.inputs.json_lines import broken, values
 from logradar.sources.inputs.levels import WORDS
 
 _TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
@@ -53,8 +53,8 @@ class Unwrapping:
         """Columns line, text, time, origin, stream and ``open``: whether the next part belongs to it."""
         text, nothing = pl.col("text"), pl.lit(None, pl.String)
         if self.kind == "docker":
-            match = text.str.json_path_match
-            rows = frame.with_columns(inner=match("$.log"), time=match("$.time"), stream=match("$.stream"))
+            had = values(frame["text"], [("log",), ("time",), ("stream",)])
+            rows = frame.with_columns(inner=had["log",], time=had["time",], stream=had["stream",])
             self._tell_broken(rows)
             rows = rows.with_columns(inner=pl.coalesce("inner", _readable(text)))
             inner = pl.col("inner")
@@ -84,8 +84,8 @@ class Unwrapping:
         part = pl.concat_str(stream, begins.cast(pl.Int64).cum_sum().over(stream).cast(pl.String), separator=" ")
         rows = rows.with_columns(part=part)
         rows, cut = joined(rows.with_columns(open=pl.col("open").last().over("part")), "part", "", self.limits.line)
-        for line in cut:
-            self.quarantine.add(self.name, "line too long, cut", line=line)
+        for line, dropped in cut:
+            self.quarantine.add(self.name, "part of a line that is too long, left out", line=line, count=dropped)
         rows = rows.drop("part")
         if not last:
             self._held = rows.filter("open")
