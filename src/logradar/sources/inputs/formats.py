@@ -1,7 +1,7 @@
 """The format of one file: what wraps its lines, and which headers stand before its messages.
 
 A format has a name that can be stored and forced: ``docker+json``, ``cri+logback``, ``syslog``,
-``hadoop,time`` (the second is tried where the first does not fit), ``text`` (no header).
+``log4j,klog`` (the second is tried where the first does not fit), ``text`` (no header).
 """
 
 from __future__ import annotations

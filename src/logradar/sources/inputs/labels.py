@@ -7,6 +7,7 @@ yes/no, Normal/Anomaly, or ``-`` and anything else. Sessions that are not in the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -47,13 +48,18 @@ class Labels:
         """LOG_RECORDS with the label of their session; null where the key has none."""
         keys = pl.from_arrow(batch.column("session_key").combine_chunks())
         assert isinstance(keys, pl.Series)
-        frame = keys.alias("session_key").to_frame()
-        label = frame.join(self.table, on="session_key", how="left", maintain_order="left")["label"]
-        self._matched = self._matched or label.null_count() < len(label)
+        distinct = keys.drop_nulls().unique(maintain_order=True)  # few in a batch, so each is looked up once
+        found = pl.Series([self._truth.get(key) for key in distinct.to_list()], dtype=pl.Boolean)
+        self._matched = self._matched or found.null_count() < len(found)
         if not self._matched and len(self._seen) < EXAMPLES:
-            self._seen += keys.drop_nulls().unique(maintain_order=True).head(EXAMPLES).to_list()
+            self._seen += distinct.head(EXAMPLES).to_list()
+        label = keys.replace_strict(distinct, found, default=None, return_dtype=pl.Boolean)
         index = batch.schema.get_field_index("label")
         return batch.set_column(index, batch.schema.field(index), label.to_arrow())
+
+    @cached_property
+    def _truth(self) -> dict[str, bool]:
+        return dict(self.table.rows())
 
     @property
     def matched(self) -> bool:
@@ -79,7 +85,7 @@ def read_labels(path: Path) -> Labels:
     rows = _rows(path)
     cells = rows.drop("row")
     names = [str(name or "").strip().lower() for name in cells.row(0)]
-    headed = _truth(names[1]) is None or names[0].endswith(("key", "id", "session"))
+    headed = _meaning(names[1]) is None or names[0].endswith(("key", "id", "session"))
     label, kind = 1, None
     if headed:
         label = next((names.index(name) for name in LABEL_NAMES if name in names[1:]), 1)
@@ -89,7 +95,7 @@ def read_labels(path: Path) -> Labels:
     fault = cells.to_series(kind) if kind else pl.repeat(None, len(rows), dtype=pl.String, eager=True)
     columns = {"session_key": cells.to_series(0), "kind": fault, "text": cells.to_series(label), "row": rows["row"]}
     table = pl.DataFrame(columns).slice(int(headed)).with_columns(pl.col("session_key", "kind").str.strip_chars())
-    known = {text: _truth(text or "") for text in table["text"].unique().to_list()}
+    known = {text: _meaning(text or "") for text in table["text"].unique().to_list()}
     if "-" in known:  # the manner of BGL: a dash for normal, the name of an alert for all else
         known = {text: truth is not False if text else None for text, truth in known.items()}
     table = table.with_columns(
@@ -144,7 +150,7 @@ def _rows(path: Path) -> pl.DataFrame:
     return rows.filter(~pl.all_horizontal(pl.exclude("row").fill_null("").str.strip_chars() == ""))
 
 
-def _truth(value: str) -> bool | None:
+def _meaning(value: str) -> bool | None:
     plain = value.strip().strip("\x22'").lower()
     if plain in NORMAL:
         return False

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
@@ -34,7 +35,7 @@ class InputSettings(Config):
     session_key: str | None = Field(default=None, description="regex of what ties lines together; '' for none: windows")
     labels: Path | None = Field(default=None, description="CSV of session key and label")
     data_dir: Path | None = Field(default=None, description="where named data sets are")
-    limits: Limits = Limits()
+    limits: Limits = Field(default=Limits(), description="how much is read at once")
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Opened:
             base = record_id
             for table in part.kind().read(part.files, hints, quarantine):
                 if base:
-                    ids = pa.array(range(record_id, record_id + table.num_rows), pa.int64())
+                    ids = pa.array(np.arange(record_id, record_id + table.num_rows))
                     table = table.set_column(0, LOG_RECORDS.field("record_id"), ids)
                 record_id += table.num_rows
                 yield check(self._labels.join(table) if self._labels else table, LOG_RECORDS)
@@ -194,22 +195,27 @@ def _kept(parts: list[Part], keys: dict[type[Source], str | None], stored: Input
 def _about_files(found: Found) -> list[str]:
     if not found.skipped or found.labels:
         return []
-    named = ", ".join(f"'{file.name}'" for file in found.skipped[:3])
-    more = f" and {len(found.skipped) - 3} more" if len(found.skipped) > 3 else ""
-    return [f"Left out, because their names say that they are no logs: {named}{more}."]
+    named = _listed([f"'{file.name}'" for file in found.skipped])
+    return [f"Left out, because their names say that they are no logs: {named}."]
 
 
 def _about_formats(taken: list[Sample], found: Found, settings: InputSettings) -> list[str]:
-    notes = []
+    odd, marked = [], []
     for sample in taken:
-        name = found.names.get(sample.file, str(sample.file))
+        name = f"'{found.names.get(sample.file, str(sample.file))}'"
         if settings.format and sample.format.share < 0.5:
-            notes.append(
-                f"The format '{settings.format}' fits only {sample.format.share:.0%} of the lines of '{name}'."
-            )
-        if settings.labels is None and any("alert" in HEADERS[b].groups for b in sample.format.bodies if b in HEADERS):
-            notes.append(f"The first column of '{name}' marks alerts; it is taken as the label of its line.")
+            odd.append(f"only {sample.format.share:.0%} of the lines of {name}")
+        if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):
+            marked.append(name)
+    notes = [f"The format '{settings.format}' fits {_listed(odd)}."] if odd else []
+    if marked and not settings.labels:
+        notes.append(f"The first column of {_listed(marked)} marks alerts; it is taken as the label of each line.")
     return notes
+
+
+def _listed(things: list[str]) -> str:
+    more = f" and {len(things) - 3} more" if len(things) > 3 else ""
+    return ", ".join(things[:3]) + more
 
 
 def _stored(folder: Path) -> InputSettings | None:

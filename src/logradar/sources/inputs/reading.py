@@ -24,7 +24,6 @@ from logradar.sources.inputs.compression import pieces
 
 UTF8_BOM: Final = b"\xef\xbb\xbf"
 UTF16_BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-KEPT_CONTROLS: Final = b"\t\n\r"
 CONTROLS: Final = bytes(c for c in [*range(32), 127] if bytes([c]) not in (b"\t", b"\n", b"\r"))
 COLOURS: Final = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]")  # ECMA-48 control sequences, as terminals show colours
 REPLACED: Final = "�".encode()

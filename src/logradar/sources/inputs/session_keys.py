@@ -21,9 +21,7 @@ UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9
 VALUE: Final = r"[A-Za-z0-9_][\w@/+-]*(?:[.:][\w@/+-]+)*"
 _NAMED: Final = re.compile(rf"(?<![\w.-])([A-Za-z][\w.-]{{0,40}})[\x22']?\s?[=:]\s?[\x22'\[({{<]?{VALUE}")
 _PREFIXED: Final = re.compile(rf"\b([A-Za-z]{{2,20}})([_-])(?:-?[0-9]{{6,}}|{UUID})")
-_ID_NAME: Final = re.compile(
-    r"(?:[a-z0-9](?:Id|ID)|[_.-](?:id|ID|Id)|^id|^ID)$|(?:trace|request|session|correlation)id$", re.I
-)
+_ID_NAME: Final = re.compile(r"(?:[a-z0-9](?:Id|ID)|[_.-](?:id|ID|Id))$")
 _THINGS: Final = (  # they begin, log some lines and end
     "trace traceid xtraceid request requestid req reqid correlation correlationid session sessionid instance "
     "instanceid transaction transactionid txn txid conversationid block blockid flow flowid operationid "
@@ -93,10 +91,7 @@ def check_regex(regex: str) -> str:
 
 def _grouped(regex: str) -> str:
     """The regex with at least one group."""
-    try:
-        groups = re.compile(regex).groups
-    except re.error:  # Rust's syntax, or a fault that Rust tells better
-        groups = len(re.findall(r"(?<!\\)\((?!\?)|\(\?P?<[A-Za-z_]", regex))
+    groups = pl.Series([""]).str.extract_groups(regex).struct.fields
     return regex if groups else f"({regex})"
 
 
@@ -171,11 +166,8 @@ def _measure(samples: Sequence[pl.Series], what: str, regex: str, weight: float)
     counts = carrying.group_by("key").agg(pl.len(), spread=pl.col("place").max() - pl.col("place").min())
     total, several = len(carrying), counts.filter(pl.col("len") > 1)
     recurring = float(several["len"].sum()) / total
-    if (
-        len(counts) < DISTINCT
-        or recurring < RECURRING
-        or int(counts["len"].to_numpy().max()) > max(LONGEST * total, 20)
-    ):
+    longest = int(counts["len"].to_numpy().max(initial=0))
+    if len(counts) < DISTINCT or recurring < RECURRING or longest > max(LONGEST * total, 20):
         return None
     lifetime = float(several.select((pl.col("spread") * pl.col("len")).sum() / pl.col("len").sum()).item())
     if weight < 1 and lifetime > LIFETIME:
