@@ -95,7 +95,8 @@ def _microseconds(starts: npt.ArrayLike | pa.Array | pa.ChunkedArray) -> npt.NDA
     if isinstance(starts, (pa.Array, pa.ChunkedArray)):
         if pa.types.is_timestamp(starts.type):
             starts = starts.cast(pa.timestamp("us", starts.type.tz)).cast(pa.int64())
-        return starts.cast(pa.float64(), safe=False).to_numpy()
+        known: npt.NDArray[np.float64] = starts.cast(pa.float64(), safe=False).to_numpy()
+        return known
     numbers = np.asarray(starts)
     if numbers.dtype.kind == "M":
         return np.where(np.isnat(numbers), np.nan, numbers.astype("M8[us]").astype(np.int64))

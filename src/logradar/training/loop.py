@@ -120,7 +120,7 @@ def _tensorboard(run: Path) -> Any:
     from torch.utils.tensorboard import SummaryWriter
     from transformers.integrations import integration_utils
 
-    return integration_utils.TensorBoardCallback(SummaryWriter(str(run / "tensorboard")))  # type: ignore[no-untyped-call]
+    return integration_utils.TensorBoardCallback(SummaryWriter(str(run / "tensorboard")))
 
 
 @contextmanager

@@ -94,10 +94,10 @@ class NeuralDetector(Detector):
 
     def network(self) -> torch.nn.Module:
         """The trained network in torch, in evaluation mode, to train on or to look inside."""
-        import safetensors.torch
+        from safetensors.torch import load as read_weights
 
         network = self._network()
-        network.load_state_dict(safetensors.torch.load(self._weights))
+        network.load_state_dict(read_weights(self._weights))
         return network.eval()
 
     def _tokens(self, sequences: Sequences) -> Sequences:

@@ -156,7 +156,7 @@ class Journal:
                     folder / ORIGINS,
                     ORIGIN,
                     compression="zstd",
-                    use_dictionary=["source", "path", "code_line"],  # type: ignore[arg-type]
+                    use_dictionary=["source", "path", "code_line"],
                     column_encoding={"line": "DELTA_BINARY_PACKED"},
                 )
             )
