@@ -39,7 +39,7 @@ def test_default_rules(line, masked):
 
 
 def test_all_lines_of_a_batch_are_masked_alike_with_underscores_or_control_characters_among_them():
-    lines = [*CASES, "\x01_7", "\x02 \x03_", "a\x00b 5"]
+    lines = [*CASES, "\x01_7", "\x02 \x03_\x02\x04\x01", "_\x02\x03", "a\x00b 5"]
     together = mask(pl.Series(lines), MaskingSettings()).to_list()
     assert together == [mask(pl.Series([line]), MaskingSettings()).item() for line in lines]
     assert together == masked_by_python(lines, MaskingSettings())

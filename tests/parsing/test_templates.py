@@ -163,13 +163,14 @@ def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
 
 def test_of_a_stack_trace_only_the_first_line_makes_the_template():
     traces = [f"Failed: job 5\n  at foo({i})\n  at bar{i}" for i in range(3)]
-    assert TemplateMiner().mine(pl.Series([*traces, "\r\nFailed: job 6"])).tolist() == [3, 3, 3, 3]
+    assert TemplateMiner().mine(pl.Series([*traces, "\r\n  \nFailed: job 6"])).tolist() == [3, 3, 3, 3]
     whole = TemplateMiner(ParsingSettings(first_line=False))
     whole.mine(pl.Series(["a b\nc", "a\tb c"]))
     assert texts(whole) == ["a b c"]
 
 
 HOSTILE = ["", "   ", "\t\n", None, "x" * 1_000_000, "7 " * 300_000, "5" * 1_000_000, "_" * 1000, "\x00\x01\x02_3 \x1f"]
+HOSTILE += ["".join(map(chr, [*range(1, 0xD800), *range(0xE000, 0x110000)])), "\x01\x02\x03\x04_5\x02\x04"]
 HOSTILE += ["<*> <*> <*>", "<NUM> $1 ${x} \\1", "(a[b{c", "\ufeff𝔘 ٣ é5", "0x", "0x0x0x", "-", "%s %d {}"]
 
 

@@ -18,8 +18,10 @@ from pydantic import Field, model_validator
 from logradar.core.config import Config
 
 _BEFORE, _AFTER = r"(?-u:\b{start-half})", r"(?-u:\b{end-half})"
-# What stands for `_` while rules run must be no word character and must not occur in the text.
-_UNDERSCORES: Final = tuple(map(chr, (1, 2, 3, 4, 5, 6, 7, 8, *range(0xE000, 0xF8FF))))
+# While rules run `_` is written as a control character, which is no part of a word; where the text
+# holds that character itself, it is written as two others.
+_UNDERSCORE: Final = "\x01"
+_ESCAPES: Final = (("\x02", "\x02\x03"), (_UNDERSCORE, "\x02\x04"))
 
 
 class MaskingRule(Config):
@@ -145,12 +147,17 @@ def mask(lines: pl.Series, settings: MaskingSettings) -> pl.Series:
     """
     if not len(lines):
         return lines
-    underscore = "_"
-    if lines.str.contains("_", literal=True).any():
-        underscore = next(c for c in _UNDERSCORES if not lines.str.contains(c, literal=True).any())
-    text = pl.col("line").str.replace_all("_", underscore, literal=True) if underscore != "_" else pl.col("line")
+    swap = lines.str.contains("_", literal=True).any()
+    escape = swap and lines.str.contains_any([written for written, _ in _ESCAPES]).any()
+    text = pl.col("line")
+    for written, escaped in _ESCAPES if escape else ():
+        text = text.str.replace_all(written, escaped, literal=True)
+    if swap:
+        text = text.str.replace_all("_", _UNDERSCORE, literal=True)
     for rule in settings.ordered:
-        text = text.str.replace_all(rule.pattern(underscore), rule.token.replace("$", "$$"))
-    if underscore != "_":
-        text = text.str.replace_all(underscore, "_", literal=True)
+        text = text.str.replace_all(rule.pattern(_UNDERSCORE if swap else "_"), rule.token.replace("$", "$$"))
+    if swap:
+        text = text.str.replace_all(_UNDERSCORE, "_", literal=True)
+    for written, escaped in reversed(_ESCAPES) if escape else ():
+        text = text.str.replace_all(escaped, written, literal=True)
     return pl.LazyFrame({"line": lines}).select(text).collect(engine="streaming")["line"]

@@ -32,15 +32,15 @@ class SessionSettings(Config):
     by: Literal["auto", "key", "count", "time"] = Field(
         "auto", description="session key, or windows of count or time; auto: key where any record has one, else count"
     )
-    size: int = Field(50, ge=1, description="events of a window of count")
+    size: int = Field(50, ge=1, le=10**9, description="events of a window of count")
     step: int | None = Field(None, ge=1, description="events between starts of windows; less than size: they overlap")
-    seconds: float = Field(60.0, ge=1e-3, description="length of a window of time")
+    seconds: float = Field(60.0, ge=1e-3, le=1e9, description="length of a window of time")
     step_seconds: float | None = Field(None, ge=1e-3, description="seconds between starts of windows")
     unkeyed: Literal["windows", "drop"] = Field(
         "windows", description="records without a key while others have one: windows of count by service, or none"
     )
-    min_length: int = Field(1, ge=1, description="sessions with fewer events are dropped")
-    max_length: int = Field(10_000, ge=2, description="sessions with more events are cut into parts")
+    min_length: int = Field(1, ge=1, le=10**9, description="sessions with fewer events are dropped")
+    max_length: int = Field(10_000, ge=2, le=10**9, description="sessions with more events are cut into parts")
 
     @model_validator(mode="after")
     def _no_gaps(self) -> SessionSettings:

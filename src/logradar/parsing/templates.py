@@ -167,6 +167,8 @@ def _pieces(bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Iterator[Texts]:
     if isinstance(bodies, pl.Series):
         bodies = bodies.to_arrow()
     for chunk in bodies.chunks if isinstance(bodies, pa.ChunkedArray) else [bodies]:
+        if not len(chunk):
+            continue
         begin = 0
         chunk = chunk.cast(pa.large_string())
         offsets = np.frombuffer(chunk.buffers()[1], np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]

@@ -78,7 +78,7 @@ def _numeric(data, starts, ends, flags):  # type: ignore[no-untyped-def]
 
 
 def first_lines(texts: Texts) -> Texts:
-    """Each text without empty lines at its start and without all that follows its first line."""
+    """The first line of each text that is not blank (a text of one line stays as it is)."""
     if not (texts.data == 10).any():
         return texts
     starts, ends = texts.starts.copy(), texts.ends.copy()
@@ -89,10 +89,13 @@ def first_lines(texts: Texts) -> Texts:
 @numba.njit(cache=True, nogil=True)
 def _first_lines(data, starts, ends):  # type: ignore[no-untyped-def]
     for row in range(len(starts)):
-        i = starts[row]
-        while i < ends[row] and (data[i] == 10 or data[i] == 13):
-            i += 1
-        starts[row] = i
-        while i < ends[row] and data[i] != 10:
-            i += 1
-        ends[row] = i
+        begin, blank = starts[row], True
+        for i in range(starts[row], ends[row]):
+            if data[i] == 10:
+                if not blank:
+                    ends[row] = i
+                    break
+                begin = i + 1
+            elif data[i] > 32:
+                blank = False
+        starts[row] = begin
