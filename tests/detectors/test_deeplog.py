@@ -104,7 +104,7 @@ def test_the_event_that_surprised_is_named_with_what_was_expected(deeplog):
     assert (first["session_id"], first["position"], first["template_id"]) == ("s0", 3, START)
     assert "rank" in first["reason"]
     assert not any(str(number) in first["reason"].partition(":")[0] for number in row)
-    assert [item["template_id"] for item in first["expected"]][:2] == [END, ASK]
+    assert [item["template_id"] for item in first["expected"]] == [END, ASK, CHECK]
     assert first["weight"] == pytest.approx(max(events(deeplog, row)))
 
 
@@ -211,6 +211,11 @@ def test_checkpoints_and_resume_go_through_the_settings(tmp_path):
     assert (tmp_path / "history.json").is_file()
     assert found[0].history == found[1].history
     assert scores(found[0], [START, ASK, END]) == scores(found[1], [START, ASK, END])
+
+
+def test_an_override_keeps_the_other_settings_of_its_training():
+    settings = load_config(DeepLogSettings, overrides=["training.epochs=3"])
+    assert settings.training == DeepLogSettings().training.model_copy(update={"epochs": 3})
 
 
 def test_wrong_settings_are_all_told_at_once():

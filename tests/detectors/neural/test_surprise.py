@@ -70,4 +70,10 @@ def test_an_event_where_the_end_was_expected():
     assert found.reason == (
         "surprising here: probability 0.001 %, rank 4 of 4; the end of the session was expected (93 %)"
     )
-    assert "below 0.001 %" in finding(np.array([0, -30, -30, -30], np.float32), 2, 7, 8, 9.0, NAMES, 3).reason
+    assert found.expected == [(5, pytest.approx(0.03999, rel=1e-4)), (8, pytest.approx(0.02, rel=1e-4))]
+
+
+def test_what_is_hardly_possible_was_not_expected():
+    found = finding(np.array([0, -30, -29, -28], np.float32), 1, 7, 5, 9.0, NAMES, 3)
+    assert "below 0.001 %" in found.reason
+    assert [template_id for template_id, _ in found.expected] == [9]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ UNSEEN: Final = 30.0  # nats; above what a network gives to anything that it kno
 END: Final = 0  # the class of "the session ends"; the classes after it are the vocabulary's ids
 STRANGE: Final = -1  # the class of what training did not have
 _TOLD = 5  # events per session
+_LIKELY = math.log(0.01)  # what is less likely than this was not expected
 _SHARE = 0.5  # of the highest score in its session, for an event to be told beside it
 
 
@@ -74,6 +76,7 @@ def finding(
     """Why what came (a class) at ``place`` was a surprise, given log-probabilities ``told``."""
     order = np.argsort(-told, kind="stable")
     likely = [c for c in order[: shown + 2].tolist() if c not in (END, came)][:shown]
+    likely = [c for i, c in enumerate(likely) if i == 0 or told[c] > _LIKELY]
     expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(told[c]))) for c in likely]
     if came == STRANGE:
         reason = "never seen in training"
