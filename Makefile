@@ -22,7 +22,7 @@ demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated se
 	$(BIN)/logradar demo
 
 test: $(READY)  ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)  ## style, types, floors
 	$(BIN)/ruff check .

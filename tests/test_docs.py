@@ -39,7 +39,7 @@ def test_commands_in_the_readme_exist():
     known = set(typer.main.get_command(build()).commands)
     told = set(re.findall(r"^\s*(?:[a-z].*\| )?logradar ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert told <= known
-    assert {"demo", "train", "detect", "evaluate"} <= told
+    assert {"train", "detect", "evaluate"} <= told
 
 
 def test_the_readme_is_short():

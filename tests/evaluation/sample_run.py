@@ -137,7 +137,7 @@ class PairModel:
 def write_run(folder: Path, records: pl.DataFrame, title: str) -> Path:
     """Split, fit, score, measure, audit; write all files of a run."""
     sessions, records = sessions_of(records)
-    parts = chronological(sessions, SplitSettings(train=0.4, valid=0.1, test=0.5))
+    parts = chronological(sessions, SplitSettings(test=0.5))
     normal = ~sessions["label"].to_numpy(zero_copy_only=False)
     train, valid, test = (
         sessions.take(pa.array(rows))

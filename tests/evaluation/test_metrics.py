@@ -37,6 +37,7 @@ def test_every_figure_by_hand() -> None:
     assert found["pr_auc"] == pytest.approx((1 / 1 + 2 / 3 + 3 / 4 + 4 / 8) / 4)
     # of 24 pairs the anomaly scores higher in: 6 (0.9) + 5 (0.7) + 5 (0.6) + 2 (0.2)
     assert found["roc_auc"] == pytest.approx(18 / 24)
+    assert found["recall_at_1pct_fpr"] == 1 / 4  # only the first anomaly stands above every normal session
     # best cut is after 4: P 3/4, R 3/4; after 8: P 4/8, R 1 -> 2/3
     assert found["oracle_f1"] == pytest.approx(3 / 4)
     assert found["threshold"] == 0.55

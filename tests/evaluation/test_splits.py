@@ -12,7 +12,7 @@ from logradar.core.tables import SESSIONS
 from logradar.evaluation.splits import Parts, SplitSettings, chronological
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
-HALVES = SplitSettings(train=0.5, valid=0.0, test=0.5)
+HALVES = SplitSettings(valid=0.0, test=0.5)
 
 
 def sessions(
@@ -36,7 +36,7 @@ def order(parts: Parts) -> list[int]:
 
 
 def test_earliest_train_latest_test_whatever_the_row_order() -> None:
-    parts = chronological(sessions([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]))
+    parts = chronological(sessions([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]), SplitSettings(test=0.5))
     assert parts.train.tolist() == [9, 8, 7, 6]
     assert parts.valid.tolist() == [5]
     assert parts.test.tolist() == [4, 3, 2, 1, 0]
@@ -75,7 +75,7 @@ def test_a_table_of_several_chunks_is_one_table() -> None:
 @pytest.mark.parametrize("count", [3, 4, 7, 10, 99, 1000])
 @pytest.mark.parametrize("shares", [(0.4, 0.1, 0.5), (0.98, 0.01, 0.01), (0.01, 0.01, 0.98)])
 def test_every_session_in_one_part_and_no_part_empty(count: int, shares: tuple[float, float, float]) -> None:
-    settings = SplitSettings(train=shares[0], valid=shares[1], test=shares[2])
+    settings = SplitSettings(test=shares[2], valid=shares[1] / (1 - shares[2]))
     parts = chronological(([float(i) for i in range(count)], range(count)), settings)
     assert order(parts) == list(range(count))
     assert min(len(parts.train), len(parts.valid), len(parts.test)) >= 1
@@ -83,19 +83,21 @@ def test_every_session_in_one_part_and_no_part_empty(count: int, shares: tuple[f
 
 
 def test_a_part_without_a_share_stays_empty() -> None:
-    parts = chronological(([1.0], [0]), SplitSettings(train=1, valid=0, test=0))
+    parts = chronological(([1.0], [0]), SplitSettings(valid=0))
     assert (parts.train.tolist(), parts.valid.tolist(), parts.test.tolist()) == ([0], [], [])
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_sessions_is_a_sentence(count: int) -> None:
     with pytest.raises(DataError, match=f"^{count} session.* too few to be split into 3 parts"):
-        chronological(sessions([0.0] * count))
+        chronological(sessions([0.0] * count), HALVES.model_copy(update={"valid": 0.2}))
 
 
 def test_shuffle_is_explicit_and_repeatable() -> None:
     table = sessions([float(i) for i in range(50)])
-    one, two, three = (chronological(table, SplitSettings(shuffle=True, seed=seed)).test.tolist() for seed in (1, 1, 2))
+    one, two, three = (
+        chronological(table, SplitSettings(test=0.5, shuffle=True, seed=seed)).test.tolist() for seed in (1, 1, 2)
+    )
     assert one == two != three
     assert sorted(one) != one
 
@@ -104,7 +106,7 @@ def test_a_log_record_on_both_sides_is_an_error() -> None:
     overlapping = sessions([0, 1, 2, 3], [[0, 1], [1, 2], [2, 3], [3, 4]])
     with pytest.raises(DataError, match="1 log records stand in sessions of two parts"):
         chronological(overlapping, HALVES)
-    assert len(chronological(overlapping, SplitSettings(train=1, valid=0, test=0)).train) == 4
+    assert len(chronological(overlapping, SplitSettings(valid=0)).train) == 4
 
 
 def test_a_session_id_on_both_sides_is_an_error() -> None:
@@ -117,9 +119,10 @@ def test_overlapping_parts_are_an_error() -> None:
         Parts(np.array([0, 1]), np.array([], np.int64), np.array([1, 2]))
 
 
-def test_shares_must_make_up_one() -> None:
-    with pytest.raises(ConfigError, match=r"they make up 1\.1"):
-        load_config(SplitSettings, overrides=["train=0.5"])
+def test_shares_of_parts_make_up_one() -> None:
+    assert sum(SplitSettings(test=0.3, valid=0.1).shares) == pytest.approx(1)
+    with pytest.raises(ConfigError, match=r"'test' is 1\.1"):
+        load_config(SplitSettings, None, ["test=1.1"])
 
 
 def test_the_split_in_figures() -> None:

@@ -303,6 +303,15 @@ def test_foreign_files_are_never_overwritten(tmp_path: Path) -> None:
         simulate(tmp_path / "gateway.log", days=0.1)
 
 
+def test_a_full_disk_is_told_and_leaves_no_whole_simulation(tmp_path: Path) -> None:
+    code = "import resource, sys, pathlib; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+    code += "from logradar.sources.shop.simulation import simulate; simulate(pathlib.Path(sys.argv[1]), days=0.5)"
+    ended = subprocess.run([sys.executable, "-W", "error", "-c", code, tmp_path], capture_output=True, text=True)
+    assert ended.returncode == 1 and "InputError: The simulation stopped" in ended.stderr.splitlines()[-1]
+    mark = read_mark(tmp_path)
+    assert mark is not None and not mark["complete"]
+
+
 def test_a_simulation_may_be_written_again(tmp_path: Path) -> None:
     first = simulate(tmp_path, days=0.4, lines_per_day=20_000, seed=1)
     (tmp_path / "simulation.json").write_text('{"format": 1, "logradar": "0", "settings": {}, "complete": false}')

@@ -27,19 +27,25 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",
     )
-    app.callback()(_version)
+    app.callback()(_top)
     for module in pkgutil.iter_modules(__path__):
         if not module.ispkg:
             app.command(module.name.replace("_", "-"))(importlib.import_module(f"{__name__}.{module.name}").command)
     return app
 
 
-def _version(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"logradar {__version__}")
         raise typer.Exit
+
+
+def _top(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    """What stands before the command."""
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 KEPT_TEXT = 2_000
@@ -45,7 +45,7 @@ class Quarantine:
         self.reasons[reason] += len(cases)
         self._write(cases)
 
-    def _write(self, cases: list[tuple[str, int | None, int | None, str, str, int]]) -> None:
+    def _write(self, cases: Sequence[tuple[str, int | None, int | None, str, str, int]]) -> None:
         if self.path is None or not cases:
             return
         with self.path.open("a" if self._begun else "w") as file:

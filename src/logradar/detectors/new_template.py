@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from logradar.core.sequences import Sequences
+from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Detector, Finding, Scored
 
 
@@ -30,7 +31,7 @@ class NewTemplate(Detector):
     """
 
     def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        self.known = np.unique(train.values)
+        self.known = np.unique(train.values[train.values >= FIRST_TEMPLATE])  # the unknown is never known
 
     def _score(self, sequences: Sequences) -> Scored:
         new = ~np.isin(sequences.values, self.known)

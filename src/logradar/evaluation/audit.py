@@ -62,11 +62,12 @@ def identities(sessions: pa.Table) -> Hashes:
     hashed = np.empty(len(sessions), np.uint64)
     for begin in range(0, len(ids), _BLOCK):
         block = ids.slice(begin, _BLOCK)
-        offsets = np.frombuffer(block.buffers()[1], np.int64)[block.offset : block.offset + len(block) + 1]
-        text = np.frombuffer(block.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+        _, ends, letters = block.buffers()
+        offsets = np.frombuffer(memoryview(ends or b""), np.int64)[block.offset : block.offset + len(block) + 1]
+        text = np.frombuffer(memoryview(letters or b""), np.uint8)[offsets[0] : offsets[-1]]
         hashed[begin : begin + len(block)] = Sequences.of(text.astype(np.int32), offsets - offsets[0]).fingerprints()
     starts = sessions["start"].cast(pa.int64())
-    when = starts.fill_null(0).to_numpy().astype(np.uint64)
+    when = starts.fill_null(pa.scalar(0, pa.int64())).to_numpy().astype(np.uint64)
     sequences = Sequences.from_arrow(sessions["template_ids"]).fingerprints()
     other = np.where(starts.is_null().to_numpy(), sequences, when)
     return hashed ^ (other * np.uint64(0x9E3779B97F4A7C15))

@@ -33,7 +33,7 @@ LINE: Final = "#d5dae1"
 PAPER: Final = "#fefefe"
 _VARIABLES: Final = {INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper"}
 
-_STYLE: Final[dict[str, Any]] = {
+_STYLE: Final[Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,

@@ -36,7 +36,8 @@ def measure(
     cover; without it ``false_alarms_per_day`` is None.
 
     ``oracle_f1`` is the best F1 over all thresholds on these very labels: a ceiling to compare with,
-    which nobody can reach without knowing the answers. Raises `DataError` on a missing label, a
+    which nobody can reach without knowing the answers; ``recall_at_1pct_fpr`` is as ideal, and says
+    more than F1 where most sessions are anomalous. Raises `DataError` on a missing label, a
     score that is not a number, or arrays of unequal length.
 
     >>> figures = measure([False, False, True, True], [0.1, 0.9, 0.8, 0.2], threshold=0.5)
@@ -66,6 +67,7 @@ def measure(
         "fpr": _ratio(fp, fp + tn),
         "pr_auc": precision_curve.area if precision_curve else None,
         "roc_auc": roc.area if roc else None,
+        "recall_at_1pct_fpr": float(roc.y[roc.x <= 0.01].max()) if roc else None,
         "mcc": _mcc(tp, fp, tn, fn),
         "false_alarms_per_day": fp / days if days and days > 0 else None,
         **cells,

@@ -17,6 +17,7 @@ from logradar.evaluation import canvas as style
 from logradar.evaluation.canvas import Kind, canvas, fractions, key_below
 from logradar.evaluation.curves import Bools, Curve, Floats, precision_recall, receiver_operating
 from logradar.evaluation.metrics import wilson
+from logradar.evaluation.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,7 +164,7 @@ def confusion_matrix(tp: float, fp: float, tn: float, fn: float, *, kind: Kind =
             axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.022, 0.96, color=colour, lw=0))
             axes.text(x + 0.5, y + 0.58, f"{count:,.0f}", ha="center", va="center", fontsize=20, fontweight="bold")
             axes.text(x + 0.5, y + 0.34, word, ha="center", va="center", fontsize=10.5)
-            text = f"{share:.2%} of the row" if whole else "no such session"
+            text = f"{percent(share)} of the row" if whole else "no such session"
             axes.text(x + 0.5, y + 0.2, text, ha="center", va="center", fontsize=9, color=style.SOFT)
         axes.set(xlim=(0, 2), ylim=(0, 2))
         axes.set_xticks([0.5, 1.5], ["no alarm", "alarm"], fontsize=10)
@@ -281,9 +282,10 @@ def _total(chosen: Bools, weight: Floats | None) -> float:
     return float(chosen.sum() if weight is None else weight[chosen].sum())
 
 
-def _clip(name: str, length: int = 26) -> str:
+def _clip(name: str, length: int = 22) -> str:
+    """A name short enough for a legend, cut in the middle: names differ at their ends."""
     shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
+    return shown if len(shown) <= length else f"{shown[: length // 2]}…{shown[1 - (length + 1) // 2 :]}"
 
 
 __all__: Sequence[str] = ["confusion_matrix", "fault_recall", "pr_curves", "roc_curves", "score_histogram"]

@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from logradar.core.errors import InputError
+from logradar.evaluation.wording import real
 
 SCORE: Final = "score:"
 FILES: Final = ("evaluation.json", "alerts.json", "scores.parquet", "history.json")
@@ -45,7 +46,7 @@ class Run:
             evaluation=_object(folder / "evaluation.json"),
             alerts=_alerts(folder / "alerts.json"),
             history=_history(folder),
-            settings=_object(folder / "run.json"),
+            settings=_object(folder / "run.json") or _object(folder / "settings.json"),
             manifest=_object(folder / "manifest.json"),
             scores=_scores(folder / "scores.parquet"),
         )
@@ -68,19 +69,50 @@ class Run:
         return str(self.evaluation.get("main") or listed[0].get("detector") or "")
 
     @property
+    def raised(self) -> int:
+        """How many alerts there were, also those that the document leaves out."""
+        told, raised = len(self.alerts.get("alerts", [])), self.alerts.get("raised")
+        return max(told, int(raised)) if real(raised) else told
+
+    def told(self) -> list[dict[str, Any]]:
+        """The alerts of the document, with the label of their session where only the scores have it."""
+        alerts: list[dict[str, Any]] = self.alerts.get("alerts", [])
+        if self.scores is None or not {"session_id", "label"} <= set(self.scores.columns):
+            return alerts
+        known = self.scores.select(pl.col("session_id").cast(pl.String), "label").drop_nulls()
+        labels = dict(known.filter(pl.col("session_id").is_in([str(a.get("session_id")) for a in alerts])).iter_rows())
+        return [
+            alert if alert.get("label") is not None else {**alert, "label": labels.get(str(alert.get("session_id")))}
+            for alert in alerts
+        ]
+
+    def section(self, key: str) -> dict[str, Any]:
+        """One object of the evaluation; empty where it is absent."""
+        found = self.evaluation.get(key)
+        return found if isinstance(found, dict) else {}
+
+    @property
     def detectors(self) -> dict[str, dict[str, Any]]:
         """Figures by detector."""
-        found = self.evaluation.get("detectors")
-        return {name: one for name, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
+        return {name: one for name, one in self.section("detectors").items() if isinstance(one, dict)}
 
-    def scores_of(self) -> dict[str, Any]:
-        """Scores by detector as numpy arrays."""
-        if self.scores is None:
-            return {}
+    @property
+    def scored(self) -> list[str]:
+        """Detectors that there are scores of."""
+        columns = self.scores.columns if self.scores is not None else []
+        return [name.removeprefix(SCORE) for name in columns if name.startswith(SCORE)]
+
+    @property
+    def faults(self) -> dict[str, dict[str, Any]]:
+        """Sessions and recall by detector for every kind of fault."""
         return {
-            name.removeprefix(SCORE): self.scores[name].to_numpy()
-            for name in self.scores.columns
-            if name.startswith(SCORE)
+            str(kind): one
+            | {"recall": {name: share for name, share in one["recall"].items() if real(share) and 0 <= share <= 1}}
+            for kind, one in self.section("faults").items()
+            if isinstance(one, dict)
+            and isinstance(one.get("recall"), dict)
+            and real(one.get("sessions"))
+            and one["sessions"] >= 0
         }
 
 

@@ -2,7 +2,7 @@
 
 Scores of real logs pile up at zero and have tails a thousand times longer than their median, and
 some are infinite. So a long tail is drawn on an asinh axis (linear near zero, logarithmic far
-away, both signs), whole numbers get one bin each, infinities a bin beside the others.
+away, both signs), whole numbers get bins of whole width, infinities a bin beside the others.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Scale:
     def fitting(cls, scores: Floats, threshold: float | None = None) -> Scale:
         """A scale on which all ``scores`` and the ``threshold`` have room."""
         finite = scores[np.isfinite(scores)]
+        whole = len(finite) > 0 and np.array_equal(finite, np.round(finite))
         if threshold is not None and np.isfinite(threshold):
             finite = np.append(finite, threshold)
         finite = finite if len(finite) else np.zeros(1)
@@ -45,8 +46,9 @@ class Scale:
             width = max(median / 4, float(size.max()) / 1e5)
         elif len(size) and np.count_nonzero(finite) < len(finite) / 2 and size.max() > _LONG * np.quantile(size, 0.1):
             width = float(np.quantile(size, 0.1)) / 2
-        whole = width is None and high - low <= BINS and np.array_equal(finite, np.round(finite))
-        edges = _edges(*_place(np.array([low, high]), width), whole)
+        whole = whole and width is None and abs(high) + abs(low) < 2**52
+        ends = _place(np.array([low, high]), width)
+        edges = _edges(float(ends[0]), float(ends[1]), whole)
         step = float(edges[1] - edges[0])
         below, above = bool(np.isneginf(scores).any()), bool(np.isposinf(scores).any())
         if below:
@@ -91,10 +93,13 @@ class Scale:
 
     def _round(self) -> list[float]:
         """Round scores within reach, the most wanted first."""
+        if self.low == self.high:
+            return [self.low]
         if self.width is None:
             from matplotlib.ticker import MaxNLocator
 
-            ticks = MaxNLocator(7, steps=[1, 2, 2.5, 5, 10], integer=self.whole).tick_values(self.low, self.high)
+            locator = MaxNLocator(7, steps=[1, 2, 2.5, 5, 10], integer=self.whole)
+            ticks = np.asarray(locator.tick_values(self.low, self.high), np.float64)
         else:
             top = np.ceil(np.log10(max(abs(self.low), abs(self.high))))
             least = np.floor(np.log10(self.width))
@@ -110,8 +115,11 @@ def _place(scores: Floats, width: float | None) -> Floats:
 
 
 def _edges(low: float, high: float, whole: bool) -> Floats:
-    if whole:
-        return np.arange(low - 0.5, high + 1.0, 1.0)
+    if whole:  # bins of equal whole width, or counts would go up and down with how many numbers a bin holds
+        low, high = np.floor(low), np.ceil(high)
+        step = max(1.0, np.ceil((high - low + 1) / BINS))
+        edges = np.arange(low - 0.5, high + step, step)
+        return edges if len(edges) > 4 else np.concatenate([[low - 1.5], edges, [edges[-1] + 1]])
     if high - low <= abs(high) * 1e-12:
         half = 0.5 if abs(low) < 1e6 else abs(low) / 100
         return np.array([low - half, low + half])

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from logradar.core.config import Config
 from logradar.core.errors import DataError
@@ -25,20 +25,17 @@ PARTS: Final = ("train", "valid", "test")
 
 
 class SplitSettings(Config):
-    """Shares of the three parts, in order of time; they make up 1 together."""
+    """Where sessions are cut, in order of time; what is not held back is learnt from."""
 
-    train: float = Field(0.4, gt=0, le=1, description="share of the earliest sessions, to learn from")
-    valid: float = Field(0.1, ge=0, lt=1, description="share after those, for early stopping and the threshold")
-    test: float = Field(0.5, ge=0, lt=1, description="share of the latest sessions, to measure on")
-    shuffle: bool = Field(False, description="cut at random instead of by time; leaks the future into training")
-    seed: int = Field(0, ge=0, description="for shuffle only")
+    test: float = Field(default=0.0, ge=0, lt=1, description="share of the latest sessions, held back to measure on")
+    valid: float = Field(default=0.2, ge=0, lt=1, description="share of the rest, its latest, for the threshold")
+    shuffle: bool = Field(default=False, description="cut at random instead of by time; leaks the future into training")
+    seed: int = Field(default=0, ge=0, description="for shuffle only")
 
-    @model_validator(mode="after")
-    def _whole(self) -> SplitSettings:
-        total = self.train + self.valid + self.test
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"train, valid and test must make up 1 together, they make up {total:.4g}")
-        return self
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Shares of all sessions for training, validation and test; they make up 1."""
+        return (1 - self.test) * (1 - self.valid), (1 - self.test) * self.valid, self.test
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +78,15 @@ def chronological(
     and, for a table, when a log record or a session id stands in two parts.
     """
     settings = settings or SplitSettings()
-    table = sessions if isinstance(sessions, pa.Table) else None
-    starts, first = (sessions["start"], _first_records(sessions)) if table is not None else sessions
-    order = _order(_microseconds(starts), np.asarray(first, np.int64))
+    if isinstance(sessions, pa.Table):
+        order = _order(_microseconds(sessions["start"]), _first_records(sessions))
+    else:
+        order = _order(_microseconds(sessions[0]), np.asarray(sessions[1], np.int64))
     if settings.shuffle:
         order = np.random.default_rng(settings.seed).permutation(order)
     parts = Parts(*_cut(order, settings))
-    if table is not None:
-        _disjoint(table, parts)
+    if isinstance(sessions, pa.Table):
+        _disjoint(sessions, parts)
     return parts
 
 
@@ -97,7 +95,8 @@ def _microseconds(starts: npt.ArrayLike | pa.Array | pa.ChunkedArray) -> npt.NDA
     if isinstance(starts, (pa.Array, pa.ChunkedArray)):
         if pa.types.is_timestamp(starts.type):
             starts = starts.cast(pa.timestamp("us", starts.type.tz)).cast(pa.int64())
-        return starts.cast(pa.float64(), safe=False).to_numpy()
+        known: npt.NDArray[np.float64] = starts.cast(pa.float64(), safe=False).to_numpy()
+        return known
     numbers = np.asarray(starts)
     if numbers.dtype.kind == "M":
         return np.where(np.isnat(numbers), np.nan, numbers.astype("M8[us]").astype(np.int64))
@@ -126,8 +125,7 @@ def _order(starts: npt.NDArray[np.float64], first: Ints) -> Ints:
 
 
 def _cut(order: Ints, settings: SplitSettings) -> list[Ints]:
-    shares = np.array([getattr(settings, name) for name in PARTS])
-    shares /= shares.sum()
+    shares = np.array(settings.shares)
     wanted, sessions = int((shares > 0).sum()), len(order)
     if sessions < wanted:
         count = "1 session is" if sessions == 1 else f"{sessions} sessions are"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from logradar.evaluation.run import Run
-from logradar.evaluation.wording import figure, joined, minute, number, percent
+from logradar.evaluation.wording import counted, figure, joined, minute, number, percent, real
 
 # A new count vector is the rule that costs nothing and beats most networks: the bar to clear.
 BAR: Final = "count_vector"
@@ -29,7 +29,7 @@ class Column:
         value: Any = figures
         for part in self.key.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        return value if isinstance(value, (int, float)) else None
+        return value if real(value) else None
 
 
 COLUMNS: Final = (
@@ -52,38 +52,36 @@ def headline(run: Run) -> str:
     if facts:
         return _evaluated(facts)
     if run.alerts:
-        alerts, sessions = len(run.alerts.get("alerts", [])), run.alerts.get("sessions")
-        among = f" among {number(sessions)} sessions" if sessions is not None else ""
+        alerts, sessions = run.raised, run.alerts.get("sessions")
+        among = f" among {counted(sessions, 'session')}" if sessions is not None else ""
         if not alerts:
             return f"Nothing stands out{among}."
-        return (
-            f"{number(alerts)} of {number(sessions)} sessions stand out."
-            if among
-            else f"{number(alerts)} sessions stand out."
-        )
+        of = f"of {counted(sessions, 'session')}" if among else "session" if alerts == 1 else "sessions"
+        return f"{number(alerts)} {of} {'stands' if alerts == 1 else 'stand'} out."
     if run.history:
         return f"Training of {joined(run.history)}."
-    return f"Scores of {number(len(run.scores) if run.scores is not None else 0)} sessions."
+    return f"Scores of {counted(len(run.scores) if run.scores is not None else 0, 'session')}."
 
 
 def _evaluated(facts: Mapping[str, Any]) -> str:
     sessions, anomalies = facts.get("sessions"), facts.get("anomalies")
     found, false = facts.get("tp"), facts.get("fp")
-    if not anomalies:
-        return f"No anomaly is labelled among {number(sessions)} sessions; {number(false)} of them were alarmed."
+    if not real(anomalies) or not anomalies:
+        return f"No anomaly is labelled among {counted(sessions, 'session')}; {number(false)} of them were alarmed."
     a_day = facts.get("false_alarms_per_day")
-    rate = f", about {number(round(a_day) if a_day >= 10 else a_day)} a day" if a_day else ""
+    rate = f", about {number(round(a_day) if a_day >= 10 else a_day)} a day" if real(a_day) and a_day else ""
     weighted = " at natural prevalence" if facts.get("weighted") else ""
-    false_part = f"{number(false)} false alarms{weighted}{rate}" if false else "no false alarm"
+    false_part = f"{counted(false, 'false alarm')}{weighted}{rate}" if false else "no false alarm"
+    whole = counted(anomalies, "anomaly")
     share = "all" if found == anomalies and anomalies > 1 else f"{number(found)} of"
-    return f"Found {share} {number(anomalies)} anomalies among {number(sessions)} sessions, with {false_part}."
+    return f"Found {share} {whole} among {counted(sessions, 'session')}, with {false_part}."
 
 
 def lead(run: Run) -> list[str]:
     """What the headline leaves out, in short sentences."""
     facts, said = run.evaluation, []
     if facts:
-        split = facts.get("split") or {}
+        split = run.section("split")
         began, ended = (split.get(key) for key in ("test_from", "test_until"))
         when = f", sessions of {minute(began)} to {minute(ended)}" if began and ended else ""
         said.append(f"Measured with {run.main or 'the main detector'} on {facts.get('input') or 'the input'}{when}.")
@@ -91,7 +89,7 @@ def lead(run: Run) -> list[str]:
     for key, text in (
         ("records", "{} log records read"),
         ("quarantined", "{} pieces of input could not be read and are in quarantine"),
-        ("unknown_templates", "{} templates were never seen in training"),
+        ("unknown_templates", "{} events have a template that was never seen in training"),
     ):
         if run.alerts.get(key):
             said.append(text.format(number(run.alerts[key])) + ".")
@@ -108,15 +106,14 @@ def cards(run: Run) -> list[tuple[str, str, str]]:
         alerts = run.alerts.get("alerts", [])
         severities = Counter(str(alert.get("severity") or "unrated") for alert in alerts)
         rows = (
-            [("alerts", number(len(alerts)), ", ".join(f"{n} {s}" for s, n in severities.most_common()))]
+            [("alerts", number(run.raised), ", ".join(f"{n} {s}" for s, n in severities.most_common()))]
             if run.alerts
             else []
         )
-        keys = ("sessions", "records", "unknown_templates", "quarantined")
-        return rows + [
-            (key.replace("_", " "), number(run.alerts[key]), "") for key in keys if run.alerts.get(key) is not None
-        ]
-    unseen, spans = facts.get("unseen_only") or {}, facts.get("intervals") or {}
+        keys = {"unknown_templates": "events with an unknown template"}
+        keys = {"sessions": "sessions", "records": "log records", **keys, "quarantined": "quarantined"}
+        return rows + [(title, number(run.alerts[key]), "") for key, title in keys.items() if key in run.alerts]
+    unseen, spans = run.section("unseen_only"), run.section("intervals")
     days, false = facts.get("false_alarms_per_day"), facts.get("fp")
     found = [
         ("F1", figure(facts.get("f1")), f"unseen sequences only: {figure(unseen.get('f1'))}"),
@@ -124,7 +121,7 @@ def cards(run: Run) -> list[tuple[str, str, str]]:
         ("recall", percent(facts.get("recall")), _span(spans.get("recall"))),
         ("false alarms a day", number(days), f"{number(false)} in all, {percent(facts.get('fpr'))} of normal sessions"),
         ("PR-AUC", figure(facts.get("pr_auc")), f"chance: {figure(facts.get('prevalence'))}"),
-        ("ROC-AUC", figure(facts.get("roc_auc")), f"MCC: {figure(facts.get('mcc'))}"),
+        ("ROC-AUC", figure(facts.get("roc_auc")), f"recall at 1 % FPR: {percent(facts.get('recall_at_1pct_fpr'))}"),
     ]
     return [card for card in found if card[1] != figure(None)]
 
@@ -151,13 +148,13 @@ def table(run: Run) -> tuple[list[Column], list[Row]]:
     found = run.detectors
     columns = [column for column in COLUMNS if any(column.of(one) is not None for one in found.values())]
     # Who never alarms rightly has no false alarms either: no reason for praise.
-    able = {name: one for name, one in found.items() if one.get("recall")}
+    able = {name: one for name, one in found.items() if real(one.get("recall")) and one["recall"] > 0}
     best = {
         column.key: column.best(values)
         for column in columns
         if column.best and (values := [v for one in able.values() if (v := column.of(one)) is not None])
     }
-    names = sorted(found, key=lambda name: (-(found[name].get("f1") or -1), name))
+    names = sorted(found, key=lambda name: (-(_f1(found, name) or -1.0), name))
     rows = [
         Row(
             name,
@@ -177,8 +174,12 @@ def table(run: Run) -> tuple[list[Column], list[Row]]:
     return columns, rows
 
 
+def _f1(found: Mapping[str, Mapping[str, Any]], name: str) -> float | None:
+    return COLUMNS[0].of(found.get(name, {}))
+
+
 def _verdict(name: str, found: Mapping[str, Mapping[str, Any]]) -> str:
-    bar, own = found.get(BAR, {}).get("f1"), found[name].get("f1")
+    bar, own = _f1(found, BAR), _f1(found, name)
     if bar is None:
         return ""
     if name == BAR:
@@ -209,9 +210,9 @@ def notes_on_detectors(run: Run) -> list[str]:
     if costly:
         said.append(f"Trained, and not better than a rule that costs nothing on this data: {joined(costly)}.")
     anomalies = run.evaluation.get("anomalies")
-    if anomalies and anomalies < 500:
+    if real(anomalies) and 0 < anomalies < 500:
         said.append(
-            f"With {number(anomalies)} anomalies small differences mean little: one anomaly more or less moves recall "
-            f"by {percent(1 / anomalies)}."
+            f"With {counted(anomalies, 'anomaly')} small differences mean little: one anomaly more or less moves "
+            f"recall by {percent(1 / anomalies)}."
         )
     return said

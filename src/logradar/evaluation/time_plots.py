@@ -14,6 +14,7 @@ import numpy.typing as npt
 from logradar.evaluation import canvas as style
 from logradar.evaluation.canvas import Kind, canvas, key_below
 from logradar.evaluation.plots import FALSE, FOUND
+from logradar.evaluation.wording import real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +45,8 @@ def training_curve(history: Sequence[Mapping[str, Any]], *, name: str = "", kind
         every = np.concatenate([loss[:, 1], valid[:, 1]])
         if every.min() > 0 and every.max() > 20 * every.min():
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.minorticks_off()
         axes.set(ylabel="loss")
         if len(rate):
             rows[1].plot(*rate.T, color=FOUND, lw=1.6)
@@ -107,9 +110,8 @@ def alert_timeline(
 
 def _series(history: Sequence[Mapping[str, Any]], key: str) -> npt.NDArray[np.float64]:
     """Points ``(epoch, value)`` of one key; rows without it, or with a value that is not finite, are left out."""
-    points = [(row["epoch"], row[key]) for row in history if row.get("epoch") is not None and row.get(key) is not None]
-    series = np.array(points, np.float64).reshape(-1, 2)
-    return series[np.isfinite(series).all(axis=1)]
+    points = [(row["epoch"], row[key]) for row in history if real(row.get("epoch")) and real(row.get(key))]
+    return np.array(points, np.float64).reshape(-1, 2)
 
 
 def _marker(series: npt.NDArray[np.float64]) -> str:
@@ -147,6 +149,6 @@ def _time_axis(axes: Axes, edges: npt.NDArray[np.float64], timed: bool) -> None:
 
     locator = AutoDateLocator(minticks=4, maxticks=12)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.xaxis.get_offset_text().set(fontsize=9, color=style.SOFT)
-    axes.set(xlabel="start of the session, UTC")
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    first, last = (np.datetime64(int(edge * 86_400), "s").astype("M8[D]") for edge in (edges[0], edges[-1]))
+    axes.set(xlabel=f"start of the session, UTC, {first}" + (f" to {last}" if last > first else ""))

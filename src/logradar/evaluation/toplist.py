@@ -32,17 +32,24 @@ class Clipped:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a line is odd, and what was ``expected``: template, probability as text, width of its bar in per cent."""
+
+    text: Clipped
+    expected: list[tuple[Clipped, str, float]]
+
+
+@dataclass(frozen=True)
 class Line:
     """A log line, or what is odd about the session as a whole (no ``where`` and no ``body``).
 
-    ``where`` is short (file name and line), ``path`` the whole source.
+    ``where`` is short (file name and line), ``path`` the whole source. A line without reasons is context.
     """
 
     where: str
     path: str
     body: Clipped | None
-    reason: Clipped | None
-    expected: list[tuple[Clipped, str, float]]  # template, probability as text, width of its bar in per cent
+    reasons: list[Reason]
     skipped: int = 0  # this many lines are left out here instead
 
 
@@ -98,8 +105,8 @@ def _score(alert: Mapping[str, Any]) -> float:
 
 def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
     found = alert.get("evidence")
-    evidence = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
-    odd = [place for place, one in enumerate(evidence) if one.get("reason")]
+    lines = _merged([one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else [])
+    reasons = [reason.text for line in lines for reason in line.reasons]
     score = _score(alert)
     label = alert.get("label")
     return Entry(
@@ -113,22 +120,38 @@ def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
         max(0.0, min(100.0, 100 * score / highest)) if not math.isnan(score) else 0.0,
         str(alert.get("severity") or ""),
         label if isinstance(label, bool) else None,
-        clip(str(evidence[odd[0]]["reason"]), head=160, most=160) if odd else None,
-        list(_lines(evidence, odd)),
-        len(odd),
+        clip(reasons[0].head, head=160, most=160) if reasons else None,
+        list(_shortened(lines)),
+        len(reasons),
     )
 
 
-def _lines(evidence: Sequence[Mapping[str, Any]], odd: Sequence[int]) -> Iterator[Line]:
-    shown = range(len(evidence)) if len(evidence) <= _LINES else _near(len(evidence), odd[:_ODD])
+def _merged(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """One line per record, with all its reasons, in the order of first mention."""
+    lines: list[Line] = []
+    place: dict[Any, int] = {}
+    for one in evidence:
+        record = one.get("record_id")
+        if isinstance(record, int) and record in place:
+            lines[place[record]].reasons.extend(_reasons(one))
+            continue
+        if isinstance(record, int):
+            place[record] = len(lines)
+        lines.append(_line(one))
+    return lines
+
+
+def _shortened(lines: Sequence[Line]) -> Iterator[Line]:
+    odd = [place for place, line in enumerate(lines) if line.reasons]
+    shown = range(len(lines)) if len(lines) <= _LINES else _near(len(lines), odd[:_ODD])
     last = -1
     for place in shown:
         if place > last + 1:
-            yield Line("", "", None, None, [], skipped=place - last - 1)
+            yield Line("", "", None, [], skipped=place - last - 1)
         last = place
-        yield _line(evidence[place])
-    if last + 1 < len(evidence):
-        yield Line("", "", None, None, [], skipped=len(evidence) - last - 1)
+        yield lines[place]
+    if last + 1 < len(lines):
+        yield Line("", "", None, [], skipped=len(lines) - last - 1)
 
 
 def _near(count: int, odd: Sequence[int]) -> list[int]:
@@ -141,15 +164,13 @@ def _line(one: Mapping[str, Any]) -> Line:
     source, line, body = one.get("source"), one.get("line"), one.get("body")
     path = str(source or "")
     where = path.replace("\\", "/").rpartition("/")[2] + (f":{line}" if line is not None else "")
+    return Line(where, path, clip(str(body)) if body is not None else None, _reasons(one))
+
+
+def _reasons(one: Mapping[str, Any]) -> list[Reason]:
     expected = one.get("expected")
     rows = [_expected(row) for row in expected if isinstance(row, Mapping)] if isinstance(expected, list) else []
-    return Line(
-        where,
-        path,
-        clip(str(body)) if body is not None else None,
-        clip(str(one["reason"]), head=400) if one.get("reason") else None,
-        rows,
-    )
+    return [Reason(clip(str(one["reason"]), head=400), rows)] if one.get("reason") else []
 
 
 def _expected(row: Mapping[str, Any]) -> tuple[Clipped, str, float]:

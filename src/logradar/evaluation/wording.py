@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 NONE: Final = "–"
 # What would reorder, hide or break text: controls except newline and tab, bidi and zero-width marks, lone surrogates.
@@ -33,32 +33,41 @@ def _shown(match: re.Match[str]) -> str:
 
 def figure(value: Any, digits: int = 3) -> str:
     """A figure between -1 and 1 with three digits; a dash for what is not defined."""
-    return f"{value:.{digits}f}" if _real(value) else NONE
+    return f"{value:.{digits}f}" if real(value) else NONE
 
 
 def percent(value: Any) -> str:
     """A share in per cent, with as many digits as it needs: 100 %, 88.6 %, 0.36 %, 0.004 %."""
-    if not _real(value):
+    if not real(value):
         return NONE
     share = 100 * value
     if share in (0, 100):
         return f"{share:.0f} %"
     if share < 0.1:
         return f"{share:.2g} %" if share >= 1e-4 else "< 0.0001 %"
-    return f"{share:.2f} %" if share < 1 or share > 99.9 else f"{share:.1f} %"
+    if share > 99.9:  # never rounded up to all
+        return f"{math.floor(share * 100) / 100:.2f} %"
+    return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
 
 
 def number(value: Any) -> str:
     """A count or rate with thousands separated: 4,313, 36.7, 0.12, 3.1e-05, ∞."""
     if isinstance(value, float) and math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if not _real(value):
+    if not real(value):
         return NONE
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if abs(value) >= 100:
         return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
     return f"{value:.3g}"
+
+
+def counted(value: Any, noun: str) -> str:
+    """A count with its noun: 1 session, 4,313 sessions, 2 anomalies."""
+    if value == 1:
+        return f"1 {noun}"
+    return f"{number(value)} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"
 
 
 def joined(names: Iterable[str]) -> str:
@@ -82,5 +91,6 @@ def minute(text: Any) -> str:
     return re.sub(r":\d\d( UTC| [+-]\d{4})?$", "", moment(text))
 
 
-def _real(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def real(value: Any) -> TypeGuard[float]:
+    """Whether a value out of a JSON file is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e308

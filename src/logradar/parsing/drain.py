@@ -13,33 +13,40 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from logradar.core.config import Config
 from logradar.parsing.interning import Ids, Interner, Texts, grown
 from logradar.parsing.tokens import numeric, split
-from logradar.parsing.tree import MEMO, Tree
+from logradar.parsing.tree import Tree
+from logradar.parsing.walking import MEMO
 
 WILDCARD_TEXT: Final = "<*>"
-MEMORY: Final = 256 << 20  # bytes of remembered lines; beyond that they are forgotten and met anew
 _CLUSTERS, _TREE = "clusters.parquet", "tree.parquet"
+_CLUSTER_COLUMNS = pl.Schema(
+    {"template": pl.String, "number": pl.Int32, "size": pl.Int64, "node": pl.Int32, "used": pl.Int64}
+)
+_TREE_COLUMNS = pl.Schema({"parent": pl.Int32, "length": pl.Int32, "token": pl.String})
 
 
 class DrainSettings(Config):
-    """Drain's own parameters, named and preset as in Drain3.
+    """Drain's own parameters, named as in Drain3 and preset as there, except that clusters are bounded."""
 
-    ``sim_th``: share of equal tokens from which on a line joins a cluster; ``depth``: of the parse
-    tree (its first ``depth - 3`` tokens part the lines); ``max_children`` of a node;
-    ``parametrize_numeric_tokens``: tokens with digits do not part lines; ``max_clusters``: the
-    cluster used longest ago makes room (none: no limit); ``extra_delimiters``: part tokens like a blank.
-    """
+    sim_th: float = Field(0.4, ge=0, le=1, description="share of equal tokens from which on a line joins a cluster")
+    depth: int = Field(4, ge=3, le=32, description="of the parse tree: its first depth - 3 tokens part the lines")
+    max_children: int = Field(100, ge=2, description="of a node of the parse tree; the rest share a wildcard")
+    max_clusters: int | None = Field(
+        10_000, ge=1, description="beyond it the cluster used longest ago makes room; null: no limit, as in Drain3"
+    )
+    parametrize_numeric_tokens: bool = Field(True, description="tokens with digits do not part lines")
+    extra_delimiters: tuple[str, ...] = Field((), description="texts that part tokens as a blank does")
 
-    sim_th: float = Field(0.4, ge=0, le=1)
-    depth: int = Field(4, ge=3, le=32)
-    max_children: int = Field(100, ge=2)
-    max_clusters: int | None = Field(None, ge=1)
-    parametrize_numeric_tokens: bool = True
-    extra_delimiters: tuple[str, ...] = ()
+    @field_validator("extra_delimiters")
+    @classmethod
+    def _not_empty(cls, delimiters: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in delimiters:
+            raise ValueError("a delimiter is at least one character")
+        return delimiters
 
 
 class Drain:
@@ -145,7 +152,10 @@ class Drain:
     def load(cls, folder: Path, settings: DrainSettings, made: int) -> Drain:
         """What `save` wrote, ready to learn on; ``made`` is how many clusters were ever made."""
         drain = cls(settings)
-        nodes, clusters = pl.read_parquet(folder / _TREE), pl.read_parquet(folder / _CLUSTERS)
+        nodes = pl.read_parquet(folder / _TREE).cast(_TREE_COLUMNS)
+        clusters = pl.read_parquet(folder / _CLUSTERS).cast(_CLUSTER_COLUMNS)
+        if nodes.null_count().sum_horizontal().item():
+            raise ValueError("a node has an empty value")
         words = drain.words.ids(Texts.of(nodes["token"]))
         tokens = np.where(nodes["length"] >= 0, nodes["length"], words).astype(np.int32)
         counts, parts = split(Texts.of(clusters["template"]))

@@ -128,7 +128,11 @@ class Interner:
 
     def texts(self, first: int = 0) -> Texts:
         """The strings with ids from ``first`` on, in order of their ids; no copy."""
-        entries = self._entries[first : len(self)]
+        return self.take(slice(first, len(self)))
+
+    def take(self, ids: slice | Ids) -> Texts:
+        """The strings with some ids; no copy of their bytes."""
+        entries = self._entries[ids]
         starts = entries["place"] * 8
         return Texts(self._store.view(np.uint8), starts, starts + entries["length"])
 
@@ -141,7 +145,7 @@ def grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
     """The array with room for at least ``size`` values; doubled, so that growing stays cheap."""
     if size <= len(array):
         return array
-    larger = np.zeros(max(size, 2 * len(array)), array.dtype)
+    larger = np.zeros((max(size, 2 * len(array)), *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger
 

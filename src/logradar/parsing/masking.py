@@ -13,25 +13,24 @@ import re
 from typing import Final
 
 import polars as pl
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from logradar.core.config import Config
 
 _BEFORE, _AFTER = r"(?-u:\b{start-half})", r"(?-u:\b{end-half})"
-# What stands for `_` while rules run must be no word character and must not occur in the text.
-_UNDERSCORES: Final = tuple(map(chr, (1, 2, 3, 4, 5, 6, 7, 8, *range(0xE000, 0xF8FF))))
+# While rules run `_` is written as a control character, which is no part of a word; where the text
+# holds that character itself, it is written as two others.
+_UNDERSCORE: Final = "\x01"
+_ESCAPES: Final = (("\x02", "\x02\x03"), (_UNDERSCORE, "\x02\x04"))
 
 
 class MaskingRule(Config):
-    """One mask: what ``regex`` matches becomes ``token``, for example ``<NUM>``.
+    """One mask: what ``regex`` matches becomes ``token``, for example ``<NUM>``."""
 
-    ``token`` is literal text without blanks or digits and is not Drain's wildcard ``<*>``.
-    """
-
-    name: str
-    regex: str
-    token: str
-    whole: bool = True
+    name: str = Field(description="what messages call the rule")
+    regex: str = Field(description="in Rust's syntax; it matches no empty text and needs no look-around")
+    token: str = Field(description="text without blanks, digits and '_'; not the wildcard '<*>'")
+    whole: bool = Field(True, description="the match may not touch a letter or digit on either side")
 
     @model_validator(mode="after")
     def _usable(self) -> MaskingRule:
@@ -87,18 +86,18 @@ DEFAULT_RULES: Final = (
     ),
     _rule("ip", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?"),
     _rule("hex", rf"0[xX]{_HEX}+"),
-    _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|h|hrs?|d)"),
-    _rule("size", r"[0-9]+(?:\.[0-9]+)?(?:[kKMGTP]i?)?[Bb]|[0-9]+(?:\.[0-9]+)?[kKMGTP]"),
+    _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|hrs?)|[0-9]{1,4}[hd]"),
+    _rule("size", r"[0-9]+(?:\.[0-9]+)?(?:[kKMGTP]i?[Bb]?|B)"),
     _rule("num", r"[-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?"),
     _rule("longhex", rf"{_HEX}{{8,}}", "<HEX>"),  # after numbers, so that it has a letter in it
 )
 
 
 class MaskingSettings(Config):
-    """Which masks there are: ``extra`` rules of your own first, then ``rules``, in order."""
+    """Which masks there are."""
 
-    extra: tuple[MaskingRule, ...] = ()
-    rules: tuple[MaskingRule, ...] = DEFAULT_RULES
+    extra: tuple[MaskingRule, ...] = Field((), description="rules of your own, applied before the others")
+    rules: tuple[MaskingRule, ...] = Field(DEFAULT_RULES, description="all other rules, applied in order")
 
     @model_validator(mode="after")
     def _named_once(self) -> MaskingSettings:
@@ -137,7 +136,7 @@ def _names_a_digit(regex: str) -> bool:
     bare = _CLASS.sub(
         lambda found: found[0].replace("0-9", "") if found[0] not in ("[xX]", "[Xx]") else found[0], regex
     )
-    return re.search("[0-9]", _ZERO_X.sub("", _COUNT.sub("", bare))) is not None
+    return re.search("[0-9]", _COUNT.sub("", _ZERO_X.sub("", bare))) is not None
 
 
 def mask(lines: pl.Series, settings: MaskingSettings) -> pl.Series:
@@ -148,12 +147,17 @@ def mask(lines: pl.Series, settings: MaskingSettings) -> pl.Series:
     """
     if not len(lines):
         return lines
-    underscore = "_"
-    if lines.str.contains("_", literal=True).any():
-        underscore = next(c for c in _UNDERSCORES if not lines.str.contains(c, literal=True).any())
-    text = pl.col("line").str.replace_all("_", underscore, literal=True) if underscore != "_" else pl.col("line")
+    swap = lines.str.contains("_", literal=True).any()
+    escape = swap and lines.str.contains_any([written for written, _ in _ESCAPES]).any()
+    text = pl.col("line")
+    for written, escaped in _ESCAPES if escape else ():
+        text = text.str.replace_all(written, escaped, literal=True)
+    if swap:
+        text = text.str.replace_all("_", _UNDERSCORE, literal=True)
     for rule in settings.ordered:
-        text = text.str.replace_all(rule.pattern(underscore), rule.token.replace("$", "$$"))
-    if underscore != "_":
-        text = text.str.replace_all(underscore, "_", literal=True)
+        text = text.str.replace_all(rule.pattern(_UNDERSCORE if swap else "_"), rule.token.replace("$", "$$"))
+    if swap:
+        text = text.str.replace_all(_UNDERSCORE, "_", literal=True)
+    for written, escaped in reversed(_ESCAPES) if escape else ():
+        text = text.str.replace_all(escaped, written, literal=True)
     return pl.LazyFrame({"line": lines}).select(text).collect(engine="streaming")["line"]

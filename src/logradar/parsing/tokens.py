@@ -75,3 +75,27 @@ def _numeric(data, starts, ends, flags):  # type: ignore[no-untyped-def]
                 break
             if data[i] >= 0x80:
                 flags[row] = 2
+
+
+def first_lines(texts: Texts) -> Texts:
+    """The first line of each text that is not blank (a text of one line stays as it is)."""
+    if not (texts.data == 10).any():
+        return texts
+    starts, ends = texts.starts.copy(), texts.ends.copy()
+    _first_lines(texts.data, starts, ends)
+    return Texts(texts.data, starts, ends)
+
+
+@numba.njit(cache=True, nogil=True)
+def _first_lines(data, starts, ends):  # type: ignore[no-untyped-def]
+    for row in range(len(starts)):
+        begin, blank = starts[row], True
+        for i in range(starts[row], ends[row]):
+            if data[i] == 10:
+                if not blank:
+                    ends[row] = i
+                    break
+                begin = i + 1
+            elif data[i] > 32:
+                blank = False
+        starts[row] = begin

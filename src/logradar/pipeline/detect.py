@@ -18,7 +18,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.pipeline.corpus import Corpus, reading
 from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.tabulate import group, match
+from logradar.pipeline.tabulate import fill, group
 
 OUTPUTS = (".json", ".parquet", ".csv")
 
@@ -76,8 +76,7 @@ def input_settings(fitted: Fitted, given: dict[str, Any] | None) -> Any:
 
 def sessions_of(corpus: Corpus, fitted: Fitted) -> pa.Table:
     """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping."""
-    grouping = group(corpus, fitted.settings.sessions)
-    return match(corpus, fitted.miner, grouping, fitted.settings.sessions)
+    return fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions))
 
 
 def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:

@@ -131,7 +131,7 @@ def _document(
             "distinct": distinct(labels, values, value, sequences.fingerprints(), days=days),
         }
     split = fitted.facts["split"]
-    train = Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["valid_until"])
+    train = Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["train_until"])
     return {
         "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
         "input": fitted.facts["input"],
@@ -154,7 +154,7 @@ def _faults(
     kinds = np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()])
     labels = sessions["label"].to_numpy().astype(bool)
     found: dict[str, Any] = {}
-    for kind in sorted(set(kinds[labels]) - {""}):
+    for kind in sorted(set(kinds[labels].tolist()) - {""}):
         rows = (kinds == kind) & labels
         recall = {}
         for name, table in scores.items():

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from logradar import __version__
@@ -16,7 +17,7 @@ from logradar.core.errors import InputError
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.corpus import reading
 from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.tabulate import group, match, mine
+from logradar.pipeline.tabulate import fill, group, learn_templates
 
 MANIFEST = "prepared.json"
 
@@ -34,10 +35,10 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     for old in (folder / "records").glob("*.parquet"):
         old.unlink()
     with reading(spec, settings.input, folder) as corpus:
-        grouping = group(corpus, settings.sessions)
+        grouped = group(corpus, settings.sessions)
         miner = TemplateMiner(settings.parsing)
-        mine(corpus, miner, grouping, grouping.every)
-        sessions = match(corpus, miner, grouping, settings.sessions)
+        learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
+        sessions = fill(corpus, miner, grouped)
     pq.write_table(miner.templates(), folder / "templates.parquet")
     pq.write_table(sessions, folder / "sessions.parquet")
     figures = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
@@ -21,7 +23,9 @@ from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.corpus import Corpus, reading
 from logradar.pipeline.fitted import Fitted, Seen
 from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.tabulate import Grouping, days_covered, group, match, mine
+from logradar.pipeline.tabulate import anomalous, days_covered, fill, group, learn_templates
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -36,41 +40,45 @@ class Trained:
 def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) -> Trained:
     """Learn what is normal in INPUT ``spec`` and write it to ``bundle``.
 
-    Sessions are cut in order of time before anything is learnt: templates are mined on the
-    training part only. With labels, only normal sessions train. Neural detectors keep
+    Sessions are cut in order of time before anything is learnt; what is held back is not even
+    mined for templates. With labels, only normal sessions train. Neural detectors keep
     checkpoints in ``BUNDLE.training`` until the bundle is written; ``resume`` goes on from there.
     """
     began = time.monotonic()
     with reading(spec, settings.input) as corpus:
         settings = _resolved(settings, corpus)
-        grouping = group(corpus, settings.sessions)
-        parts = chronological((grouping.start, grouping.first), settings.split)
-        learn, watch = (
-            _normal(part, grouping, name) for part, name in ((parts.train, "train"), (parts.valid, "valid"))
-        )
+        grouped = group(corpus, settings.sessions)
+        parts = chronological(grouped, settings.split)
+        odd = anomalous(grouped)
+        learn, watch = parts.train[~odd[parts.train]], parts.valid[~odd[parts.valid]]
+        if not len(learn):
+            raise DataError(
+                f"All {len(parts.train)} sessions of the training part are labelled anomalous; give normal data."
+            )
         miner = TemplateMiner(settings.parsing)
-        mine(corpus, miner, grouping, learn)
-        sessions = match(corpus, miner, grouping, settings.sessions)
-    if not watch.size:
+        learn_templates(corpus, miner, grouped, np.concatenate([learn, watch]))
+        sessions = fill(corpus, miner, grouped)
+    if not len(watch):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")
-    fitted = fit(settings, miner, sessions, learn, watch, runs)
+    checkpoints = bundle.with_name(bundle.name + ".training")
+    if not resume:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    fitted = fit(settings, miner, sessions, learn, watch, checkpoints)
     before = np.concatenate([parts.train, parts.valid])
     fitted.seen = Seen(
         identities(sessions.take(pa.array(before))),
         np.unique(Sequences.from_arrow(sessions["template_ids"]).take(np.concatenate([learn, watch])).fingerprints()),
     )
-    fitted.facts |= _facts(spec, corpus, grouping, parts, learn, watch, sessions, time.monotonic() - began)
+    fitted.facts |= _facts(spec, corpus, sessions, parts, odd)
+    fitted.facts["seconds"] = round(time.monotonic() - began, 2)
     fitted.save(bundle)
-    return Trained(fitted, bundle, {**fitted.facts, "thresholds": {n: t.value for n, t in fitted.thresholds.items()}})
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
+    return Trained(fitted, bundle, {"bundle": str(bundle), "templates": miner.templates().num_rows, **figures})
 
 
 def fit(
-    settings: RunSettings,
-    miner: TemplateMiner,
-    sessions: pa.Table,
-    learn: np.ndarray,
-    watch: np.ndarray,
-    runs: Path | None = None,
+    settings: RunSettings, miner: TemplateMiner, sessions: pa.Table, learn: Rows, watch: Rows, checkpoints: Path
 ) -> Fitted:
     """Fit the main detector and those beside it on rows ``learn``, thresholds on rows ``watch``."""
     train_part, valid_part = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
@@ -78,11 +86,10 @@ def fit(
     rate = valid_part.num_rows / days if days else None
     detectors: dict[str, Detector] = {}
     for name in dict.fromkeys((settings.detector, *settings.beside)):
-        if name in detectors:
-            continue
-        detector = settings.make(name)
-        detector.fit(train_part, valid_part, runs / name if runs else None)
-        detectors |= {name: detector, **{n: m for n, m in detector.members.items() if n not in detectors}}
+        if name not in detectors:
+            detector = settings.make(name)
+            detector.fit(train_part, valid_part, checkpoints / name)
+            detectors = {**detector.members, **detectors, name: detector}
     thresholds: dict[str, Threshold] = {
         name: fit_threshold(detector.validation_scores, settings.threshold, rate)
         for name, detector in detectors.items()
@@ -90,8 +97,7 @@ def fit(
     validation = {name: detector.validation_scores for name, detector in detectors.items()}
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    facts = {"sessions_per_day": rate}
-    return Fitted(settings, miner, detectors, thresholds, validation, history, nothing, facts)
+    return Fitted(settings, miner, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate})
 
 
 def _resolved(settings: RunSettings, corpus: Corpus) -> RunSettings:
@@ -106,37 +112,14 @@ def _resolved(settings: RunSettings, corpus: Corpus) -> RunSettings:
     return settings.model_copy(update=update)
 
 
-def _normal(part: np.ndarray, grouping: Grouping, name: str) -> np.ndarray:
-    """The sessions of a part that are not labelled anomalous."""
-    kept = part[~grouping.anomalous[part]]
-    if not len(kept) and name == "train":
-        raise DataError(
-            f"All {len(part)} sessions of the training part are labelled anomalous; give normal data to learn from."
-        )
-    return kept
-
-
-def _facts(
-    spec: str,
-    corpus: Corpus,
-    grouping: Grouping,
-    parts: Parts,
-    learn: np.ndarray,
-    watch: np.ndarray,
-    sessions: pa.Table,
-    seconds: float,
-) -> dict[str, Any]:
-    split = parts.facts(sessions) | {
-        "learnt_from": len(learn),
-        "threshold_from": len(watch),
-        "anomalies_left_out": int(grouping.anomalous[parts.train].sum() + grouping.anomalous[parts.valid].sum()),
-    }
+def _facts(spec: str, corpus: Corpus, sessions: pa.Table, parts: Parts, odd: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """What the bundle was trained on, for its manifest."""
+    before = np.concatenate([parts.train, parts.valid])
     return {
-        "input": Path(spec).name if spec != "-" else "stdin",
+        "input": "stdin" if spec == "-" else Path(spec).name,
         "source": corpus.source,
         "records": corpus.records,
         "sessions": sessions.num_rows,
         "quarantined": corpus.quarantined,
-        "split": split,
-        "seconds": round(seconds, 2),
+        "split": parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum())},
     }

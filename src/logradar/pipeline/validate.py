@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from logradar.core.sequences import Sequences
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.corpus import Corpus, reading
 from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.tabulate import days_covered, group, match, mine
+from logradar.pipeline.tabulate import days_covered, fill, group, learn_templates
 
 
 def validate(spec: str, settings: RunSettings) -> dict[str, Any]:
     """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``."""
     with reading(spec, settings.input) as corpus:
-        grouping = group(corpus, settings.sessions)
+        grouped = group(corpus, settings.sessions)
         miner = TemplateMiner(settings.parsing)
-        mine(corpus, miner, grouping, grouping.every)
-        sessions = match(corpus, miner, grouping, settings.sessions)
+        learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
+        sessions = fill(corpus, miner, grouped)
         columns = _columns(corpus)
         reasons = dict(corpus.reasons)
     sequences = Sequences.from_arrow(sessions["template_ids"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 import pyarrow as pa
+from pydantic import Field
 
 from logradar.core.config import Config
 from logradar.core.quarantine import Quarantine
@@ -16,13 +17,13 @@ from logradar.core.registry import Registry
 
 
 class Limits(Config):
-    """How much is read at once and how long one piece of text may be, in bytes unless said otherwise."""
+    """How much is read at once and how long one piece of text may be."""
 
-    block: int = 8 << 20
-    line: int = 1 << 20  # a longer line is cut
-    record: int = 64 << 10  # a record of several lines is cut
-    rows: int = 200_000  # lines per block, records per batch
-    endless: int = 256 << 20  # a line that goes on for longer ends the reading of its file
+    block: int = Field(default=8 << 20, ge=1, description="bytes of text that are read at once")
+    line: int = Field(default=1 << 20, ge=1, description="bytes of a line; what is beyond is cut off and told")
+    record: int = Field(default=64 << 10, ge=1, description="bytes of a record of several lines; more are told")
+    rows: int = Field(default=200_000, ge=1, description="lines in a block, records in a batch")
+    endless: int = Field(default=256 << 20, ge=1, description="bytes of a line after which its file is given up")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Source(ABC):
     """One kind of log. ``session_key`` is the regex of its own natural session key, if any."""
 
     session_key: ClassVar[str | None] = None
+    discovers: ClassVar[bool] = False  # whether a key is looked for in its lines where it has none of its own
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:

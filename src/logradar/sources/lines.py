@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
-from logradar.sources.inputs.formats import Format
+from logradar.sources.inputs.formats import SEEN, Format
 from logradar.sources.inputs.json_lines import LOOKS_LIKE
 from logradar.sources.inputs.reading import read_blocks, read_sample
 from logradar.sources.inputs.records import Records
@@ -26,6 +27,8 @@ class Lines(Source):
 
     >>> list(Lines().read([Path("app.log")], Hints(), Quarantine()))  # doctest: +SKIP
     """
+
+    discovers: ClassVar[bool] = True
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
@@ -39,7 +42,7 @@ class Lines(Source):
 
     def format_of(self, file: Path, hints: Hints) -> Format:
         """The format of a file: the one that was asked for, or the one that its first lines show."""
-        sample = read_sample(file)
+        sample = read_sample(file, rows=SEEN)
         return Format.named(hints.format, sample) if hints.format else Format.detect(sample)
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
@@ -47,17 +50,20 @@ class Lines(Source):
         record_id = 0
         for file in files:
             name = hints.name(file)
-            latest = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-            records = Records(self.format_of(file, hints), name, quarantine, hints.limits, latest)
-            for frame in records.of(read_blocks(file, name, quarantine, hints.limits, hints.advance)):
-                yield self._table(frame, record_id, name, hints.session_key, hints.services.get(file))
-                record_id += len(frame)
+            try:
+                latest = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+                records = Records(self.format_of(file, hints), name, quarantine, hints.limits, latest)
+                for frame in records.of(read_blocks(file, name, quarantine, hints.limits, hints.advance)):
+                    yield self._table(frame, record_id, name, hints.session_key, hints.services.get(file))
+                    record_id += len(frame)
+            except OSError as error:  # the disk fails, the file vanishes: the others can still be read
+                quarantine.add(name, "file that cannot be read to its end", text=str(error))
 
     def _table(
         self, frame: pl.DataFrame, record_id: int, name: str, session_key: str | None, service: str | None
     ) -> pa.Table:
         count = len(frame)
-        one_file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([name]))
+        one_file = pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([name]))
         columns = {
             "record_id": pa.array(np.arange(record_id, record_id + count)),
             "timestamp": frame["timestamp"].to_arrow(),
@@ -75,5 +81,5 @@ class Lines(Source):
         return conform(pa.table(columns), LOG_RECORDS)
 
 
-def _names(column: pl.Series) -> pa.Array:
+def _names(column: pl.Series) -> pa.Array[Any]:
     return column.cast(pl.Categorical).to_arrow().cast(pa.dictionary(pa.int32(), pa.string()))

@@ -27,7 +27,9 @@ DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where named d
 Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of session key and label, to measure with.")]
 SessionKey = Annotated[str | None, typer.Option(metavar="REGEX", help="What ties lines to a session; group 1 is it.")]
 Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of log, if it is recognised wrongly.")]
-Format = Annotated[str | None, typer.Option("--format", metavar="NAME", help="The header format, if it is recognised wrongly.")]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="The header format, if it is recognised wrongly.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 ThresholdValue = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Alert above this score.")]

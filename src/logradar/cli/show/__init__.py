@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,8 @@ def facts(title: str, pairs: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=title, show_header=False, box=None, title_justify="left", title_style="bold")
-    for name, value in pairs.items():
-        table.add_row(name.replace("_", " "), escape(_text(value)))
+    for name, value in _flat(pairs):
+        table.add_row(escape(name if "." in name else name.replace("_", " ")), escape(_text(value)))
     Console().print(table)
 
 
@@ -42,18 +43,26 @@ def names(rows: list[tuple[str, str]]) -> None:
 
 def detectors(evaluation: dict[str, Any]) -> None:
     """All detectors side by side, best F1 first."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    columns = ("precision", "recall", "f1", "fpr", "pr_auc", "roc_auc", "mcc", "false_alarms_per_day")
-    table = Table(title=evaluation["title"], title_justify="left")
-    table.add_column("detector")
-    for name in columns:
-        table.add_column("alarms/day" if name == "false_alarms_per_day" else name.replace("_", "-"), justify="right")
+    heads = {
+        "f1": "F1",
+        "precision": "precision",
+        "recall": "recall",
+        "fpr": "FPR",
+        "pr_auc": "PR-AUC",
+        "false_alarms_per_day": "false/day",
+    }
+    table = Table(title=evaluation["title"], title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("detector", no_wrap=True)
+    for head in heads.values():
+        table.add_column(head, justify="right", no_wrap=True)
     rows = sorted(evaluation["detectors"].items(), key=lambda item: -(item[1]["f1"] or 0))
     for name, figures in rows:
         style = "bold" if name == evaluation["main"] else ""
-        table.add_row(name, *[_text(figures[column]) for column in columns], style=style)
+        table.add_row(name, *[_short(figures[column]) for column in heads], style=style)
     Console().print(table)
 
 
@@ -79,9 +88,25 @@ def alerts(result: dict[str, Any], top: int) -> None:
         console.print(f"… and {more:,} more (-o alerts.json keeps them all).")
 
 
+def _flat(pairs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Names and values; what stands below a name follows it, indented."""
+    for name, value in pairs.items():
+        if isinstance(value, dict) and value:
+            yield name, ""
+            yield from ((f"  {inner}", below) for inner, below in _flat(value))
+        else:
+            yield name, value
+
+
 def _clip(text: str, width: int = 160) -> str:
     clean = "".join(letter if letter.isprintable() else "·" for letter in text.partition("\n")[0])
     return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
+def _short(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}"
 
 
 def _text(value: Any) -> str:
@@ -90,7 +115,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_text(inner)}" for name, inner in value.items()) or "none"
+        return "none"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

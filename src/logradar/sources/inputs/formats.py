@@ -1,14 +1,14 @@
 """The format of one file: what wraps its lines, and which headers stand before its messages.
 
 A format has a name that can be stored and forced: ``docker+json``, ``cri+logback``, ``syslog``,
-``hadoop,time`` (the second is tried where the first does not fit), ``text`` (no header).
+``log4j,klog`` (the second is tried where the first does not fit), ``text`` (no header).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
@@ -21,7 +21,8 @@ from logradar.sources.inputs.headers import HEADERS, Header
 from logradar.sources.inputs.joining import BELOW, NO_START
 from logradar.sources.inputs.wrappers import WRAPPERS, Unwrapping, wrapper_of
 
-TRIED: Final = 1_000  # lines from which a format is worked out
+SEEN: Final = 4_000  # lines that may tell the format
+TRIED: Final = 1_000  # about so many of them are tried
 WIDTH: Final = 2_000  # characters of a line that are looked at for it
 ENOUGH: Final = 0.3  # share of lines that a first header must fit
 FURTHER: Final = 0.02  # share of lines that each further header must add
@@ -43,13 +44,13 @@ class Format:
 
     wrapper: str | None = None
     bodies: tuple[str, ...] = ()  # header names, or "json"; none: the whole line is the body
-    paths: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
+    paths: dict[str, list[json_lines.Keys]] = field(default_factory=dict, compare=False, repr=False)
     share: float = 1.0  # share of the sample's lines that it fits
 
     @property
     def name(self) -> str:
         """The name under which `Format.named` finds it again."""
-        return "+".join([self.wrapper] * bool(self.wrapper) + [",".join(self.bodies) or "text"])
+        return (f"{self.wrapper}+" if self.wrapper else "") + (",".join(self.bodies) or "text")
 
     @property
     def _chain(self) -> list[str]:
@@ -74,17 +75,27 @@ class Format:
     @classmethod
     def detect(cls, lines: Sequence[str]) -> Format:
         """The format that fits these first lines of a file best."""
-        lines = [line for line in lines[: 4 * TRIED] if line.strip()][:TRIED]
+        lines = [line for line in lines[:SEEN] if line.strip()]
+        lines = lines[: TRIED // 2] + lines[TRIED // 2 :: max(1, 2 * len(lines) // TRIED)]
         wrapper = wrapper_of(lines)
         texts = _texts(wrapper, lines)
         objects = [text for text in texts if re.match(json_lines.LOOKS_LIKE, text)]
         bodies, rest = [], texts
         if objects and len(objects) >= ENOUGH * len(texts):
             bodies, rest = ["json"], [text for text in texts if not re.match(json_lines.BEGINS_LIKE, text)]
-        bodies += _headers_of(rest, len(texts))
+        bodies += _headers_of(rest)
         return cls(
             wrapper, tuple(bodies), json_lines.paths_in(objects[: json_lines.EXAMPLES]), _share(tuple(bodies), texts)
         )
+
+    def widened(self, texts: Sequence[str]) -> Format:
+        """This format and the headers of texts that it does not fit; itself where they have none, or it has many."""
+        known = [HEADERS[name].compiled for name in self._chain if name in HEADERS]
+        rest = [text[:WIDTH] for text in texts if not any(header.match(text) for header in known)][:TRIED]
+        more = [name for name in _headers_of(rest) if name not in self.bodies]
+        if not more or len(self.bodies) >= 2 * HEADERS_PER_FILE:
+            return self
+        return replace(self, bodies=(*self.bodies, *more))
 
     def read(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows with a ``text`` get the columns of `FIELDS`, ``start`` (a record begins here) and ``broken``."""
@@ -168,17 +179,18 @@ def _texts(wrapper: str | None, lines: Sequence[str]) -> list[str]:
     return [line[:WIDTH] for line in lines if line.strip()]
 
 
-def _headers_of(texts: Sequence[str], of: int) -> list[str]:
+def _headers_of(texts: Sequence[str]) -> list[str]:
     """Headers that fit these lines, the best first; lines that cannot begin a record do not count."""
     rest = [text for text in texts if not re.match(NO_START, text)]
-    total, chosen = len(rest), []
+    total = len(rest)
+    chosen: list[str] = []
     while rest and len(chosen) < HEADERS_PER_FILE:
         best, name, fitting = 0.0, "", [False]
         for header in HEADERS.values():
-            fits = [header.compiled.match(text) is not None for text in rest]
-            score = sum(fits) * (1 + WORTH * len(header.groups))
+            matches = [header.compiled.match(text) for text in rest]
+            score = sum(1 + WORTH * _told(match) for match in matches if match)
             if score > best:
-                best, name, fitting = score, header.name, fits
+                best, name, fitting = score, header.name, [match is not None for match in matches]
         count = sum(fitting)
         if count < max(1, (FURTHER if chosen else ENOUGH) * total) or (chosen and count < 3):
             break
@@ -186,6 +198,11 @@ def _headers_of(texts: Sequence[str], of: int) -> list[str]:
             chosen.append(name)
         rest = [text for text, fits in zip(rest, fitting, strict=True) if not fits]
     return chosen
+
+
+def _told(match: re.Match[str]) -> int:
+    """How many fields a header tells; the service is a part of the component or of the file's name."""
+    return sum(value is not None for name, value in match.groupdict().items() if name != "service")
 
 
 def _share(bodies: tuple[str, ...], texts: Sequence[str]) -> float:

@@ -19,11 +19,13 @@ from typing import Final
 _CLOCK = r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:[.,:][0-9]{1,9})?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))"
 _ISO = rf"[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}[T _]{_CLOCK}{_ZONE}?"
+_ISO_ZONE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}{_ZONE}"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?"
 _BSD = rf"{_MONTH} +[0-9]{{1,2}} (?:[0-9]{{4}} )?{_CLOCK}"
 _ANY = (
-    rf"(?:{_ISO}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}Z?|[0-9]{{8}}[-T ](?:{_CLOCK}|[0-9]{{6}}){_ZONE}?"
+    rf"(?:{_ISO}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}Z?"
+    rf"|[0-9]{{8}}[-T ](?:{_CLOCK}|[0-9]{{6}}){_ZONE}?"
     rf"|(?:{_DAY} )?{_BSD}(?: [0-9]{{4}})?{_ZONE}?|{_MONTH} +[0-9]{{1,2}}, [0-9]{{4}} {_CLOCK}(?: [AP]M)?"
     rf"|(?:{_DAY} )?[0-9]{{1,2}}[ /-]{_MONTH}[ /-][0-9]{{4}}[ :]{_CLOCK}{_ZONE}?"
     rf"|[0-9]{{2}}[/.][0-9]{{2}}[/.](?:[0-9]{{4}}|[0-9]{{2}}) {_CLOCK}|[0-9]{{2}}[-/.][0-9]{{2}} {_CLOCK}"
@@ -36,7 +38,7 @@ _LEVEL = (
 )
 _NAME = r"[A-Za-z_][\w.$/#@-]*"
 _PROGRAM = (
-    r"(?P<component>(?:/[^\s:\[\]()]*/)?(?P<service>[^\s:\[\]()/]+(?:/[^\s:\[\]()]+)*)"
+    r"(?P<component>(?:/[^\s:\[\]()]*/)?(?P<service>[^\s:\[\]()/]+(?:/[^\s:\[\]()/]+)*)"
     r"(?: [A-Z0-9][\w.]*)?(?:\([^\s:)]*\))?)"
 )
 _PID = r"(?:\[[0-9]+\])?"
@@ -51,7 +53,6 @@ PATTERNS: Final = {
     "thunderbird": r"(?P<alert>\S+) (?P<timestamp>[0-9]{10}) [0-9]{4}\.[0-9]{2}\.[0-9]{2} \S+ "
     rf"{_MONTH} +[0-9]{{1,2}} {_CLOCK} \S+ (?:{_PROGRAM}{_PID}: )?",
     "hpc": r"[0-9]+ (?:\S+) (?P<component>[a-z_]+(?:\.[a-z_]+)*) \S+ (?P<timestamp>[0-9]{9,10}) -?[0-9]+ ",
-    "hadoop": rf"(?P<timestamp>{_ISO}) (?P<level>[A-Z]+) +\[(?:[^\]]*)\] (?P<component>{_NAME})(?:: | - |:$)",
     "zookeeper": rf"(?P<timestamp>{_ISO}) - (?P<level>[A-Z]+) +\[(?:.*:)?(?P<component>[\w$.]+)@-?[0-9]+\] - ",
     "spark": rf"(?P<timestamp>[0-9]{{2}}/[0-9]{{2}}/[0-9]{{2}} {_CLOCK}) (?P<level>[A-Z]+) (?P<component>[^\s:]+): ",
     "windows": rf"(?P<timestamp>{_ISO}), (?P<level>[A-Z][a-z]+) +(?:(?P<component>[A-Z][A-Za-z]*) +)?",
@@ -63,11 +64,10 @@ PATTERNS: Final = {
     r"\[(?:(?P<component>\w*):)?(?P<level>\w+)\] (?:\[pid [^\]]*\] )?",
     "openstack": rf"(?:(?P<service>[a-z][\w-]*)\.log\S* )?(?P<timestamp>{_ISO}) [0-9]+ (?P<level>[A-Z]+) "
     rf"(?P<component>{_NAME}) (?:{_REQUEST})?",
-    "oslo": rf"(?P<level>[A-Z]+) (?P<component>[a-z_][\w.-]*) {_REQUEST}",
+    "oslo": rf" *(?P<level>[A-Z]+) (?P<component>[a-z_][\w.-]*) {_REQUEST}",
     # Syslog
     "syslog": rf"(?:<(?P<priority>[0-9]{{1,3}})>)?(?P<timestamp>{_BSD}) [^\s:\[\]]+ "
     rf"{_PROGRAM}{_PID}(?: \([^\s)]*\))*(?:: |:$)",
-    "syslog_iso": rf"(?:<(?P<priority>[0-9]{{1,3}})>)?(?P<timestamp>{_ISO}) [^\s:\[\]]+ {_PROGRAM}{_PID}(?:: |:$)",
     "syslog_bare": rf"(?:<(?P<priority>[0-9]{{1,3}})>)?(?P<timestamp>{_BSD}) [^\s:\[\]]+ ",
     "syslog_5424": rf"<(?P<priority>[0-9]{{1,3}})>[0-9]{{1,2}} (?P<timestamp>{_ISO}|-) \S+ (?P<service>\S+) \S+ "
     r"(?P<component>\S+) (?:-|(?:\[(?:[^\]\x22]|\x22(?:[^\x22\\]|\\.)*\x22)*\])+) ?",
@@ -78,8 +78,8 @@ PATTERNS: Final = {
     rf"(?:\[[^\]]*\] ?)+ *(?P<component>{_NAME}(?:\[[^\]]*\])*) *: ",
     "logback": rf"(?:- )?\[?(?P<timestamp>{_ISO}|{_CLOCK})\]? \[[^\]]*\] +\[?(?P<level>{_LEVEL}) *\]? "
     rf"+(?P<component>{_NAME})(?::[0-9]+)? +- ?",
-    "log4j_thread": rf"(?P<timestamp>{_ISO}|{_CLOCK}) +(?P<level>{_LEVEL}) +\[[^\]]*\] (?P<component>{_NAME})"
-    r"(?::[0-9]+)?(?: *- |: )",
+    "log4j": rf"(?P<timestamp>{_ISO}|{_CLOCK}) +(?P<level>{_LEVEL}) +\[[^\]]*\] (?P<component>{_NAME})"
+    r"(?::[0-9]+)?(?: *- |: |:$)",
     "log4j_date": rf"(?P<timestamp>[0-9]{{2}}[ -]{_MONTH}[ -][0-9]{{4}} {_CLOCK}) (?:\[[^\]]*\] )?(?P<level>{_LEVEL}) +"
     rf"(?:\[[^\]]*\] )?(?P<component>{_NAME})(?: - | |: )",
     "elasticsearch": rf"\[(?P<timestamp>{_ISO})\]\[(?P<level>{_LEVEL}) *\]\[(?P<component>[^\]]*[^\]\s]) *\] ?",
@@ -88,7 +88,8 @@ PATTERNS: Final = {
     "python": rf"(?P<timestamp>{_ISO}) - (?P<component>{_NAME}) - (?P<level>{_LEVEL}) - ",
     "python_level": rf"(?P<timestamp>{_ISO}) - (?P<level>{_LEVEL}) - (?:(?P<component>{_NAME}) - )?",
     "python_basic": rf"(?P<level>{_LEVEL}):(?P<component>{_NAME}):",
-    "python_name": rf"(?P<timestamp>{_ISO}) +\[?(?P<level>{_LEVEL})\]? +(?P<component>{_NAME}(?::[0-9]+)?)(?:: | - | ?\| )",
+    "python_name": rf"(?P<timestamp>{_ISO}) +\[?(?P<level>{_LEVEL})\]? +(?P<component>{_NAME}(?::[0-9]+)?)"
+    r"(?:: | - | ?\| )",
     "python_trace": rf"(?P<timestamp>{_ISO}) +(?P<level>{_LEVEL}) +(?P<component>{_NAME}) \[[^\]]*\] ",
     "loguru": rf"(?P<timestamp>{_ISO}) \| (?P<level>{_LEVEL}) +\| (?P<component>[\w.<>]+(?::[\w.<>]+)*) - ",
     "ruby": rf"[DIWEFA], \[(?P<timestamp>{_ISO}) #[0-9]+\] +(?P<level>{_LEVEL}) -- (?P<component>[^:]*): ",
@@ -96,7 +97,6 @@ PATTERNS: Final = {
     "logfmt": rf"(?:time|ts|timestamp|t)=\x22?(?P<timestamp>{_ISO}|[0-9.]+)\x22? +(?:level|lvl|severity)=\x22?"
     r"(?P<level>\w+)\x22? +(?:(?:caller|logger|component|module|source)=\x22?(?P<component>[^\s:\x22]+)\S* +)?",
     "rust": rf"\[?(?P<timestamp>{_ISO}) +(?P<level>{_LEVEL}) +(?P<component>\w+(?:::\w+)*)(?:\] |: )",
-    "serilog": rf"\[?(?P<timestamp>{_ISO}|{_CLOCK}) \[?(?P<level>{_LEVEL})\] (?:<(?P<component>[^>]*)> )?",
     "zap": rf"(?P<timestamp>{_ISO})\t(?P<level>{_LEVEL})\t(?:(?P<component>[\w./-]+)(?::[0-9]+)?\t)?",
     # Servers and databases
     "access": rf"[0-9A-Fa-f.:]+ \S+ \S+ \[(?P<timestamp>[0-9]{{2}}/{_MONTH}/[0-9]{{4}}:{_CLOCK}{_ZONE}?)\] ",
@@ -105,11 +105,14 @@ PATTERNS: Final = {
     "mysql": rf"(?P<timestamp>{_ISO}) [0-9]+ \[(?P<level>\w+)\] (?:\[[\w-]+\] \[(?P<component>\w+)\] )?",
     "redis": rf"[0-9]+:[A-Z] (?P<timestamp>[0-9]{{2}} {_MONTH} [0-9]{{4}} {_CLOCK}) (?P<level>[.*#-]) ",
     "kernel": r"\[ *(?P<timestamp>[0-9]+\.[0-9]{6})\] ",
+    "syslog_iso": rf"(?:<(?P<priority>[0-9]{{1,3}})>)?(?P<timestamp>{_ISO_ZONE}) [^\s:\[\]]+ {_PROGRAM}{_PID}(?:: |:$)",
+    "serilog": rf"\[?(?P<timestamp>{_ISO}|{_CLOCK}) \[?(?P<level>{_LEVEL})\] (?:<(?P<component>[^>]*)> )?",
     # Any other: a time and a level, a time, a level
     "time_thread_level": rf"\[?(?P<timestamp>{_ANY})\]? +\[[^\]]*\] +\[?(?P<level>{_LEVEL}) *\]?(?: - |: | +)",
     "time_level_name": rf"\[?(?P<timestamp>{_ANY})\]?(?: - | +)\[?(?P<level>{_LEVEL}) *\]?(?: +|: +| - )"
     r"\[?(?P<component>[A-Za-z_][\w$/-]*(?:[.#:@]+[\w$/-]+)+)\]?(?: - |: | )",
-    "time_level": rf"\[?(?P<timestamp>{_ANY})\]?(?: - |: | *\| *|, | +)\[?(?P<level>{_LEVEL}) *\]?(?: - |: |:|, | +| *\| *|$)",
+    "time_level": rf"\[?(?P<timestamp>{_ANY})\]?(?: - |: | *\| *|, | +)\[?(?P<level>{_LEVEL}) *\]?"
+    r"(?: - |: |:|, | +| *\| *|$)",
     "level_time": rf"\[?(?P<level>{_LEVEL}) *\]?(?: - |: | *\| *| +)\[?(?P<timestamp>{_ANY})\]?(?: - |: | +| *\| *)",
     "time": rf"\[?(?P<timestamp>{_ANY})\]?(?: - |: | *\| *|, | +|$)",
     "level": r"\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)(?:\] *:?|:) +",
@@ -133,7 +136,7 @@ class Header:
         """The header that tells a record from further lines of the record before, where this one does not fit."""
         if "timestamp" not in self.groups or self.name in ("time", "syslog_bare"):
             return None
-        return "syslog_bare" if self.name.startswith("syslog") else "time"
+        return "syslog_bare" if self.name == "syslog" else "time"
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:

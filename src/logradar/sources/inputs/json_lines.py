@@ -1,6 +1,7 @@
 """Lines that are JSON objects: time, level, service, component and message under their usual names.
 
-Each value is fetched by a JSON path over the whole column, so that a damaged line harms
+Values are fetched over the whole column. Where all lines of a block are sound that is one pass
+of a fast parser; else each value is fetched by its JSON path, so that a damaged line harms
 nobody else: it stays as text and is told.
 """
 
@@ -15,6 +16,7 @@ import polars as pl
 
 from logradar.sources.inputs import levels
 
+Keys = tuple[str, ...]  # the way to a value: the key, the key in it, …
 EXAMPLES: Final = 200
 NAMES: Final = {  # ECS, OpenTelemetry, bunyan, pino, zap, logrus, GELF, Serilog, journald, Python and Java encoders
     "timestamp": "@timestamp timestamp time ts datetime asctime date eventTime event_time log_time logged_at "
@@ -25,8 +27,8 @@ NAMES: Final = {  # ECS, OpenTelemetry, bunyan, pino, zap, logrus, GELF, Serilog
     "resource.service.name resource.attributes.service.name kubernetes.container_name container_name SYSLOG_IDENTIFIER",
     "component": "logger logger_name loggerName log.logger component name module caller class category target "
     "SourceContext _SYSTEMD_UNIT",
-    "body": "message msg body.stringValue body.string_value body event short_message textPayload MESSAGE Message Body @m "
-    "@mt log text description error",
+    "body": "message msg body.stringValue body.string_value body event short_message textPayload MESSAGE Message "
+    "Body @m @mt log text description error",
     "trace": "stack_trace stacktrace exception exc_info stack error.stack_trace error.stack err.stack @x",
 }
 NUMBERS: Final = {
@@ -40,8 +42,8 @@ LOOKS_LIKE: Final = r"^\s*\{.*\}\s*$"
 BEGINS_LIKE: Final = r"^\s*\{\s*\x22"
 
 
-def paths_in(texts: Iterable[str]) -> dict[str, list[str]]:
-    """For every field the JSON paths under which it is found in these lines, the best first."""
+def paths_in(texts: Iterable[str]) -> dict[str, list[Keys]]:
+    """For every field the ways by which it is found in these lines, the best first."""
     objects = []
     for text in texts:
         try:
@@ -50,41 +52,54 @@ def paths_in(texts: Iterable[str]) -> dict[str, list[str]]:
             continue
         if isinstance(value, dict):
             objects.append(value)
-    gelf = any("short_message" in value for value in objects)
-    found: dict[str, list[str]] = {}
-    for field, names in NAMES.items():
-        found[field] = []
-        for name in names.split():
-            for path, keys in ((_path(name), [name]), (_path(*name.split(".")), name.split("."))):
-                usable = any(_usable(_fetch(value, keys), field) for value in objects)
-                if usable and path not in found[field]:
-                    found[field].append(path)
-    if gelf:  # its level is syslog's, and `message` may be there with another meaning
-        found["body"] = [_path("short_message"), *found["body"]]
+    found = {
+        field: [keys for keys in ways if any(_usable(_fetch(value, keys), field) for value in objects)]
+        for field, ways in all_paths().items()
+    }
+    if ("short_message",) in found["body"]:  # GELF: `message` may be there with another meaning
+        found["body"] = [("short_message",), *found["body"]]
     return found
 
 
-def all_paths() -> dict[str, list[str]]:
-    """Every path that is known, for lines in which the usual ones are missing."""
+def all_paths() -> dict[str, list[Keys]]:
+    """Every way that is known, for lines in which the usual ones are missing."""
     return {
-        field: list(dict.fromkeys(p for n in names.split() for p in (_path(n), _path(*n.split(".")))))
+        field: list(dict.fromkeys(keys for name in names.split() for keys in ((name,), tuple(name.split(".")))))
         for field, names in NAMES.items()
     }
 
 
-def fields(text: pl.Series, paths: dict[str, list[str]]) -> pl.DataFrame:
+def fields(text: pl.Series, paths: dict[str, list[Keys]]) -> pl.DataFrame:
     """Columns ``timestamp`` (text), ``level`` (SeverityNumber), ``service``, ``component``, ``body``, ``trace``.
 
     A row is all null where the line is no JSON object.
     """
-    frame = pl.DataFrame({"text": text})
+    fetched = values(text, [keys for ways in paths.values() for keys in ways])
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(text))
+    columns = {}
+    for field, ways in paths.items():
+        found = [fetched[keys] for keys in ways]
+        if field == "level":
+            gelf = ("short_message",) in paths["body"]
+            numbers = [levels.SYSLOG if gelf else NUMBERS.get(keys[-1], levels.TENS) for keys in ways]
+            found = [levels.levels(words, known) for words, known in zip(found, numbers, strict=True)]
+        columns[field] = reduce(lambda first, then: first.fill_null(then), found) if found else nothing
+    return pl.DataFrame(columns).with_columns(pl.col("level").cast(pl.Int8)).select(list(NAMES))
 
-    def of(field: str) -> pl.Expr:
-        found = [pl.col("text").str.json_path_match(path) for path in paths[field]]
-        return (pl.coalesce(found) if found else pl.lit(None, pl.String)).alias(field)
 
-    columns = frame.select(of(field) for field in NAMES if field != "level")
-    return columns.with_columns(_levels(frame["text"], paths["level"], paths["body"])).select(list(NAMES))
+def values(text: pl.Series, paths: Sequence[Keys]) -> dict[Keys, pl.Series]:
+    """The values at these places as text (objects as JSON), null where there is none or no JSON object."""
+    paths = list(dict.fromkeys(paths))
+    schema = _schema(paths)
+    if schema and paths:
+        whole = pl.select(pl.when(text.str.contains(LOOKS_LIKE)).then(text)).to_series()
+        try:
+            parsed = whole.str.json_decode(schema)
+        except pl.exceptions.ComputeError:  # a damaged line, or an object where text was expected
+            pass
+        else:
+            return {keys: reduce(lambda column, key: column.struct.field(key), keys, parsed) for keys in paths}
+    return {keys: text.str.json_path_match("$" + "".join(f"['{key}']" for key in keys)) for keys in paths}
 
 
 def broken(text: pl.Series) -> pl.Series:
@@ -92,22 +107,25 @@ def broken(text: pl.Series) -> pl.Series:
     return text.str.contains(BEGINS_LIKE) & text.str.json_path_match("$").is_null()
 
 
-def _levels(text: pl.Series, paths: Sequence[str], body: Sequence[str]) -> pl.Series:
-    gelf = _path("short_message") in body
-    found = []
-    for path in paths:
-        numbers = levels.SYSLOG if gelf else NUMBERS.get(path.rpartition("['")[2].rstrip("]'"), levels.TENS)
-        found.append(levels.levels(text.str.json_path_match(path), numbers))
-    if not found:
-        return pl.Series("level", [None], pl.Int8).new_from_index(0, len(text))
-    return reduce(lambda a, b: a.fill_null(b), found).alias("level")
+def _schema(paths: Sequence[Keys]) -> pl.Struct | None:
+    """The type of an object that has text at all these places; None where one lies inside another."""
+    tree: dict[str, Any] = {}
+    for keys in sorted(paths, key=len):
+        below = tree
+        for key in keys[:-1]:
+            below = below.setdefault(key, {})
+            if below is None:
+                return None
+        below[keys[-1]] = None
+
+    def kind(node: dict[str, Any] | None) -> pl.DataType | type[pl.DataType]:
+        return pl.String if node is None else pl.Struct({key: kind(below) for key, below in node.items()})
+
+    found = kind(tree)
+    return found if isinstance(found, pl.Struct) else None
 
 
-def _path(*keys: str) -> str:
-    return "$" + "".join(f"['{key}']" for key in keys)
-
-
-def _fetch(value: Any, keys: Sequence[str]) -> Any:
+def _fetch(value: Any, keys: Keys) -> Any:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -24,11 +24,10 @@ from logradar.sources.inputs.compression import pieces
 
 UTF8_BOM: Final = b"\xef\xbb\xbf"
 UTF16_BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-KEPT_CONTROLS: Final = b"\t\n\r"
 CONTROLS: Final = bytes(c for c in [*range(32), 127] if bytes([c]) not in (b"\t", b"\n", b"\r"))
 COLOURS: Final = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]")  # ECMA-48 control sequences, as terminals show colours
 REPLACED: Final = "�".encode()
-SAMPLE: Final = 1 << 20
+SAMPLE: Final = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,10 @@ def read_sample(path: Path, size: int = SAMPLE, rows: int = 20_000) -> list[str]
     return []
 
 
-def read_head(path: Path, size: int = 1 << 16) -> bytes:
-    """The first unpacked bytes of a file."""
+def read_head(path: Path, size: int, quarantine: Quarantine) -> bytes:
+    """The first unpacked bytes of a file. Raises `OSError` where it cannot be read."""
     head = b""
-    for piece in pieces(path, path.name, Quarantine(), lambda count: None):
+    for piece in pieces(path, path.name, quarantine, lambda count: None):
         head += piece[: size - len(head)]
         if len(head) >= size:
             break
@@ -167,11 +166,10 @@ class _Mending:
         try:
             data.decode()
         except UnicodeDecodeError:
-            known = data.count(REPLACED)
             mended = data.decode("utf-8", "replace").encode()
-            at = np.array([found.start() for found in re.finditer(REPLACED, mended)])
-            if len(at) > known:
-                self._count("line with bytes that are not UTF-8, replaced", mended, at, first)
+            own = data.replace(REPLACED, b"???").decode("utf-8", "replace").encode()  # without those that stood there
+            at = np.array([found.start() for found in re.finditer(REPLACED, own)])
+            self._count("line with bytes that are not UTF-8, replaced", mended, at, first)
             data = mended
         return data
 
@@ -215,7 +213,7 @@ def split_lines(data: bytes, limit: int) -> tuple[pl.Series, list[int]]:
     text = np.lib.stride_tricks.sliding_window_view(padded, 12)[starts[short]]
     text[np.arange(12) >= lengths[short, None]] = 0
     views[short, 1:] = text.view(np.int32)
-    array = pa.Array.from_buffers(pa.string_view(), len(ends), [None, pa.py_buffer(views), pa.py_buffer(data)])
+    array = pa.Array.from_buffers(pa.string_view(), len(ends), [None, pa.py_buffer(views.data), pa.py_buffer(data)])
     series = pl.from_arrow(array)
     assert isinstance(series, pl.Series)
     return series.alias("text"), cut

@@ -11,13 +11,14 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
-from logradar.sources.inputs.formats import FIELDS, Format
-from logradar.sources.inputs.joining import bounded, joined
+from logradar.sources.inputs.formats import FIELDS, TRIED, Format
+from logradar.sources.inputs.joining import NO_START, Cut, bounded, joined
 from logradar.sources.inputs.reading import Block
 from logradar.sources.inputs.timestamps import Clock
 from logradar.sources.inputs.wrappers import Unwrapping
 
 BLANK: Final = r"^\s*$"
+WORTH_A_LOOK: Final = 200  # rows of a block, for its format to be doubted
 COLUMNS: Final = ("line", "text", *FIELDS)
 
 
@@ -40,17 +41,14 @@ class Records:
         ``component``, ``alert`` and ``body``, one row per record, at most ``limits.rows`` and one block each."""
         self._clock = Clock(self.latest)
         self._held = pl.DataFrame()
-        self._cut_line = 0
         wrapper = self.format.wrapper
         unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
-        empty = pl.DataFrame(schema={"line": pl.Int64, "text": pl.String})
-        for block in blocks:
+        for block, last in _with_last(blocks):
             number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
             rows = pl.DataFrame({"line": number, "text": block.lines})
-            yield from self._push(unwrapping.push(rows) if unwrapping else rows)
-        yield from self._push(unwrapping.push(empty, last=True) if unwrapping else empty, last=True)
+            yield from self._push(unwrapping.push(rows, last) if unwrapping else rows, last)
 
-    def _push(self, rows: pl.DataFrame, last: bool = False) -> Iterator[pl.DataFrame]:
+    def _push(self, rows: pl.DataFrame, last: bool) -> Iterator[pl.DataFrame]:
         blank = (rows["text"].str.len_bytes() < 64) & rows["text"].str.contains(BLANK)
         rows = rows.filter(~blank) if blank.any() else rows
         if len(self._held):
@@ -58,7 +56,7 @@ class Records:
             self._held = rows.clear()
         if not len(rows):
             return
-        rows = self.format.read(rows)
+        rows = self._read(rows)
         if not last:
             rows = self._hold(rows)
         if rows["broken"].any():
@@ -68,6 +66,21 @@ class Records:
             rows = self._joined(rows)
         if len(rows):
             yield self._typed(rows)
+
+    def _read(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The fields of the rows; where most of them no longer fit the format, it is worked out anew."""
+        read = self.format.read(rows)
+        odd = read.filter(~pl.col("start"))["text"] if len(read) >= WORTH_A_LOOK else read["text"].clear()
+        if len(odd) < 0.5 * len(read):
+            return read
+        odd = odd.filter(~odd.str.contains(NO_START))
+        if len(odd) < 0.5 * len(read):
+            return read
+        wider = self.format.widened(odd.head(4 * TRIED).to_list())
+        if wider is self.format:
+            return read
+        self.format = wider
+        return self.format.read(rows)
 
     def _hold(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Keep the last record back: the next block may go on with it."""
@@ -91,11 +104,10 @@ class Records:
         together = together.rename({"text": "body", "first": "text"}).select(whole.columns)
         return pl.concat([whole, together]).sort("line")
 
-    def _tell_cut(self, lines: list[int]) -> None:
-        for line in lines:
-            if line != self._cut_line:  # a record over several blocks is cut once
-                self.quarantine.add(self.name, "record of too many lines, cut", line=line)
-            self._cut_line = line
+    def _tell_cut(self, cut: Cut) -> None:
+        for line, dropped in cut:
+            reason = "further line of a record that is too long, left out"
+            self.quarantine.add(self.name, reason, line=line, count=dropped)
 
     def _typed(self, rows: pl.DataFrame) -> pl.DataFrame:
         stamp = rows["timestamp"]
@@ -103,3 +115,14 @@ class Records:
             stamp = rows["time"].fill_null(stamp)
             rows = rows.with_columns(service=pl.coalesce("service", "origin"))
         return rows.select(COLUMNS).with_columns(self._clock.read(stamp).alias("timestamp"))
+
+
+def _with_last(blocks: Iterable[Block]) -> Iterator[tuple[Block, bool]]:
+    """Each block, and whether it is the last one."""
+    before = None
+    for block in blocks:
+        if before is not None:
+            yield before, False
+        before = block
+    if before is not None:
+        yield before, True

@@ -15,7 +15,7 @@ import polars as pl
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
 from logradar.sources.inputs.joining import joined
-from logradar.sources.inputs.json_lines import broken
+from logradar.sources.inputs.json_lines import broken, values
 from logradar.sources.inputs.levels import WORDS
 
 _TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
@@ -24,6 +24,7 @@ WRAPPERS: Final = {
     "cri": rf"^(?P<time>{_TIME}) (?P<stream>stdout|stderr) (?P<part>[PF])(?::\S*)? ?(?P<text>.*)$",
     "compose": r"^(?P<origin>[a-zA-Z0-9][\w.-]*[\w]) +\| ?(?P<text>.*)$",
 }
+ENOUGH: Final = {"docker": 0.5, "cri": 0.5, "compose": 0.95}  # share of lines; the last looks like other things
 
 
 @dataclass
@@ -52,9 +53,10 @@ class Unwrapping:
         """Columns line, text, time, origin, stream and ``open``: whether the next part belongs to it."""
         text, nothing = pl.col("text"), pl.lit(None, pl.String)
         if self.kind == "docker":
-            match = text.str.json_path_match
-            rows = frame.with_columns(inner=match("$.log"), time=match("$.time"), stream=match("$.stream"))
+            had = values(frame["text"], [("log",), ("time",), ("stream",)])
+            rows = frame.with_columns(inner=had["log",], time=had["time",], stream=had["stream",])
             self._tell_broken(rows)
+            rows = rows.with_columns(inner=pl.coalesce("inner", _readable(text)))
             inner = pl.col("inner")
             rows = rows.with_columns(
                 inner=inner.str.strip_chars_end("\r\n"), open=~inner.str.ends_with("\n"), origin=nothing
@@ -82,8 +84,8 @@ class Unwrapping:
         part = pl.concat_str(stream, begins.cast(pl.Int64).cum_sum().over(stream).cast(pl.String), separator=" ")
         rows = rows.with_columns(part=part)
         rows, cut = joined(rows.with_columns(open=pl.col("open").last().over("part")), "part", "", self.limits.line)
-        for line in cut:
-            self.quarantine.add(self.name, "line too long, cut", line=line)
+        for line, dropped in cut:
+            self.quarantine.add(self.name, "part of a line that is too long, left out", line=line, count=dropped)
         rows = rows.drop("part")
         if not last:
             self._held = rows.filter("open")
@@ -91,13 +93,21 @@ class Unwrapping:
         return rows
 
 
+def _readable(text: pl.Expr) -> pl.Expr:
+    """What can be had of a Docker line that is cut."""
+    inner = text.str.extract(r"^\{\s*\x22log\x22\s*:\s*\x22((?:[^\x22\\]|\\.)*)", 1)
+    return inner.str.replace_many(["\\\x22", "\\t", "\\n", "\\\\"], ["\x22", "\t", "\n", "\\"]) + "\n"
+
+
 def wrapper_of(lines: Sequence[str]) -> str | None:
-    """The wrapper of nearly all these lines, if there is one."""
+    """The wrapper of most of these lines, if there is one."""
     series = pl.Series("text", lines)
     for kind, pattern in WRAPPERS.items():
-        if not len(series) or series.str.contains(pattern).sum() < 0.9 * len(series):
+        if not len(series) or series.str.contains(pattern).sum() < ENOUGH[kind] * len(series):
             continue
-        if kind == "compose" and any(name.upper() in WORDS for name in series.str.extract(pattern, 1).unique()):
+        if kind == "compose" and any(
+            name.upper() in WORDS for name in series.str.extract(pattern, 1).drop_nulls().unique()
+        ):
             continue  # "INFO | message"
         return kind
     return None

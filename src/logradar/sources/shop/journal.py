@@ -13,10 +13,11 @@ import traceback
 from array import array
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -98,8 +99,8 @@ class Clock(Protocol):
 class LogFile:
     """One service's log: a buffered file, the clock that stamps it, and where its lines come from."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, file: IO[str]) -> None:
+        self.path, self._file = path, file
         self.skew = 0  # ms that this service's clock is off
         self.line = 1
         self.sites = array("i")
@@ -107,7 +108,6 @@ class LogFile:
         self._second = -1
         self._prefix = ""
         self._kept: list[str] = []
-        self._file = path.open("w", encoding="utf-8", newline="\n")
 
     def prefix(self, second: int) -> str:
         """Date and time to the second, computed once a second."""
@@ -132,11 +132,6 @@ class LogFile:
             self._file.write("\n".join(self._kept))
             self._kept.clear()
 
-    def close(self) -> None:
-        """Write the rest and close."""
-        self.flush()
-        self._file.close()
-
 
 class Journal:
     """All that a simulation writes line by line: a log per service, labels, origins.
@@ -147,20 +142,25 @@ class Journal:
     """
 
     def __init__(self, folder: Path, services: Mapping[str, str], start: int, clock: Clock) -> None:
-        self.files = {service: LogFile(folder / name) for service, name in services.items()}
         self.records = 0
         self.sessions: Counter[str] = Counter()
         self._clock, self._start = clock, start
         self._sites: dict[tuple[str, int], int] = {}
-        self._labels = (folder / LABELS).open("w", encoding="utf-8", newline="\n")
-        self._labels.write("session_key,label,fault\n")
-        self._origins = pq.ParquetWriter(
-            folder / ORIGINS,
-            ORIGIN,
-            compression="zstd",
-            use_dictionary=["source", "path", "code_line"],  # type: ignore[arg-type]
-            column_encoding={"line": "DELTA_BINARY_PACKED"},
-        )
+        with ExitStack() as opened:
+            paths = {service: folder / name for service, name in services.items()}
+            self.files = {service: LogFile(path, opened.enter_context(_new(path))) for service, path in paths.items()}
+            self._labels = opened.enter_context(_new(folder / LABELS))
+            self._labels.write("session_key,label,fault\n")
+            self._origins = opened.enter_context(
+                pq.ParquetWriter(
+                    folder / ORIGINS,
+                    ORIGIN,
+                    compression="zstd",
+                    use_dictionary=["source", "path", "code_line"],
+                    column_encoding={"line": "DELTA_BINARY_PACKED"},
+                )
+            )
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Journal:
         self._token = running.set(self)
@@ -170,11 +170,10 @@ class Journal:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         running.reset(self._token)
-        for file in self.files.values():
-            file.close()
-            self._write_origins(file)
-        self._origins.close()
-        self._labels.close()
+        with self._opened:  # all are closed, whatever happens
+            for file in self.files.values():
+                file.flush()
+                self._write_origins(file)
 
     def write(self, service: str, record: logging.LogRecord) -> None:
         """One record of the trace whose turn it is, stamped by the service's own clock."""
@@ -215,6 +214,10 @@ class Journal:
         columns = [source, pa.array(file.lines, pa.int64()), path, line_of]
         self._origins.write_table(pa.Table.from_arrays(columns, schema=ORIGIN))
         file.sites, file.lines = array("i"), array("q")
+
+
+def _new(path: Path) -> IO[str]:
+    return path.open("w", encoding="utf-8", newline="\n")
 
 
 def _relative(path: str) -> str:

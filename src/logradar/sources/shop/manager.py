@@ -67,6 +67,9 @@ class Accounts:
         if self.world.chance(0.3):
             self.logger.info("asking account %d for a second factor", user)
             yield self.world.about(6_000)
+            if self.world.chance(0.1):
+                self.logger.info("second factor is wrong, account %d may try once more", user)
+                yield self.world.about(5_000)
             self.logger.debug("second factor of account %d matches", user)
         self.logger.info("password of account %d verified, session valid for %d minutes", user, 60)
         return True
@@ -160,14 +163,14 @@ class Orders:
             yield from self._price_by_rules(basket)
             return
         yield self.world.about(40)
-        basket.total = sum(199 + product * 7919 % 20_000 for product in basket.products)
+        basket.total = sum(price_of(product) for product in basket.products)
         self.logger.info("priced order %d at %d cents, tax included", basket.order, basket.total)
 
     def _price_by_rules(self, basket: Basket) -> Steps[None]:
         self.logger.info("rule engine %s prices order %d", "v2", basket.order)
         for product in basket.products:
             yield self.world.about(55)
-            basket.total += 199 + product * 7919 % 20_000
+            basket.total += price_of(product)
             self.logger.debug("applied %d price rules to product %d", product % 5, product)
         apart = 1 + basket.order % 90
         self.logger.warning("discount of order %d differs from the old engine by %d cents", basket.order, apart)
@@ -340,3 +343,8 @@ class Manager:
         self.payments = Payments(world, self.ledger)
         self.reports = Reports(world)
         self.housekeeping = Housekeeping(world, self.ledger)
+
+
+def price_of(product: int) -> int:
+    """List price of a product in cents."""
+    return 199 + product * 7919 % 20_000

@@ -1,0 +1,112 @@
+"""Detector ``deeplog``: a network that predicts the next event from those before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from logradar.core.config import Config
+from logradar.core.sequences import Sequences
+from logradar.core.tables import FIRST_TEMPLATE, PADDING
+from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
+from logradar.detectors.neural.surprise import END, Surprise, classes_of
+from logradar.detectors.neural.windows import Windows, chunks, merged, windows
+from logradar.training.rows import Rows
+from logradar.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+class DeepLogTraining(TrainingSettings):
+    """`TrainingSettings` with a higher rate: measured on validation loss, a few dozen epochs instead of hundreds."""
+
+    learning_rate: float = Field(1e-2, gt=0, description="highest learning rate of AdamW")
+
+
+class DeepLogSettings(NeuralSettings):
+    """Settings of ``deeplog``; the sizes are those of the paper."""
+
+    window: int = Field(10, ge=1, description="events that the network looks back")
+    hidden: int = Field(64, ge=1, description="units of an LSTM layer")
+    layers: int = Field(2, ge=1, description="LSTM layers")
+    embedding: int = Field(32, ge=0, description="dimensions of an event; 0: one-hot, as in the paper")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of units left out while training")
+    ends: bool = Field(True, description="predict the end of a session too, so that a missing tail is found")
+    training: DeepLogTraining = DeepLogTraining()
+
+
+class DeepLog(NeuralDetector):
+    """Predicts each event of a session from the 10 before it with an LSTM; the unlikely is odd.
+
+    The log-key model of DeepLog (Du et al., CCS 2017). A session's first events are predicted
+    too, from a window padded at the front. It learns from distinct windows weighted by their
+    counts. With ``score=rank`` the score is the worst rank of any event: a threshold of 9 is
+    the paper's rule "not among the top 9".
+    """
+
+    Settings: ClassVar[type[Config]] = DeepLogSettings
+
+    def _network(self) -> torch.nn.Module:
+        from logradar.detectors.neural.lstm import WindowLSTM
+
+        s = self.settings
+        classes = len(self.vocabulary) - FIRST_TEMPLATE + 1
+        return WindowLSTM(len(self.vocabulary), classes, s.embedding, s.hidden, s.layers, s.dropout)
+
+    def _example(self) -> dict[str, npt.NDArray[Any]]:
+        return {"history": np.zeros((2, self.settings.window), np.int32)}
+
+    def _rows(self, tokens: Sequences) -> Rows:
+        parts = [self._windows(part) for _, part in chunks(tokens)]
+        if not parts:
+            return Rows({"history": np.empty((0, self.settings.window), np.int32), "target": np.empty(0, np.int64)}, [])
+        found = merged(parts)
+        target = _targets(found)
+        known = target >= 0  # what cannot be predicted cannot be learnt
+        return Rows({"history": found.history[known], "target": target[known]}, found.counts[known])
+
+    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        told = network(batch["history"])
+        return -told.gather(1, batch["target"][:, None])[:, 0], batch["weights"]
+
+    def _surprise(self, tokens: Sequences) -> Surprise:
+        events, ends = np.zeros(len(tokens.values), np.float32), np.zeros(len(tokens), np.float32)
+        for rows, part in chunks(tokens):
+            found = self._windows(part)
+            scores = self._measured(found)[found.inverse]
+            first = int(tokens.offsets[rows.start])
+            events[first : first + len(part.values)] = scores[: len(part.values)]
+            if self.settings.ends:
+                ends[rows] = scores[len(part.values) :]
+        return Surprise(events, ends)
+
+    def _measured(self, found: Windows) -> Floats:
+        target, done = _targets(found), 0
+        scores = np.empty(len(target), np.float32)
+        for told in self._scorer({"history": found.history}):
+            scores[done : done + len(told)] = self._measure(told, target[done : done + len(told)])
+            done += len(told)
+        return scores
+
+    def _windows(self, tokens: Sequences) -> Windows:
+        return windows(tokens, self.settings.window, self.settings.ends)
+
+    def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
+        size = self.settings.window
+        before = places[:, None] - size + np.arange(size)
+        value = np.maximum(tokens.offsets[rows][:, None] + before, 0)
+        history = np.where(before >= 0, tokens.values[value], PADDING) if len(rows) else np.empty((0, size))
+        told = list(self._scorer({"history": history.astype(np.int32)}))
+        return np.concatenate(told) if told else np.empty((0, 1), np.float32)
+
+
+def _targets(found: Windows) -> Ints:
+    """The class of each target; a padding behind the last event is the end."""
+    return np.where(found.target == PADDING, END, classes_of(found.target))

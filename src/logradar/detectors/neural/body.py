@@ -1,0 +1,147 @@
+"""The body of every neural detector: vocabulary, training, ONNX, and what a surprise is worth."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from logradar.core.config import Config
+from logradar.core.sequences import Sequences
+from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.neural.scorer import Scorer, export
+from logradar.detectors.neural.surprise import END, Surprise, classes_of, finding, measure, telling
+from logradar.detectors.neural.vocabulary import Vocabulary
+from logradar.training.device import require, seeded
+from logradar.training.rows import Rows
+from logradar.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS: Final = "weights.safetensors"
+NETWORK: Final = "network.onnx"
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+class NeuralSettings(Config):
+    """Settings that all neural detectors have."""
+
+    score: Literal["surprisal", "rank"] = Field(
+        "surprisal", description="what an event scores: -log of its probability, or its rank among all that could come"
+    )
+    shown: int = Field(3, ge=1, description="expected templates told per finding")
+    training: TrainingSettings = TrainingSettings()
+
+
+class NeuralDetector(Detector):
+    """Learns to predict events; a session scores as high as its most surprising event.
+
+    The end of a session is an event too where a subclass predicts it: it counts for the last
+    event, so that a missing tail is found. A subclass gives the network, the rows to learn from,
+    the loss, and the surprises of sequences.
+    """
+
+    Settings: ClassVar[type[Config]] = NeuralSettings
+    learns_at_once = False
+
+    @abstractmethod
+    def _network(self) -> torch.nn.Module:
+        """A new network for ``self.vocabulary``; its random start is seeded by the caller."""
+
+    @abstractmethod
+    def _example(self) -> dict[str, npt.NDArray[Any]]:
+        """Inputs of two rows, named as ``forward`` of the network names them."""
+
+    @abstractmethod
+    def _rows(self, sequences: Sequences) -> Rows:
+        """What the network learns from, for distinct sequences of tokens."""
+
+    @abstractmethod
+    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Losses and weights of the predictions in a batch; see `logradar.training.loop.fit_network`."""
+
+    @abstractmethod
+    def _surprise(self, tokens: Sequences) -> Surprise:
+        """The scores of all events and ends of distinct sequences of tokens; `_measure` gives them."""
+
+    @abstractmethod
+    def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
+        """Log-probabilities, a row each, of what comes at ``places`` of ``rows``; a place may be the end."""
+
+    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
+        require()
+        import safetensors.torch
+
+        from logradar.training.loop import fit_network
+
+        self.vocabulary = Vocabulary.of(train.values)
+        learn, watch = (self._rows(self._tokens(part)) for part in (train, valid))
+        with seeded(self.seed):
+            network = self._network()
+        done = fit_network(network, self._loss, learn, watch, self.settings.training, folder, self.seed, self.name)
+        self.history = done.epochs
+        self._weights = safetensors.torch.save(network.state_dict())
+        self._scorer = Scorer(export(network, self._example()))
+
+    def network(self) -> torch.nn.Module:
+        """The trained network in torch, in evaluation mode, to train on or to look inside."""
+        from safetensors.torch import load as read_weights
+
+        network = self._network()
+        network.load_state_dict(read_weights(self._weights))
+        return network.eval()
+
+    def _tokens(self, sequences: Sequences) -> Sequences:
+        tokens = self.vocabulary.tokens(sequences.values)
+        return Sequences(tokens, sequences.offsets, sequences.counts, sequences.inverse)
+
+    def _measure(self, log_probabilities: Floats, classes: Ints) -> Floats:
+        return measure(log_probabilities, classes, self.settings.score == "rank")
+
+    def _score(self, sequences: Sequences) -> Scored:
+        events, _ = self._surprise(self._tokens(sequences)).joined(sequences)
+        return Scored(sequences.maxima(events), events)
+
+    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+        tokens = self._tokens(sequences)
+        scores, by_end = self._surprise(tokens).joined(sequences)
+        ordinary = 1.0 if self.settings.score == "rank" else math.log(2)
+        bounds = pairwise(sequences.offsets.tolist())
+        picked = [start + telling(scores[start:stop], ordinary) for start, stop in bounds]
+        events = np.concatenate([*picked, np.empty(0, np.int64)])
+        rows, places = sequences.rows[events], sequences.positions[events]
+        classes = np.where(by_end[events], END, classes_of(tokens.values[events]))
+        told = self._predictions(tokens, rows, places + by_end[events])
+        findings = (
+            finding(
+                told[i],
+                int(classes[i]),
+                int(places[i]),
+                int(sequences.values[event]),
+                float(scores[event]),
+                self.vocabulary,
+                self.settings.shown,
+            )
+            for i, event in enumerate(events.tolist())
+        )
+        for chosen in picked:
+            yield list(islice(findings, len(chosen)))
+
+    def _save(self, folder: Path) -> dict[str, Any]:
+        (folder / WEIGHTS).write_bytes(self._weights)
+        (folder / NETWORK).write_bytes(self._scorer.network)
+        return {"vocabulary": self.vocabulary.ids.tolist()}
+
+    def _load(self, folder: Path, state: dict[str, Any]) -> None:
+        self.vocabulary = Vocabulary(np.array(state["vocabulary"], np.int32))
+        self._weights = (folder / WEIGHTS).read_bytes()
+        self._scorer = Scorer((folder / NETWORK).read_bytes())

@@ -1,0 +1,95 @@
+"""How surprising events are to a network that predicts them: surprisal, rank, and the reasons told."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.core.sequences import Sequences
+from logradar.core.tables import FIRST_TEMPLATE
+from logradar.detectors.base import Finding
+from logradar.detectors.neural.vocabulary import Vocabulary
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.int32]
+
+UNSEEN: Final = 30.0  # nats; above what a network gives to anything that it knows
+END: Final = 0  # the class of "the session ends"; the classes after it are the vocabulary's ids
+STRANGE: Final = -1  # the class of what training did not have
+_TOLD = 5  # events per session
+_LIKELY = math.log(0.01)  # what is less likely than this was not expected
+_SHARE = 0.5  # of the highest score in its session, for an event to be told beside it
+
+
+@dataclass(frozen=True, eq=False)
+class Surprise:
+    """A score of every event of some sequences, and of the end of every row (0 if it is not predicted)."""
+
+    events: Floats
+    ends: Floats
+
+    def joined(self, sequences: Sequences) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """One score per event, where an end counts for the last event, and where the end was the larger."""
+        scores, by_end = self.events.copy(), np.zeros(len(self.events), bool)
+        filled = sequences.lengths > 0
+        last = sequences.offsets[1:][filled] - 1
+        by_end[last] = self.ends[filled] > scores[last]
+        scores[last] = np.maximum(scores[last], self.ends[filled])
+        return scores, by_end
+
+
+def classes_of(tokens: Ids) -> Ints:
+    """The class that a network predicts for each token; `STRANGE` for what it cannot predict."""
+    return np.where(tokens >= FIRST_TEMPLATE, tokens - FIRST_TEMPLATE + 1, STRANGE).astype(np.int64)
+
+
+def measure(log_probabilities: Floats, classes: Ints, ranked: bool) -> Floats:
+    """Surprisal in nats, or rank (1 = most likely), of what came in each row.
+
+    What training did not have scores `UNSEEN`, or one rank behind the last.
+    """
+    came = log_probabilities[np.arange(len(classes)), np.maximum(classes, 0)]
+    if ranked:
+        rank = 1 + (log_probabilities > came[:, None]).sum(axis=1)
+        scores = np.where(classes >= 0, rank, log_probabilities.shape[1] + 1)
+    else:
+        scores = np.where(classes >= 0, np.minimum(-came, UNSEEN), UNSEEN)
+    out: Floats = scores.astype(np.float32)
+    return out
+
+
+def telling(scores: Floats, ordinary: float) -> Ints:
+    """Places of the few events in a session that are worth telling, highest score first."""
+    top = np.argsort(-scores, kind="stable")[:_TOLD]
+    chosen: Ints = top[(scores[top] > ordinary) & (scores[top] >= _SHARE * scores.max(initial=0.0))]
+    return chosen
+
+
+def finding(
+    told: Floats, came: int, place: int, template_id: int, score: float, names: Vocabulary, shown: int
+) -> Finding:
+    """Why what came (a class) at ``place`` was a surprise, given log-probabilities ``told``."""
+    order = np.argsort(-told, kind="stable")
+    likely = [c for c in order[: shown + 2].tolist() if c not in (END, came)][:shown]
+    likely = [c for i, c in enumerate(likely) if i == 0 or told[c] > _LIKELY]
+    expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(told[c]))) for c in likely]
+    if came == STRANGE:
+        reason = "never seen in training"
+    else:
+        what = "the session ends here, which is surprising" if came == END else "surprising here"
+        rank = 1 + int((told > told[came]).sum())
+        reason = f"{what}: probability {_percent(told[came])}, rank {rank} of {len(told)}"
+    if int(order[0]) == END != came:
+        reason += f"; the end of the session was expected ({_percent(told[END])})"
+    about = expected[0][0] if came == END and expected else template_id
+    return Finding(reason, place, about, score, expected)
+
+
+def _percent(log_probability: float) -> str:
+    percent = 100 * float(np.exp(log_probability))
+    return f"{percent:.2g} %" if percent >= 0.001 else "below 0.001 %"

@@ -1,0 +1,47 @@
+"""Template ids as a network sees them: dense tokens, with one token for all it never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.core.tables import FIRST_TEMPLATE, UNKNOWN
+
+Ids = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The template ids of the training sessions, sorted; token ``FIRST_TEMPLATE + i`` is ``ids[i]``.
+
+    Tokens below that keep their meaning from `logradar.core.tables`: 0 is outside the session,
+    1 is every id that training did not have, 2 is the mask.
+
+    >>> v = Vocabulary.of(np.array([7, 3, 7], np.int32))
+    >>> len(v), v.tokens(np.array([3, 7, 99], np.int32)).tolist()
+    (5, [3, 4, 1])
+    """
+
+    ids: Ids
+
+    @classmethod
+    def of(cls, values: Ids) -> Vocabulary:
+        """The distinct template ids among ``values``."""
+        ids = np.unique(values)
+        return cls(ids[ids >= FIRST_TEMPLATE].astype(np.int32))
+
+    def __len__(self) -> int:
+        return FIRST_TEMPLATE + len(self.ids)
+
+    def tokens(self, values: Ids) -> Ids:
+        """The token of each template id; whatever training did not have is ``UNKNOWN``."""
+        if not len(self.ids):
+            return np.full(len(values), UNKNOWN, np.int32)
+        place = np.minimum(np.searchsorted(self.ids, values), len(self.ids) - 1)
+        return np.where(self.ids[place] == values, place + FIRST_TEMPLATE, UNKNOWN).astype(np.int32)
+
+    def template(self, token: int) -> int:
+        """The template id of a token."""
+        return int(self.ids[token - FIRST_TEMPLATE]) if token >= FIRST_TEMPLATE else token

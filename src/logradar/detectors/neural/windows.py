@@ -1,0 +1,78 @@
+"""Windows over sequences of tokens: what stood before each event, and before the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.core.sequences import Sequences
+from logradar.core.tables import PADDING
+
+Ints = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.int32]
+
+CHUNK: Final = 1 << 19  # events at a time, so that memory does not grow with the input
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Distinct windows and the places that they stand for.
+
+    ``history[i]`` holds the tokens before, padded at the front, ``target[i]`` the token that
+    came, ``counts[i]`` how often. ``inverse[j]`` is the window of place ``j``: first all events
+    in the order of the sequences' values, then the ends of all rows when ends are wanted.
+    """
+
+    history: Ids
+    target: Ids
+    counts: Ints
+    inverse: Ints
+
+
+def windows(sequences: Sequences, size: int, ends: bool) -> Windows:
+    """Distinct windows of ``size`` over ``sequences`` of tokens, weighted by the rows' counts."""
+    closed = _closed(sequences) if ends else sequences
+    history, target = closed.windows(size, pad=PADDING)
+    table = np.column_stack([history, target])
+    offsets = np.arange(len(table) + 1, dtype=np.int64) * (size + 1)
+    places = np.arange(len(table), dtype=np.int64)
+    flat = Sequences(table.ravel(), offsets, sequences.counts[closed.rows], places).distinct()
+    table = flat.values.reshape(-1, size + 1)
+    is_end = closed.positions == np.repeat(sequences.lengths, closed.lengths)
+    inverse = np.concatenate([flat.inverse[~is_end], flat.inverse[is_end]])
+    return Windows(table[:, :size], table[:, size], flat.counts, inverse)
+
+
+def merged(parts: list[Windows]) -> Windows:
+    """The windows of several chunks as one set; the places are dropped."""
+    table = np.concatenate([np.column_stack([part.history, part.target]) for part in parts])
+    width = table.shape[1]
+    counts = np.concatenate([part.counts for part in parts])
+    offsets = np.arange(len(table) + 1, dtype=np.int64) * width
+    flat = Sequences(table.ravel(), offsets, counts, np.arange(len(table), dtype=np.int64)).distinct()
+    table = flat.values.reshape(-1, width)
+    return Windows(table[:, :-1], table[:, -1], flat.counts, np.empty(0, np.int64))
+
+
+def chunks(sequences: Sequences) -> Iterator[tuple[slice, Sequences]]:
+    """Runs of whole rows with about ``CHUNK`` values each, with the slice of rows that they are."""
+    start = 0
+    while start < len(sequences):
+        beyond = int(np.searchsorted(sequences.offsets, sequences.offsets[start] + CHUNK, side="right")) - 1
+        stop = min(max(beyond, start + 1), len(sequences))
+        first, last = int(sequences.offsets[start]), int(sequences.offsets[stop])
+        part = Sequences.of(sequences.values[first:last], sequences.offsets[start : stop + 1] - first)
+        yield slice(start, stop), Sequences(part.values, part.offsets, sequences.counts[start:stop], part.inverse)
+        start = stop
+
+
+def _closed(sequences: Sequences) -> Sequences:
+    """Every row with one ``PADDING`` behind it, the token of the end."""
+    offsets = sequences.offsets + np.arange(len(sequences) + 1)
+    values = np.full(int(offsets[-1]), PADDING, np.int32)
+    values[np.arange(len(sequences.values)) + sequences.rows] = sequences.values
+    return Sequences.of(values, offsets)

@@ -1,0 +1,85 @@
+"""Parameters: the values that stood where a template has a mask or a wildcard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+import pyarrow as pa
+
+from logradar.parsing.drain import WILDCARD_TEXT
+from logradar.parsing.interning import Ids
+from logradar.parsing.masking import MaskingSettings
+
+_BLANK = r"[\s\x1c-\x1f]"
+_MOST, _LONGEST = 250, 2_000  # values and tokens of a template; a regex for more takes seconds to build
+
+
+def parameters(
+    lines: pl.Series,
+    template_ids: Ids,
+    templates: Mapping[int, str],
+    masking: MaskingSettings,
+    delimiters: Sequence[str],
+) -> pa.Array:
+    """``list<string>`` of the values in each line, one per mask and wildcard of its template.
+
+    One regex per template, over all its lines at once. Null where the template is not among
+    ``templates``, does not fit the line, or has more than 250 values or 2,000 tokens.
+    """
+    frame = pl.DataFrame({"line": lines, "template": template_ids}).with_row_index("row")
+    blank = "(?:" + "|".join([_BLANK, *map(re.escape, delimiters)]) + ")"
+    parts = [frame.clear().select("row", pl.lit(None, pl.List(pl.String)).alias("values"))]
+    for (template_id,), rows in frame.group_by("template"):
+        text = templates.get(template_id)
+        if text is None or text.count(" ") >= _LONGEST:
+            continue
+        values = _extracted(rows["line"], text, masking, blank, strict=True)
+        failed = values.is_null()
+        if failed.any():
+            lenient = _extracted(rows["line"].filter(failed), text, masking, blank, strict=False)
+            values = pl.concat([values.filter(~failed), lenient])
+            rows = pl.concat([rows.filter(~failed), rows.filter(failed)])
+        parts.append(rows.select("row", values.alias("values")))
+    found = frame.select("row").join(pl.concat(parts), on="row", how="left", maintain_order="left")["values"]
+    return found.to_arrow().cast(pa.list_(pa.string()))
+
+
+def _extracted(lines: pl.Series, template: str, masking: MaskingSettings, blank: str, strict: bool) -> pl.Series:
+    nowhere = pl.Series([None] * len(lines), dtype=pl.List(pl.String))
+    pattern, count = _pattern(template, masking, blank, strict)
+    if count > _MOST:
+        return nowhere
+    line, values = pl.col("line"), pl.col("values")
+    frame = lines.to_frame("line")
+    try:
+        if not count:
+            nothing = pl.lit([], dtype=pl.List(pl.String))
+            return frame.select(pl.when(line.str.contains(pattern)).then(nothing)).to_series()
+        found = frame.select(line.str.extract_groups(pattern).alias("values"))
+        fields = [values.struct.field(f"p{i}") for i in range(count)]
+        return found.select(pl.when(fields[0].is_not_null()).then(pl.concat_list(fields))).to_series()
+    except pl.exceptions.ComputeError:  # the template is too long for a regex
+        return nowhere
+
+
+def _pattern(template: str, masking: MaskingSettings, blank: str, strict: bool) -> tuple[str, int]:
+    """A regex for the lines of a template with a group ``p0``, ``p1``, … per value, and how many."""
+    rules: dict[str, list[str]] = {}
+    for rule in masking.ordered:
+        rules.setdefault(rule.token, []).append(f"(?:{rule.regex})")
+    tokens = "|".join(map(re.escape, sorted(rules, key=len, reverse=True)))
+    count, words = 0, []
+    for word in template.split(" ") if template else []:
+        pieces = [word] if word == WILDCARD_TEXT else re.split(f"({tokens})", word) if tokens else [word]
+        written = ""
+        for piece in pieces:
+            if piece == WILDCARD_TEXT or piece in rules:
+                value = "|".join(rules.get(piece, [r"\S+"])) if strict else ".+?"
+                written += f"(?P<p{count}>{value})"
+                count += 1
+            else:
+                written += re.escape(piece)
+        words.append(written)
+    return f"(?s)^{blank}*{(blank + '+').join(words)}{blank}*$", count

@@ -1,0 +1,208 @@
+"""Shapes: lines that differ in digits only are masked at the same places, so one is masked for all.
+
+A line's shape is the line with every digit written as 1 (the 0 of ``0x`` stays). Only a shape never
+seen is masked. If its masked text still holds digits, probes tell where each came from: the shape is
+masked again with its digit places numbered in base nine, and what is read back is the place in the
+line. From then on the masked text of such a line is a copy with a few bytes put in: no regex runs.
+
+This is exact as long as no rule asks which digit stands somewhere (`MaskingSettings.digit_blind`);
+with other rules a shape is the line itself, and distinct lines are masked.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba
+import numpy as np
+import polars as pl
+
+from logradar.parsing.drain import Drain
+from logradar.parsing.interning import Ids, Interner, Texts, blank, grown
+from logradar.parsing.masking import MaskingSettings, mask
+
+_HOLED: Final = -1
+_BASE: Final = 9  # digits 1 to 9; a 0 in a masked probe is the 0 of 0x, which stays
+
+
+class Shapes:
+    """Masks lines and gives each the id that `drain` has for its masked text."""
+
+    def __init__(self, masking: MaskingSettings, drain: Drain) -> None:
+        self.masking, self.drain = masking, drain
+        self._forget_shapes()
+
+    def _forget_shapes(self) -> None:
+        self.shapes = Interner()
+        self.lines = np.zeros(1 << 10, np.int32)  # per shape: id of its masked line, or _HOLED
+        self.masked = Interner()  # masked texts of shapes with holes
+        self.texts = np.zeros(1 << 10, np.int32)  # per shape: its masked text
+        self.holes = np.zeros((1 << 10) + 1, np.int64)  # shape i has the holes holes[i]:holes[i + 1]
+        self.places = np.zeros((1 << 10, 2), np.int64)  # per hole: place in the masked text, place in the line
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that shapes and remembered lines take."""
+        return self.shapes.nbytes + self.masked.nbytes + 16 * int(self.holes[len(self.shapes)]) + self.drain.nbytes
+
+    def forget(self) -> None:
+        """Forget all shapes and lines, but no cluster."""
+        self.drain.forget()
+        self._forget_shapes()
+
+    def line_ids(self, texts: Texts) -> Ids:
+        """`Drain.line_ids` of the masked lines."""
+        known = len(self.shapes)
+        ids = self.shapes.ids(fold(texts) if self.masking.digit_blind else texts)
+        if len(self.shapes) > known:
+            self._learn(known)
+        lines = self.lines[ids]
+        holed = np.flatnonzero(lines == _HOLED)
+        if len(holed):
+            lines[holed] = self.drain.line_ids(self._filled(texts[holed], ids[holed]))
+        return lines
+
+    def _learn(self, known: int) -> None:
+        shapes = self.shapes.texts(known)
+        count, total = len(shapes), len(self.shapes)
+        blind = self.masking.digit_blind
+        masked = Texts.of(mask(_probe(shapes, 0) if blind else shapes.to_series(), self.masking))
+        counts = np.zeros(count, np.int64)
+        if blind:
+            _holes(masked.data, masked.starts, masked.ends, counts)
+        self.lines, self.texts = grown(self.lines, total), grown(self.texts, total)
+        self.holes = grown(self.holes, total + 1)
+        used = int(self.holes[known])
+        self.holes[known + 1 : total + 1] = used + np.cumsum(counts)
+        whole, holed = np.flatnonzero(counts == 0), np.flatnonzero(counts)
+        self.lines[known + whole] = self.drain.line_ids(masked[whole])
+        if not len(holed):
+            return
+        self.lines[known + holed] = _HOLED
+        self.texts[known + holed] = self.masked.ids(masked[holed])
+        self._find_places(shapes[holed], masked[holed], used)
+
+    def _find_places(self, shapes: Texts, masked: Texts, used: int) -> None:
+        values = np.zeros(int(self.holes[len(self.shapes)]) - used, np.int64)
+        _read(masked.data, masked.starts, masked.ends, 1, values)
+        level, most = 1, _most_digits(shapes.data, shapes.starts, shapes.ends)
+        while _BASE**level < most:
+            further = Texts.of(mask(_probe(shapes, level), self.masking))
+            _read(further.data, further.starts, further.ends, _BASE**level, values)
+            level += 1
+        self.places = grown(self.places, used + len(values))
+        found = _locate(
+            *(shapes.data, shapes.starts, shapes.ends, most),
+            *(masked.data, masked.starts, masked.ends, values, self.places[used:]),
+        )
+        if not found:  # never guess: a wrong place would be a wrong line
+            raise RuntimeError("A mask treats lines that differ in digits only in different ways.")
+
+    def _filled(self, texts: Texts, shapes: Ids) -> Texts:
+        masked = self.masked.take(self.texts[shapes])
+        lengths = masked.ends - masked.starts
+        ends = np.cumsum(lengths)
+        filled = Texts(blank(int(ends[-1])), ends - lengths, ends)
+        _fill(
+            *(masked.data, masked.starts, masked.ends, texts.data, texts.starts),
+            *(shapes, self.holes, self.places, filled.data),
+        )
+        return filled
+
+
+def fold(texts: Texts) -> Texts:
+    """The texts with every digit as 1, except the 0 of ``0x`` and ``0X``."""
+    folded = np.zeros_like(texts.data)
+    _fold(texts.data, folded)
+    return Texts(folded, texts.starts, texts.ends)
+
+
+def _probe(shapes: Texts, level: int) -> pl.Series:
+    """The shapes with the number of each digit place as a digit: its ``level``-th one in base nine."""
+    lengths = shapes.ends - shapes.starts
+    ends = np.cumsum(lengths)
+    probes = Texts(blank(int(ends[-1])), ends - lengths, ends)
+    _number(shapes.data, shapes.starts, shapes.ends, _BASE**level, probes.data)
+    return probes.to_series()
+
+
+@numba.njit(cache=True, nogil=True)
+def _fold(data, out):  # type: ignore[no-untyped-def]
+    for i in range(len(data) - 1):
+        byte = data[i]
+        if 48 <= byte <= 57 and not (byte == 48 and (data[i + 1] | 32) == 120):
+            byte = 49
+        out[i] = byte
+
+
+@numba.njit(cache=True, nogil=True)
+def _number(data, starts, ends, scale, out):  # type: ignore[no-untyped-def]
+    place = 0
+    for row in range(len(starts)):
+        digit = 0
+        for i in range(starts[row], ends[row]):
+            out[place] = data[i]
+            if data[i] == 49:
+                out[place] = 49 + digit // scale % _BASE
+                digit += 1
+            place += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _holes(data, starts, ends, counts):  # type: ignore[no-untyped-def]
+    for row in range(len(starts)):
+        for i in range(starts[row], ends[row]):
+            counts[row] += 49 <= data[i] <= 57
+
+
+@numba.njit(cache=True, nogil=True)
+def _most_digits(data, starts, ends):  # type: ignore[no-untyped-def]
+    most = 0
+    for row in range(len(starts)):
+        digits = 0
+        for i in range(starts[row], ends[row]):
+            digits += data[i] == 49
+        most = max(most, digits)
+    return most
+
+
+@numba.njit(cache=True, nogil=True)
+def _read(data, starts, ends, scale, values):  # type: ignore[no-untyped-def]
+    hole = 0
+    for row in range(len(starts)):
+        for i in range(starts[row], ends[row]):
+            if 49 <= data[i] <= 57 and hole < len(values):
+                values[hole] += (np.int64(data[i]) - 49) * scale
+                hole += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _locate(data, starts, ends, most, masked, masked_starts, masked_ends, values, places):  # type: ignore[no-untyped-def]
+    digits = np.empty(most, np.int64)
+    hole = 0
+    for row in range(len(starts)):
+        count = 0
+        for i in range(starts[row], ends[row]):
+            if data[i] == 49:
+                digits[count] = i - starts[row]
+                count += 1
+        for i in range(masked_starts[row], masked_ends[row]):
+            if 49 <= masked[i] <= 57:
+                if hole == len(values) or values[hole] >= count:
+                    return False
+                places[hole, 0], places[hole, 1] = i - masked_starts[row], digits[values[hole]]
+                hole += 1
+    return hole == len(values)
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill(masked, masked_starts, masked_ends, data, starts, shapes, holes, places, out):  # type: ignore[no-untyped-def]
+    begin = 0
+    for row in range(len(starts)):
+        place = begin
+        for i in range(masked_starts[row], masked_ends[row]):
+            out[place] = masked[i]
+            place += 1
+        for hole in range(holes[shapes[row]], holes[shapes[row] + 1]):
+            out[begin + places[hole, 0]] = data[starts[row] + places[hole, 1]]
+        begin = place

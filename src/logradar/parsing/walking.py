@@ -1,0 +1,234 @@
+"""Walking and growing Drain's parse tree: the kernels behind `Tree`, on flat arrays of numbers.
+
+A node knows its parent, the token that leads to it and its first and last cluster; a cluster knows the
+next one of its leaf. ``edges`` is a hash table from (parent, token) to the child.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba
+import numpy as np
+
+WILDCARD: Final = 0  # the token id of <*>
+ROOT: Final = 0
+NODE: Final = np.dtype(
+    [("parent", "i4"), ("token", "i4"), ("children", "i4"), ("first", "i4"), ("last", "i4"), ("version", "i4")]
+)
+CLUSTER: Final = np.dtype(
+    [(name, "i4") for name in ("number", "node", "next", "length")]
+    + [(name, "i8") for name in ("start", "size", "used")]
+)
+MEMO: Final = np.dtype([("cluster", "i4"), ("node", "i4"), ("version", "i4")])
+NODES, CLUSTERS, TOKENS, NUMBER, ALIVE, CLOCK = range(6)  # places in `Tree.state`
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _slot(parent, token, mask):  # type: ignore[no-untyped-def]
+    code = (np.uint64(parent) << np.uint64(32) | np.uint64(token)) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64((code >> np.uint64(32)) & np.uint64(mask))
+
+
+@numba.njit(cache=True, nogil=True)
+def _child(edges, nodes, parent, token):  # type: ignore[no-untyped-def]
+    """The child of a node under a token, -1 if there is none."""
+    slot = _slot(parent, token, len(edges) - 1)
+    while edges[slot] >= 0:
+        child = edges[slot]
+        if nodes[child].parent == parent and nodes[child].token == token:
+            return child
+        slot = (slot + 1) & (len(edges) - 1)
+    return -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _grow(edges, nodes, state, parent, token):  # type: ignore[no-untyped-def]
+    """A new child of a node."""
+    new = state[NODES]
+    nodes[new].parent, nodes[new].token = parent, token
+    nodes[new].first = nodes[new].last = -1
+    nodes[parent].children += 1
+    state[NODES] += 1
+    _link(edges, nodes, new)
+    return new
+
+
+@numba.njit(cache=True, nogil=True)
+def _link(edges, nodes, child):  # type: ignore[no-untyped-def]
+    slot = _slot(nodes[child].parent, nodes[child].token, len(edges) - 1)
+    while edges[slot] >= 0:
+        slot = (slot + 1) & (len(edges) - 1)
+    edges[slot] = child
+
+
+@numba.njit(cache=True, nogil=True)
+def hang(edges, nodes, count):  # type: ignore[no-untyped-def]
+    for child in range(1, count):
+        _link(edges, nodes, child)
+
+
+@numba.njit(cache=True, nogil=True)
+def append(nodes, clusters, node, slot):  # type: ignore[no-untyped-def]
+    clusters[slot].next = -1
+    if nodes[node].last < 0:
+        nodes[node].first = slot
+    else:
+        clusters[nodes[node].last].next = slot
+    nodes[node].last = slot
+
+
+@numba.njit(cache=True, nogil=True)
+def leaf_of(edges, nodes, line, depth):  # type: ignore[no-untyped-def]
+    """The leaf that a line falls to, -1 if its way ends before."""
+    node = _child(edges, nodes, ROOT, len(line))
+    for level in range(min(depth - 3, len(line) - 1)):
+        if node < 0:
+            return -1
+        below = _child(edges, nodes, node, line[level])
+        node = below if below >= 0 else _child(edges, nodes, node, WILDCARD)
+    return node
+
+
+@numba.njit(cache=True, nogil=True)
+def _way(edges, nodes, state, line, numeric, rules):  # type: ignore[no-untyped-def]
+    """The leaf that a new cluster of this line belongs to; missing nodes are made."""
+    node = _child(edges, nodes, ROOT, len(line))
+    if node < 0:
+        node = _grow(edges, nodes, state, ROOT, len(line))
+    for level in range(min(rules[0] - 3, len(line) - 1)):
+        token = line[level]
+        below = _child(edges, nodes, node, token)
+        if below < 0:
+            wildcard = _child(edges, nodes, node, WILDCARD)
+            children = nodes[node].children
+            if wildcard >= 0 and ((rules[3] and numeric[token]) or children >= rules[1]):
+                below = wildcard
+            elif wildcard >= 0:
+                below = _grow(edges, nodes, state, node, token)
+                _forget_below(nodes, state, wildcard)
+            elif (rules[3] and numeric[token]) or children + 1 >= rules[1]:
+                below = _grow(edges, nodes, state, node, WILDCARD)
+            else:
+                below = _grow(edges, nodes, state, node, token)
+        node = below
+    return node
+
+
+@numba.njit(cache=True, nogil=True)
+def _forget_below(nodes, state, top):  # type: ignore[no-untyped-def]
+    """Lines that went through this wildcard may have a way of their own now."""
+    for node in range(top, state[NODES]):
+        above = node
+        while above > top:
+            above = nodes[above].parent
+        if above == top:
+            nodes[node].version += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest(nodes, clusters, tokens, leaf, line):  # type: ignore[no-untyped-def]
+    """The cluster of a leaf that shares most tokens with a line, and how many it shares."""
+    best, most, vaguest = -1, -1, -1
+    slot = nodes[leaf].first
+    while slot >= 0:
+        start = clusters[slot].start
+        same, wild = 0, 0
+        for i in range(len(line)):
+            token = tokens[start + i]
+            wild += token == WILDCARD
+            same += token != WILDCARD and token == line[i]
+        if same > most or (same == most and wild > vaguest):
+            best, most, vaguest = slot, same, wild
+        slot = clusters[slot].next
+    return best, most
+
+
+@numba.njit(cache=True, nogil=True)
+def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
+    """Drop the cluster that was used longest ago."""
+    oldest = -1
+    for slot in range(state[CLUSTERS]):
+        if clusters[slot].number > 0 and (oldest < 0 or clusters[slot].used < clusters[oldest].used):
+            oldest = slot
+    node = clusters[oldest].node
+    before, slot = -1, nodes[node].first
+    while slot != oldest:
+        before, slot = slot, clusters[slot].next
+    if before < 0:
+        nodes[node].first = clusters[oldest].next
+    else:
+        clusters[before].next = clusters[oldest].next
+    if nodes[node].last == oldest:
+        nodes[node].last = before
+    nodes[node].version += 1
+    clusters[oldest].number = 0
+    state[ALIVE] -= 1
+
+
+@numba.njit(cache=True, nogil=True)
+def scan(  # type: ignore[no-untyped-def]
+    lines, begin, out, starts, words, numeric, memo, edges, nodes, clusters, tokens, state, sim_th, rules
+):
+    for i in range(begin, len(lines)):
+        known = memo[lines[i]]
+        slot = known.cluster
+        if slot < 0 or nodes[known.node].version != known.version:
+            line = words[starts[lines[i]] : starts[lines[i] + 1]]
+            leaf = leaf_of(edges, nodes, line, rules[0])
+            slot, same = _nearest(nodes, clusters, tokens, leaf, line) if leaf >= 0 else (-1, -1)
+            if slot >= 0 and len(line) and same / len(line) < sim_th:
+                slot = -1
+            if slot < 0:
+                if (
+                    state[CLUSTERS] == len(clusters)
+                    or state[TOKENS] + len(line) > len(tokens)
+                    or state[NODES] + rules[0] >= len(nodes)
+                    or 2 * (state[NODES] + rules[0]) >= len(edges)
+                ):
+                    return i
+                if 0 < rules[2] <= state[ALIVE]:
+                    _evict(nodes, clusters, state)
+                leaf = _way(edges, nodes, state, line, numeric, rules)
+                slot, same = _found(nodes, clusters, tokens, state, leaf, line), len(line)
+                for token in line:
+                    same -= token == WILDCARD
+            else:
+                _merge(nodes, clusters, tokens, slot, line)
+            known.node, known.version = leaf, nodes[leaf].version
+            # A line of many wildcards is too unlike its own template: each time it makes a new one.
+            known.cluster = slot if not len(line) or same / len(line) >= sim_th else -1
+        clusters[slot].size += 1
+        clusters[slot].used = state[CLOCK]
+        state[CLOCK] += 1
+        out[i] = clusters[slot].number
+    return len(lines)
+
+
+@numba.njit(cache=True, nogil=True)
+def _found(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-untyped-def]
+    """Found a new cluster whose template is the line itself."""
+    slot = state[CLUSTERS]
+    state[CLUSTERS] += 1
+    state[NUMBER] += 1
+    state[ALIVE] += 1
+    clusters[slot].number, clusters[slot].node, clusters[slot].size = state[NUMBER], leaf, 0
+    clusters[slot].start, clusters[slot].length = state[TOKENS], len(line)
+    tokens[state[TOKENS] : state[TOKENS] + len(line)] = line
+    state[TOKENS] += len(line)
+    append(nodes, clusters, leaf, slot)
+    nodes[leaf].version += 1
+    return slot
+
+
+@numba.njit(cache=True, nogil=True)
+def _merge(nodes, clusters, tokens, slot, line):  # type: ignore[no-untyped-def]
+    """Where line and template differ the template gets a wildcard."""
+    changed = False
+    for i in range(len(line)):
+        place = clusters[slot].start + i
+        if tokens[place] != line[i] and tokens[place] != WILDCARD:
+            tokens[place] = WILDCARD
+            changed = True
+    if changed:
+        nodes[clusters[slot].node].version += 1

@@ -1,0 +1,42 @@
+"""Raw HDFS logs: sessions are blocks, labels come from the file that is published beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from logradar.sources.base import Dataset
+from logradar.sources.lines import Lines
+
+BLOCK = r"(blk_-?[0-9]+)"
+LINE = re.compile(r"[0-9]{6} [0-9]{6} [0-9]+ [A-Z]+ dfs\.[^\s:]+: .*blk_-?[0-9]+")
+KNOWN = (("HDFS.log", "anomaly_label.csv"), ("HDFS_2pct.log.xz", "HDFS_2pct_labels.csv.gz"))
+
+
+class Hdfs(Lines):
+    """Raw HDFS_v1 lines; the session key is the first block id of a line.
+
+    The data set ``hdfs`` is the whole log of loghub (HDFS.log with anomaly_label.csv) or its
+    2 % sample, in the folder ``hdfs``; its later half is held back for evaluation. Xu et al.,
+    SOSP 2009; Zhu et al. (loghub), ISSRE 2023.
+    """
+
+    session_key: ClassVar[str | None] = BLOCK
+
+    @classmethod
+    def dataset(cls, data_dir: Path) -> Dataset | None:
+        """The first of the known files that is there."""
+        for log, labels in KNOWN:
+            file, beside = data_dir / "hdfs" / log, data_dir / "hdfs" / labels
+            if file.is_file():
+                return Dataset([file], beside if beside.is_file() else None, test=0.5)
+        return None
+
+    @classmethod
+    def recognises(cls, path: Path, head: Sequence[str]) -> float:
+        """Sure when most lines are HDFS's and name a block."""
+        lines = [line for line in head if line.strip()]
+        fitting = sum(LINE.match(line) is not None for line in lines)
+        return 0.9 if fitting and fitting >= 0.5 * len(lines) else 0.0

@@ -1,0 +1,58 @@
+"""A folder that `logradar prepare` wrote: records that were read before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar.core.errors import InputError, TableError
+from logradar.core.quarantine import Quarantine
+from logradar.core.tables import LOG_RECORDS, conform
+from logradar.sources.base import Hints, Source
+from logradar.sources.inputs.session_keys import extract
+
+
+class Prepared(Source):
+    """``records/*.parquet`` of a prepared folder; sources, lines, keys and labels are as they were."""
+
+    @classmethod
+    def recognises(cls, path: Path, head: Sequence[str]) -> float:
+        """Sure for Parquet files that have the columns of LOG_RECORDS."""
+        if path.suffix != ".parquet":
+            return 0.0
+        try:
+            return 1.0 if set(pq.read_schema(path).names) == set(LOG_RECORDS.names) else 0.0
+        except (pa.ArrowInvalid, OSError):
+            return 0.0
+
+    def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
+        """LOG_RECORDS, numbered from 0; another session key is looked for in the bodies."""
+        record_id = 0
+        for file in files:
+            try:
+                with pq.ParquetFile(file) as parquet:
+                    for batch in parquet.iter_batches(hints.limits.rows):
+                        table = conform(pa.Table.from_batches([batch]), LOG_RECORDS)
+                        yield _numbered(table, record_id, hints.session_key)
+                        record_id += table.num_rows
+            except (pa.ArrowInvalid, TableError, OSError) as error:
+                why = str(error).partition("\n")[0]
+                raise InputError(f"'{file}' is damaged ({why}); prepare the input again.") from None
+            hints.advance(file.stat().st_size)
+
+
+def _numbered(table: pa.Table, record_id: int, session_key: str | None) -> pa.Table:
+    ids = pa.array(np.arange(record_id, record_id + table.num_rows))
+    table = table.set_column(0, LOG_RECORDS.field("record_id"), ids)
+    if session_key:
+        body = pl.from_arrow(table.column("body"))
+        assert isinstance(body, pl.Series)
+        index = table.schema.get_field_index("session_key")
+        keys = extract(body, body, session_key).to_arrow().cast(pa.string())
+        table = table.set_column(index, LOG_RECORDS.field("session_key"), keys)
+    return table

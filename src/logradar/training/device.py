@@ -1,0 +1,71 @@
+"""Which device a training runs on, and in which precision; a sentence where that cannot be."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from logradar.core.errors import ConfigError
+from logradar.training.settings import TrainingSettings
+
+_TRAINS = ("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxscript", "onnxruntime")
+
+
+def require(*packages: str) -> None:
+    """Raise a `ConfigError` that says what to install when one of ``packages`` is absent."""
+    absent = [name for name in packages or _TRAINS if importlib.util.find_spec(name) is None]
+    if absent:
+        raise ConfigError(f"Neural detectors need {', '.join(absent)}: pip install 'logradar[deep]'")
+
+
+def choose_device(settings: TrainingSettings) -> str:
+    """``cuda``, ``mps`` or ``cpu``; a `ConfigError` when the wanted one is not there."""
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if settings.device == "auto":
+        return next(name for name, found in there.items() if found)
+    if not there[settings.device]:
+        found = ", ".join(name for name, ready in there.items() if ready)
+        raise ConfigError(f"training.device is '{settings.device}', which torch does not find here; there is: {found}.")
+    return settings.device
+
+
+def choose_precision(settings: TrainingSettings, device: str) -> str:
+    """``fp32``, ``bf16`` or ``fp16``; a `ConfigError` when the device cannot train in it."""
+    import torch
+
+    if settings.precision == "auto":
+        return "bf16" if device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if settings.precision == "fp16" and device != "cuda":
+        raise ConfigError(f"training.precision is 'fp16', which needs an NVIDIA GPU; on {device} use 'bf16' or 'fp32'.")
+    return settings.precision
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Python, numpy and torch and make torch repeatable; put all back as it was on leaving."""
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not repeatable
+    python, numpy = random.getstate(), np.random.get_state()
+    deterministic, warns = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    with torch.random.fork_rng():
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+            torch.use_deterministic_algorithms(deterministic, warn_only=warns)

@@ -1,0 +1,135 @@
+"""The one training loop: a network, rows with weights, settings, and the Hugging Face `Trainer` underneath."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import safetensors.torch
+import torch
+from transformers import PrinterCallback
+from transformers.trainer_callback import TrainerState
+from transformers.utils import logging as transformers_logging
+
+from logradar.core.progress import Progress, say
+from logradar.training import checkpoints, history
+from logradar.training.arguments import arguments
+from logradar.training.device import seeded
+from logradar.training.history import History
+from logradar.training.monitor import Monitor
+from logradar.training.rows import Rows
+from logradar.training.settings import TrainingSettings
+from logradar.training.trainer import Objective, Order, RowTrainer
+
+_FREE: Final = {  # what may differ from the training that is resumed
+    *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard")
+}
+_SHORT: Final = 2.0  # seconds; a training that took less ends without a word, as Progress does
+
+
+def fit_network(
+    network: torch.nn.Module,
+    objective: Objective,
+    train: Rows,
+    valid: Rows,
+    settings: TrainingSettings,
+    folder: Path | None = None,
+    seed: int = 0,
+    title: str = "training",
+) -> History:
+    """Train ``network`` in place; afterwards it has its best weights, on the CPU, in evaluation mode.
+
+    ``objective(network, batch)`` gives the loss of every prediction and its weight (two tensors
+    of one shape; weight 0 where there is nothing to predict); what is minimised is their weighted
+    mean over all rows. ``valid`` steers the learning rate, early stopping and the choice of the
+    best weights; with no validation rows ``train`` does. ``folder`` gets checkpoints and
+    ``history.json``; ``title`` stands before the progress. The same seed on the same machine
+    gives the same bytes. Raises `ConfigError` for a device or precision that is not there or a
+    checkpoint of another training, `DataError` when the loss is no number.
+    """
+    if not len(train):
+        return History()
+    began = time.monotonic()
+    watched = valid if len(valid) else train
+    with ExitStack() as stack:
+        stack.enter_context(seeded(seed))
+        stack.enter_context(_silence())
+        run = folder if folder is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        order = Order(train.even(), settings.batch_size, settings.epoch_steps * settings.accumulation, seed)
+        steps = -(-len(order) // settings.accumulation)
+        chosen = arguments(settings, run / checkpoints.FOLDER, steps, seed)
+        trainer = RowTrainer(objective, order, watched, model=network, args=chosen)
+        trainer.remove_callback(PrinterCallback)
+        identity = _identity(network, train, watched, settings, seed)
+        found = checkpoints.begin(run, identity, settings.resume)
+        before = TrainerState.load_from_json(str(found / "trainer_state.json")) if found else TrainerState()
+        if _over(before, settings):
+            trainer.state = before
+        else:
+            bar = stack.enter_context(Progress(title, total=order.rows * settings.epochs, unit="rows"))
+            bar.advance(order.rows / steps * before.global_step)
+            trainer.add_callback(Monitor(settings, bar, order.rows / steps, folder))
+            if settings.tensorboard:
+                trainer.add_callback(_tensorboard(run))
+            trainer.train(resume_from_checkpoint=str(found) if found else None)
+        best = run / checkpoints.FOLDER / f"checkpoint-{trainer.state.best_global_step}" / "model.safetensors"
+        safetensors.torch.load_model(network, best)
+        network.to("cpu").eval()
+    epochs = history.epochs_of(trainer.state.log_history)
+    if folder is not None:
+        history.write(folder, epochs)
+    seconds = time.monotonic() - began
+    rows = order.rows / steps * (trainer.state.global_step - before.global_step)
+    kept = min(epochs, key=lambda epoch: epoch["eval_loss"])
+    sentence = _sentence(epochs, kept, settings, bool(len(valid)))
+    if seconds > _SHORT:
+        say(f"{title}: {sentence}")
+    return History(epochs, kept, sentence, trainer.state.global_step, seconds, rows / max(seconds, 1e-9))
+
+
+def _identity(
+    network: torch.nn.Module, train: Rows, watched: Rows, settings: TrainingSettings, seed: int
+) -> dict[str, Any]:
+    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    data = {"training rows": train.fingerprint(), "validation rows": watched.fingerprint()}
+    return {"network": shapes, "seed": seed, **data, **settings.model_dump(mode="json", exclude=set(_FREE))}
+
+
+def _over(state: TrainerState, settings: TrainingSettings) -> bool:
+    losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+    impatient = bool(settings.patience) and history.stale(losses, settings.min_delta) >= settings.patience
+    return impatient or float(state.epoch or 0) >= settings.epochs
+
+
+def _sentence(
+    epochs: list[dict[str, float]], kept: dict[str, float], settings: TrainingSettings, validated: bool
+) -> str:
+    loss = "validation loss" if validated else "training loss"
+    why = f"the {loss} no longer fell" if len(epochs) < settings.epochs else "that is the most that was allowed"
+    beside = "" if validated else "; there were no validation sessions"
+    best = f"epoch {kept['epoch']} is kept ({loss} {kept['eval_loss']:.4f}{beside})"
+    return f"ended after {len(epochs)} epochs, {why}; {best}"
+
+
+def _tensorboard(run: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+    from transformers.integrations import integration_utils
+
+    return integration_utils.TensorBoardCallback(SummaryWriter(str(run / "tensorboard")))
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the libraries' own log lines and warnings out of the way; ours are sentences."""
+    level = transformers_logging.get_verbosity()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            transformers_logging.set_verbosity(level)

@@ -1,0 +1,42 @@
+"""What can be set about a training; every neural detector has one of these as ``training``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from logradar.core.config import Config
+
+
+class TrainingSettings(Config):
+    """How a network is trained: optimiser, schedule, early stopping, checkpoints, hardware.
+
+    A row is what the network learns from: a window or a whole session, with its count as weight.
+    """
+
+    epochs: int = Field(50, ge=1, description="passes over the rows at most; early stopping may end it sooner")
+    epoch_steps: int = Field(
+        50, ge=1, description="optimiser steps of an epoch at least: few rows are passed over several times"
+    )
+    batch_size: int = Field(256, ge=1, description="rows per step and device")
+    accumulation: int = Field(1, ge=1, description="batches per optimiser step")
+    learning_rate: float = Field(1e-3, gt=0, description="highest learning rate of AdamW")
+    least_learning_rate: float = Field(1e-6, ge=0, description="where `cosine` ends and below which `plateau` stays")
+    schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
+        "plateau", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
+    )
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
+    weight_decay: float = Field(0.01, ge=0, description="decay of AdamW; biases and norms have none")
+    clip: float = Field(1.0, ge=0, description="largest norm of a gradient; 0 clips nothing")
+    patience: int = Field(5, ge=0, description="epochs without a lower validation loss until it stops; 0: never")
+    min_delta: float = Field(1e-4, ge=0, description="by how much a validation loss must fall to count as lower")
+    device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="auto: the first of these that is there")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 on an NVIDIA GPU that has it, else fp32"
+    )
+    checkpoint_steps: int = Field(0, ge=0, description="a checkpoint every so many steps beside the one per epoch")
+    keep: int = Field(2, ge=1, description="checkpoints kept; the best one is always kept")
+    resume: bool = Field(False, description="go on from the newest whole checkpoint in the run's folder")
+    workers: int = Field(0, ge=0, description="processes that prepare batches; 0: the training process itself")
+    tensorboard: bool = Field(False, description="write TensorBoard files into the run's folder")

@@ -1,0 +1,118 @@
+"""The Hugging Face `Trainer` on weighted rows: batches by index, and the exact weighted loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer
+
+from logradar.training.rows import Batch, Rows
+
+Tensors = dict[str, torch.Tensor]
+Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tensor]]
+
+
+class RowTrainer(Trainer):
+    """Minimises the weighted mean of ``objective`` over rows; see `logradar.training.loop.fit_network`.
+
+    Checkpoints hold weights as safetensors and no pickled arguments.
+    """
+
+    loss_is_scaled_for_ga = False
+
+    def __init__(self, objective: Objective, order: Order, watched: Rows, **given: Any) -> None:
+        super().__init__(train_dataset=order.data, eval_dataset=watched, **given)
+        self.objective: Objective = objective
+        self.watched, self.order = watched, order
+        # Each batch is divided by what a batch weighs on average, not by what it weighs itself:
+        # the mean over an epoch's batches is then the weighted mean over all rows.
+        self.scale = order.data.weight / order.batches
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        loader = DataLoader(
+            _Fetch(self.order.data),
+            batch_sampler=self.order,
+            collate_fn=_as_it_is,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+    def compute_loss(self, model: torch.nn.Module, inputs: Tensors, *_: Any, **__: Any) -> torch.Tensor:
+        losses, weights = self.objective(model, inputs)
+        loss: torch.Tensor = (losses * weights).sum() / self.scale
+        return loss
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        model, sums = self.model_wrapped, torch.zeros(2, device=self.args.device)
+        batches = self.watched.batches(max(self.args.per_device_train_batch_size, 1024))
+        model.eval()
+        with torch.no_grad():
+            for index in batches[self.args.process_index :: self.args.world_size]:
+                losses, weights = self.objective(model, self._prepare_inputs(_tensors(self.watched.batch(index))))
+                sums += torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()])
+        loss, weight = self.accelerator.reduce(sums, "sum").tolist()
+        metrics = {"eval_loss": loss / weight}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if self.args.should_save:
+            folder = Path(output_dir or str(self.args.output_dir))
+            folder.mkdir(parents=True, exist_ok=True)
+            safetensors.torch.save_model(self.accelerator.unwrap_model(self.model), str(folder / "model.safetensors"))
+
+
+class Order:
+    """Which rows stand in which batch: a function of seed and epoch alone, so that a resume repeats it.
+
+    ``least`` is how many batches an epoch has at least; few rows are passed over several times.
+    """
+
+    drop_last = False
+
+    def __init__(self, data: Rows, size: int, least: int, seed: int) -> None:
+        self.data, self.batch_size, self.seed, self.epoch = data, size, seed, 0
+        self.batches = len(data.batches(size))
+        self.passes = max(-(-least // self.batches), 1)
+        self.rows = len(data) * self.passes
+
+    def __len__(self) -> int:
+        return self.batches * self.passes
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for turn in range(self.passes):
+            for index in self.data.batches(self.batch_size, (self.seed, self.epoch, turn)):
+                yield index.tolist()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the `Trainer` as each epoch begins."""
+        self.epoch = epoch
+
+
+class _Fetch(Dataset[Any]):
+    """A whole batch at once: one gather per array, no Python per row."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitems__(self, index: list[int]) -> Tensors:
+        return _tensors(self.rows.batch(torch.tensor(index).numpy()))
+
+
+def _tensors(batch: Batch) -> Tensors:
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

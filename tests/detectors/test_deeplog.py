@@ -1,0 +1,237 @@
+"""Detector ``deeplog``: what it learns, what it finds, and how it is saved; beyond the contract of all detectors."""
+
+from __future__ import annotations
+
+import math
+import random
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from logradar.core.config import load_config
+from logradar.core.errors import ConfigError
+from logradar.core.sequences import Sequences
+from logradar.core.tables import SESSIONS, UNKNOWN
+from logradar.detectors.base import Detector
+from logradar.detectors.deeplog import DeepLog, DeepLogSettings
+from logradar.detectors.neural import windows
+from logradar.detectors.neural.surprise import UNSEEN
+from logradar.training import device
+
+SMALL = ("hidden=24", "layers=1", "embedding=8", "window=4", "training.epochs=20", "training.device=cpu")
+START, ASK, ANSWER, CHECK, END = 3, 5, 6, 40, 41
+
+
+def sessions(rows: list[list[int]]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {"session_id": f"s{i}", "record_ids": list(range(len(row))), "template_ids": row, "gaps": [0.0] * len(row)}
+            for i, row in enumerate(rows)
+        ],
+        schema=SESSIONS,
+    )
+
+
+def normal(count: int, seed: int) -> list[list[int]]:
+    """Start, ask and answer once (three of four times) or twice, end; CHECK before the end in one of ten."""
+    rng = random.Random(seed)
+    return [
+        [START, *[ASK, ANSWER] * (1 + (rng.random() < 0.25)), *[CHECK] * (rng.random() < 0.1), END]
+        for _ in range(count)
+    ]
+
+
+def fitted_with(*settings: str, seed: int = 0) -> DeepLog:
+    detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, *settings]), seed)
+    detector.fit(sessions(normal(2000, 0)), sessions(normal(300, 1)))
+    return detector
+
+
+@pytest.fixture(scope="module")
+def deeplog() -> DeepLog:
+    return fitted_with()
+
+
+@pytest.fixture(scope="module")
+def endless() -> DeepLog:
+    return fitted_with("ends=false")
+
+
+def scores(detector: Detector, *rows: list[int]) -> list[float]:
+    return detector.score(sessions(list(rows)))["score"].to_pylist()
+
+
+def events(detector: Detector, row: list[int]) -> list[float]:
+    return detector.score(sessions([row]))["event_scores"].to_pylist()[0]
+
+
+def test_probabilities_are_those_of_the_grammar(deeplog):
+    """Learnt from a few distinct windows, and yet with the shares of all of them."""
+    found = np.exp(-np.array(events(deeplog, [START, ASK, ANSWER, CHECK, END])))
+    np.testing.assert_allclose(found, [1, 1, 1, 0.75 * 0.1, 1], atol=0.03)
+    again = np.exp(-np.array(events(deeplog, [START, ASK, ANSWER, ASK, ANSWER, END])))
+    np.testing.assert_allclose(again, [1, 1, 1, 0.25, 1, 0.9], atol=0.03)
+
+
+def test_history_and_validation_scores(deeplog):
+    assert [epoch["epoch"] for epoch in deeplog.history] == list(range(1, len(deeplog.history) + 1))
+    assert deeplog.history[-1]["eval_loss"] < deeplog.history[0]["eval_loss"]
+    np.testing.assert_array_equal(
+        deeplog.validation_scores, deeplog.score(sessions(normal(300, 1)))["score"].to_numpy()
+    )
+
+
+def test_a_missing_tail_is_found_by_the_end(deeplog, endless):
+    short, usual = [START, ASK], [START, ASK, ANSWER, END]
+    assert scores(deeplog, short)[0] > 4 > scores(deeplog, usual)[0]
+    assert scores(endless, short)[0] == pytest.approx(scores(endless, usual)[0], abs=0.5)
+    finding = deeplog.explain(sessions([short])).to_pylist()[0]
+    assert finding["reason"].startswith("the session ends here, which is surprising: probability")
+    assert (finding["position"], finding["template_id"]) == (1, ANSWER)
+    assert finding["expected"][0]["template_id"] == ANSWER
+    assert finding["expected"][0]["probability"] > 0.9
+
+
+def test_the_event_that_surprised_is_named_with_what_was_expected(deeplog):
+    row = [START, ASK, ANSWER, START, END]
+    first = deeplog.explain(sessions([row])).to_pylist()[0]
+    assert (first["session_id"], first["position"], first["template_id"]) == ("s0", 3, START)
+    assert "rank" in first["reason"]
+    assert not any(str(number) in first["reason"].partition(":")[0] for number in row)
+    assert [item["template_id"] for item in first["expected"]] == [END, ASK, CHECK]
+    assert first["weight"] == pytest.approx(max(events(deeplog, row)))
+
+
+def test_an_ordinary_session_has_nothing_to_tell(deeplog):
+    assert deeplog.explain(sessions([[START, ASK, ANSWER, END], []])).num_rows == 0
+
+
+def test_templates_never_seen_are_the_most_surprising(deeplog):
+    row = [START, ASK, 77, ANSWER, UNKNOWN, END]
+    found = events(deeplog, row)
+    assert found[2] == found[4] == UNSEEN > max(found[0], found[1], found[3])
+    told = deeplog.explain(sessions([row])).to_pylist()
+    assert {(finding["position"], finding["reason"]) for finding in told} >= {
+        (2, "never seen in training"),
+        (4, "never seen in training"),
+    }
+    assert told[0]["expected"]
+
+
+def test_rank_is_the_papers_rule(deeplog):
+    detector = fitted_with("score=rank")
+    classes = 1 + 5  # the end, and five templates
+    assert scores(detector, [START, ASK, ANSWER, END])[0] == 1
+    assert events(detector, [START, ASK, ANSWER, CHECK, END])[3] in (2, 3)
+    assert scores(detector, [START, 77])[0] == classes + 1
+    with torch.no_grad():
+        told = detector.network()(torch.tensor([[0, 0, 3, 4]], dtype=torch.int32))[0].numpy()
+    place = detector.vocabulary.ids.tolist().index(START) + 1
+    assert events(detector, [START, ASK, START])[2] >= 1 + (told > told[place]).sum()
+
+
+def test_scores_are_surprisals_of_the_network(deeplog):
+    """Against torch, window by window."""
+    row, network = [START, ASK, ASK, ANSWER, CHECK, END], deeplog.network()
+    tokens = [0] * 4 + deeplog.vocabulary.tokens(np.array(row, np.int32)).tolist() + [0]
+    told = []
+    for place in range(4, len(tokens)):
+        with torch.no_grad():
+            output = network(torch.tensor([tokens[place - 4 : place]], dtype=torch.int32))[0]
+        told.append(-float(output[max(tokens[place] - 2, 0)]))
+    expected = [*told[:-2], max(told[-2:])]
+    np.testing.assert_allclose(events(deeplog, row), np.minimum(expected, UNSEEN), atol=1e-5)
+    assert network.embed.weight[UNKNOWN].abs().sum() == 0
+
+
+def test_a_session_scores_the_same_bytes_in_any_company(deeplog, monkeypatch):
+    rows = [*normal(300, 9), [START] * 30, [ASK, 77, END], []]
+    together = scores(deeplog, *rows)
+    assert [scores(deeplog, row)[0] for row in rows[-20:]] == together[-20:]
+    monkeypatch.setattr(windows, "CHUNK", 50)
+    assert scores(deeplog, *rows) == together
+
+
+def test_chunks_teach_the_same_rows(deeplog, monkeypatch):
+    tokens = deeplog._tokens(Sequences.from_lists(normal(200, 3)))
+    whole = deeplog._rows(tokens)
+    monkeypatch.setattr(windows, "CHUNK", 50)
+    parts = deeplog._rows(tokens)
+    assert whole.fingerprint() == parts.fingerprint()
+    assert whole.weight == 200 + len(tokens.values)
+
+
+def test_what_validation_has_and_training_lacks_is_no_harm():
+    detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, "training.epochs=2"]))
+    detector.fit(sessions(normal(50, 0)), sessions([[START, 99, END], [UNKNOWN]]))
+    assert detector.validation_scores.tolist() == [UNSEEN, UNSEEN]
+
+
+def test_scoring_needs_no_torch(deeplog, tmp_path):
+    deeplog.save(tmp_path)
+    code = f"""
+        import sys
+        for heavy in ("torch", "transformers", "accelerate", "onnx", "safetensors"):
+            sys.modules[heavy] = None
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from logradar.detectors.base import Detector
+        import pyarrow as pa
+        from logradar.core.tables import SESSIONS
+        row = {{"session_id": "a", "record_ids": [0, 1], "template_ids": [3, 5], "gaps": [0.0, 1.0]}}
+        table = pa.Table.from_pylist([row], schema=SESSIONS)
+        from pathlib import Path
+        detector = Detector.load(Path({str(tmp_path)!r}))
+        print(detector.score(table)["score"][0].as_py(), detector.explain(table).num_rows)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    score, findings = done.stdout.split()
+    assert float(score) == scores(deeplog, [3, 5])[0]
+    assert int(findings) == 1
+
+
+def test_training_without_torch_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(device.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"Neural detectors need torch.*pip install 'logradar\[deep\]'"):
+        fitted_with()
+
+
+def test_checkpoints_and_resume_go_through_the_settings(tmp_path):
+    settings = [*SMALL, "training.epochs=3", "training.epoch_steps=5"]
+    found = []
+    for extra in ([], ["training.resume=true"]):
+        detector = DeepLog(load_config(DeepLogSettings, overrides=[*settings, *extra]), seed=3)
+        detector.fit(sessions(normal(300, 0)), sessions(normal(50, 1)), tmp_path)
+        found.append(detector)
+    assert (tmp_path / "history.json").is_file()
+    assert found[0].history == found[1].history
+    assert scores(found[0], [START, ASK, END]) == scores(found[1], [START, ASK, END])
+
+
+def test_an_override_keeps_the_other_settings_of_its_training():
+    settings = load_config(DeepLogSettings, overrides=["training.epochs=3"])
+    assert settings.training == DeepLogSettings().training.model_copy(update={"epochs": 3})
+
+
+def test_wrong_settings_are_all_told_at_once():
+    with pytest.raises(ConfigError, match=r"'training\.epoch' is not known, did you mean 'epochs'\?; 'window' is 0"):
+        load_config(DeepLogSettings, overrides=["window=0", "training.epoch=3"])
+
+
+@pytest.mark.slow
+def test_the_published_split(data_dir):
+    """Training on hdfs_train finds most anomalies at few false alarms, with a threshold from validation."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+    try:
+        from hdfs_deeplog_split import Split, rows_of
+    finally:
+        sys.path.pop(0)
+    rows = dict(rows_of(Split(data_dir / "hdfs"), DeepLogSettings(), seed=0))
+    assert rows["deeplog with ends: training"]["validation_loss"] < 0.27
+    assert rows["deeplog with ends: surprisal, largest, quantile 0.995"]["all"]["f1"] > 0.85
+    assert math.isfinite(rows["deeplog with ends: top-9"]["all"]["f1"])
