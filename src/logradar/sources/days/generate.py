@@ -6,6 +6,7 @@ again, with fresh session ids. The same seed gives the same bytes.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from logradar.sources.days.write import day_path, encode
 
 FIRST_ID: Final = 10**11  # ids have twelve digits, so that they can be replaced in place
 BLOCK: Final = 4 << 20
+FIRST_DAY: Final = date(2024, 5, 1)
 SERVICES: Final = ("gateway", "research", "manager", "billing", "search", "auth", "mailer", "ledger")
-_LEVELS: Final = ("INFO ", "INFO ", "INFO ", "INFO ", "DEBUG", "INFO ", "WARN ", "ERROR")
+_PARTS: Final = ("intake", "pricing", "stock", "router", "cache", "audit", "batch", "retry")
 _ACTS: Final = (
     "request {} accepted from 10.{}.{}.7 path=/api/v1/items/{} trace={:08x}",
     "query on table orders took {} ms, {} rows, plan {} cache {} key {:08x}",
@@ -32,7 +34,8 @@ _ACTS: Final = (
     "block {} of {} stored on node-{} in segment {} checksum {:08x} without complaint",
     "retry {} of {} for upstream research-{} after {} ms because of timeout {:08x}",
 )
-EVENTS: Final = len(SERVICES) * len(_ACTS) * 4  # distinct event ids, from 3 on
+EVENTS: Final = len(SERVICES) * len(_PARTS) * len(_ACTS)  # distinct event ids, from 3 on
+TROUBLED: Final = 0.06  # share of sessions that may warn and fail
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,10 @@ class DayShape:
     distinct: int = 64 << 20
 
 
-def write_day(path: Path, size: int, seed: int = 0, shape: DayShape = DayShape()) -> int:
-    """A day file of about ``size`` bytes (at least one session); the number of sessions."""
+def write_day(path: Path, size: int, seed: int = 0, shape: DayShape = DayShape(), day: date = FIRST_DAY) -> int:
+    """A day file of about ``size`` bytes (at least one session), logged on ``day``; the number of sessions."""
     blocks: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = []
-    made = _blocks(seed, min(size, shape.distinct), shape)
+    made = _blocks(seed, min(size, shape.distinct), shape, day)
     sessions = written = turn = 0
     with path.open("wb") as file:
         written += file.write(b"[\n" if shape.pretty else b"[")
@@ -81,54 +84,58 @@ def write_days(
     size: int,
     seed: int = 0,
     shape: DayShape = DayShape(),
-    first: date = date(2024, 1, 1),
+    first: date = FIRST_DAY,
 ) -> list[Path]:
     """A folder of ``days`` day files of about ``size`` bytes each, from day ``first`` on."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [day_path(folder, first + timedelta(days=day)) for day in range(days)]
-    for day, path in enumerate(paths):
-        write_day(path, size, seed + day, shape)
+    paths = []
+    for number in range(days):
+        day = first + timedelta(days=number)
+        paths.append(day_path(folder, day))
+        write_day(paths[-1], size, seed + number, shape, day)
     return paths
 
 
-def sessions(seed: int, shape: DayShape = DayShape()) -> Iterator[dict[str, Any]]:
+def sessions(seed: int, shape: DayShape = DayShape(), day: date = FIRST_DAY) -> Iterator[dict[str, Any]]:
     """Distinct sessions without end, as they stand in a day file, but without token_ids and attention_mask."""
     draw = random.Random(seed)
     number = FIRST_ID
     while True:
         service = draw.randrange(len(SERVICES))
-        count = min(int(draw.lognormvariate(np.log(shape.events), 0.6)) + 1, 2_000)
+        count = min(int(draw.lognormvariate(math.log(shape.events), 0.6)) + 1, 2_000)
+        kinds = 64 if draw.random() < TROUBLED else 56  # the last eight warn, the very last two are errors
         events, lines = [], []
-        has_error = has_warn = False
+        highest = 0
         second, code = draw.randrange(86_000), draw.getrandbits(30)
         for step in range(count):
-            kind = int(draw.random() ** 2 * len(_LEVELS) * 8)
-            act, level = kind % 8, _LEVELS[(kind // 8 + kind % 3) % 8]
-            has_error |= level == "ERROR"
-            has_warn |= level == "WARN "
+            kind = int(draw.random() ** 2 * kinds)
+            highest = max(highest, kind)
+            level = "INFO" if kind < 56 else "WARN" if kind < 62 else "ERROR"
             code = (code * 1_103_515_245 + 12_345) & 0x7FFFFFFF
             second += code & 1
             clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02},{code % 1000:03}"
-            text = _ACTS[act].format(code >> 12, code & 255, step, code >> 7 & 4095, code)
-            lines.append(f"2024-05-01 {clock} {level} [{SERVICES[service]}-{code & 15}] {text}")
-            events.append(3 + service * 32 + act * 4 + kind % 4)
+            text = _ACTS[kind % 8].format(code >> 12, code & 255, step, code >> 7 & 4095, code)
+            lines.append(f"{day} {clock} {level:5} [{SERVICES[service]}-{code & 15}] {_PARTS[kind // 8]}: {text}")
+            events.append(3 + service * 64 + kind)
         yield {
             "session_id": number,
             "event_sequence": events,
-            "has_error": has_error,
-            "has_warn": has_warn,
+            "has_error": highest >= 62,
+            "has_warn": highest >= 56,
             "service_name": SERVICES[service],
             "original_logs": lines,
         }
         number += 1
 
 
-def _blocks(seed: int, size: int, shape: DayShape) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
+def _blocks(
+    seed: int, size: int, shape: DayShape, day: date
+) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
     """Blocks of sessions as text, and where the digits of their ids stand; ``size`` bytes in all."""
     between = b",\n" if shape.pretty else b","
     pieces: list[bytes] = []
     held = made = 0
-    for session in sessions(seed, shape):
+    for session in sessions(seed, shape, day):
         pieces.append(encode(session, shape.length, shape.pretty))
         held += len(pieces[-1]) + len(between)
         if held < min(BLOCK, size - made):

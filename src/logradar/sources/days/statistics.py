@@ -137,7 +137,7 @@ class Vocabulary:
     def report(self, sessions: int) -> dict[str, Any]:
         """JSON-ready; a point of ``growth`` is (sessions read, distinct ids among them)."""
         met = self._met()
-        steps = np.unique(np.linspace(0, sessions, POINTS + 1).round().astype(np.int64))[1:]
+        steps = np.unique(np.geomspace(1, max(sessions, 1), POINTS).round().astype(np.int64))
         return {
             "size": len(self.first),
             "full": self.full,

@@ -22,7 +22,7 @@ from logradar.sources.days.vectors import braces, first, kernel
 
 CUT: Final = 9  # statuses beside those of `decode`: the data ends inside an object,
 HUGE: Final = 10  # an object is larger than the limit,
-ENDLESS: Final = 17  # a large object does not end before another begins,
+ENDLESS: Final = 17  # an object does not end before another begins,
 ELEMENT: Final = 11  # an element of the array is no object,
 BETWEEN: Final = 12  # something else than a comma stands between objects,
 COMMA: Final = 13  # a comma is missing or too many,
@@ -164,7 +164,7 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
             if place >= end:
                 if not final:
                     return p, MORE
-                status = CUT
+                status, key = (ENDLESS if _mark(data, p + 1, end)[1] else CUT), UNKNOWN_KEY
             _fault(trail, base, status, key, p, end, place)
             p += 1
             trail.at[0] = SEARCH
