@@ -140,6 +140,6 @@ def _bodies(sessions: pa.Table) -> tuple[pa.Array, npt.NDArray[np.int64]]:
         return lines, row
     position = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     bare = position >= log_counts[row]
-    named = pc.binary_join_element_wise("E", events.values.cast(pa.large_string()), "")
+    named = pc.binary_join_element_wise("E", events.values.cast(pa.string()), "")
     place = np.where(bare, len(lines) + event_ends[:-1][row] + position, log_ends[:-1][row] - log_ends[0] + position)
     return pa.concat_arrays([lines, named.cast(pa.large_string())]).take(pa.array(place)), row
