@@ -1,6 +1,6 @@
 """Day files as a stream: big blocks of bytes in, tables of sessions out, flat memory.
 
-A block holds about 16 MB. What of an object is not complete at its end is moved to the front
+A block holds about 8 MB. What of an object is not complete at its end is moved to the front
 of the next one. Everything that walks over bytes is in the kernels of `walk` and `decode`.
 """
 
@@ -19,7 +19,7 @@ from logradar.sources.days.faults import Example, Faults
 from logradar.sources.days.grammar import SLACK
 from logradar.sources.days.table import table_of
 
-BLOCK: Final = 16 << 20
+BLOCK: Final = 8 << 20
 LIMIT: Final = 256 << 20  # an object that is larger is quarantined,
 LARGE: Final = 16 << 20  # and one that is larger than this where another one begins inside
 
