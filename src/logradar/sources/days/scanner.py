@@ -20,7 +20,7 @@ from logradar.sources.days.grammar import SLACK
 from logradar.sources.days.table import table_of
 
 BLOCK: Final = 8 << 20
-LIMIT: Final = 256 << 20  # an object that is larger is quarantined,
+LIMIT: Final = 64 << 20  # an object that is larger is quarantined (and the memory stays below 600 MB),
 LARGE: Final = 16 << 20  # and one that is larger than this where another one begins inside
 
 Reader = Callable[
@@ -56,7 +56,7 @@ class Scanner:
         found = room(len(self._buffer))
         while not final or start:
             if not start:
-                final = self._fill(read, max(self.block, 2 * self._held))
+                final = self._fill(read, max(self.block, min(2 * self._held, self.limit + self.block)))
             if self._held > found.size:
                 found = room(len(self._buffer))
             found.clear()
