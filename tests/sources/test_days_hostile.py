@@ -128,10 +128,11 @@ def test_a_file_cut_anywhere_keeps_what_came_before(indent):
 
 
 def test_a_lost_bracket_does_not_swallow_the_file():
-    inside = '{"session_id": 5, "event_sequence": [3, ' + ", ".join(TEXTS * 200) + "]"
-    table, faults = scan(inside.encode(), block=4_096, large=20_000)
-    assert table.num_rows == 600
-    assert "session that does not end before another begins" in faults.words()
+    for key in ("event_sequence", "nobody_knows"):
+        inside = f'[{{"session_id": 5, "{key}": [3, ' + ", ".join(TEXTS * 200) + "]"
+        table, faults = scan(inside.encode(), block=4_096, large=20_000)
+        assert table.num_rows == 600
+        assert faults.words() == ["session that does not end before another begins"]
 
 
 def test_an_object_without_end_is_given_up_in_bounded_memory():

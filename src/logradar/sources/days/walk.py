@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from logradar.sources.days.columns import UNKNOWN_KEY, Columns
 from logradar.sources.days.decode import key_of, session
-from logradar.sources.days.grammar import DEEP, OK, value
+from logradar.sources.days.grammar import DEEP, OK, TYPE, value
 from logradar.sources.days.vectors import braces, first, kernel
 
 CUT: Final = 9  # statuses beside those of `decode`: the data ends inside an object,
@@ -142,6 +142,11 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
             status, place, key = OK, p, UNKNOWN_KEY
             if byte == 123:
                 status, place, key = session(data, p, base, out)
+                if status == TYPE and _mark(data, place, min(end, place + _GAP)) == (place, True):
+                    _fault(trail, base, ENDLESS, UNKNOWN_KEY, p, end, place)
+                    p += 1
+                    trail.at[0] = SEARCH
+                    continue
             if byte != 123 or status > DEEP:  # sound JSON perhaps, but no session: see where it ends
                 sound, behind = value(data, p, trail.scratch)
                 if sound == OK and byte != 123:
