@@ -118,14 +118,15 @@ def _vectors(part: Sequences, width: int) -> list[bytes]:
 
 
 def scores_of(table: pa.Table) -> dict[str, np.ndarray]:
-    """Session scores from event scores: the detector's own (the largest), and others to compare with."""
+    """Session scores from event scores: the detector's own, and others to compare with."""
     events = table["event_scores"].combine_chunks()
     part = Sequences.of(np.zeros(len(events.values), np.int32), events.offsets.to_numpy().astype(np.int64))
     values = events.values.to_numpy().astype(np.float64)
     order = np.lexsort((-values, part.rows))
     third = np.where(part.positions < 3, values[order], 0.0)
     return {
-        "largest": table["score"].to_numpy(),
+        "own": table["score"].to_numpy(),
+        "largest": part.maxima(values),
         "mean of top 3": part.sums(third) / np.minimum(part.lengths, 3),
         "sum": part.sums(values),
         "mean": part.sums(values) / part.lengths,
@@ -144,7 +145,7 @@ def rows_of(split: Split, settings: DeepLogSettings, seed: int) -> Iterator[tupl
     parts = [sessions(part) for part in (split.watch, split.normal, split.abnormal)]
     watch, normal, abnormal = (scores_of(detector.score(part)) for part in parts)
     for name in watch:
-        for quantile in QUANTILES if name == "largest" else (0.995, 0.998):
+        for quantile in QUANTILES if name in ("own", "largest") else (0.995, 0.998):
             threshold = float(np.quantile(watch[name], quantile, method="inverted_cdf"))
             result = split.measure(normal[name] > threshold, abnormal[name] > threshold)
             yield f"deeplog {ends}: surprisal, {name}, quantile {quantile}", result | {"threshold": threshold}

@@ -6,7 +6,6 @@ import io
 import sys
 
 import pytest
-
 from tests.conftest import find_data
 
 FOLDER = find_data()

@@ -134,12 +134,13 @@ def test_docker_logs_are_unwrapped_and_their_parts_joined(tmp_path):
     quarantine = Quarantine()
     records = read(write(tmp_path / "c-json.log", DOCKER), quarantine=quarantine)
     assert records["body"].to_list() == [
-        "one and the rest\n" + "other\n\tat frame",
+        "one and the rest",
+        "other\n\tat frame",
         "two",
         "three",
     ]
-    assert records["component"].to_list() == ["shop.Cart"] * 3
-    assert times(records) == ["09:00:00.100", "09:00:02.100", "10:00:03.001"]
+    assert records["component"].to_list() == ["shop.Cart", None, "shop.Cart", "shop.Cart"]
+    assert times(records) == ["09:00:00.100", "09:00:00.200", "09:00:02.100", "10:00:03.001"]
     assert dict(quarantine.reasons) == {"half-written JSON object, kept as text": 1}
 
 
@@ -156,15 +157,16 @@ def test_json_lines(tmp_path):
     records = read(write(tmp_path / "a.jsonl", JSON), quarantine=quarantine, session_key='"trace_id":"([^"]+)')
     assert records["body"].to_list() == [
         'hello "you"',
-        "bad\nat x\nat y\nplain banner",
+        "bad\nat x\nat y",
+        "plain banner",
         "inner",
         JSON.splitlines()[4],
         JSON.splitlines()[5],
     ]
-    assert records["level"].to_list() == [9, 17, 13, None, 9]
-    assert records["component"].to_list() == ["a.b", "a.b", "in", None, None]
-    assert records["service"].to_list() == ["cart", "cart", "cart", None, "cart"]
-    assert records["session_key"].to_list() == ["t1", None, None, None, None]
+    assert records["level"].to_list() == [9, 17, None, 13, None, 9]
+    assert records["component"].to_list() == ["a.b", "a.b", None, "in", None, None]
+    assert records["service"].to_list() == ["cart", "cart", "cart", "cart", None, "cart"]
+    assert records["session_key"].to_list() == ["t1", None, None, None, None, None]
     assert records["timestamp"].null_count() == 1
     assert dict(quarantine.reasons) == {"half-written JSON object, kept as text": 1}
 
@@ -230,3 +232,26 @@ def test_whatever_is_mixed_is_read_the_same_in_blocks_of_any_size(tmp_path, piec
     assert expected["line"].n_unique() == len(expected)
     assert read(file, quarantine=parts, limits=Limits(block=block, **limits)).equals(expected)
     assert parts.reasons == whole.reasons
+
+
+def test_a_strange_line_is_a_record_of_its_own_in_the_session_before(tmp_path):
+    """What a library prints between the records must be seen, not hidden below one."""
+    strange = "malloc(): corrupted top size"
+    line = "2026-03-02 08:00:00,12{0} INFO shop.cart [trace={0}] step\n"
+    text = line.format(1) + strange + "\n" + line.format(2) + "  indented\nCustomProblem: no\n" + line.format(3)
+    for block in (1, 8 << 20):
+        file = write(tmp_path / "a.log", text)
+        records = read(file, limits=Limits(block=block), session_key=r"trace=(\d)", services={file: "cart"})
+        assert records["body"].to_list() == ["step", strange, "step\n  indented", "CustomProblem: no", "step"]
+        assert records["session_key"].to_list() == ["1", "1", "2", "2", "3"]
+        assert times(records) == ["08:00:00.121"] * 2 + ["08:00:00.122"] * 2 + ["08:00:00.123"]
+        assert records["level"].to_list() == [9, None, 9, None, 9]
+        assert records["service"].to_list() == ["cart"] * 5
+
+
+def test_the_exception_below_a_traceback_belongs_to_it(tmp_path):
+    trace = 'Traceback (most recent call last):\n  File "x.py", line 1\n    pay()\nshop.CustomProblem: no money\n'
+    head = "2026-03-02 08:00:00,121 INFO shop.cart: step\n"
+    for block in (1, 8 << 20):
+        records = read(write(tmp_path / "a.log", head + trace + head), limits=Limits(block=block))
+        assert records["body"].to_list() == ["step\n" + trace.rstrip(), "step"]

@@ -105,8 +105,8 @@ class CountVector(Detector):
                 found.append(Finding(reason, int(places[0]), int(sequence[places[0]]), weight))
                 continue
             template = int(self.templates[column])
-            much = "too often" if times > expected else "too rarely" if times else "missing"
-            reason = f"{much}: {_times(times)}, the nearest normal session has it {_times(expected)}"
+            much = f"too {'often' if times > expected else 'rarely'}: {_times(times)}," if times else "missing:"
+            reason = f"{much} the nearest normal session has it {_times(expected)}"
             places = np.flatnonzero(sequence == template)
             place = int(places[min(expected, len(places) - 1)]) if len(places) else None
             found.append(Finding(reason, place, template, weight))

@@ -72,7 +72,7 @@ def evaluate(
         told = pa.array(rows[:ALERTS_TOLD])
         main = scores[fitted.settings.detector]
         alerts = alert(fitted, corpus, sessions.take(told), main.take(told), limit)
-        document = _document(fitted, corpus, sessions, scores, limit)
+        document = _document(spec, fitted, corpus, sessions, scores, limit)
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
         "records": corpus.records,
@@ -114,7 +114,7 @@ def _unseen(sessions: pa.Table, fitted: Fitted, held_out: bool) -> pa.Table:
 
 
 def _document(
-    fitted: Fitted, corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
+    spec: str, fitted: Fitted, corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
 ) -> dict[str, Any]:
     labels = sessions["label"].to_numpy().astype(bool)
     sequences = Sequences.from_arrow(sessions["template_ids"])
@@ -134,7 +134,8 @@ def _document(
     train = Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["train_until"])
     return {
         "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
-        "input": fitted.facts["input"],
+        "input": "stdin" if spec == "-" else Path(spec).name,
+        "trained_on": fitted.facts["input"],
         "main": main,
         **detectors[main],
         "audit": audit(sequences, labels, train=train, side=Side.of(sessions)),

@@ -44,10 +44,14 @@ class RunSettings(Config):
             validated(kind.Settings, self.detectors.get(name, {}), f"detectors.{name}")
         return self
 
-    def make(self, name: str) -> Detector:
-        """A new detector of that name with its settings from here."""
+    def make(self, name: str, resume: bool = False) -> Detector:
+        """A new detector of that name with its settings from here; ``resume`` goes on with its training."""
         kind = detectors.load(name)
-        return kind(validated(kind.Settings, self.detectors.get(name, {}), f"detectors.{name}"), self.seed)
+        below = validated(kind.Settings, self.detectors.get(name, {}), f"detectors.{name}")
+        training = getattr(below, "training", None)
+        if resume and training is not None:
+            below = below.model_copy(update={"training": training.model_copy(update={"resume": True})})
+        return kind(below, self.seed)
 
 
 def run_settings(

@@ -58,12 +58,17 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         miner = TemplateMiner(settings.parsing)
         learn_templates(corpus, miner, grouped, np.concatenate([learn, watch]))
         sessions = fill(corpus, miner, grouped)
+    if miner.evicted:
+        say(
+            f"{miner.evicted:,} templates were given up for newer ones: the log holds much free text. Mask it "
+            "(parsing.masking.extra) or raise parsing.drain.max_clusters."
+        )
     if not len(watch):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")
     checkpoints = bundle.with_name(bundle.name + ".training")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    fitted = fit(settings, miner, sessions, learn, watch, checkpoints)
+    fitted = fit(settings, miner, sessions, learn, watch, checkpoints, resume)
     before = np.concatenate([parts.train, parts.valid])
     fitted.seen = Seen(
         identities(sessions.take(pa.array(before))),
@@ -78,7 +83,13 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
 
 
 def fit(
-    settings: RunSettings, miner: TemplateMiner, sessions: pa.Table, learn: Rows, watch: Rows, checkpoints: Path
+    settings: RunSettings,
+    miner: TemplateMiner,
+    sessions: pa.Table,
+    learn: Rows,
+    watch: Rows,
+    checkpoints: Path,
+    resume: bool = False,
 ) -> Fitted:
     """Fit the main detector and those beside it on rows ``learn``, thresholds on rows ``watch``."""
     train_part, valid_part = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
@@ -87,7 +98,7 @@ def fit(
     detectors: dict[str, Detector] = {}
     for name in dict.fromkeys((settings.detector, *settings.beside)):
         if name not in detectors:
-            detector = settings.make(name)
+            detector = settings.make(name, resume)
             detector.fit(train_part, valid_part, checkpoints / name)
             detectors = {**detector.members, **detectors, name: detector}
     thresholds: dict[str, Threshold] = {
@@ -101,8 +112,8 @@ def fit(
 
 
 def _resolved(settings: RunSettings, corpus: Corpus) -> RunSettings:
-    """Settings with what was found out about the input, so that a bundle repeats it."""
-    update: dict[str, Any] = {"input": corpus.input}
+    """Settings with what was found out about the input, so that a bundle repeats it; no paths of this machine."""
+    update: dict[str, Any] = {"input": corpus.input.model_copy(update={"labels": None, "data_dir": None})}
     if corpus.test is not None and "test" not in settings.split.model_fields_set:
         update["split"] = settings.split.model_copy(update={"test": corpus.test})
         say(

@@ -75,7 +75,12 @@ class Lines(Source):
             "body": frame["body"].to_arrow(),
         }
         if session_key:
-            columns["session_key"] = extract(frame["text"], frame["body"], session_key).to_arrow()
+            keys = extract(frame["text"], frame["body"], session_key)
+            bare = keys.is_null() & frame["owner"].is_not_null()
+            if bare.any():  # a line without a header belongs with the record before
+                owners = frame["owner"].set(~bare, None)
+                keys = keys.fill_null(extract(owners, owners, session_key))
+            columns["session_key"] = keys.to_arrow()
         if frame["alert"].null_count() < count:
             columns["label"] = (frame["alert"] != "-").to_arrow()
         return conform(pa.table(columns), LOG_RECORDS)

@@ -7,7 +7,17 @@ import pytest
 
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING, UNKNOWN
-from logradar.detectors.neural.surprise import END, STRANGE, UNSEEN, Surprise, classes_of, finding, measure, telling
+from logradar.detectors.neural.surprise import (
+    END,
+    STRANGE,
+    UNSEEN,
+    Surprise,
+    classes_of,
+    finding,
+    measure,
+    telling,
+    together,
+)
 from logradar.detectors.neural.vocabulary import Vocabulary
 
 NAMES = Vocabulary(np.array([5, 8, 9], np.int32))
@@ -39,6 +49,14 @@ def test_the_end_counts_for_the_last_event():
     assert scores.tolist() == [1, 4, 6]
     assert by_end.tolist() == [False, True, False]
     assert found.events.tolist() == [1, 2, 6]
+
+
+def test_a_row_scores_its_surprises_together():
+    sequences = Sequences.from_lists([[3, 3, 3], [], [3], [3, 3], [3] * 4])
+    surprisals = np.array([0, 0, 0, 5, np.log(4), np.log(2), UNSEEN, 0.3, UNSEEN, UNSEEN], np.float32)
+    expected = [0, 0, 5, np.log(1 + 3 + 1), UNSEEN + np.log(3)]
+    np.testing.assert_allclose(together(surprisals, sequences), expected, rtol=1e-6)
+    assert together(surprisals[6:7], sequences.take(np.array([2]))).tolist() == [pytest.approx(UNSEEN)]
 
 
 def test_only_what_stands_out_is_told():

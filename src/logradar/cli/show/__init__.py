@@ -85,7 +85,7 @@ def alerts(result: dict[str, Any], top: int) -> None:
                 console.print(Text(f"      expected {item['probability']:.0%}: {_clip(item['template'])}", "dim"))
     more = len(result["alerts"]) - top
     if more > 0:
-        console.print(f"… and {more:,} more (-o alerts.json keeps them all).")
+        console.print(f"… and {more:,} more.")
 
 
 def _flat(pairs: dict[str, Any]) -> Iterator[tuple[str, Any]]:

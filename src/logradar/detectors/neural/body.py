@@ -17,7 +17,7 @@ from logradar.core.config import Config
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector, Finding, Scored
 from logradar.detectors.neural.scorer import Scorer, export
-from logradar.detectors.neural.surprise import END, Surprise, classes_of, finding, measure, telling
+from logradar.detectors.neural.surprise import END, Surprise, classes_of, finding, measure, telling, together
 from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.training.device import require, seeded
 from logradar.training.rows import Rows
@@ -36,14 +36,15 @@ class NeuralSettings(Config):
     """Settings that all neural detectors have."""
 
     score: Literal["surprisal", "rank"] = Field(
-        "surprisal", description="what an event scores: -log of its probability, or its rank among all that could come"
+        "surprisal",
+        description="an event: -log of its probability, or its rank; a session: its events together, or the worst rank",
     )
     shown: int = Field(3, ge=1, description="expected templates told per finding")
     training: TrainingSettings = TrainingSettings()
 
 
 class NeuralDetector(Detector):
-    """Learns to predict events; a session scores as high as its most surprising event.
+    """Learns to predict events; a session scores about as high as its most surprising event.
 
     The end of a session is an event too where a subclass predicts it: it counts for the last
     event, so that a missing tail is found. A subclass gives the network, the rows to learn from,
@@ -109,7 +110,8 @@ class NeuralDetector(Detector):
 
     def _score(self, sequences: Sequences) -> Scored:
         events, _ = self._surprise(self._tokens(sequences)).joined(sequences)
-        return Scored(sequences.maxima(events), events)
+        ranked = self.settings.score == "rank"
+        return Scored(sequences.maxima(events) if ranked else together(events, sequences), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         tokens = self._tokens(sequences)

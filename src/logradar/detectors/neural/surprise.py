@@ -63,6 +63,19 @@ def measure(log_probabilities: Floats, classes: Ints, ranked: bool) -> Floats:
     return out
 
 
+def together(surprisals: Floats, sequences: Sequences) -> npt.NDArray[np.float64]:
+    """One score per row: ``log(1 + sum(1/p - 1))`` over its events, a soft maximum of their surprisals.
+
+    One surprising event counts as it is, what is certain adds nothing, and k events that were
+    never seen score ``UNSEEN + log(k)``: no score is the highest, so no threshold hides all others.
+    """
+    out, filled = np.zeros(len(sequences)), sequences.lengths > 0
+    if filled.any():  # each row summed on its own: its bytes depend on no other row
+        odds = np.add.reduceat(np.expm1(surprisals, dtype=np.float64), sequences.offsets[:-1][filled])
+        out[filled] = np.log1p(odds)
+    return out
+
+
 def telling(scores: Floats, ordinary: float) -> Ints:
     """Places of the few events in a session that are worth telling, highest score first."""
     top = np.argsort(-scores, kind="stable")[:_TOLD]

@@ -18,7 +18,7 @@ from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
 from logradar.sources.inputs import json_lines, levels
 from logradar.sources.inputs.headers import HEADERS, Header
-from logradar.sources.inputs.joining import BELOW, NO_START
+from logradar.sources.inputs.joining import BELOW, NAMED, NO_START
 from logradar.sources.inputs.wrappers import WRAPPERS, Unwrapping, wrapper_of
 
 SEEN: Final = 4_000  # lines that may tell the format
@@ -36,6 +36,11 @@ FIELDS: Final = {
     "alert": pl.String,
     "body": pl.String,
 }
+MARKS: Final = (
+    "start",  # a record begins here
+    "bare",  # it begins without the header that others have
+    "broken",  # it begins like a JSON object and is none
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Format:
         return replace(self, bodies=(*self.bodies, *more))
 
     def read(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Rows with a ``text`` get the columns of `FIELDS`, ``start`` (a record begins here) and ``broken``."""
+        """Rows get the columns of `FIELDS` and `MARKS`; ``after`` tells what is right below deep indents."""
         rest = frame.with_row_index("row")
         parts: list[pl.DataFrame] = []
         for body in self._chain:
@@ -131,10 +136,9 @@ class Format:
             found = _put(found, inner, rows.select(found.columns))
         body = pl.concat_str("body", "trace", separator="\n", ignore_nulls=True)
         found = found.with_columns(body=pl.when(pl.col("body").is_not_null()).then(body))
-        found = found.with_columns(
-            body=found["body"].fill_null(frame["text"]), start=begins, alert=pl.lit(None, pl.String)
-        )
-        return frame.hstack(found.select(*FIELDS, "start", "broken"))
+        told = found["body"].fill_null(frame["text"])
+        found = found.with_columns(body=told, start=begins, bare=pl.lit(False), alert=pl.lit(None, pl.String))
+        return frame.hstack(found.select(*FIELDS, *MARKS))
 
 
 def _headed(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
@@ -152,14 +156,16 @@ def _headed(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
     ]
     level = pl.Series([None], dtype=pl.Int8).new_from_index(0, len(text)) if level is None else level
     columns += [level.alias("level"), text.str.replace(header.pattern, "").alias("body"), start.alias("start")]
-    return frame.hstack(pl.DataFrame(columns).select(*FIELDS, "start", pl.lit(False).alias("broken")))
+    marked = pl.DataFrame(columns).with_columns(bare=pl.lit(False), broken=pl.lit(False))
+    return frame.hstack(marked.select(*FIELDS, *MARKS))
 
 
 def _bare(frame: pl.DataFrame, headed: bool) -> pl.DataFrame:
     nothing = [pl.lit(None, kind).alias(name) for name, kind in FIELDS.items() if name != "body"]
-    start = pl.lit(False) if headed else ~pl.col("text").str.contains(BELOW)
-    columns = frame.with_columns(*nothing, body="text", start=start, broken=pl.lit(False))
-    return columns.select(*frame.columns, *FIELDS, "start", "broken")
+    text = pl.col("text").str
+    start = ~(text.contains(NO_START if headed else BELOW) | (pl.col("after") & text.contains(NAMED)))
+    columns = frame.with_columns(*nothing, body="text", start=start, bare=pl.lit(headed), broken=pl.lit(False))
+    return columns.select(*frame.columns, *FIELDS, *MARKS)
 
 
 def _put(frame: pl.DataFrame, where: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,8 +13,13 @@ BELOW: Final = (
 )
 # Lines that say nothing about the format of the file when it is worked out.
 NO_START: Final = (
-    r"^(?:\s|Caused by:|Traceback \(|\.\.\. [0-9]|[\])}>]|[\w.$]+(?:Exception|Error|Throwable)\b|#+\s*$|[-=*]{5,})"
+    r"^(?:\s|Caused by:|Traceback \(|\.\.\. [0-9]|[\])}>]|</|[\w.$]+(?:Exception|Error|Throwable)\b|#+\s*$|[-=*]{5,})"
 )
+
+
+# How Python names the exception below the indented lines of its traceback.
+NAMED: Final = r"^[A-Za-z_][\w.]*(?:: |:?$)"
+DEEP: Final = r"^(?:\t|    )\s*\S"
 
 
 Cut = list[tuple[int, int]]  # for each group that was cut: the line where it begins, how many rows were dropped

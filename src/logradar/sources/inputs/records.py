@@ -12,14 +12,15 @@ import polars as pl
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
 from logradar.sources.inputs.formats import FIELDS, TRIED, Format
-from logradar.sources.inputs.joining import NO_START, Cut, bounded, joined
+from logradar.sources.inputs.joining import DEEP, Cut, bounded, joined
 from logradar.sources.inputs.reading import Block
 from logradar.sources.inputs.timestamps import Clock
 from logradar.sources.inputs.wrappers import Unwrapping
 
 BLANK: Final = r"^\s*$"
 WORTH_A_LOOK: Final = 200  # rows of a block, for its format to be doubted
-COLUMNS: Final = ("line", "text", *FIELDS)
+COLUMNS: Final = ("line", "text", "owner", *FIELDS)
+OWNED: Final = ("timestamp", "service", "owner")
 
 
 @dataclass
@@ -38,9 +39,15 @@ class Records:
 
     def of(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
         """Frames with ``line``, ``text`` (the whole first line), ``timestamp``, ``level``, ``service``,
-        ``component``, ``alert`` and ``body``, one row per record, at most ``limits.rows`` and one block each."""
+        ``component``, ``alert`` and ``body``, one row per record, at most ``limits.rows`` and one block each.
+
+        A record without a header, where others have one, has the time and the service of the
+        record before; that one's first line is its ``owner``.
+        """
         self._clock = Clock(self.latest)
         self._held = pl.DataFrame()
+        self._deep = 0
+        self._owner: dict[str, object] = dict.fromkeys(OWNED)
         wrapper = self.format.wrapper
         unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
         for block, last in _with_last(blocks):
@@ -51,6 +58,7 @@ class Records:
     def _push(self, rows: pl.DataFrame, last: bool) -> Iterator[pl.DataFrame]:
         blank = (rows["text"].str.len_bytes() < 64) & rows["text"].str.contains(BLANK)
         rows = rows.filter(~blank) if blank.any() else rows
+        rows = self._with_after(rows)
         if len(self._held):
             rows = pl.concat([self._held, rows])
             self._held = rows.clear()
@@ -67,14 +75,18 @@ class Records:
         if len(rows):
             yield self._typed(rows)
 
+    def _with_after(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """With ``after``: whether the line right before is indented deeply, as the code in a traceback is."""
+        deep = rows["text"].str.contains(DEEP)
+        before = pl.concat([pl.Series([self._deep]), deep.cast(pl.Int64) * rows["line"]])  # its line, or 0
+        self._deep = int(before[-1])
+        return rows.with_columns(after=(before[:-1] == rows["line"] - 1) & (before[:-1] > 0))
+
     def _read(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The fields of the rows; where most of them no longer fit the format, it is worked out anew."""
         read = self.format.read(rows)
-        odd = read.filter(~pl.col("start"))["text"] if len(read) >= WORTH_A_LOOK else read["text"].clear()
-        if len(odd) < 0.5 * len(read):
-            return read
-        odd = odd.filter(~odd.str.contains(NO_START))
-        if len(odd) < 0.5 * len(read):
+        odd = read.filter("bare", "start")["text"]
+        if len(read) < WORTH_A_LOOK or len(odd) < 0.5 * len(read):
             return read
         wider = self.format.widened(odd.head(4 * TRIED).to_list())
         if wider is self.format:
@@ -86,7 +98,7 @@ class Records:
         """Keep the last record back: the next block may go on with it."""
         begin = rows["start"].arg_true()
         at = int(begin[-1]) if len(begin) else 0
-        held = rows[at:].select(name for name in ("line", "text", "time", "origin") if name in rows.columns)
+        held = rows[at:].select(name for name in ("line", "text", "time", "origin", "after") if name in rows.columns)
         held, cut = bounded(held.with_columns(group=0), "group", self.limits.record)
         self._tell_cut(cut)
         self._held = held.drop("group")
@@ -114,7 +126,21 @@ class Records:
         if "time" in rows.columns:  # the wrapper's own time is complete and in UTC
             stamp = rows["time"].fill_null(stamp)
             rows = rows.with_columns(service=pl.coalesce("service", "origin"))
-        return rows.select(COLUMNS).with_columns(self._clock.read(stamp).alias("timestamp"))
+        rows = rows.with_columns(self._clock.read(stamp).alias("timestamp"), owner="text")
+        return self._owned(rows).select(COLUMNS)
+
+    def _owned(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Records without a header get what they lack from the record before."""
+        bare = rows["bare"]
+        if bare.any():
+            before = pl.DataFrame([self._owner], {name: rows.schema[name] for name in OWNED})
+            known = pl.concat([before, rows.select(OWNED)])
+            place = pl.int_range(1, len(rows) + 1, eager=True)
+            owners = known[pl.select(pl.when(~bare).then(place).forward_fill().fill_null(0)).to_series()]
+            owned = [pl.coalesce(name, owners[name]).alias(name) for name in OWNED if name != "owner"]
+            rows = rows.with_columns(*owned, owner=owners["owner"])
+        self._owner = rows[-1].select(OWNED).row(0, named=True)
+        return rows.with_columns(owner=pl.when("bare").then("owner"))
 
 
 def _with_last(blocks: Iterable[Block]) -> Iterator[tuple[Block, bool]]:
