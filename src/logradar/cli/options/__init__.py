@@ -30,6 +30,9 @@ Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of lo
 Format = Annotated[
     str | None, typer.Option("--format", metavar="NAME", help="The header format, if it is recognised wrongly.")
 ]
+InputFormat = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The header format of the input, if it is recognised wrongly.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 ThresholdValue = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Alert above this score.")]
