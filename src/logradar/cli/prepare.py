@@ -20,6 +20,9 @@ def command(
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
+    limit_files: options.LimitFiles = None,
+    since: options.Since = None,
+    until: options.Until = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -30,6 +33,6 @@ def command(
     from logradar.pipeline.settings import run_settings
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     result = prepare(input_, output, run_settings(config, overrides, given))
     show.document(result) if json else show.facts(f"Prepared in {output}", result)
