@@ -23,6 +23,9 @@ def command(
         str, typer.Option("--format", metavar="NAME", help="parquet, or radar-json: day files.")
     ] = "parquet",
     input_format: options.InputFormat = None,
+    limit_files: options.LimitFiles = None,
+    since: options.Since = None,
+    until: options.Until = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -33,6 +36,6 @@ def command(
     from logradar.pipeline.settings import run_settings
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, input_format)
+    given = options.input_values(data_dir, labels, session_key, source, input_format, limit_files, since, until)
     result = write_as(format_)(input_, output, run_settings(config, overrides, given))
     show.document(result) if json else show.facts(f"Prepared in {output}", result)

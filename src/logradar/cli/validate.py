@@ -14,6 +14,9 @@ def command(
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
+    limit_files: options.LimitFiles = None,
+    since: options.Since = None,
+    until: options.Until = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -24,6 +27,6 @@ def command(
     from logradar.pipeline.validate import validate
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     result = validate(input_, run_settings(config, overrides, given))
     show.document(result) if json else show.facts(result["input"], result)

@@ -178,7 +178,7 @@ def identity(opened: Opened) -> dict[str, Any]:
     labels = opened.labels
     return {
         "spec": opened.spec,
-        "input": opened.settings.model_dump(mode="json"),
+        "input": opened.settings.for_others().model_dump(mode="json"),
         "labels": [str(labels.path), labels.path.stat().st_mtime_ns] if labels else None,
         "format": 1,
     }

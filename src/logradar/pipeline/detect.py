@@ -69,7 +69,7 @@ def detect(
 
 def input_settings(fitted: Fitted, given: dict[str, Any] | None) -> Any:
     """How the bundle's input was read, less what belongs to that input alone, with ``given`` on top."""
-    kept = fitted.settings.input.model_copy(update={"labels": None, "source": None, "format": None})
+    kept = fitted.settings.input.for_others().model_copy(update={"source": None, "format": None})
     update = {path.removeprefix("input."): value for path, value in (given or {}).items()}
     return kept.model_copy(update=update)
 

@@ -113,7 +113,7 @@ def fit(
 
 def _resolved(settings: RunSettings, corpus: Corpus) -> RunSettings:
     """Settings with what was found out about the input, so that a bundle repeats it; no paths of this machine."""
-    update: dict[str, Any] = {"input": corpus.input.model_copy(update={"labels": None, "data_dir": None})}
+    update: dict[str, Any] = {"input": corpus.input.for_others()}
     if corpus.test is not None and "test" not in settings.split.model_fields_set:
         update["split"] = settings.split.model_copy(update={"test": corpus.test})
         say(

@@ -12,11 +12,13 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from logradar.core.errors import InputError, did_you_mean
 from logradar.sources.base import Dataset, Source, sources
+from logradar.sources.inputs.names import date_in
 
 PREPARED: Final = "prepared.json"
 SHARDS: Final = ("records", "days")  # what a prepared folder keeps its logs in
@@ -97,7 +99,10 @@ def data_folder(data_dir: Path | None) -> Path | None:
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:
-    """Files by name, numbers by value; those that logrotate turned (app.log.2.gz, app.log.1) before app.log."""
+    """Files by the date in their names (without one: behind the others), then by name, numbers by value.
+
+    Those that logrotate turned (app.log.2.gz, app.log.1) come before app.log.
+    """
     return sorted(files, key=_age)
 
 
@@ -216,11 +221,12 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
-def _age(path: Path) -> tuple[list[tuple[int, int, str]], list[tuple[int, int, str]], int, str]:
+def _age(path: Path) -> tuple[date, list[tuple[int, int, str]], list[tuple[int, int, str]], int, str]:
     name = COMPRESSED.sub("", path.name)
     number = re.search(r"\.(\d{1,3})$", name)
     base = name[: number.start()] if number else name
-    return _natural(str(path.parent)), _natural(base), -int(number[1]) if number else 1, path.name
+    turned = -int(number[1]) if number else 1
+    return date_in(path.name) or date.max, _natural(str(path.parent)), _natural(base), turned, path.name
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,6 +27,7 @@ from logradar.sources.inputs.formats import SEEN
 from logradar.sources.inputs.headers import HEADERS
 from logradar.sources.inputs.labels import Labels, read_labels
 from logradar.sources.inputs.recognising import SAMPLED_LINES, Part, Sample, recognise, samples, service_names
+from logradar.sources.inputs.selection import select
 
 UNIT: Final = 32 << 20  # bytes of small files that are read in one go
 
@@ -38,7 +40,14 @@ class InputSettings(Config):
     session_key: str | None = Field(default=None, description="regex of what ties lines together; '' for none: windows")
     labels: Path | None = Field(default=None, description="CSV of session key and label")
     data_dir: Path | None = Field(default=None, description="where named data sets are")
+    limit_files: int | None = Field(default=None, ge=0, description="only so many files, the newest; 0 for all")
+    since: date | None = Field(default=None, description="only files of that day and later, as 2024-05-01")
+    until: date | None = Field(default=None, description="only files of that day and earlier")
     limits: Limits = Field(default=Limits(), description="how much is read at once")
+
+    def for_others(self) -> InputSettings:
+        """These settings without what belongs to one input alone: its labels, place and choice of files."""
+        return self.model_copy(update=dict.fromkeys(("labels", "data_dir", "limit_files", "since", "until")))
 
 
 @dataclass(frozen=True)
@@ -208,11 +217,12 @@ def open_input(spec: str | Path, settings: InputSettings | None = None, quaranti
 
 
 def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quarantine) -> Opened:
+    found, chosen = select(spec, found, settings.limit_files, settings.since, settings.until)
     stored = _stored(found.prepared) if found.prepared else None
     labels_file = settings.labels or found.labels
     labels = read_labels(labels_file) if labels_file else None
     parts = recognise(spec, found, settings.source, quarantine)
-    notes = _about_files(found)
+    notes = [chosen] * bool(chosen) + _about_files(found)
     plain = [file for part in parts if part.kind.discovers for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers and p.kind.session_key is None for p in parts)
     taken = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
