@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar.core.errors import BundleError
-from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, check
+from logradar.core.sequences import Sequences
+from logradar.core.tables import FIRST_TEMPLATE, SESSIONS, TEMPLATES, UNKNOWN, check
 from logradar.parsing.templates import ParsingSettings, TemplateMiner, fingerprint
 
 STATE: Final = "given.json"
@@ -38,6 +39,13 @@ class GivenTemplates:
     evicted: int = 0
 
     @classmethod
+    def of_templates(cls, ids: Ints, counts: Ints, examples: Mapping[int, Sequence[str]]) -> GivenTemplates:
+        """From template ids and how often each came; reserved ones are left out."""
+        real = ids >= FIRST_TEMPLATE
+        events = (ids[real] - FIRST_TEMPLATE).tolist()
+        return cls.learn(dict(zip(events, counts[real].tolist(), strict=True)), examples)
+
+    @classmethod
     def learn(cls, counts: Mapping[int, int], examples: Mapping[int, Sequence[str]]) -> GivenTemplates:
         """From how often each event id came, and some lines of each."""
         events = sorted(counts)
@@ -54,9 +62,16 @@ class GivenTemplates:
         }
         return check(pa.table(table, schema=TEMPLATES), TEMPLATES)
 
-    def known(self, template_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-        """For each template id whether it came in training."""
-        return np.isin(template_ids, self.events + FIRST_TEMPLATE)
+    def known_in(self, sessions: pa.Table) -> pa.Table:
+        """SESSIONS with `UNKNOWN` for every template that training did not have."""
+        column = SESSIONS.get_field_index("template_ids")
+        events = Sequences.from_arrow(sessions["template_ids"])
+        known = np.isin(events.values, self.events + FIRST_TEMPLATE)
+        if known.all():
+            return sessions
+        ids = pa.array(np.where(known, events.values, UNKNOWN).astype(np.int32))
+        lists = pa.ListArray.from_arrays(pa.array(events.offsets.astype(np.int32)), ids)
+        return sessions.set_column(column, SESSIONS.field(column), lists)
 
     def save(self, folder: Path) -> None:
         """Write JSON and Parquet into ``folder``."""

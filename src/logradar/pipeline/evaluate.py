@@ -21,8 +21,10 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.evaluation.audit import Side, audit, identities, seen_in
 from logradar.evaluation.metrics import distinct, measure, unseen_only
-from logradar.pipeline.corpus import Corpus, reading
-from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, sessions_of
+from logradar.parsing.given import GivenTemplates
+from logradar.pipeline.corpus import Corpus, collect, opening
+from logradar.pipeline.day_corpus import DayCorpus
+from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, must_group, sessions_of
 from logradar.pipeline.fitted import Fitted
 from logradar.pipeline.tabulate import days_covered
 
@@ -65,7 +67,9 @@ def evaluate(
     began = time.monotonic()
     fitted = Fitted.load(bundle)
     limit = choose_threshold(fitted, threshold, alerts_per_day)
-    with reading(spec, input_settings(fitted, given)) as corpus:
+    with opening(spec, input_settings(fitted, given)) as (opened, home):
+        days = isinstance(fitted.miner, GivenTemplates)
+        corpus = DayCorpus.collect(must_group(opened), home) if days else collect(opened, home)
         sessions = _unseen(_labelled(sessions_of(corpus, fitted), spec), fitted, held_out)
         scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
         rows = anomalous(scores[fitted.settings.detector], limit)
@@ -114,7 +118,7 @@ def _unseen(sessions: pa.Table, fitted: Fitted, held_out: bool) -> pa.Table:
 
 
 def _document(
-    spec: str, fitted: Fitted, corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
+    spec: str, fitted: Fitted, corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
 ) -> dict[str, Any]:
     labels = sessions["label"].to_numpy().astype(bool)
     sequences = Sequences.from_arrow(sessions["template_ids"])
@@ -149,7 +153,7 @@ def _document(
 
 
 def _faults(
-    corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted, limit: float
+    corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted, limit: float
 ) -> dict[str, Any] | None:
     """Recall of every detector on each kind of fault that the labels name."""
     kinds = np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()])

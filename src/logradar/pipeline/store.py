@@ -71,7 +71,7 @@ class Store:
         self.workers = workers or os.cpu_count() or 1
         self.notes: list[Note] = []
         self.kept = 0  # units that were there from an earlier run
-        self._identity = json.dumps(identity, sort_keys=True, default=str)
+        self._identity = json.dumps({"kind": kind, **identity}, sort_keys=True, default=str)
         self._begin()
 
     def _begin(self) -> None:

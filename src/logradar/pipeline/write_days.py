@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +24,7 @@ from logradar.pipeline.corpus import Corpus, collect, opening
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.store import QUARANTINE
 from logradar.pipeline.tabulate import fill, group, learn_templates
-from logradar.sources.days.dated import ERROR, WARN
+from logradar.sources.days.dated import ERROR, WARN, runs
 from logradar.sources.days.table import DAY_SESSIONS
 from logradar.sources.days.write import DayWriter
 from logradar.sources.inputs.opening import Opened
@@ -102,7 +100,7 @@ def _copy(opened: Opened, days: _Days, home: Path) -> None:
     with Progress("writing days", opened.size, "B") as bar:
         for unit in opened.units():
             for table in opened.sessions(unit, quarantine, bar.advance):
-                for part in _runs(table, "source"):
+                for part in runs(table, "source"):
                     day = part["session_key"][0].as_py().rpartition("/")[0].removeprefix("preprocessed_logs_")
                     days.write(day, part["source"][0].as_py(), part.select(DAY_SESSIONS.names))
     for told in (opened.quarantine, quarantine):
@@ -132,7 +130,7 @@ def _convert(corpus: Corpus, days: _Days, settings: RunSettings) -> None:
         if labels:
             labels.writerow(("session_key", "label"))
         number = 0
-        for table in _runs(sessions, "day"):
+        for table in runs(sessions, "day"):
             for begin in range(0, len(table), STRETCH):
                 part = table.slice(begin, STRETCH)
                 name = part["day"][0].as_py()
@@ -177,13 +175,3 @@ def _texts(records: pa.Table) -> pa.Array:
     level = pl.col("level").replace_strict(NAMES, default="", return_dtype=pl.String).fill_null("")
     level = pl.when(level == "").then(level).otherwise(level + " ")
     return frame.select(text=time_ + level + pl.col("body"))["text"].to_arrow().cast(pa.large_string())
-
-
-def _runs(table: pa.Table, name: str) -> Iterator[pa.Table]:
-    """Runs of rows with one value in a dictionary column."""
-    if not table.num_rows:
-        return
-    codes = table[name].combine_chunks().indices.to_numpy()
-    bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    for start, end in pairwise(bounds):
-        yield table.slice(start, end - start)

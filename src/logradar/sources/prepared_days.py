@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,7 +13,7 @@ from logradar.core.errors import InputError, TableError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import conform
 from logradar.sources.base import Hints, Source
-from logradar.sources.days.dated import DATED_SESSIONS
+from logradar.sources.days.dated import DATED_SESSIONS, runs
 from logradar.sources.radar_json import DayRecords
 
 
@@ -39,7 +37,7 @@ class PreparedDays(Source):
         record_id = 0
         records: DayRecords | None = None
         for table in self.sessions(files, hints, quarantine):
-            for part in _by_source(table):
+            for part in runs(table, "source"):
                 name, day = part["source"][0].as_py(), part["session_key"][0].as_py().rpartition("/")[0]
                 if records is None or records.name != name:
                     records = DayRecords(name, day, hints.session_key)
@@ -59,12 +57,3 @@ class PreparedDays(Source):
                 why = str(error).partition("\n")[0]
                 raise InputError(f"'{file}' is damaged ({why}); prepare the input again.") from None
             hints.advance(file.stat().st_size)
-
-
-def _by_source(table: pa.Table) -> Iterator[pa.Table]:
-    """Runs of rows of one day file."""
-    codes = table["source"].combine_chunks().indices.to_numpy() if table.num_rows else np.empty(0, np.int32)
-    bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    for start, end in pairwise(bounds):
-        if end > start:
-            yield table.slice(start, end - start)

@@ -6,7 +6,9 @@ Their event ids are templates of their own: id ``e`` is template ``e + FIRST_TEM
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -111,6 +113,15 @@ def sessions_of(table: pa.Table, first_record: int) -> pa.Table:
         "label": table["label"],
     }
     return check(pa.table(columns, schema=SESSIONS), SESSIONS)
+
+
+def runs(table: pa.Table, name: str) -> Iterator[pa.Table]:
+    """Runs of rows with one value in a dictionary column."""
+    if table.num_rows:
+        codes = table[name].combine_chunks().indices.to_numpy()
+        bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
+        for start, end in pairwise(bounds):
+            yield table.slice(start, end - start)
 
 
 def template_ids(events: np.ndarray) -> np.ndarray:

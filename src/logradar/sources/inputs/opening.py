@@ -142,14 +142,14 @@ class Opened:
                 yield table
         self.complain(record_id, quarantine)
 
-    def units(self, size: int = UNIT) -> list[Unit]:
-        """The files in their order, small ones of one kind together up to about ``size`` bytes."""
+    def units(self) -> list[Unit]:
+        """The files in their order, small ones of one kind together up to about `UNIT` bytes."""
         units: list[Unit] = []
         for part in self._parts:
             for file in part.files:
                 bytes_ = file.stat().st_size if file.exists() else 0
                 last = units[-1] if units else None
-                if last and last.kind is part.kind and last.size + bytes_ <= size:
+                if last and last.kind is part.kind and last.size + bytes_ <= UNIT:
                     units[-1] = Unit(part.kind, (*last.files, file), last.size + bytes_)
                 else:
                     units.append(Unit(part.kind, (file,), bytes_))
