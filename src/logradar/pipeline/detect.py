@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.corpus import Corpus, collect, opening
 from logradar.pipeline.day_corpus import DayCorpus, DayStream, Piece
 from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large
 from logradar.pipeline.tabulate import fill, group
 from logradar.sources.inputs.opening import Opened
 
@@ -60,17 +62,22 @@ def detect(
         if isinstance(fitted.miner, GivenTemplates):
             told = _days(fitted, DayStream(must_group(opened), fitted.miner), limit, home)
         else:
-            told = _records(fitted, collect(opened, home), limit)
+            told = _records(fitted, collect(opened, home), limit, home)
     told.figures |= {"detector": fitted.settings.detector, "threshold": limit}
     return told
 
 
-def _records(fitted: Fitted, corpus: Corpus, limit: float) -> Detected:
-    sessions = sessions_of(corpus, fitted)
-    scores = fitted.main.score(sessions)
-    rows = pa.array(anomalous(scores, limit))
-    alerts = alert(fitted, corpus, sessions.take(rows), scores.take(rows), limit)
-    return Detected(alerts, _figures(corpus, sessions.num_rows, _unknown(sessions)))
+def _records(fitted: Fitted, corpus: Corpus, limit: float, home: Path) -> Detected:
+    sessions, unknown = 0, 0
+    found = [empty(ALERTS)]
+    for table in sessions_of(corpus, fitted, home):
+        scores = fitted.main.score(table)
+        rows = pa.array(anomalous(scores, limit))
+        sessions += len(table)
+        unknown += _unknown(table)
+        if len(rows):
+            found.append(alert(fitted, corpus, table.take(rows), scores.take(rows), limit))
+    return Detected(_ranked(found), _figures(corpus, sessions, unknown))
 
 
 def _days(fitted: Fitted, stream: DayStream, limit: float, home: Path) -> Detected:
@@ -82,9 +89,12 @@ def _days(fitted: Fitted, stream: DayStream, limit: float, home: Path) -> Detect
         unknown += _unknown(piece.sessions)
         if len(rows):
             found.append(alert(fitted, piece, piece.sessions.take(rows), scores.take(rows), limit))
-    alerts = pa.concat_tables(found).unify_dictionaries()
-    order = np.argsort(-alerts["score"].to_numpy(), kind="stable")
-    return Detected(alerts.take(pa.array(order)), _figures(stream, stream.sessions, unknown))
+    return Detected(_ranked(found), _figures(stream, stream.sessions, unknown))
+
+
+def _ranked(alerts: list[pa.Table]) -> pa.Table:
+    whole = pa.concat_tables(alerts).unify_dictionaries()
+    return whole.take(pa.array(np.argsort(-whole["score"].to_numpy(), kind="stable")))
 
 
 def _unknown(sessions: pa.Table) -> int:
@@ -117,13 +127,14 @@ def input_settings(fitted: Fitted, given: dict[str, Any] | None) -> Any:
     return kept.model_copy(update=update)
 
 
-def sessions_of(corpus: Corpus | DayCorpus, fitted: Fitted) -> pa.Table:
-    """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping."""
-    if isinstance(corpus, DayCorpus):
-        assert isinstance(fitted.miner, GivenTemplates)
-        return corpus.sessions(fitted.miner)
+def sessions_of(corpus: Corpus, fitted: Fitted, home: Path) -> Iterator[pa.Table]:
+    """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping; one table, or many pieces."""
     assert isinstance(fitted.miner, TemplateMiner)
-    return fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions))
+    if not is_large(corpus):
+        yield fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions))
+        return
+    grouped = group_on_disk(corpus, fitted.settings.sessions, home)
+    yield from fill_on_disk(corpus, fitted.miner, grouped, home).tables()
 
 
 def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:

@@ -70,7 +70,7 @@ def evaluate(
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         days = isinstance(fitted.miner, GivenTemplates)
         corpus = DayCorpus.collect(must_group(opened), home) if days else collect(opened, home)
-        sessions = _unseen(_labelled(sessions_of(corpus, fitted), spec), fitted, held_out)
+        sessions = _unseen(_labelled(_sessions(corpus, fitted, home), spec), fitted, held_out)
         scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
         rows = anomalous(scores[fitted.settings.detector], limit)
         told = pa.array(rows[:ALERTS_TOLD])
@@ -86,6 +86,14 @@ def evaluate(
         "raised": len(rows),
     }
     return Evaluated(document, _score_table(sessions, scores, fitted), Detected(alerts, figures), fitted)
+
+
+def _sessions(corpus: Corpus | DayCorpus, fitted: Fitted, home: Path) -> pa.Table:
+    """All sessions, in memory: what is measured has labels, and is never very much."""
+    if isinstance(corpus, DayCorpus):
+        assert isinstance(fitted.miner, GivenTemplates)
+        return corpus.sessions(fitted.miner)
+    return pa.concat_tables(sessions_of(corpus, fitted, home)).unify_dictionaries()
 
 
 def _labelled(sessions: pa.Table, spec: str) -> pa.Table:

@@ -8,26 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logradar.core.errors import DataError
 from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
-from logradar.evaluation.audit import identities
-from logradar.evaluation.splits import PARTS, SplitSettings, by_file, iso
+from logradar.evaluation.splits import PARTS, SplitSettings, by_file
 from logradar.parsing.given import GivenTemplates
 from logradar.pipeline.corpus import EVENTS
-from logradar.pipeline.fitted import Seen
-from logradar.pipeline.material import MOST_SEEN, Material, bounds, nothing_normal, short_names
+from logradar.pipeline.material import Material, cut, of_shards, short_names
 from logradar.pipeline.store import CODEC, NOTES
 from logradar.sources.days.dated import runs, sessions_of
 from logradar.sources.days.lines import EventLines
@@ -35,7 +31,6 @@ from logradar.sources.inputs.opening import Opened
 
 STRETCH: Final = 300_000  # sessions that are sorted by time together; smaller files go together
 GROUP: Final = 50_000
-MOST_VALID: Final = 100_000  # validation sessions: more would not make a quantile better
 KEPT: Final = [name for name in SESSIONS.names if name not in ("record_ids", "gaps")]
 
 
@@ -91,47 +86,18 @@ def gather(opened: Opened, home: Path, apart: bool) -> Gathered:
 
 def from_days(found: Gathered, split: SplitSettings) -> Material:
     """Split what was gathered; whole files where ``split.by`` says so, else sessions by time."""
-    everything = Shards.of(found.paths)
     files = None
     if split.by == "files":
         names = short_names(found.files)
         files = by_file(names, [found.counts[name] for name in found.files], split)
         full = dict(zip(names, found.files, strict=True))
-        train, valid, test = (
+        parts = [
             Shards.of([path for name in getattr(files, part) for path in found.parts[full[name]]]) for part in PARTS
-        )
+        ]
     else:
-        if split.shuffle:
-            raise DataError(
-                "Sessions of day files are split by time; set split.by=files to draw whole files at random."
-            )
-        ends = _ends(len(everything), split)
-        train, valid, test = (everything.slice(*cut) for cut in pairwise((0, *ends, len(everything))))
-    learn, watch = train.normal(), valid.normal()
-    if not len(learn):
-        raise nothing_normal(len(train))
-    odd = len(train) + len(valid) - len(learn) - len(watch)
-    if len(watch) > MOST_VALID:
-        say(
-            f"{MOST_VALID:,} of {len(watch):,} validation sessions, evenly spread over their time, are enough for the "
-            "threshold."
-        )
-        watch = watch.thinned(MOST_VALID)
-    facts: dict[str, Any] = {name: len(part) for name, part in zip(PARTS, (train, valid, test), strict=True)}
-    for name, part in (("train", train), ("test", test)):
-        first, last = bounds(part, "start") if len(part) else (pa.scalar(None),) * 2
-        facts |= {f"{name}_from": iso(first), f"{name}_until": iso(last)}
-    facts |= {"anomalies_left_out": odd} | (files.facts() if files else {})
-    templates = _templates(found, learn, watch)
-    seen = Seen(
-        _fingerprints(
-            identities(table)
-            for part in (train, valid)
-            for table in part.tables(["session_id", "start", "template_ids"])
-        ),
-        _fingerprints(piece.fingerprints() for part in (learn, watch) for piece in part.sequences()),
-    )
-    return Material(templates, learn, watch, seen, found.events, len(everything), facts, files)
+        parts = list(cut(Shards.of(found.paths), split))
+    templates = _templates(found, [part.normal() for part in parts[:2]])
+    return of_shards(parts, templates, found.events, files)
 
 
 def _by_file(opened: Opened, quarantine: Quarantine, found: Gathered) -> Iterator[tuple[str, pa.Table]]:
@@ -167,39 +133,14 @@ def _flush(found: Gathered, folder: Path, waiting: list[pa.Table]) -> None:
     found.parts.setdefault(found.files[-1], []).append(path)
 
 
-def _ends(sessions: int, split: SplitSettings) -> tuple[int, int]:
-    shares = np.array(split.shares)
-    wanted = int((shares > 0).sum())
-    if sessions < wanted:
-        count = "1 session is" if sessions == 1 else f"{sessions} sessions are"
-        raise DataError(f"{count} too few to be split into {wanted} parts; give more log data.")
-    first, second = (int(end) for end in np.round(np.cumsum(shares)[:2] * sessions))
-    if split.valid > 0:
-        first = min(first, second - 1)
-    return max(first, 1), max(second, 1)
-
-
-def _templates(found: Gathered, learn: Shards, watch: Shards) -> GivenTemplates:
+def _templates(found: Gathered, known: list[Shards]) -> GivenTemplates:
     """Templates for the event ids of normal sessions before the cut."""
     counts = np.zeros(0, np.int64)
     ids = np.zeros(0, np.int64)
-    for part in (learn, watch):
+    for part in known:
         for piece in part.sequences():
             new, count = np.unique(piece.values, return_counts=True)
             every = np.concatenate([ids, new])
             ids, inverse = np.unique(every, return_inverse=True)
             counts = np.bincount(inverse, np.concatenate([counts, count])).astype(np.int64)
     return GivenTemplates.of_templates(ids, counts, found.lines.lines)
-
-
-def _fingerprints(pieces: Iterator[np.ndarray]) -> np.ndarray:
-    """The distinct fingerprints, of very many the smallest: a sample that can be compared with another."""
-    kept = np.empty(0, np.uint64)
-    waiting: list[np.ndarray] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size > MOST_SEEN:
-            kept, waiting, size = np.unique(np.concatenate([kept, *waiting]))[:MOST_SEEN], [], 0
-    return np.unique(np.concatenate([kept, *waiting]))[:MOST_SEEN]

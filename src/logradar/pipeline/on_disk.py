@@ -60,7 +60,7 @@ def group_on_disk(corpus: Corpus, settings: SessionSettings, folder: Path) -> Sh
             bar.advance(pq.read_metadata(path).num_rows)
             path.unlink()
             records = Sequences.from_arrow(table["record_ids"])
-            firsts.append(records.values[records.offsets[:-1]])
+            firsts.append(records.values[records.offsets[:-1]].astype(np.int64))
             starts.append(_numbers(table["start"]))
             parts.append(folder / f"grouped-{number:05}.parquet")
             pq.write_table(table, parts[-1], row_group_size=GROUP, **CODEC)
@@ -198,7 +198,7 @@ def _in_order(parts: list[Path], starts: list[npt.NDArray[np.float64]], firsts: 
     rank = np.empty(len(first), np.int64)
     rank[by_record[np.argsort(time, kind="stable")]] = np.arange(len(first))
     bounds = np.cumsum([0, *map(len, firsts)])
-    ordered = []
+    ordered: list[Path] = []
     with Progress("putting in order", len(first), "sessions") as bar:
         for begin in range(0, len(first), STRETCH):
             found, places = [], []

@@ -6,19 +6,23 @@ import hashlib
 import json
 import resource
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar import __version__
 from logradar.core.errors import ConfigError, InputError
+from logradar.core.tables import SESSIONS
 from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.corpus import collect, collect_days, opening
+from logradar.pipeline.corpus import Corpus, collect, collect_days, opening
+from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large, learn_templates_of
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.store import READING, Store
 from logradar.pipeline.tabulate import fill, group, learn_templates
@@ -92,19 +96,31 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
 
 def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, dict[str, Any]]:
     corpus = collect(opened, home)
-    grouped = group(corpus, settings.sessions)
     miner = TemplateMiner(settings.parsing)
-    learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-    sessions = fill(corpus, miner, grouped)
+    with pq.ParquetWriter(home / TABLES[1], SESSIONS) as writer, tempfile.TemporaryDirectory(dir=home) as scratch:
+        sessions = 0
+        for table in _sessions(corpus, miner, settings, Path(scratch)):
+            writer.write_table(table)
+            sessions += table.num_rows
     templates = miner.templates()
     pq.write_table(templates, home / TABLES[0])
-    pq.write_table(sessions, home / TABLES[1])
     return corpus.store, {
         "records": corpus.records,
         "templates": templates.num_rows,
-        "sessions": sessions.num_rows,
+        "sessions": sessions,
         "quarantined": corpus.quarantined,
     }
+
+
+def _sessions(corpus: Corpus, miner: TemplateMiner, settings: RunSettings, scratch: Path) -> Iterator[pa.Table]:
+    if is_large(corpus):
+        found = group_on_disk(corpus, settings.sessions, scratch)
+        learn_templates_of(corpus, miner, [found], scratch)
+        yield from fill_on_disk(corpus, miner, found, scratch).tables()
+        return
+    grouped = group(corpus, settings.sessions)
+    learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
+    yield fill(corpus, miner, grouped)
 
 
 def _days(opened: Opened, home: Path) -> tuple[Store, dict[str, Any]]:

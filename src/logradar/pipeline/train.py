@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
-from logradar.core.progress import say
+from logradar.core.distinct import Distinct, count_distinct
+from logradar.core.progress import Progress, say
+from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.detectors.base import Detector
 from logradar.parsing.given import GivenTemplates
@@ -50,9 +54,9 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
             material = from_days(gathered, settings.split)
         else:
             corpus = collect(opened, home)
-            source, reasons = corpus.source, corpus.reasons
+            source, reasons = corpus.source, dict(corpus.reasons)
             settings = _resolved(settings, corpus.input, corpus.test).model_copy(update={"events": "mined"})
-            material = from_records(corpus, settings)
+            material = from_records(corpus, settings, home)
         fitted = _learn(material, settings, bundle, resume)
     fitted.facts |= {
         "input": "stdin" if spec == "-" else Path(spec).name,
@@ -102,11 +106,13 @@ def fit(
     days = _days(valid)
     rate = len(valid) / days if days else None
     detectors: dict[str, Detector] = {}
-    for name in dict.fromkeys((settings.detector, *settings.beside)):
-        if name not in detectors:
-            detector = settings.make(name, resume)
-            detector.fit(train, valid, checkpoints / name)
-            detectors = {**detector.members, **detectors, name: detector}
+    with ExitStack() as stack:
+        learnt = stack.enter_context(_counted(train, checkpoints)) if isinstance(train, Shards) else train
+        for name in dict.fromkeys((settings.detector, *settings.beside)):
+            if name not in detectors:
+                detector = settings.make(name, resume)
+                detector.fit(learnt, valid, checkpoints / name)
+                detectors = {**detector.members, **detectors, name: detector}
     thresholds: dict[str, Threshold] = {
         name: fit_threshold(detector.validation_scores, settings.threshold, rate)
         for name, detector in detectors.items()
@@ -115,6 +121,19 @@ def fit(
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
     return Fitted(settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate})
+
+
+def _counted(train: Shards, folder: Path) -> Distinct:
+    """The distinct sequences of very many sessions, counted once for all detectors."""
+
+    def pieces() -> Iterator[Sequences]:
+        with Progress("counting sequences", len(train), "sessions") as bar:
+            for piece in train.sequences():
+                yield piece
+                bar.advance(len(piece))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return count_distinct(pieces(), folder)
 
 
 def _days(sessions: pa.Table | Shards) -> float | None:
