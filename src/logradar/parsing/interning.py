@@ -157,7 +157,8 @@ def grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
 
 def ranges(starts: Ints, counts: Ints) -> Ints:
     """``starts[i], starts[i] + 1, …``, as many as ``counts[i]`` says, for every ``i`` in turn."""
-    return np.arange(int(counts.sum())) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    places: Ints = np.arange(int(counts.sum())) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    return places
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
