@@ -16,7 +16,7 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from logradar.core.config import Config
-from logradar.parsing.interning import Ids, Interner, Texts, grown
+from logradar.parsing.interning import Ids, Interner, Ints, Texts, grown, ranges
 from logradar.parsing.tokens import numeric, split
 from logradar.parsing.tree import Tree
 from logradar.parsing.walking import MEMO
@@ -84,15 +84,22 @@ class Drain:
         """As `add`, for lines given by the ids from `line_ids`."""
         return self.tree.scan(lines, self.starts, self.tokens, self.numeric, self.memo)
 
-    def forget(self) -> None:
-        """Forget all lines, but no cluster; the ids that `line_ids` gave out become invalid."""
-        kept = self.tree.words()
+    def forget(self, but: Ints | None = None) -> None:
+        """Forget all lines ``but`` some, and no cluster; the kept ones get the ids 0, 1, 2, … in their order."""
+        but = np.empty(0, np.int64) if but is None else but
+        texts, memo = self.lines.take(but), self.memo[but]
+        counts = self.starts[but + 1] - self.starts[but]
+        tokens = self.tokens[ranges(self.starts[but], counts)]
+        kept = np.union1d(self.tree.words(), tokens)
         words = self.words
         self.words = Interner()
         renamed = np.zeros(len(words), np.int32)
         renamed[kept] = self.words.ids(words.texts()[kept])
         self.tree.rename(renamed)
         self._forget_lines()
+        self.lines.ids(texts)
+        self._append(0, counts, renamed[tokens])
+        self.memo[: len(but)] = memo
 
     def _forget_lines(self) -> None:
         self.lines = Interner()
@@ -113,6 +120,10 @@ class Drain:
         ids = self.words.ids(parts)
         self.numeric = grown(self.numeric, len(self.words))
         self.numeric[known : len(self.words)] = numeric(self.words.texts(known))
+        self._append(first, counts, ids)
+
+    def _append(self, first: int, counts: Ints, ids: Ids) -> None:
+        """The token counts and tokens of the lines from ``first`` on."""
         count, used = len(self.lines), int(self.starts[first])
         self.starts = grown(self.starts, count + 1)
         self.starts[first + 1 : count + 1] = used + np.cumsum(counts)
@@ -130,8 +141,7 @@ class Drain:
         words = self.words.strings()
         lengths = alive["length"].astype(np.int64)
         rows = np.repeat(np.arange(len(alive)), lengths)
-        places = np.arange(int(lengths.sum())) + np.repeat(alive["start"] - (np.cumsum(lengths) - lengths), lengths)
-        tokens = pl.DataFrame({"row": rows, "word": words.gather(self.tree.tokens[places])})
+        tokens = pl.DataFrame({"row": rows, "word": words.gather(self.tree.tokens[ranges(alive["start"], lengths)])})
         joined = tokens.group_by("row", maintain_order=True).agg(pl.col("word").str.join(" "))
         templates = pl.DataFrame({"row": np.arange(len(alive))}).join(
             joined, on="row", how="left", maintain_order="left"

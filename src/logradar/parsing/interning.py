@@ -104,6 +104,11 @@ class Interner:
         """Bytes of memory that the strings take."""
         return len(self) * (_ENTRY.itemsize + 8) + int(self._state[1]) * 8
 
+    @property
+    def sizes(self) -> Ints:
+        """Bytes of memory that each string takes."""
+        return self._entries["length"][: len(self)] + (_ENTRY.itemsize + 8)
+
     def ids(self, texts: Texts) -> Ids:
         """The id of every string; strings never seen before get the next ids."""
         out = np.empty(len(texts), np.int32)
@@ -130,7 +135,7 @@ class Interner:
         """The strings with ids from ``first`` on, in order of their ids; no copy."""
         return self.take(slice(first, len(self)))
 
-    def take(self, ids: slice | Ids) -> Texts:
+    def take(self, ids: slice | Ids | Ints) -> Texts:
         """The strings with some ids; no copy of their bytes."""
         entries = self._entries[ids]
         starts = entries["place"] * 8
@@ -148,6 +153,12 @@ def grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
     larger = np.zeros((max(size, 2 * len(array)), *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+def ranges(starts: Ints, counts: Ints) -> Ints:
+    """``starts[i], starts[i] + 1, …``, as many as ``counts[i]`` says, for every ``i`` in turn."""
+    places: Ints = np.arange(int(counts.sum())) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    return places
 
 
 @numba.njit(cache=True, nogil=True, inline="always")

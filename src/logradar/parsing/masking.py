@@ -10,6 +10,7 @@ neither ``\\w`` nor ``\\b`` count it as part of a word.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -21,6 +22,7 @@ _BEFORE, _AFTER = r"(?-u:\b{start-half})", r"(?-u:\b{end-half})"
 # While rules run `_` is written as a control character, which is no part of a word; where the text
 # holds that character itself, it is written as two others.
 _UNDERSCORE: Final = "\x01"
+_MANY: Final = 4_096  # lines from which on several cores are worth their start
 _ESCAPES: Final = (("\x02", "\x02\x03"), (_UNDERSCORE, "\x02\x04"))
 
 
@@ -124,6 +126,22 @@ class MaskingSettings(Config):
         """
         return not any(_names_a_digit(rule.regex) for rule in self.ordered)
 
+    @property
+    def hex_blind(self) -> bool:
+        """Whether all UUIDs are masked alike, and all numbers after ``0x`` or of eight and more hex digits.
+
+        So it is with `DEFAULT_RULES` alone. `folding` only takes words that are hexadecimal from end to end.
+        A rule with ``whole`` covers a word entirely or not at all. The rule for UUIDs comes first and asks
+        for no certain letter. ``x`` stands in one rule only. And of all others none but ``longhex`` covers a
+        word of eight hex digits with two letters: a number has one ``e``, a size one ``B``, and the words in
+        addresses are shorter. A rule of one's own may ask for anything.
+        """
+        return not self.extra and _forms(self.rules) == _forms(DEFAULT_RULES)
+
+
+def _forms(rules: tuple[MaskingRule, ...]) -> list[tuple[str, bool]]:
+    return [(rule.regex, rule.whole) for rule in rules]
+
 
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 _COUNT = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
@@ -147,17 +165,26 @@ def mask(lines: pl.Series, settings: MaskingSettings) -> pl.Series:
     """
     if not len(lines):
         return lines
-    swap = lines.str.contains("_", literal=True).any()
-    escape = swap and lines.str.contains_any([written for written, _ in _ESCAPES]).any()
+    swap = bool(lines.str.contains("_", literal=True).any())
+    escape = swap and bool(lines.str.contains_any([written for written, _ in _ESCAPES]).any())
+    rules = tuple((rule.pattern(_UNDERSCORE if swap else "_"), rule.token) for rule in settings.ordered)
+    frame, text = pl.DataFrame({"line": lines}), _masked(rules, swap, escape)
+    if len(lines) >= _MANY:
+        return frame.lazy().select(text).collect(engine="streaming")["line"]
+    return frame.select(text)["line"]
+
+
+@lru_cache(maxsize=64)
+def _masked(rules: tuple[tuple[str, str], ...], swap: bool, escape: bool) -> pl.Expr:
     text = pl.col("line")
     for written, escaped in _ESCAPES if escape else ():
         text = text.str.replace_all(written, escaped, literal=True)
     if swap:
         text = text.str.replace_all("_", _UNDERSCORE, literal=True)
-    for rule in settings.ordered:
-        text = text.str.replace_all(rule.pattern(_UNDERSCORE if swap else "_"), rule.token.replace("$", "$$"))
+    for pattern, token in rules:
+        text = text.str.replace_all(pattern, token.replace("$", "$$"))
     if swap:
         text = text.str.replace_all(_UNDERSCORE, "_", literal=True)
     for written, escaped in reversed(_ESCAPES) if escape else ():
         text = text.str.replace_all(escaped, written, literal=True)
-    return pl.LazyFrame({"line": lines}).select(text).collect(engine="streaming")["line"]
+    return text

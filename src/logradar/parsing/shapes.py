@@ -1,9 +1,10 @@
 """Shapes: lines that differ in digits only are masked at the same places, so one is masked for all.
 
-A line's shape is the line with every digit written as 1 (the 0 of ``0x`` stays). Only a shape never
-seen is masked. If its masked text still holds digits, probes tell where each came from: the shape is
-masked again with its digit places numbered in base nine, and what is read back is the place in the
-line. From then on the masked text of such a line is a copy with a few bytes put in: no regex runs.
+A line's shape is the line as `folding` writes it: every digit as 1, and long hexadecimal numbers alike
+where no mask can tell them apart. Only a shape never seen is masked. If its masked text still holds
+digits, probes tell where each came from: the shape is masked again with its digit places numbered in
+base nine, and what is read back is the place in the line. From then on the masked text of such a line
+is a copy with a few bytes put in: no regex runs.
 
 This is exact as long as no rule asks which digit stands somewhere (`MaskingSettings.digit_blind`);
 with other rules a shape is the line itself, and distinct lines are masked.
@@ -18,7 +19,8 @@ import numpy as np
 import polars as pl
 
 from logradar.parsing.drain import Drain
-from logradar.parsing.interning import Ids, Interner, Texts, blank, grown
+from logradar.parsing.folding import fold
+from logradar.parsing.interning import Ids, Interner, Ints, Texts, blank, grown, ranges
 from logradar.parsing.masking import MaskingSettings, mask
 
 _HOLED: Final = -1
@@ -30,10 +32,14 @@ class Shapes:
 
     def __init__(self, masking: MaskingSettings, drain: Drain) -> None:
         self.masking, self.drain = masking, drain
+        self.time = 0  # goes on with every batch
+        self.digit_blind, self.hex_blind = masking.digit_blind, masking.hex_blind
         self._forget_shapes()
 
     def _forget_shapes(self) -> None:
         self.shapes = Interner()
+        self.used = np.zeros(1 << 10, np.int64)  # per shape: when it was met last
+        self.lines_used = np.zeros(1 << 10, np.int64)  # the same per masked line
         self.lines = np.zeros(1 << 10, np.int32)  # per shape: id of its masked line, or _HOLED
         self.masked = Interner()  # masked texts of shapes with holes
         self.texts = np.zeros(1 << 10, np.int32)  # per shape: its masked text
@@ -45,27 +51,56 @@ class Shapes:
         """Bytes of memory that shapes and remembered lines take."""
         return self.shapes.nbytes + self.masked.nbytes + 16 * int(self.holes[len(self.shapes)]) + self.drain.nbytes
 
-    def forget(self) -> None:
-        """Forget all shapes and lines, but no cluster."""
-        self.drain.forget()
+    def forget(self, limit: int = 0) -> None:
+        """Forget the shapes and lines used longest ago, so that about ``limit`` bytes are left; no cluster."""
+        used = self.used[: len(self.shapes)], self.lines_used[: len(self.drain.lines)]
+        since = self._since(limit, *used)
+        kept, kept_lines = (np.flatnonzero(times >= since) for times in used)
+        # A line is used whenever its shape is, so no kept shape loses its line.
+        renumbered = np.full(len(used[1]) + 1, _HOLED, np.int32)  # the last one is for shapes with holes
+        renumbered[kept_lines] = np.arange(len(kept_lines))
+        self.drain.forget(kept_lines)
+        texts, masked = self.shapes.take(kept), self.masked.take(self.texts[kept])
+        lines, counts = renumbered[self.lines[kept]], self.holes[kept + 1] - self.holes[kept]
+        places = self.places[ranges(self.holes[kept], counts)]
         self._forget_shapes()
+        self.shapes.ids(texts)
+        holed = np.flatnonzero(lines == _HOLED)
+        self.lines, self.texts = grown(lines, 1), np.zeros(max(len(kept), 1), np.int32)
+        self.texts[holed] = self.masked.ids(masked[holed])
+        self.holes = np.concatenate([[0], np.cumsum(counts)])
+        self.places = grown(places, 1)
+        self.used, self.lines_used = grown(used[0][kept], 1), grown(used[1][kept_lines], 1)
+
+    def _since(self, limit: int, shapes: Ints, lines: Ints) -> int:
+        """The earliest time of which all that was used since fits into about ``limit`` bytes."""
+        drain = self.drain
+        of_shapes = self.shapes.sizes + 16 * np.diff(self.holes[: len(shapes) + 1])
+        of_lines = drain.lines.sizes + 4 * np.diff(drain.starts[: len(lines) + 1])
+        ages = self.time - np.concatenate([shapes, lines])
+        sizes = np.bincount(ages, np.concatenate([of_shapes, of_lines]))
+        share = limit / max(self.nbytes, 1)  # words and masked texts are shared by the rest as its sizes are
+        return int(self.time + 1 - np.searchsorted(np.cumsum(sizes), share * sizes.sum(), "right"))
 
     def line_ids(self, texts: Texts) -> Ids:
         """`Drain.line_ids` of the masked lines."""
         known = len(self.shapes)
-        ids = self.shapes.ids(fold(texts) if self.masking.digit_blind else texts)
+        ids = self.shapes.ids(fold(texts, self.hex_blind) if self.digit_blind else texts)
         if len(self.shapes) > known:
             self._learn(known)
         lines = self.lines[ids]
         holed = np.flatnonzero(lines == _HOLED)
         if len(holed):
             lines[holed] = self.drain.line_ids(self._filled(texts[holed], ids[holed]))
+        self.time += 1
+        self.used, self.lines_used = grown(self.used, len(self.shapes)), grown(self.lines_used, len(self.drain.lines))
+        self.used[ids] = self.lines_used[lines] = self.time
         return lines
 
     def _learn(self, known: int) -> None:
         shapes = self.shapes.texts(known)
         count, total = len(shapes), len(self.shapes)
-        blind = self.masking.digit_blind
+        blind = self.digit_blind
         masked = Texts.of(mask(_probe(shapes, 0) if blind else shapes.to_series(), self.masking))
         counts = np.zeros(count, np.int64)
         if blind:
@@ -110,13 +145,6 @@ class Shapes:
         return filled
 
 
-def fold(texts: Texts) -> Texts:
-    """The texts with every digit as 1, except the 0 of ``0x`` and ``0X``."""
-    folded = np.zeros_like(texts.data)
-    _fold(texts.data, folded)
-    return Texts(folded, texts.starts, texts.ends)
-
-
 def _probe(shapes: Texts, level: int) -> pl.Series:
     """The shapes with the number of each digit place as a digit: its ``level``-th one in base nine."""
     lengths = shapes.ends - shapes.starts
@@ -124,15 +152,6 @@ def _probe(shapes: Texts, level: int) -> pl.Series:
     probes = Texts(blank(int(ends[-1])), ends - lengths, ends)
     _number(shapes.data, shapes.starts, shapes.ends, _BASE**level, probes.data)
     return probes.to_series()
-
-
-@numba.njit(cache=True, nogil=True)
-def _fold(data, out):  # type: ignore[no-untyped-def]
-    for i in range(len(data) - 1):
-        byte = data[i]
-        if 48 <= byte <= 57 and not (byte == 48 and (data[i + 1] | 32) == 120):
-            byte = 49
-        out[i] = byte
 
 
 @numba.njit(cache=True, nogil=True)

@@ -29,7 +29,7 @@ from logradar.parsing.shapes import Shapes
 from logradar.parsing.tokens import first_lines
 
 STATE: Final = "parsing.json"
-MEMORY: Final = 256 << 20  # bytes of remembered lines; beyond that they are forgotten and met anew
+MEMORY: Final = 256 << 20  # bytes of remembered lines; beyond that the half used longest ago is forgotten
 _ROWS, _BYTES = 1 << 16, 64 << 20  # of one piece of work
 
 
@@ -102,7 +102,9 @@ class TemplateMiner:
     def _line_ids(self, bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Iterator[Ids]:
         for texts in _pieces(bodies):
             if self._shapes.nbytes > MEMORY:
-                self._shapes.forget()
+                self._shapes.forget(MEMORY // 2)
+                if self._shapes.nbytes > MEMORY:  # because of words
+                    self._shapes.forget()
                 self._fits = None
             yield self._shapes.line_ids(first_lines(texts) if self.settings.first_line else texts)
 
