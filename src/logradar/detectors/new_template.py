@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Detector, Finding, Scored
@@ -30,8 +31,14 @@ class NewTemplate(Detector):
     [0.0, 2.0]
     """
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        self.known = np.unique(train.values[train.values >= FIRST_TEMPLATE])  # the unknown is never known
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        self.known = np.empty(0, np.int32)
+        for chunk in train.chunks():
+            self._learn_more(chunk)
+
+    def _learn_more(self, new: Sequences) -> None:
+        ids = np.unique(new.values)
+        self.known = np.union1d(self.known, ids[ids >= FIRST_TEMPLATE])  # the unknown is never known
 
     def _score(self, sequences: Sequences) -> Scored:
         new = ~np.isin(sequences.values, self.known)

@@ -31,6 +31,9 @@ Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of lo
 Format = Annotated[
     str | None, typer.Option("--format", metavar="NAME", help="The header format, if it is recognised wrongly.")
 ]
+InputFormat = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The header format of the input, if it is recognised wrongly.")
+]
 LimitFiles = Annotated[
     int | None, typer.Option("--limit-files", metavar="N", min=0, help="Only the N newest files; 0 for all.")
 ]

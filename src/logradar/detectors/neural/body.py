@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from logradar.core.config import Config
+from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector, Finding, Scored
 from logradar.detectors.neural.scorer import Scorer, export
@@ -78,14 +79,14 @@ class NeuralDetector(Detector):
     def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
         """Log-probabilities, a row each, of what comes at ``places`` of ``rows``; a place may be the end."""
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
         import safetensors.torch
 
         from logradar.training.loop import fit_network
 
-        self.vocabulary = Vocabulary.of(train.values)
-        learn, watch = (self._rows(self._tokens(part)) for part in (train, valid))
+        self.vocabulary = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
+        learn, watch = (self._rows(self._tokens(part)) for part in (train.loaded(), valid))
         with seeded(self.seed):
             network = self._network()
         done = fit_network(network, self._loss, learn, watch, self.settings.training, folder, self.seed, self.name)

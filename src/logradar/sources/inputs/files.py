@@ -21,8 +21,10 @@ from logradar.sources.base import Dataset, Source, sources
 from logradar.sources.inputs.names import date_in
 
 PREPARED: Final = "prepared.json"
+SHARDS: Final = ("records", "days")  # what a prepared folder keeps its logs in
 SIMULATED: Final = "simulation.json"
-NO_LOGS: Final = frozenset({"quarantine.jsonl", SIMULATED, PREPARED})
+MADE: Final = frozenset({PREPARED, "reading.json"})  # stands in a folder that `logradar prepare` writes
+NO_LOGS: Final = frozenset({"quarantine.jsonl", SIMULATED, *MADE})
 NO_LOG_NAMES: Final = re.compile(r"(?:LICEN[CS]E|README|CITATION|NOTICE|CHANGELOG|SHA256SUMS|MD5SUMS)(?:\..*)?", re.I)
 _ENDINGS: Final = (
     ".csv .tsv .parquet .arrow .md .rst .html .css .js .py .yaml .yml .toml .ini .cfg .xml .png .jpg .jpeg .gif .svg "
@@ -132,13 +134,17 @@ def labels_beside(path: Path) -> Path | None:
 
 
 def _in_folder(folder: Path) -> Found:
-    records = folder / "records"
-    if (folder / PREPARED).is_file() and records.is_dir():
-        return Found(sorted(records.glob("*.parquet")), prepared=folder)
+    if (folder / PREPARED).is_file():
+        shards = [shard for name in SHARDS for shard in sorted((folder / name).glob("*.parquet"))]
+        if shards:
+            return Found(shards, prepared=folder)
     labels = folder / "labels.csv" if (folder / SIMULATED).is_file() else None
     files: list[Path] = []
     skipped: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=_stop_at(folder)):
+        if Path(place) != folder and not MADE.isdisjoint(names):  # what LogRadar made of logs is no log
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             file = Path(place, name)
