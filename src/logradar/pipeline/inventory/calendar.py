@@ -13,7 +13,7 @@ SPAN: Final = 3_660  # days; over a longer time a day without anything is nothin
 
 
 def by_day(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with a ``day`` and any of `SUMS`, one for each day, in order where all days are dates."""
+    """Rows with a ``day`` and any of `SUMS`, one for each day: dates in order, then what is none."""
     days: dict[str, dict[str, Any]] = {}
     for row in rows:
         known = days.setdefault(row["day"], {"day": row["day"], "services": Counter()})
@@ -21,7 +21,7 @@ def by_day(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if row.get(name) is not None:
                 known[name] = known.get(name, 0) + row[name]
         known["services"].update(row.get("services", {}))
-    ordered = sorted(days.values(), key=lambda row: row["day"]) if dated(days) else list(days.values())
+    ordered = [days[day] for day in sorted(dated(days))] + [days[day] for day in days if not _is_date(day)]
     for row in ordered:
         row["services"] = dict(row["services"].most_common(LISTED))
         add_shares(row)
@@ -35,23 +35,23 @@ def add_shares(row: dict[str, Any]) -> None:
         row[f"{name}_share"] = None if told is None or not row["sessions"] else round(told / row["sessions"], 6)
 
 
-def dated(days: Iterable[str]) -> bool:
-    """Whether all of them are dates."""
-    try:
-        return all(date.fromisoformat(day) for day in days)
-    except ValueError:
-        return False
+def dated(days: Iterable[str]) -> list[str]:
+    """Those that are dates."""
+    return [day for day in days if _is_date(day)]
 
 
 def missing(days: Iterable[str]) -> dict[str, Any]:
     """How many days between the first and the last have nothing, and which (the first few of them)."""
-    named = sorted(days)
-    if not named or not dated(named):
-        return {"missing_days": 0, "first_missing_days": []}
-    first, last = date.fromisoformat(named[0]), date.fromisoformat(named[-1])
-    if (last - first).days > SPAN:
-        return {"missing_days": 0, "first_missing_days": []}
-    known = set(named)
-    every = ((first + timedelta(days=step)).isoformat() for step in range((last - first).days))
-    gone = [day for day in every if day not in known]
-    return {"missing_days": len(gone), "first_missing_days": gone[:LISTED]}
+    known = {date.fromisoformat(day) for day in dated(days)}
+    gone: list[date] = []
+    if known and (max(known) - min(known)).days <= SPAN:
+        every = (min(known) + timedelta(days=step) for step in range((max(known) - min(known)).days))
+        gone = [day for day in every if day not in known]
+    return {"missing_days": len(gone), "first_missing_days": [day.isoformat() for day in gone[:LISTED]]}
+
+
+def _is_date(day: str) -> bool:
+    try:
+        return date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        return False

@@ -143,8 +143,7 @@ def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool |
         for row, file in zip(found["days"], files, strict=True)
     ]
     days = by_day(rows)
-    named = [row["day"] for row in days]
-    known = dated(named) and bool(named)
+    named = dated(row["day"] for row in days)
     lengths, words = found["sequence_length"], found["vocabulary"]
     kinds = in_order(found["faults"])
     keys = {row["key"]: row["sessions"] for row in found["keys"]}
@@ -157,8 +156,8 @@ def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool |
         "lost": found["lost"],
         "faults": {kind["reason"]: kind["count"] for kind in kinds},
         "filled": {key: round(count / max(whole.sessions, 1), 4) for key, count in keys.items() if key != "(others)"},
-        "from": named[0] if known else None,
-        "until": named[-1] if known else None,
+        "from": named[0] if named else None,
+        "until": named[-1] if named else None,
         "services": _most((row["service"], row["records"]) for row in found["by_service"]),
         "levels": {},
         "files": {row["file"]: row["records"] for row in rows},
@@ -166,7 +165,7 @@ def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool |
         "sessions": found["sessions"],
         "distinct_sequences": found["distinct_sequences"],
         "session_length": {name: lengths[name] for name in ("mean", "min", "median", "max")},
-        "days": (date.fromisoformat(named[-1]) - date.fromisoformat(named[0])).days + 1.0 if known else None,
+        "days": (date.fromisoformat(named[-1]) - date.fromisoformat(named[0])).days + 1.0 if named else None,
         "labels": {"normal": truth[False], "anomalous": truth[True], "unknown": truth[None]},
         "file_count": len(files),
         "bytes": found["bytes"],

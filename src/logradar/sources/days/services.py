@@ -12,6 +12,7 @@ Ints = npt.NDArray[np.int64]
 SERVICES: Final = 10_000  # services that are counted by name
 OTHERS: Final = "(others)"
 NONE: Final = "(none)"
+EMPTY: Final = "(empty)"
 NAMED: Final = 200  # characters of a name by which services are told apart
 FIGURES: Final = ("sessions", "records", "with_error", "with_warn")
 
@@ -63,4 +64,4 @@ class Services:
 
 
 def _clip(name: str) -> str:
-    return name if len(name) <= NAMED else name[:NAMED] + "…"
+    return (name if len(name) <= NAMED else name[:NAMED] + "…") or EMPTY
