@@ -47,6 +47,7 @@ def render(facts: Mapping[str, Any]) -> str:
             (row for row in facts.get("by_file", []) if row["faults"]), key=lambda row: (-row["lost"], -row["faults"])
         ),
         shown=FILES,
+        size=size,
         keys=facts.get("keys", []),
         origin=_origin(facts),
     )
@@ -80,7 +81,7 @@ def cards(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ends = facts["length_quantiles"]
     lost, kept = facts["lost"], sum(kind["count"] for kind in facts["fault_kinds"] if kind["kept"])
     approximately = "" if facts["counted_exactly"] else ", estimated"
-    distinct = f"{number(facts['distinct_sequences'])} distinct sequences{approximately}"
+    distinct = f"{counted(facts['distinct_sequences'], 'distinct sequence')}{approximately}"
     return [
         ("sessions", number(facts["sessions"]), distinct),
         ("log records", number(facts["records"]), f"{counted(facts['file_count'], 'file')}, {size(facts['bytes'])}"),
@@ -88,7 +89,7 @@ def cards(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             "events a session",
             number(length["mean"]),
             f"{number(length['min'])} to {number(length['max'])}; median {number(length['median'])}, "
-            f"99 % up to {number(ends['p99'])}",
+            f"99\u00a0% up to {number(ends['p99'])}",
         ),
         (
             words["of"],
@@ -134,7 +135,7 @@ def _pictures(facts: Mapping[str, Any]) -> list[Picture]:
 
     days, services = facts["by_day"], [row for row in facts["by_service"] if row["service"] != "(none)"]
     drawn = [
-        (plots.volume(days), "Sessions that began on each day, by service.", True),
+        (plots.volume(days), "Sessions of each day" + (", by service." if len(services) > 1 else "."), True),
         (plots.trouble(days), "Share of the sessions of each day in which an error or a warning is logged.", True),
         (plots.services(services), "Sessions of each service.", False),
         (plots.troubled_services(services), "Share of the sessions of each service with an error or a warning.", False),

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from logradar.evaluation import canvas as style
 from logradar.evaluation.canvas import Kind, canvas, key_below
 from logradar.evaluation.plots import FALSE
-from logradar.evaluation.wording import number, visible
+from logradar.evaluation.wording import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 NAMED: Final = 7  # services that have a colour
 BARS: Final = 20  # services that have a bar
 APART: Final = 62  # days that are drawn as bars of their own
+WEEK: Final = 7
 STEPS: Final = 2_000  # places along a time axis
-COLUMNS: Final = 48  # of a histogram
+COLUMNS: Final = 48  # of a histogram, at most
+FEWEST: Final = 6
+REACH: Final = 3_660  # days before and behind the middle of a time axis
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +47,7 @@ def volume(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | 
     parts = [(name, [row["services"].get(name, 0) for row in rows]) for name in names] if len(totals) > 1 else []
     rest = [row["sessions"] - sum(row["services"].get(name, 0) for name, _ in parts) for row in rows]
     if any(rest):
-        parts.append((f"others ({number(len(totals) - len(parts))} or more)" if parts else "sessions", rest))
+        parts.append(("other services" if parts else "sessions", rest))
     line = _Line(rows)
     with canvas("volume", kind, width=11.6, height=3.7) as (figure, out):
         axes = figure.subplots()
@@ -58,7 +61,7 @@ def volume(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | 
         line.ticks(axes)
         axes.set(ylabel="sessions")
         axes.set_title("Sessions over time")
-        key_below(figure, axes, columns=8 if len(parts) <= 8 else 4)
+        key_below(figure, axes, columns=8 if sum(len(short(name)) for name, _ in parts) < 90 else 4)
     return out[0]
 
 
@@ -72,11 +75,15 @@ def trouble(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes |
         axes = figure.subplots()
         sessions = line.sums([row["sessions"] for row in rows])
         for key, word, colour in (("with_warn", "warning", FALSE), ("with_error", "error", style.ODD)):
-            share = np.divide(
-                line.sums([row[key] for row in rows]), sessions, out=np.full(len(sessions), np.nan), where=sessions > 0
-            )
-            marker = "o" if len(rows) <= APART else ""
-            axes.plot(line.middles, share, color=colour, lw=1.5, marker=marker, ms=4, label=f"sessions with {word}s")
+            told, label = line.sums([row[key] or 0 for row in rows]), f"sessions with {word}s"
+            look: dict[str, Any] = {"lw": 1.6, "marker": "o" if len(rows) <= APART else "", "ms": 4}
+            if len(line.middles) > APART and line.step == 1:
+                axes.plot(line.middles, _share(told, sessions), color=colour, lw=0.8, alpha=0.4)
+                told, of = (np.convolve(values, np.ones(WEEK), "same") for values in (told, sessions))
+                share, label, look = _share(told, of), f"{label}, mean of {WEEK} days", {"lw": 2.2}
+            else:
+                share = _share(told, sessions)
+            axes.plot(line.middles, share, color=colour, label=label, **look)
         axes.set_ylim(0, max(axes.get_ylim()[1], 1e-4))
         _per_cent(axes, "y")
         line.ticks(axes)
@@ -101,8 +108,8 @@ def services(rows: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes 
         _names(axes, places, shown)
         axes.xaxis.set_major_formatter(_short_count)
         axes.locator_params(axis="x", nbins=5)
-        axes.set(xlabel="sessions")
-        axes.set_title(_of_all("Sessions by service", len(rows)))
+        axes.set(xlabel=_of_all("sessions", len(rows)))
+        axes.set_title("Sessions by service")
     return out[0]
 
 
@@ -121,7 +128,8 @@ def troubled_services(rows: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") 
         _names(axes, places, shown)
         _per_cent(axes, "x")
         axes.locator_params(axis="x", nbins=5)
-        axes.set_title(_of_all("Errors and warnings by service", len(rows)))
+        axes.set(xlabel=_of_all("share of the sessions", len(rows)))
+        axes.set_title("Errors and warnings by service")
         key_below(figure, axes)
     return out[0]
 
@@ -249,29 +257,43 @@ class _Line:
     def ticks(self, axes: Axes) -> None:
         """Dates below the axis, or names where there is room for them."""
         narrow = max(0.0, 7 - (self.edges[-1] - self.edges[0])) / 2
-        axes.set_xlim(self.edges[0] - narrow, self.edges[-1] + narrow)
+        low = max(self.edges[0] - narrow, 1.0 - _EPOCH)  # year 1 is the first that can be drawn
+        axes.set_xlim(low, min(self.edges[-1] + narrow, date.max.toordinal() - _EPOCH))
         axes.grid(False, axis="x")
         if not self.dated:
             few = len(self.names) <= 12
             ticks = np.arange(len(self.names)) if few else np.linspace(0, len(self.names) - 1, 8).round()
             axes.set_xticks(ticks, [short(self.names[int(tick)], 14) for tick in ticks])
             return
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DayLocator
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, DayLocator
 
         if len(self.middles) <= 12 and self.step == 1:
-            locator: Any = DayLocator()
+            axes.xaxis.set_major_locator(DayLocator())
+            axes.xaxis.set_major_formatter(DateFormatter("%b %d"))
         else:
             locator = AutoDateLocator(minticks=4, maxticks=12)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+            axes.xaxis.set_major_locator(locator)
+            axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
         first, last = min(self.names), max(self.names)
         axes.set(xlabel=f"day, {first}" + (f" to {last}" if last > first else ""))
 
 
+def _share(part: Floats, whole: Floats) -> Floats:
+    share = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share
+
+
 def _on_axis(days: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The days that have sessions; where some are dates, only those."""
+    """The days that have sessions; where some are dates only those, and none that is years away from most."""
     rows = [row for row in days if row["sessions"]]
-    return [row for row in rows if _ordinal(row["day"]) is not None] or rows
+    dated = [(number, row) for row in rows if (number := _ordinal(row["day"])) is not None]
+    if not dated:
+        return rows
+    dated.sort(key=lambda pair: pair[0])
+    sums = np.cumsum([row["sessions"] for _, row in dated])
+    middle = dated[int(np.searchsorted(sums, sums[-1] / 2))][0]
+    return [row for number, row in dated if abs(number - middle) <= REACH]
 
 
 def _ordinal(day: str) -> int | None:
@@ -283,7 +305,7 @@ def _ordinal(day: str) -> int | None:
 
 def short(name: str, length: int = 22) -> str:
     """A name short enough for a picture, cut in the middle: names differ at their ends."""
-    shown = visible(name).replace("\n", " ")
+    shown = " ".join(visible(name).split())
     return shown if len(shown) <= length else f"{shown[: length // 2]}…{shown[1 - (length + 1) // 2 :]}"
 
 
@@ -291,6 +313,8 @@ def _edges(low: int, high: int, logarithmic: bool) -> Floats:
     if logarithmic:
         edges = np.unique(np.geomspace(max(low, 1), high + 1, COLUMNS + 1).round())
         return np.concatenate([[0.0], edges]) if low == 0 else edges
+    if high - low < FEWEST:  # a column alone says nothing
+        low, high = max(low - FEWEST // 2, 0), high + FEWEST // 2
     step = -(-(high - low + 1) // COLUMNS)
     return np.arange(low, high + step + 1, step, dtype=np.float64)
 
@@ -300,7 +324,7 @@ def _height(rows: int) -> float:
 
 
 def _of_all(title: str, count: int) -> str:
-    return f"{title}, the biggest {BARS} of {count:,}" if count > BARS else title
+    return f"{title}; the biggest {BARS} of {count:,}" if count > BARS else title
 
 
 def _names(axes: Axes, places: npt.NDArray[Any], rows: Sequence[Mapping[str, Any]]) -> None:

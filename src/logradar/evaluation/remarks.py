@@ -12,6 +12,7 @@ from logradar.evaluation.wording import counted, joined, number, percent, visibl
 _FEW: Final = 30  # sessions below which a share means little
 _TIMES: Final = 3.0  # the share of errors over the usual one from which on a service stands out
 _NAMED: Final = 3
+_LONG: Final = 7_300  # days over which no log was kept
 _GROWING: Final = 0.01  # new words among the last tenth of the input
 
 
@@ -38,6 +39,8 @@ def _on_days(facts: Mapping[str, Any]) -> Iterator[str]:
         more = facts["missing_days"] - len(some)
         named = joined([*some, f"{number(more)} more"] if more else some)
         yield f"{counted(facts['missing_days'], 'day')} between the first and the last {_has(facts)} no data: {named}."
+    if facts["days"] and facts["days"] > _LONG:
+        yield f"The days reach from {facts['from'][:10]} to {facts['until'][:10]}: some dates must be wrong."
     sizes = {row["day"]: row["sessions"] for row in facts["by_day"]}
     if len(sizes) < 7:
         return
@@ -80,8 +83,8 @@ def _on_content(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"{percent(facts['duplicate_sessions'] / sessions)} of the sessions repeat an earlier one word for word."
     if cut := _cut(facts):
         yield cut
-    if facts["error_share"] is None:
-        yield "Nothing tells which sessions have errors: no level was found."
+    if sessions and facts["error_share"] is None:
+        yield "Nothing tells which sessions have errors."
 
 
 def _cut(facts: Mapping[str, Any]) -> str:

@@ -24,12 +24,14 @@ from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.pipeline.inventory.calendar import add_shares, by_day, dated, missing
 from logradar.pipeline.inventory.cases import in_order
+from logradar.sources.days.faults import Example
 from logradar.sources.days.statistics import Statistics, statistics_of, statistics_of_tables
 from logradar.sources.inputs.labels import Labels
 from logradar.sources.radar_json import DATE
 
 THREADS: Final = 4  # each needs 40 to 60 MB, and all of it is to stay below 600 MB
 LISTED: Final = 20  # names in a short list
+AROUND: Final = 60  # bytes before and behind one that does not fit
 _MB: Final = 1e6
 
 Meet = Callable[[pa.Table], object]
@@ -146,9 +148,13 @@ def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool |
     named = dated(row["day"] for row in days)
     lengths, words = found["sequence_length"], found["vocabulary"]
     kinds = in_order(found["faults"])
+    for kind in kinds:
+        examples = zip(kind["examples"], whole.faults.reasons[kind["reason"]].examples, strict=True)
+        kind["examples"] = [{**told, "near": near(example)} for told, example in examples]
     keys = {row["key"]: row["sessions"] for row in found["keys"]}
     told = {name: keys[f"has_{name}"] > 0 for name in ("error", "warn")}
-    for row in found["by_service"]:
+    for row in [*found["by_service"], *days]:
+        row.update({f"with_{name}": None for name, known in told.items() if not known})
         add_shares(row)
     return {
         "records": found["records"],
@@ -175,7 +181,7 @@ def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool |
         "warn_share": found["with_warn"] if told["warn"] else None,
         "duplicate_sessions": found["duplicate_sessions"],
         "repeated_session_ids": found["repeated_session_ids"],
-        "counted_exactly": found["counted_exactly"] and not words["full"],
+        "counted_exactly": found["counted_exactly"],
         "length_quantiles": {name: lengths[name] for name in ("p90", "p99")},
         "length_histogram": lengths["histogram"],
         "by_service": found["by_service"],
@@ -194,3 +200,11 @@ def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool |
 
 def _most(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda pair: -pair[1])[:LISTED])
+
+
+def near(example: Example) -> str:
+    """The text around the byte that does not fit, where it stands further on in the kept text."""
+    text, place = example.text.encode(), example.place - example.offset
+    if not AROUND < place < len(text) or "\ufffd" in example.text:
+        return ""
+    return text[place - AROUND : place + AROUND].decode(errors="ignore")
