@@ -101,7 +101,7 @@ def cards(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             "duplicates",
             percent(facts["duplicate_sessions"] / sessions),
-            f"{number(facts['duplicate_sessions'])} sessions with the text of an earlier one{approximately}",
+            f"{counted(facts['duplicate_sessions'], 'session')} with the text of an earlier one{approximately}",
         ),
         ("faults", number(lost + kept), f"{number(lost)} lost, {number(kept)} kept"),
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from logradar.evaluation.wording import counted, joined, number, percent, visible
 
-_FEW: Final = 30  # sessions below which a share means little
+_FEW: Final = 30  # sessions below which shares and changes mean little
 _TIMES: Final = 3.0  # the share of errors over the usual one from which on a service stands out
 _NAMED: Final = 3
 _LONG: Final = 7_300  # days over which no log was kept
@@ -45,6 +45,8 @@ def _on_days(facts: Mapping[str, Any]) -> Iterator[str]:
     if len(sizes) < 7:
         return
     usual = float(np.median(list(sizes.values())))
+    if usual < _FEW:
+        return
     low = [day for day, size in sizes.items() if size < usual / 5]
     high = [day for day, size in sizes.items() if size > usual * 5]
     for days, words in ((low, "less than a fifth of"), (high, "more than five times")):
