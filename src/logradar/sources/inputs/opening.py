@@ -22,7 +22,7 @@ from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, Limits, Source
 from logradar.sources.days.dated import DATED_SESSIONS
 from logradar.sources.inputs import session_keys
-from logradar.sources.inputs.files import PREPARED, Found, find
+from logradar.sources.inputs.files import PREPARED, SIMULATED, Found, find
 from logradar.sources.inputs.formats import SEEN
 from logradar.sources.inputs.headers import HEADERS
 from logradar.sources.inputs.labels import Labels, read_labels
@@ -274,7 +274,7 @@ def _kept(parts: list[Part], keys: dict[type[Source], str | None], stored: Input
 
 
 def _about_files(found: Found) -> list[str]:
-    if not found.skipped or found.labels:
+    if not found.skipped or found.labels or any(file.name == SIMULATED for file in found.skipped):
         return []
     named = _listed([f"'{file.name}'" for file in found.skipped])
     return [f"Left out, because their names say that they are no logs: {named}."]

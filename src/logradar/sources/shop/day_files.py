@@ -30,6 +30,7 @@ DISTINCT: Final = 32 << 20  # bytes of a day before its blocks come again, if it
 WEEK: Final = 7  # days that are simulated if they are to be larger; later ones are theirs again
 LINE: Final = 120  # bytes, measured
 LINES: Final = 13.0  # in a session, measured
+SHORT: Final = 0.85  # of a size is simulated, so that a busy day is not cut off in the evening
 MS: Final = 86_400_000
 
 
@@ -51,8 +52,9 @@ class DaySimulation:
 
     def sentence(self) -> str:
         """The summary in words."""
+        files = "1 day file" if len(self.files) == 1 else f"{len(self.files)} day files"
         return (
-            f"Wrote {len(self.files)} day files ({self.bytes / 1e6:,.1f} MB) to '{self.folder}': {self.sessions:,} "
+            f"Wrote {files} ({self.bytes / 1e6:,.1f} MB) to '{self.folder}': {self.sessions:,} "
             f"sessions ({self.distinct:,} distinct), {self.anomalies:,} of them anomalous; labels are in "
             f"'{LABELS_APART}', for --labels."
         )
@@ -110,7 +112,7 @@ def _shop_settings(settings: DaySettings, midnight: datetime, count: int) -> Sho
         if "lines_per_day" not in settings.model_fields_set:
             padding = settings.tokens * (24 if settings.pretty else 4)
             line = LINE + (padding + 220) / LINES
-            update["lines_per_day"] = max(1_000, int(min(settings.size, DISTINCT) / line))
+            update["lines_per_day"] = max(1_000, int(SHORT * min(settings.size, DISTINCT) / line))
     return settings.model_copy(update=update)
 
 
@@ -193,7 +195,6 @@ class _DayFiles:
                 self._finish(self._days.pop(early))
             self._days[number] = self._begin(number)
         held = self._days[number]
-        self._result.distinct += 1
         block = held.pile.add(session, fault)
         if block:
             self._put(held, block)
@@ -218,7 +219,9 @@ class _DayFiles:
         if self._settings.size:
             day.kept.append(block)
         if not day.file.full:
+            before = day.file.sessions
             self._write(day.file, block, 0, 0)
+            self._result.distinct += day.file.sessions - before
 
     def _finish(self, day: _Day) -> None:
         self._ended.add(day.number)

@@ -1,0 +1,50 @@
+"""Every file under configs/ is loaded; those for parsing reach the published grouping accuracy."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from logradar.parsing.templates import ParsingSettings, TemplateMiner
+from logradar.pipeline.settings import run_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+PARSING = sorted((ROOT / "configs" / "parsing").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", PARSING, ids=lambda file: file.stem)
+def test_a_config_for_parsing_loads_and_says_something(file):
+    settings = run_settings(file)
+    assert settings.parsing != ParsingSettings()
+    assert settings.parsing.masking.digit_blind  # or it would be slow
+    assert settings.model_copy(update={"parsing": ParsingSettings()}) == run_settings()
+
+
+@pytest.fixture(scope="module")
+def accuracy():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        spec = importlib.util.spec_from_file_location("grouping_accuracy", ROOT / "benchmarks" / "grouping_accuracy.py")
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+    return module
+
+
+def test_there_is_one_for_each_system_of_loghub(accuracy):
+    assert [file.stem for file in PARSING] == sorted(system.lower() for system in accuracy.PUBLISHED)
+
+
+@pytest.mark.parametrize("file", PARSING, ids=lambda file: file.stem)
+def test_a_config_for_parsing_reaches_the_published_accuracy(file, accuracy, data_dir):
+    system = next(name for name in accuracy.PUBLISHED if name.lower() == file.stem)
+    table = data_dir / "loghub_2k" / system / f"{system}_2k.log_structured.csv"
+    lines = pl.read_csv(table, infer_schema=False)
+    found = TemplateMiner(run_settings(file).parsing).mine(lines["Content"].fill_null(""))
+    assert accuracy.grouping_accuracy(pl.Series(found), lines["EventId"]) >= accuracy.PUBLISHED[system]
