@@ -11,15 +11,18 @@ from typing import Any, Final
 
 from logradar import __version__
 from logradar.core.errors import DataError, InputError
+from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
-from logradar.pipeline.corpus import QUARANTINE, reading
+from logradar.pipeline.corpus import reading
 from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
 from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days
 from logradar.pipeline.inventory.records import inventory_of_records
 from logradar.pipeline.settings import RunSettings
+from logradar.pipeline.store import QUARANTINE
 from logradar.sources.inputs.files import Found, find
 from logradar.sources.inputs.labels import read_labels
 from logradar.sources.inputs.recognising import recognise
+from logradar.sources.inputs.selection import select
 from logradar.sources.radar_json import RadarJson
 
 PAGES: Final = (".html", ".htm")
@@ -83,10 +86,14 @@ def _inventory(spec: str, found: Found, settings: RunSettings, place: Path | Non
     with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
         folder = place or Path(scratch)
         quarantine = Guarded(folder / QUARANTINE)
-        parts = recognise(spec, found, settings.input.source, quarantine)
+        input_ = settings.input
+        chosen, left_out = select(spec, found, input_.limit_files, input_.since, input_.until)
+        parts = recognise(spec, chosen, settings.input.source, quarantine)
         if settings.input.session_key is None and all(part.kind is RadarJson for part in parts):
+            if left_out:
+                say(left_out)
             files = day_files([file for part in parts for file in part.files], found.names)
-            return _of_days(spec, found, files, settings, quarantine)
+            return _of_days(spec, chosen, files, settings, quarantine)
         return _of_records(spec, found, settings, Path(scratch) / "corpus", place)
 
 

@@ -24,10 +24,10 @@ from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.pipeline.inventory.calendar import add_shares, by_day, dated, missing
 from logradar.pipeline.inventory.cases import in_order
+from logradar.sources.days.dated import DATE
 from logradar.sources.days.faults import Example
 from logradar.sources.days.statistics import Statistics, statistics_of, statistics_of_tables
 from logradar.sources.inputs.labels import Labels
-from logradar.sources.radar_json import DATE
 
 THREADS: Final = 4  # each needs 40 to 60 MB, and all of it is to stay below 600 MB
 LISTED: Final = 20  # names in a short list

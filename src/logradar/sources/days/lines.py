@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logradar.sources.days.statistics import VOCABULARY
+from logradar.sources.days.vocabulary import VOCABULARY
 
 KEPT: Final = 6  # lines of each event id
 LONGEST: Final = 500  # characters of a line that is kept
