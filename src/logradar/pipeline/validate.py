@@ -15,7 +15,7 @@ from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
 from logradar.pipeline.corpus import reading
 from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
-from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days
+from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, readable
 from logradar.pipeline.inventory.records import inventory_of_records
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.store import QUARANTINE
@@ -43,6 +43,7 @@ def validate(spec: str, settings: RunSettings, output: Path | None = None) -> di
     finally:
         found.close()
     facts |= {
+        "input": readable(spec),
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 2),

@@ -74,7 +74,12 @@ def day_files(paths: Sequence[Path], names: dict[Path, str]) -> list[DayFile]:
     """The files under names that are short and tell them apart: their paths below the folder that all are in."""
     parents = {path.parent for path in paths}
     top = Path(os.path.commonpath(parents)) if parents else Path()
-    return [DayFile(path, names.get(path, path.relative_to(top).as_posix())) for path in paths]
+    return [DayFile(path, readable(names.get(path, path.relative_to(top).as_posix()))) for path in paths]
+
+
+def readable(name: str) -> str:
+    """A file name as text; bytes that are not UTF-8 cannot be told in JSON."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def inventory_of_days(files: Sequence[DayFile], quarantine: Quarantine, labels: Labels | None = None) -> dict[str, Any]:
