@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,11 +19,11 @@ from tests.sources.day_samples import document, session, sessions
 
 from logradar.core.errors import DataError, InputError
 from logradar.core.quarantine import Quarantine
-from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days
+from logradar.pipeline.inventory.days import day_files, inventory_of_days
+from logradar.pipeline.prepare import prepare
 from logradar.pipeline.settings import run_settings
 from logradar.pipeline.validate import strictly, validate
 from logradar.sources.days.generate import DayShape, write_days
-from logradar.sources.days.reading import read_day
 
 
 def facts_of(spec: object, output: Path | None = None, **given: object) -> dict[str, Any]:
@@ -117,22 +116,16 @@ def test_any_sound_sessions_beside_plain_python(made, tmp_path):
     same(found, reference(paths))
 
 
-def test_prepared_tables_give_the_same_figures(days, tmp_path):
-    stored = []
-    for path in days:
-        tables = list(read_day(path, block=1 << 16))
-        stored.append(tmp_path / path.with_suffix(".parquet").name)
-        with pq.ParquetWriter(stored[-1], tables[0].schema) as writer:
-            for table in tables:
-                writer.write_table(table)
-    assert len(tables) > 1
-    one = inventory_of_days(day_files(days, {}), Quarantine())
-    two = inventory_of_days([DayFile(path, path.name) for path in stored], Quarantine())
+def test_a_prepared_folder_gives_the_same_figures(days, tmp_path):
+    prepare(str(days[0].parent), tmp_path / "p", run_settings(None, [], {}))
+    one, two = facts_of(days[0].parent), facts_of(tmp_path / "p")
+    assert two["source"] == "prepared_days"
+    assert two["bytes"] == pytest.approx(sum(path.stat().st_size for path in tmp_path.glob("p/days/*")), abs=9)
     for facts in (one, two):
-        facts["files"] = list(facts["files"].values())
+        for key in ("input", "source", "created", "seconds", "bytes"):
+            del facts[key]
         for row in [*facts["by_day"], *facts["by_file"]]:
-            row["bytes"] = row["file"] = None
-        facts["bytes"] = None
+            del row["bytes"]
     assert one == two
 
 

@@ -15,14 +15,15 @@ from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
 from logradar.pipeline.corpus import reading
 from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
-from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, readable
+from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared, readable
 from logradar.pipeline.inventory.records import inventory_of_records
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.store import QUARANTINE
 from logradar.sources.inputs.files import Found, find
-from logradar.sources.inputs.labels import read_labels
+from logradar.sources.inputs.labels import Labels, read_labels
 from logradar.sources.inputs.recognising import recognise
 from logradar.sources.inputs.selection import select
+from logradar.sources.prepared_days import PreparedDays
 from logradar.sources.radar_json import RadarJson
 
 PAGES: Final = (".html", ".htm")
@@ -95,6 +96,10 @@ def _inventory(spec: str, found: Found, settings: RunSettings, place: Path | Non
                 say(left_out)
             files = day_files([file for part in parts for file in part.files], found.names)
             return _of_days(spec, chosen, files, settings, quarantine)
+        if settings.input.session_key is None and all(part.kind is PreparedDays for part in parts):
+            shards = [file for part in parts for file in part.files]
+            facts = inventory_of_prepared(shards, _labels(found, settings))
+            return {"input": spec, "source": "prepared_days", **facts, "session_key": None}
         return _of_records(spec, found, settings, Path(scratch) / "corpus", place)
 
 
@@ -103,14 +108,18 @@ def _of_days(
 ) -> dict[str, Any]:
     assert quarantine.path is not None
     before = kinds_of(quarantine.reasons, quarantine.path, {})  # files that are not read at all
-    labels = settings.input.labels or found.labels
-    facts = inventory_of_days(files, quarantine, read_labels(labels) if labels else None)
+    facts = inventory_of_days(files, quarantine, _labels(found, settings))
     facts["fault_kinds"] = in_order([*facts["fault_kinds"], *before])
     facts["faults"] = {kind["reason"]: kind["count"] for kind in facts["fault_kinds"]}
     unread = sum(kind["count"] for kind in before)
     facts["quarantined"] += unread
     facts["lost"] += unread
     return {"input": spec, "source": "radar_json", **facts, "session_key": None}
+
+
+def _labels(found: Found, settings: RunSettings) -> Labels | None:
+    path = settings.input.labels or found.labels
+    return read_labels(path) if path else None
 
 
 def _of_records(spec: str, found: Found, settings: RunSettings, scratch: Path, place: Path | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -20,13 +20,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from logradar.core.errors import InputError, TableError
 from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
+from logradar.core.tables import conform
 from logradar.pipeline.inventory.calendar import add_shares, by_day, dated, missing
 from logradar.pipeline.inventory.cases import in_order
-from logradar.sources.days.dated import DATE
+from logradar.sources.days.dated import DATED_SESSIONS, day_of, runs
 from logradar.sources.days.faults import Example
-from logradar.sources.days.statistics import Statistics, statistics_of, statistics_of_tables
+from logradar.sources.days.statistics import Statistics, statistics_of
 from logradar.sources.inputs.labels import Labels
 
 THREADS: Final = 4  # each needs 40 to 60 MB, and all of it is to stay below 600 MB
@@ -34,12 +36,10 @@ LISTED: Final = 20  # names in a short list
 AROUND: Final = 60  # bytes before and behind one that does not fit
 _MB: Final = 1e6
 
-Meet = Callable[[pa.Table], object]
-
 
 @dataclass(frozen=True)
 class DayFile:
-    """One day: a day file, or a Parquet file of DAY_SESSIONS that was prepared from one."""
+    """One day file, and what it is called."""
 
     path: Path
     name: str
@@ -47,33 +47,19 @@ class DayFile:
     @property
     def day(self) -> str:
         """The date in its name, else the name up to its first dot: what the session keys begin with."""
-        found = DATE.search(Path(self.name).name)
-        return found[0] if found else Path(self.name).name.partition(".")[0]
+        return day_of(Path(self.name).name)
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def count(self, quarantine: Quarantine, advance: Callable[[int], object], meet: Meet) -> Statistics:
-        """Its figures; ``meet`` is shown every table."""
-        if self.path.suffix != ".parquet":
-            return statistics_of(self.path, quarantine, advance, name=self.name, meet=meet)
-        return statistics_of_tables(self.name, self._stored(advance, meet), self.size)
-
-    def _stored(self, advance: Callable[[int], object], meet: Meet) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self.path) as file:
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group)
-                meet(table)
-                yield table
-                advance(self.size // file.num_row_groups)
-
 
 def day_files(paths: Sequence[Path], names: dict[Path, str]) -> list[DayFile]:
     """The files under names that are short and tell them apart: their paths below the folder that all are in."""
     parents = {path.parent for path in paths}
-    top = Path(os.path.commonpath(parents)) if parents else Path()
+    alike = parents and len({parent.is_absolute() for parent in parents}) == 1
+    top = Path(os.path.commonpath(parents)) if alike else Path()
     return [DayFile(path, readable(names.get(path, path.relative_to(top).as_posix()))) for path in paths]
 
 
@@ -98,6 +84,41 @@ def inventory_of_days(files: Sequence[DayFile], quarantine: Quarantine, labels: 
     return _document(whole, files, truth)
 
 
+def inventory_of_prepared(shards: Sequence[Path], labels: Labels | None = None) -> dict[str, Any]:
+    """The same of Parquet files of DATED_SESSIONS: what was kept of day files when they were prepared."""
+    truth: Counter[bool | None] = Counter()
+    whole, one = Statistics(), Statistics()
+    with Progress("reading", sum(path.stat().st_size for path in shards) / _MB, "MB") as bar:
+        for table, size in _stored(shards):
+            for part in runs(table, "source"):
+                name = part["source"][0].as_py()
+                if name != one.name:
+                    whole.merge(one.closed())
+                    one = Statistics(name)
+                one.add(part)
+                one.bytes += round(size * part.num_rows / table.num_rows)
+            told = labels.join(table.select(["session_key", "label"])) if labels else table
+            truth.update(_values(told["label"]))
+            bar.advance(size / _MB)
+    whole.merge(one.closed())
+    if labels and not labels.matched:
+        raise labels.unmatched()
+    return _document(whole, day_files([Path(row["file"]) for row in whole.files], {}), truth)
+
+
+def _stored(shards: Sequence[Path]) -> Iterator[tuple[pa.Table, float]]:
+    """Row groups, and how many bytes of their file each may have."""
+    for path in shards:
+        try:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    table = conform(file.read_row_group(group), DATED_SESSIONS).combine_chunks()
+                    yield table, path.stat().st_size / file.num_row_groups
+        except (pa.ArrowInvalid, TableError, OSError) as error:
+            why = str(error).partition("\n")[0]
+            raise InputError(f"'{path}' is damaged ({why}); prepare the input again.") from None
+
+
 def _counted(
     files: Sequence[DayFile], quarantine: Quarantine, truth: Counter[bool | None], labels: Labels | None
 ) -> Iterator[Statistics]:
@@ -118,7 +139,7 @@ def _counted(
                     with one:
                         truth.update(told)
 
-            return file.count(quarantine, advance, meet)
+            return statistics_of(file.path, quarantine, advance, name=file.name, meet=meet)
 
         ahead: deque[Future[Statistics]] = deque()
         try:
@@ -136,7 +157,11 @@ def _counted(
 def _labels_of(table: pa.Table, day: str, labels: Labels) -> Counter[bool | None]:
     keys = pc.binary_join_element_wise(day, table["session_id"].cast(pa.string()), "/")
     joined = labels.join(pa.table({"session_key": keys, "label": pa.nulls(len(keys), pa.bool_())}))
-    return Counter({pair["values"]: pair["counts"] for pair in joined["label"].value_counts().to_pylist()})
+    return _values(joined["label"])
+
+
+def _values(column: pa.ChunkedArray) -> Counter[bool | None]:
+    return Counter({pair["values"]: pair["counts"] for pair in column.value_counts().to_pylist()})
 
 
 def _cores() -> int:
@@ -146,7 +171,7 @@ def _cores() -> int:
 def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool | None]) -> dict[str, Any]:
     found = whole.report()
     rows = [
-        {**row, "day": file.day, "files": 1, "new_templates": row["new_events"]}
+        {**row, "file": file.name, "day": file.day, "files": 1, "new_templates": row["new_events"]}
         for row, file in zip(found["days"], files, strict=True)
     ]
     days = by_day(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,6 +114,12 @@ class Statistics:
             }
         ]
 
+    def closed(self) -> Statistics:
+        """The same, after `close`; what has no name and no session adds no row."""
+        if self.name or self.sessions:
+            self.close()
+        return self
+
     def merge(self, other: Statistics) -> None:
         """Take over the figures of files that come after these."""
         self.vocabulary.merge(other.vocabulary, self.sessions)
@@ -190,16 +196,6 @@ def statistics_of(
             meet(table)
     except OSError as error:
         told.add(found.name, UNREADABLE, text=str(error))
-    found.close()
-    return found
-
-
-def statistics_of_tables(name: str, tables: Iterable[pa.Table], size: int = 0) -> Statistics:
-    """Figures of DAY_SESSIONS that were read before; ``size`` is how many bytes they had."""
-    found = Statistics(name)
-    for table in tables:
-        found.add(table)
-    found.bytes = size
     found.close()
     return found
 
