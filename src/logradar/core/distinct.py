@@ -12,10 +12,12 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -73,6 +75,31 @@ class Distinct:
                 for group in range(file.num_row_groups):
                     for _, part in _sequences(file.read_row_group(group)).parts(size):
                         yield part
+
+    def part(self, start: int, stop: int) -> Sequences:
+        """Rows ``start`` to ``stop`` with their counts."""
+        if self.whole is not None:
+            return self.whole.part(start, stop)
+        found = [_NOTHING]
+        for path, bounds in self._groups:
+            groups = np.flatnonzero((bounds[1:] > start) & (bounds[:-1] < stop)).tolist()
+            if groups:
+                with pq.ParquetFile(path) as file:
+                    rows = _sequences(file.read_row_groups(groups))
+                first = int(bounds[groups[0]])
+                found.append(rows.part(max(start - first, 0), min(stop - first, len(rows))))
+        return found[0].concat(*found[1:])
+
+    @cached_property
+    def _groups(self) -> list[tuple[Path, npt.NDArray[np.int64]]]:
+        """The row at which each row group of each file begins, and the end of the last."""
+        found, first = [], 0
+        for path in self.files:
+            about = pq.read_metadata(path)
+            counts = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
+            found.append((path, first + np.cumsum([0, *counts], dtype=np.int64)))
+            first += about.num_rows
+        return found
 
     def derived(self, function: Callable[[Sequences], Sequences]) -> Distinct:
         """The distinct rows that ``function`` makes of these, chunk by chunk; within the same memory."""

@@ -124,19 +124,22 @@ class Detector(ABC):
         check(sessions, SESSIONS)
         distinct = _sequences(sessions).distinct()
         found = list(self._explain(distinct)) if len(distinct) else []
-        rows = [
-            {
-                "session_id": session_id,
-                "position": finding.position,
-                "template_id": finding.template_id,
-                "reason": finding.reason,
-                "weight": finding.weight,
-                "expected": [{"template_id": t, "probability": p} for t, p in finding.expected],
-            }
-            for session_id, row in zip(sessions["session_id"].to_pylist(), distinct.inverse, strict=True)
-            for finding in sorted(found[row], key=lambda f: -f.weight)
+        of: list[str] = []
+        told: list[Finding] = []
+        for session_id, row in zip(sessions["session_id"].to_pylist(), distinct.inverse.tolist(), strict=True):
+            findings = sorted(found[row], key=lambda f: -f.weight)
+            of += [session_id] * len(findings)
+            told += findings
+        columns = [
+            of,
+            [f.position for f in told],
+            [f.template_id for f in told],
+            [f.reason for f in told],
+            [f.weight for f in told],
+            [[{"template_id": t, "probability": p} for t, p in f.expected] for f in told],
         ]
-        return check(pa.Table.from_pylist(rows, schema=FINDINGS), FINDINGS)
+        arrays = [pa.array(column, kind.type) for column, kind in zip(columns, FINDINGS, strict=True)]
+        return check(pa.table(arrays, schema=FINDINGS), FINDINGS)
 
     def save(self, folder: Path) -> None:
         """Write all that `load` needs into ``folder``: JSON, Parquet, safetensors or ONNX only."""

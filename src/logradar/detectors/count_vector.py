@@ -106,7 +106,9 @@ class CountVector(Detector):
 
     def _findings(self, sequence: npt.NDArray[np.int32], here: Cells, usual: Cells) -> list[Finding]:
         found = []
-        for column in np.flatnonzero(here != usual):
+        columns = np.flatnonzero(here != usual)
+        apart = np.abs(here[columns] - usual[columns])
+        for column in columns[np.argsort(-apart, kind="stable")[: self.settings.shown]].tolist():
             times, expected = int(here[column]), int(usual[column])
             weight = abs(times - expected) / max(len(sequence), 1)
             if column == len(self._templates):
@@ -120,7 +122,7 @@ class CountVector(Detector):
             places = np.flatnonzero(sequence == template)
             place = int(places[min(expected, len(places) - 1)]) if len(places) else None
             found.append(Finding(reason, place, template, weight))
-        return sorted(found, key=lambda f: -f.weight)[: self.settings.shown]
+        return found
 
     def _save(self, folder: Path) -> dict[str, Any]:
         self._known.save(folder / "prototypes.parquet", folder / "known.parquet", self.settings.prototypes)

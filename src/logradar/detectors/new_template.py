@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,12 @@ class NewTemplate(Detector):
         return Scored(sequences.sums(new), new.astype(np.float32))
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        for row in sequences:
-            places = np.flatnonzero(~np.isin(row, self.known))
+        new = np.flatnonzero(~np.isin(sequences.values, self.known))
+        bounds = np.searchsorted(new, sequences.offsets)
+        for start, (first, last) in zip(sequences.offsets.tolist(), pairwise(bounds.tolist()), strict=False):
             yield [
-                Finding("never seen in training", position=int(place), template_id=int(row[place])) for place in places
+                Finding("never seen in training", position=place - start, template_id=int(sequences.values[place]))
+                for place in new[first:last].tolist()
             ]
 
     def _save(self, folder: Path) -> dict[str, Any]:

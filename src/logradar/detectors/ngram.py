@@ -82,8 +82,9 @@ class Ngram(Detector):
         runs, rows, _ = self._runs(sequences)
         starts = np.searchsorted(rows, np.arange(len(sequences) + 1))
         new = ~self._known.has(_rows(runs).fingerprints())
+        lengths = sequences.lengths.tolist()
         for row, (start, end) in enumerate(pairwise(starts)):
-            length = int(sequences.lengths[row])
+            length = lengths[row]
             yield [self._finding(runs[i], int(i - start), length) for i in np.flatnonzero(new[start:end]) + start]
 
     def _finding(self, run: npt.NDArray[np.int32], place: int, length: int) -> Finding:
