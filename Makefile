@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export LOGRADAR_DATA ?= ../shared/data
 
-.PHONY: setup demo test check check-slow bench docs clean
+.PHONY: setup demo test check check-slow bench bench-parsing docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -35,6 +35,9 @@ check-slow: $(READY)  ## the marked tests that prove claims on real data
 
 bench: $(READY)  ## the benchmarks, each beside its peer
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-parsing: $(READY)  ## template mining beside Drain3: HDFS, 16 systems and their mix
+	$(BIN)/python benchmarks/bench_parsing.py
 
 docs: $(READY)  ## the generated pages of the documentation
 	$(BIN)/python docs/generate.py
