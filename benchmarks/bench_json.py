@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 THREADS = 2
 BATCH = 4_096
 CODEC: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
+LEAN: dict[str, Any] = {"write_statistics": ["session_id"]}  # of texts and lists they say nothing
 
 
 def logradar(source: Path, target: Path, threads: int = THREADS) -> None:
@@ -42,7 +43,7 @@ def logradar(source: Path, target: Path, threads: int = THREADS) -> None:
     turn = threading.Lock()
 
     def work(shard: Path) -> None:
-        with pq.ParquetWriter(shard, DAY_SESSIONS, use_dictionary=["service"], **CODEC) as writer:
+        with pq.ParquetWriter(shard, DAY_SESSIONS, use_dictionary=["service"], **CODEC, **LEAN) as writer:
             while True:
                 with turn:
                     table = next(tables, None)

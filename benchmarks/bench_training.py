@@ -25,7 +25,6 @@ import torch
 
 from hdfs_deeplog_split import ROOT, read
 from logradar.core import progress
-from logradar.core.sequences import Sequences
 from logradar.detectors.deeplog import DeepLog
 from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.training.device import seeded
@@ -128,7 +127,7 @@ def main() -> None:
     cut, detector = int(len(train) * 0.85), DeepLog()
     parts = train.take(np.arange(cut)), train.take(np.arange(cut, len(train)))
     detector.vocabulary = Vocabulary.of(parts[0].values)
-    learn, watch = (detector._rows(detector._tokens(Sequences.distinct(part))) for part in parts)
+    learn, watch = (detector._rows(detector._pieces(detector._tokens(part.distinct())).distinct()) for part in parts)
     result = {
         "windows": {"all": int(learn.weight), "distinct": len(learn), "even": len(learn.even())},
         "same rows": overhead(detector, learn, watch, epochs=8),

@@ -129,7 +129,7 @@ def test_a_held_back_half_is_measured_on(folder, logradar):
 
 def test_prepare_is_an_input_itself(folder, logradar):
     done = logradar("prepare", folder / "app.log", "-o", folder / "p", "--json")
-    assert set(done.json) == {"records", "templates", "sessions", "quarantined", "seconds", "peak_rss_mb"}
+    assert set(done.json) == {"records", "templates", "sessions", "quarantined", "seconds", "peak_rss_mb", "mb_per_s"}
     assert (done.json["records"], done.json["templates"], done.json["sessions"]) == (1200, 4, 300)
     check(pq.read_table(folder / "p" / "sessions.parquet"), SESSIONS)
     check(pq.read_table(folder / "p" / "templates.parquet"), TEMPLATES)

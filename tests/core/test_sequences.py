@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from logradar.core.sequences import Sequences
 
+Sequences.from_lists([[1]]).distinct()  # compiled before hypothesis looks at the clock
 rows_of_ids = st.lists(st.lists(st.integers(0, 5), max_size=6), max_size=30)
 
 
@@ -70,3 +71,16 @@ def test_order_and_place_change_the_fingerprint():
     prints = Sequences.from_lists([[3, 4], [4, 3], [3], [3, 3], []]).fingerprints()
     assert len(set(prints.tolist())) == 5
     assert prints[-1] == 0
+
+
+def test_fingerprints_stay_what_bundles_hold():
+    prints = Sequences.from_lists([[3, 4], [], [2**31 - 1, -1]]).fingerprints()
+    assert prints.tolist() == [5560985616851461748, 0, 7526475665338600681]
+
+
+def test_parts_are_whole_rows_with_their_counts():
+    rows = Sequences.from_lists([[3], [4, 5, 6], [], [7], [7]]).distinct()
+    parts = list(rows.parts(2))
+    assert [part.tolist() for _, piece in parts for part in piece] == [[3], [4, 5, 6], [], [7]]
+    assert [(piece.start, piece.stop) for piece, _ in parts] == [(0, 1), (1, 2), (2, 4)]
+    assert parts[-1][1].counts.tolist() == [1, 2]

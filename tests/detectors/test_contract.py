@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from logradar.core.bundle import KINDS
 from logradar.core.errors import DataError, LogRadarError
+from logradar.core.sequences import Sequences
+from logradar.core.shards import Shards
 from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
 from logradar.detectors.base import Detector, detectors
 
@@ -133,6 +137,73 @@ def test_a_refit_with_the_same_seed_gives_the_same_bytes(name):
         detector.fit(sessions(normal(150, 0)), sessions(normal(40, 1)))
         scores.append(detector.score(table)["score"].to_numpy().tobytes())
     assert scores[0] == scores[1]
+
+
+def quick(name: str) -> Detector:
+    """A new detector; a network is trained for a moment only."""
+    kind = detectors.load(name)
+    moment = {"training": {"epochs": 3, "epoch_steps": 20}} if "training" in kind.Settings.model_fields else {}
+    return kind(kind.Settings(**moment), seed=5)
+
+
+def on_disk(rows: list[list[int]], folder: Path) -> Shards:
+    """The same sessions in two Parquet files of small row groups."""
+    folder.mkdir()
+    table = sessions(rows)
+    for number, part in enumerate((table.slice(0, len(rows) // 3), table.slice(len(rows) // 3))):
+        pq.write_table(part, folder / f"{number}.parquet", row_group_size=50)
+    return Shards.of(sorted(folder.iterdir()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shards_teach_the_same_as_a_table(name, tmp_path):
+    learn, watch, table = normal(150, 0), [*normal(40, 1), [3, 5, 7]], sessions([*normal(20, 7), ODD])
+    found = []
+    for train, valid in (
+        (sessions(learn), sessions(watch)),
+        (on_disk(learn, tmp_path / "a"), on_disk(watch, tmp_path / "b")),
+    ):
+        detector = quick(name)
+        detector.fit(train, valid)
+        found.append((detector.score(table)["score"].to_numpy().tobytes(), detector.validation_scores.tobytes()))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_does_not_fit_in_memory_is_learnt_from_disk(name, tmp_path, capsys):
+    """Simple detectors learn exactly the same; networks see the same rows in another order."""
+    rng = random.Random(3)
+    learn = [[3, *rng.choices([4, 5, 6], k=rng.randrange(6)), 7] for _ in range(400)]
+    watch, table = [*learn[:60], [3, 9, 7], [3, 9, 7]], sessions([*learn[:50], ODD])
+    kept, spilled = quick(name), quick(name)
+    kept.fit(sessions(learn), sessions(watch))
+    spilled.fit(on_disk(learn, tmp_path / "a"), sessions(watch), tmp_path / "run", memory=1000)
+    assert "do not fit in memory" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("distinct-*"))
+    one, other = (detector.score(table)["score"].to_numpy() for detector in (kept, spilled))
+    if all(detector.learns_at_once for detector in (kept.members or {name: kept}).values()):
+        assert one.tobytes() == other.tobytes()
+        assert kept.validation_scores.tobytes() == spilled.validation_scores.tobytes()
+    else:
+        assert other[-1] > other[:-1].max()
+        assert len(spilled.validation_scores) == len(watch)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if detectors.load(name).learns_at_once])
+def test_learning_more_is_learning_all_at_once(name, tmp_path):
+    rng = random.Random(4)
+    parts = [[rng.choices(range(3, 20), k=rng.randrange(6)) for _ in range(60)] for _ in range(4)]
+    table = sessions([rng.choices(range(3, 24), k=rng.randrange(7)) for _ in range(100)])
+    whole, bit_by_bit = detectors.load(name)(), detectors.load(name)()
+    whole.fit(sessions([row for part in parts for row in part]), sessions([]))
+    bit_by_bit.fit(sessions(parts[0]), sessions([]))
+    for part in parts[1:]:
+        bit_by_bit._learn_more(Sequences.from_lists(part).distinct())
+    for detector, folder in ((whole, "whole"), (bit_by_bit, "bits")):
+        detector.save(tmp_path / folder)
+    for detector in (bit_by_bit, Detector.load(tmp_path / "bits"), Detector.load(tmp_path / "whole")):
+        assert detector.score(table).equals(whole.score(table))
+        assert detector.explain(table).equals(whole.explain(table))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from logradar.core.config import load_config
+from logradar.core.distinct import count_distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
@@ -159,11 +160,10 @@ def test_a_session_scores_the_same_bytes_in_any_company(deeplog, monkeypatch):
     assert scores(deeplog, *rows) == together
 
 
-def test_chunks_teach_the_same_rows(deeplog, monkeypatch):
+def test_chunks_teach_the_same_rows(deeplog):
     tokens = deeplog._tokens(Sequences.from_lists(normal(200, 3)))
-    whole = deeplog._rows(tokens)
-    monkeypatch.setattr(windows, "CHUNK", 50)
-    parts = deeplog._rows(tokens)
+    whole = deeplog._rows(deeplog._pieces(tokens).distinct())
+    parts = deeplog._rows(count_distinct(deeplog._pieces(part) for _, part in tokens.parts(50)).loaded())
     assert whole.fingerprint() == parts.fingerprint()
     assert whole.weight == 200 + len(tokens.values)
 
@@ -237,3 +237,17 @@ def test_the_published_split(data_dir):
     assert rows["deeplog with ends: training"]["validation_loss"] < 0.27
     assert rows["deeplog with ends: surprisal, own, quantile 0.995"]["all"]["f1"] > 0.85
     assert math.isfinite(rows["deeplog with ends: top-9"]["all"]["f1"])
+
+
+@pytest.mark.parametrize("batch", [64, 256])
+def test_windows_from_disk_teach_as_well_as_windows_in_memory(tmp_path, capsys, batch):
+    losses = {}
+    for stream in ("never", "always"):
+        settings = [*SMALL, f"training.stream={stream}", f"training.batch_size={batch}", "training.buffer=10"]
+        detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=2)
+        detector.fit(sessions(normal(2000, 0)), sessions(normal(300, 1)), tmp_path / stream)
+        losses[stream] = min(epoch["eval_loss"] for epoch in detector.history)
+        assert ("streamed from disk, 10 at a time" in capsys.readouterr().err) == (stream == "always")
+        assert scores(detector, [START, ASK])[0] > 4
+    assert losses["always"] == pytest.approx(losses["never"], rel=0.02)
+    assert not list(tmp_path.rglob("rows.parquet"))

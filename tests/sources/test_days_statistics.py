@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from logradar.sources.days.fingerprints import Fingerprints, of_integers, of_sessions
 from logradar.sources.days.generate import DayShape, write_days
-from logradar.sources.days.statistics import Lengths, Statistics, bin_range, bins_of, statistics_of
+from logradar.sources.days.lengths import Lengths, bin_range, bins_of
+from logradar.sources.days.statistics import Statistics, statistics_of
 
 
 @pytest.fixture(scope="module")

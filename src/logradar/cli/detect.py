@@ -24,6 +24,9 @@ def command(
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
+    limit_files: options.LimitFiles = None,
+    since: options.Since = None,
+    until: options.Until = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -33,7 +36,7 @@ def command(
     from logradar.pipeline.detect import detect, write_alerts
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, None, session_key, source, format_)
+    given = options.input_values(data_dir, None, session_key, source, format_, limit_files, since, until)
     found = detect(bundle, input_, given, threshold, alerts_per_day)
     if output:
         write_alerts(found, output)

@@ -26,6 +26,9 @@ def command(
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
+    limit_files: options.LimitFiles = None,
+    since: options.Since = None,
+    until: options.Until = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -36,7 +39,7 @@ def command(
     from logradar.pipeline.evaluate import evaluate
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out)
     if output:
         result.write(output)

@@ -19,17 +19,23 @@ def command(
     labels: options.Labels = None,
     session_key: options.SessionKey = None,
     source: options.Source = None,
-    format_: options.Format = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="parquet, or radar-json: day files.")
+    ] = "parquet",
+    input_format: options.InputFormat = None,
+    limit_files: options.LimitFiles = None,
+    since: options.Since = None,
+    until: options.Until = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write records, templates and sessions of an input as Parquet with a manifest."""
+    """Write records, templates and sessions of an input as Parquet with a manifest, or as RADAR day files."""
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.prepare import prepare
+    from logradar.pipeline.prepare import write_as
     from logradar.pipeline.settings import run_settings
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_)
-    result = prepare(input_, output, run_settings(config, overrides, given))
+    given = options.input_values(data_dir, labels, session_key, source, input_format, limit_files, since, until)
+    result = write_as(format_)(input_, output, run_settings(config, overrides, given))
     show.document(result) if json else show.facts(f"Prepared in {output}", result)

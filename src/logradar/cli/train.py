@@ -22,6 +22,9 @@ def command(
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
+    limit_files: options.LimitFiles = None,
+    since: options.Since = None,
+    until: options.Until = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -32,7 +35,7 @@ def command(
     from logradar.pipeline.train import train
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     given |= {"detector": detector} if detector else {}
     result = train(input_, output, run_settings(config, overrides, given), resume)
     show.document(result.figures) if json else show.facts(f"Trained {output}", result.figures)

@@ -17,7 +17,7 @@ import pyarrow as pa
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
 _NONE = pa.array([], pa.list_(pa.int32()))
-_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,46 +103,47 @@ class Sequences:
 
     def fingerprints(self) -> npt.NDArray[np.uint64]:
         """A 64-bit hash per row that depends on values and order; empty rows hash to 0."""
-        return self._hash(_ODD[0])
+        from logradar.core.rows import hashed
 
-    def _hash(self, odd: np.uint64) -> npt.NDArray[np.uint64]:
-        # A sum of mixed (value, position) pairs: order matters, and a row needs no loop.
-        value = self.values.astype(np.uint64) + np.uint64(1)
-        mixed = _mix(value * odd ^ _mix((self.positions.astype(np.uint64) + np.uint64(1)) * odd))
-        total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-        sums: npt.NDArray[np.uint64] = total[self.offsets[1:]] - total[self.offsets[:-1]]
-        return sums
+        return hashed(self.values, self.offsets, _ODD)
 
-    def concat(self, more: Sequences) -> Sequences:
-        """All rows of both, in order, with their counts."""
-        offsets = np.concatenate([self.offsets, more.offsets[1:] + self.offsets[-1]])
-        counts = np.concatenate([self.counts, more.counts])
-        values = np.concatenate([self.values, more.values])
+    def concat(self, *more: Sequences) -> Sequences:
+        """All rows of all of them, in order, with their counts."""
+        every = (self, *more)
+        offsets = np.zeros(sum(map(len, every)) + 1, np.int64)
+        np.cumsum(np.concatenate([part.lengths for part in every]), out=offsets[1:])
+        counts = np.concatenate([part.counts for part in every])
+        values = np.concatenate([part.values for part in every])
         return Sequences(values, offsets, counts, np.arange(len(counts), dtype=np.int64))
 
     def take(self, rows: Ints) -> Sequences:
         """The named rows, each standing for itself."""
-        lengths = self.lengths[rows]
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        index = np.arange(offsets[-1], dtype=np.int64) + np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
-        return Sequences.of(self.values[index], offsets)
+        from logradar.core.rows import picked
+
+        return Sequences.of(*picked(self.values, self.offsets, np.asarray(rows, np.int64)))
+
+    def part(self, start: int, stop: int) -> Sequences:
+        """Rows ``start`` to ``stop`` with their counts; nothing is copied but the offsets."""
+        first, last = int(self.offsets[start]), int(self.offsets[stop])
+        rows = Sequences.of(self.values[first:last], self.offsets[start : stop + 1] - first)
+        return Sequences(rows.values, rows.offsets, self.counts[start:stop], rows.inverse)
+
+    def parts(self, size: int) -> Iterator[tuple[slice, Sequences]]:
+        """Runs of whole rows with about ``size`` values each (one row at least), with the slice that they are."""
+        start = 0
+        while start < len(self):
+            beyond = int(np.searchsorted(self.offsets, self.offsets[start] + size, side="right")) - 1
+            stop = min(max(beyond, start + 1), len(self), start + size)
+            yield slice(start, stop), self.part(start, stop)
+            start = stop
 
     def distinct(self) -> Sequences:
-        """Equal rows become one, in order of first appearance, with counts and inverse.
+        """Equal rows become one, in order of first appearance, with counts and inverse."""
+        from logradar.core.rows import grouped
 
-        Rows are grouped by a 128-bit hash of their values in order.
-        """
-        keys = np.empty(len(self), dtype=[("a", np.uint64), ("b", np.uint64)])
-        keys["a"], keys["b"] = self._hash(_ODD[0]), self._hash(_ODD[1])
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        order = np.argsort(first, kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        weights = np.zeros(len(order), np.int64)
-        np.add.at(weights, rank[inverse], self.counts)
-        kept = self.take(first[order])
-        return Sequences(kept.values, kept.offsets, weights, rank[inverse][self.inverse])
+        first, counts, inverse = grouped(self.values, self.offsets, self.fingerprints(), self.counts)
+        kept = self.take(first)
+        return Sequences(kept.values, kept.offsets, counts, inverse[self.inverse])
 
     def padded(self, rows: Ints, length: int | None = None, pad: int = 0) -> Ids:
         """The named rows as a matrix, padded at the end to ``length`` or to the longest of them."""
@@ -166,10 +167,3 @@ class Sequences:
             inside = np.flatnonzero(position >= back)
             history[inside, size - back] = self.values[inside - back]
         return history, self.values
-
-
-def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """splitmix64's finaliser (Steele et al., OOPSLA 2014): every input bit moves every output bit."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))

@@ -18,9 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.core.config import Config, validated
+from logradar.core.distinct import MEMORY, Distinct, count_distinct
 from logradar.core.errors import BundleError, DataError
+from logradar.core.progress import Progress, say
 from logradar.core.registry import Registry
 from logradar.core.sequences import Sequences
+from logradar.core.shards import Shards
 from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
 
 Floats = npt.NDArray[np.float64]
@@ -72,18 +75,35 @@ class Detector(ABC):
         """The fitted detectors that this one is made of; none for a single detector."""
         return {}
 
-    def fit(self, train: pa.Table, valid: pa.Table, folder: Path | None = None) -> None:
+    def fit(
+        self,
+        train: pa.Table | Shards | Distinct,
+        valid: pa.Table | Shards,
+        folder: Path | None = None,
+        memory: int = MEMORY,
+    ) -> None:
         """Learn from SESSIONS ``train`` and ``valid`` (normal, later), both in order of time.
+
+        Either is a table, or `Shards` of SESSIONS on disk; ``train`` may also be their distinct
+        sequences, counted already. Of ``train`` the distinct sequences are kept, on disk when they
+        take more than ``memory`` bytes; the sequences of ``valid`` are held in memory: give a
+        sample of what is larger.
 
         Afterwards ``validation_scores`` holds one score per validation session, each as if that
         session had been new: thresholds are fitted on these. ``folder`` is where a long training
-        may keep checkpoints and history. Raises `DataError` when there is nothing to learn from.
+        may keep checkpoints, history and what does not fit in memory. Raises `DataError` when there
+        is nothing to learn from.
         """
-        check(train, SESSIONS)
-        check(valid, SESSIONS)
-        if not train.num_rows:
+        if not isinstance(train, Distinct):
+            with _distinct(train, folder, memory) as learnt:
+                self.fit(learnt, valid, folder)
+            return
+        watched = _sequences(valid)
+        if not len(train):
             raise DataError(f"Detector '{self.name}' has no session to learn from; give it more data.")
-        self.validation_scores = self._learn(_sequences(train), _sequences(valid), folder)
+        if train.whole is None:
+            say(f"{self.name}: {len(train):,} distinct sequences do not fit in memory; they are learnt from disk")
+        self.validation_scores = self._learn(train, watched, folder)
 
     def score(self, sessions: pa.Table) -> pa.Table:
         """SCORES of SESSIONS, in the same order; an empty table gives an empty table."""
@@ -104,19 +124,22 @@ class Detector(ABC):
         check(sessions, SESSIONS)
         distinct = _sequences(sessions).distinct()
         found = list(self._explain(distinct)) if len(distinct) else []
-        rows = [
-            {
-                "session_id": session_id,
-                "position": finding.position,
-                "template_id": finding.template_id,
-                "reason": finding.reason,
-                "weight": finding.weight,
-                "expected": [{"template_id": t, "probability": p} for t, p in finding.expected],
-            }
-            for session_id, row in zip(sessions["session_id"].to_pylist(), distinct.inverse, strict=True)
-            for finding in sorted(found[row], key=lambda f: -f.weight)
+        of: list[str] = []
+        told: list[Finding] = []
+        for session_id, row in zip(sessions["session_id"].to_pylist(), distinct.inverse.tolist(), strict=True):
+            findings = sorted(found[row], key=lambda f: -f.weight)
+            of += [session_id] * len(findings)
+            told += findings
+        columns = [
+            of,
+            [f.position for f in told],
+            [f.template_id for f in told],
+            [f.reason for f in told],
+            [f.weight for f in told],
+            [[{"template_id": t, "probability": p} for t, p in f.expected] for f in told],
         ]
-        return check(pa.Table.from_pylist(rows, schema=FINDINGS), FINDINGS)
+        arrays = [pa.array(column, kind.type) for column, kind in zip(columns, FINDINGS, strict=True)]
+        return check(pa.table(arrays, schema=FINDINGS), FINDINGS)
 
     def save(self, folder: Path) -> None:
         """Write all that `load` needs into ``folder``: JSON, Parquet, safetensors or ONNX only."""
@@ -136,35 +159,41 @@ class Detector(ABC):
             raise BundleError(f"The detector in '{folder}' cannot be read ({error}); train it again.") from None
         return detector
 
-    def _learn(self, train: Sequences, valid: Sequences, folder: Path | None) -> Floats:
-        """Fit on all sessions, in order of time, and return the honest scores of ``valid``."""
-        if self.learns_at_once:
-            return self._learn_as_we_go(train, valid)
+    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
+        """Fit on all sessions, ``valid`` in order of time, and return the honest scores of ``valid``."""
         distinct = valid.distinct()
-        self._fit(train.distinct(), distinct, folder)
+        self._fit(train, distinct, folder)
+        if self.learns_at_once:
+            return self._learn_as_we_go(valid)
         return self._score(distinct).rows[distinct.inverse] if len(distinct) else np.empty(0)
 
-    def _learn_as_we_go(self, train: Sequences, valid: Sequences) -> Floats:
+    def _learn_as_we_go(self, valid: Sequences) -> Floats:
         # Prequential (Dawid, JRSS A 1984): each validation session is scored by what was known
         # just before it, then learnt. New harmless behaviour counts once, as it would for a user
         # who has told the detector about it, and nothing normal is left out of the final fit.
-        known, scores, done, steps = train.distinct(), np.empty(len(valid)), 0, _STEPS
+        scores, done, steps = np.empty(len(valid)), 0, _STEPS
         while done < len(valid):
-            self._fit(known, known, None)
-            rest = valid.take(np.arange(done, len(valid))).distinct()
-            ahead = self._score(rest).rows[rest.inverse]
-            surprises = np.flatnonzero(ahead > 0)
-            until = int(surprises[0]) + 1 if len(surprises) else len(ahead)
-            until = max(until, -(-len(ahead) // steps))
-            scores[done : done + until] = ahead[:until]
-            known = known.concat(valid.take(np.arange(done, done + until))).distinct()
-            done, steps = done + until, max(steps - 1, 1)
-        self._fit(known, known, None)
+            start, until = done, done + -(-(len(valid) - done) // steps)
+            while True:  # on to the first surprise; what lies far behind it is not looked at
+                block = valid.part(start, until).distinct()
+                scores[start:until] = self._score(block).rows[block.inverse]
+                surprises = np.flatnonzero(scores[start:until] > 0)
+                if len(surprises) or until == len(valid):
+                    break
+                start, until = until, min(2 * until - done, len(valid))
+            if start > done and len(surprises):
+                until = start + int(surprises[0]) + 1
+            self._learn_more(valid.part(done, until).distinct())
+            done, steps = until, max(steps - 1, 1)
         return scores
 
     @abstractmethod
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        """Learn from distinct sequences; ``train.counts`` are their weights."""
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        """Learn anew from distinct sequences, a chunk at a time where memory counts; counts are their weights."""
+
+    def _learn_more(self, new: Sequences) -> None:
+        """Learn distinct sequences in addition, as if they had come last in the fit; where one learns at once."""
+        raise NotImplementedError(f"'{self.name}' learns at once, so it must be able to learn more.")
 
     @abstractmethod
     def _score(self, sequences: Sequences) -> Scored:
@@ -183,8 +212,23 @@ class Detector(ABC):
         """Undo `_save`."""
 
 
-def _sequences(sessions: pa.Table) -> Sequences:
-    return Sequences.from_arrow(sessions["template_ids"])
+def _sequences(sessions: pa.Table | Shards) -> Sequences:
+    if isinstance(sessions, Shards):
+        return Sequences.from_lists([]).concat(*sessions.sequences())
+    return Sequences.from_arrow(check(sessions, SESSIONS)["template_ids"])
+
+
+def _distinct(sessions: pa.Table | Shards, folder: Path | None, memory: int) -> Distinct:
+    if not isinstance(sessions, Shards):
+        return count_distinct([_sequences(sessions)], folder, memory)
+    with Progress("counting distinct sequences", len(sessions), "sessions") as bar:
+        return count_distinct(_counted(sessions.sequences(), bar), folder, memory)
+
+
+def _counted(chunks: Iterator[Sequences], bar: Progress) -> Iterator[Sequences]:
+    for chunk in chunks:
+        yield chunk
+        bar.advance(len(chunk))
 
 
 detectors: Final[Registry[Detector]] = Registry("logradar.detectors", "Detector", "detector")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from logradar.core.config import Config
+from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.normal.known import Known, most_frequent
+from logradar.detectors.normal.vectors import nearest, ordered, postings, surpluses
 
-Matrix = npt.NDArray[np.float32]
-_BLOCK = 1 << 24  # cells of one distance block: bounds memory to about 64 MB
+Cells = npt.NDArray[np.int64]
 
 
 class CountVectorSettings(Config):
@@ -35,104 +37,107 @@ class CountVector(Detector):
     The score is the L1 distance over the number of events in the longer of the two sessions:
     0 for a count vector seen in training, above 0 for a new one, 2 at most. Event-count vectors as in
     Xu et al., SOSP 2009; the nearest-neighbour rule as in Landauer et al., FSE 2024.
+
+    Whether a vector was seen is always told exactly (by a hash of 64 bits each). Where the training
+    sequences do not fit in memory, prototypes are chosen among the most frequent training vectors and
+    all that validation adds: a training vector that only validation makes frequent is no prototype.
     """
 
     Settings = CountVectorSettings
+    _index: tuple[Sequences, tuple[npt.NDArray[np.int64], ...]] | None = None  # made when first needed
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        vectors = _sorted(train).distinct()
-        self._remember(np.unique(train.values), vectors, vectors.counts)
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        self._templates = np.empty(0, np.int32)
+        for chunk in train.chunks():
+            self._templates = np.union1d(self._templates, chunk.values)
+        with train.derived(_sorted) as vectors:
+            self._known = Known.of(vectors, self.settings.prototypes)
+        self._index = None
 
-    def _remember(self, templates: npt.NDArray[np.int32], vectors: Sequences, counts: npt.NDArray[np.int64]) -> None:
-        self.templates, self.vectors, self.counts = templates, vectors, counts
-        self.known = np.sort(vectors.fingerprints())
-        frequent = np.sort(np.argsort(-counts, kind="stable")[: self.settings.prototypes])
-        self.prototypes = self._matrix(vectors.take(frequent))
+    def _learn_more(self, new: Sequences) -> None:
+        self._templates = np.union1d(self._templates, new.values)
+        self._known.learn(_sorted(new).distinct())
+        self._index = None
 
-    def _matrix(self, sequences: Sequences) -> Matrix:
-        """One row of counts per sequence; the last column counts templates never seen in training."""
-        width = len(self.templates) + 1
-        column = np.searchsorted(self.templates, sequences.values)
-        column[~np.isin(sequences.values, self.templates)] = width - 1
-        cells = np.bincount(sequences.rows * width + column, minlength=len(sequences) * width)
-        return cells.reshape(len(sequences), width).astype(np.float32)
+    def _compared(self) -> tuple[Sequences, tuple[npt.NDArray[np.int64], ...]]:
+        """The prototypes, and the index of what they hold."""
+        if self._index is None:
+            usual = most_frequent(self._known.rows, self.settings.prototypes)
+            found = postings(usual.values, usual.offsets, self._templates)
+            self._index = usual, (*found, usual.lengths)
+        return self._index
 
-    def _nearest(self, matrix: Matrix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Index of, and distance to, the nearest prototype for each row."""
-        from scipy.spatial.distance import cdist
-
-        sizes = self.prototypes.sum(axis=1)
-        nearest = np.empty(len(matrix), np.int64)
-        distance = np.empty(len(matrix), np.float64)
-        step = max(1, _BLOCK // (len(self.prototypes) + matrix.shape[1]))
-        for start in range(0, len(matrix), step):
-            block = matrix[start : start + step]
-            longer = np.maximum(block.sum(axis=1)[:, None], sizes[None, :])
-            ratio = cdist(block, self.prototypes, "cityblock") / np.maximum(longer, 1.0)
-            nearest[start : start + step] = ratio.argmin(axis=1)
-            distance[start : start + step] = ratio.min(axis=1)
-        return nearest, distance
+    def _nearest(self, rows: Sequences) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Index of, and distance to, the nearest prototype for each sorted row."""
+        return nearest(rows.values, rows.offsets, self._templates, *self._compared()[1])
 
     def _score(self, sequences: Sequences) -> Scored:
-        vectors = _sorted(sequences).distinct()
-        distance = np.zeros(len(vectors))
-        new = np.flatnonzero(~np.isin(vectors.fingerprints(), self.known))
-        surplus = np.zeros((len(vectors), len(self.templates) + 1), np.float32)
-        if len(new):
-            matrix = self._matrix(vectors.take(new))
-            nearest, distance[new] = self._nearest(matrix)
-            surplus[new] = np.maximum(matrix - self.prototypes[nearest], 0)
-        row = vectors.inverse[sequences.rows]
-        column = np.searchsorted(self.templates, sequences.values)
-        column[~np.isin(sequences.values, self.templates)] = len(self.templates)
-        return Scored(distance[vectors.inverse], surplus[row, column])
+        places = ordered(sequences.values, sequences.offsets)
+        rows = Sequences.of(sequences.values[places], sequences.offsets)
+        new = ~self._known.has(rows.fingerprints())
+        strange, scores = rows.take(np.flatnonzero(new)), np.zeros(len(rows))
+        chosen, scores[new] = self._nearest(strange)
+        usual, _ = self._compared()
+        events = np.zeros(len(rows.values), np.float32)
+        surplus = surpluses(strange.values, strange.offsets, self._templates, chosen, usual.values, usual.offsets)
+        events[places[new[rows.rows]]] = surplus
+        return Scored(scores, events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        matrix = self._matrix(sequences)
-        nearest, _ = self._nearest(matrix)
-        new = ~np.isin(_sorted(sequences).fingerprints(), self.known)
+        rows = _sorted(sequences)
+        new = ~self._known.has(rows.fingerprints())
+        chosen, _ = self._nearest(rows.take(np.flatnonzero(new)))
+        usual, _ = self._compared()
+        nearest_of = iter(chosen.tolist())
         for row, sequence in enumerate(sequences):
-            yield self._findings(sequence, matrix[row], self.prototypes[nearest[row]]) if new[row] else []
+            yield (
+                self._findings(sequence, self._cells(sequence), self._cells(usual[next(nearest_of)]))
+                if new[row]
+                else []
+            )
 
-    def _findings(self, sequence: npt.NDArray[np.int32], here: Matrix, usual: Matrix) -> list[Finding]:
+    def _cells(self, sequence: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """How often each template occurs; the last cell counts templates never seen in training."""
+        column = np.searchsorted(self._templates, sequence)
+        known = (
+            self._templates[np.minimum(column, len(self._templates) - 1)] == sequence if len(self._templates) else False
+        )
+        return np.bincount(np.where(known, column, len(self._templates)), minlength=len(self._templates) + 1)
+
+    def _findings(self, sequence: npt.NDArray[np.int32], here: Cells, usual: Cells) -> list[Finding]:
         found = []
-        for column in np.flatnonzero(here != usual):
+        columns = np.flatnonzero(here != usual)
+        apart = np.abs(here[columns] - usual[columns])
+        for column in columns[np.argsort(-apart, kind="stable")[: self.settings.shown]].tolist():
             times, expected = int(here[column]), int(usual[column])
             weight = abs(times - expected) / max(len(sequence), 1)
-            if column == len(self.templates):
-                places = np.flatnonzero(~np.isin(sequence, self.templates))
+            if column == len(self._templates):
+                places = np.flatnonzero(~np.isin(sequence, self._templates))
                 reason = f"{_times(times)} a template that no training session has"
                 found.append(Finding(reason, int(places[0]), int(sequence[places[0]]), weight))
                 continue
-            template = int(self.templates[column])
+            template = int(self._templates[column])
             much = f"too {'often' if times > expected else 'rarely'}: {_times(times)}," if times else "missing:"
             reason = f"{much} the nearest normal session has it {_times(expected)}"
             places = np.flatnonzero(sequence == template)
             place = int(places[min(expected, len(places) - 1)]) if len(places) else None
             found.append(Finding(reason, place, template, weight))
-        return sorted(found, key=lambda f: -f.weight)[: self.settings.shown]
+        return found
 
     def _save(self, folder: Path) -> dict[str, Any]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        offsets = cast(pa.Int64Array, pa.array(self.vectors.offsets))
-        rows = pa.LargeListArray.from_arrays(offsets, pa.array(self.vectors.values, pa.int32()))
-        pq.write_table(pa.table({"vector": rows, "count": self.counts}), folder / "vectors.parquet")
-        return {"templates": self.templates.tolist()}
+        self._known.save(folder / "prototypes.parquet", folder / "known.parquet", self.settings.prototypes)
+        return {"templates": self._templates.tolist()}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        import pyarrow.parquet as pq
-
-        table = pq.read_table(folder / "vectors.parquet")
-        vectors = Sequences.from_arrow(table["vector"])
-        self._remember(np.array(state["templates"], np.int32), vectors, table["count"].to_numpy())
+        self._templates = np.array(state["templates"], np.int32)
+        self._known = Known.load(folder / "prototypes.parquet", folder / "known.parquet")
+        self._index = None
 
 
 def _sorted(sequences: Sequences) -> Sequences:
     """Each row in ascending order: two sessions have the same counts if these are equal."""
-    order = np.lexsort((sequences.values, sequences.rows))
-    return Sequences(sequences.values[order], sequences.offsets, sequences.counts, np.arange(len(sequences)))
+    values = sequences.values[ordered(sequences.values, sequences.offsets)]
+    return Sequences(values, sequences.offsets, sequences.counts, np.arange(len(sequences)))
 
 
 def _times(count: int) -> str:

@@ -13,7 +13,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, PADDING
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
 from logradar.detectors.neural.surprise import END, Surprise, classes_of
-from logradar.detectors.neural.windows import Windows, chunks, merged, windows
+from logradar.detectors.neural.windows import Windows, chunks, rows_of, windows, windows_of
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 
@@ -63,11 +63,11 @@ class DeepLog(NeuralDetector):
     def _example(self) -> dict[str, npt.NDArray[Any]]:
         return {"history": np.zeros((2, self.settings.window), np.int32)}
 
-    def _rows(self, tokens: Sequences) -> Rows:
-        parts = [self._windows(part) for _, part in chunks(tokens)]
-        if not parts:
-            return Rows({"history": np.empty((0, self.settings.window), np.int32), "target": np.empty(0, np.int64)}, [])
-        found = merged(parts)
+    def _pieces(self, tokens: Sequences) -> Sequences:
+        return rows_of(self._windows(tokens))
+
+    def _rows(self, pieces: Sequences) -> Rows:
+        found = windows_of(pieces, self.settings.window)
         target = _targets(found)
         known = target >= 0  # what cannot be predicted cannot be learnt
         return Rows({"history": found.history[known], "target": target[known]}, found.counts[known])

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from logradar.core.config import Config, validated
+from logradar.core.distinct import Distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector, Finding, Floats, Scored, detectors
@@ -52,7 +53,7 @@ class Ensemble(Detector):
         """The members by name, fitted when the ensemble is."""
         return self._members
 
-    def _learn(self, train: Sequences, valid: Sequences, folder: Path | None) -> Floats:
+    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
         fused = np.zeros(len(valid))
         self.normal: dict[str, Floats] = {}
         for name, member in self._members.items():
@@ -62,7 +63,7 @@ class Ensemble(Detector):
             fused = np.maximum(fused, _surprise(scores, self.normal[name]))
         return fused
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
 
     def _score(self, sequences: Sequences) -> Scored:

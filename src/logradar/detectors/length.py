@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector, Finding, Scored
 
@@ -20,8 +21,16 @@ class Length(Detector):
     et al., FSE 2024. Every event beyond the longest length scores 1.
     """
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        self.shortest, self.longest = int(train.lengths.min()), int(train.lengths.max())
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        chunks = train.chunks()
+        first = next(chunks).lengths
+        self.shortest, self.longest = int(first.min()), int(first.max())
+        for chunk in chunks:
+            self._learn_more(chunk)
+
+    def _learn_more(self, new: Sequences) -> None:
+        self.shortest = min(self.shortest, int(new.lengths.min()))
+        self.longest = max(self.longest, int(new.lengths.max()))
 
     def _score(self, sequences: Sequences) -> Scored:
         length = sequences.lengths + 1.0  # so that an empty session has a ratio too

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Detector, Finding, Scored
@@ -30,18 +32,26 @@ class NewTemplate(Detector):
     [0.0, 2.0]
     """
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        self.known = np.unique(train.values[train.values >= FIRST_TEMPLATE])  # the unknown is never known
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        self.known = np.empty(0, np.int32)
+        for chunk in train.chunks():
+            self._learn_more(chunk)
+
+    def _learn_more(self, new: Sequences) -> None:
+        ids = np.unique(new.values)
+        self.known = np.union1d(self.known, ids[ids >= FIRST_TEMPLATE])  # the unknown is never known
 
     def _score(self, sequences: Sequences) -> Scored:
         new = ~np.isin(sequences.values, self.known)
         return Scored(sequences.sums(new), new.astype(np.float32))
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        for row in sequences:
-            places = np.flatnonzero(~np.isin(row, self.known))
+        new = np.flatnonzero(~np.isin(sequences.values, self.known))
+        bounds = np.searchsorted(new, sequences.offsets)
+        for start, (first, last) in zip(sequences.offsets.tolist(), pairwise(bounds.tolist()), strict=False):
             yield [
-                Finding("never seen in training", position=int(place), template_id=int(row[place])) for place in places
+                Finding("never seen in training", position=place - start, template_id=int(sequences.values[place]))
+                for place in new[first:last].tolist()
             ]
 
     def _save(self, folder: Path) -> dict[str, Any]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from logradar.core.config import Config
+from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
 from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.normal.known import Known
+
+_MOST: Final = 1_000_000  # runs with counts, where the training sequences do not fit in memory
 
 
 class NgramSettings(Config):
@@ -31,22 +34,30 @@ class Ngram(Detector):
     Start and end of a session count as events, so that a wrong beginning or a missing end is
     found. Rule as in Landauer et al., FSE 2024 (new n-gram); the sequences-of-calls idea is
     Forrest et al., IEEE S&P 1996.
+
+    Whether a run was seen is always told exactly (by a hash of 64 bits each). Where the training
+    sequences do not fit in memory, what is told as expected rests on the million most frequent runs.
     """
 
     Settings = NgramSettings
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
-        runs, rows, _ = self._runs(train)
-        known = Sequences.of(runs.ravel(), np.arange(len(runs) + 1, dtype=np.int64) * self.settings.n)
-        distinct = Sequences(known.values, known.offsets, train.counts[rows], known.inverse).distinct()
-        self._remember(distinct.values.reshape(-1, self.settings.n), distinct.counts)
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        with train.derived(self._weighted) as runs:
+            self._remember(Known.of(runs, _MOST))
 
-    def _remember(self, runs: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]) -> None:
-        self.runs, self.counts = runs, counts
-        self.known = np.sort(_keys(runs))
-        self.after: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
-        for run, count in zip(runs.tolist(), counts.tolist(), strict=True):
-            self.after[tuple(run[:-1])][run[-1]] += count
+    def _learn_more(self, new: Sequences) -> None:
+        self._known.learn(self._weighted(new).distinct())
+        self._remember(self._known)
+
+    def _remember(self, known: Known) -> None:
+        self._known: Known = known
+        self._followers: Followers | None = None
+
+    def _weighted(self, sequences: Sequences) -> Sequences:
+        """All runs as rows that count as often as the sequences that they stand in."""
+        runs, rows, _ = self._runs(sequences)
+        flat = _rows(runs)
+        return Sequences(flat.values, flat.offsets, sequences.counts[rows], flat.inverse)
 
     def _runs(self, sequences: Sequences) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """All runs, the row each ends in, and the event each belongs to (the end: the last event)."""
@@ -61,7 +72,7 @@ class Ngram(Detector):
 
     def _score(self, sequences: Sequences) -> Scored:
         runs, rows, event = self._runs(sequences)
-        new = ~np.isin(_keys(runs), self.known)
+        new = ~self._known.has(_rows(runs).fingerprints())
         events = np.zeros(len(sequences.values), np.float32)
         has_event = new & (sequences.lengths[rows] > 0)
         np.add.at(events, event[has_event], 1.0)
@@ -70,15 +81,16 @@ class Ngram(Detector):
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         runs, rows, _ = self._runs(sequences)
         starts = np.searchsorted(rows, np.arange(len(sequences) + 1))
-        new = ~np.isin(_keys(runs), self.known)
+        new = ~self._known.has(_rows(runs).fingerprints())
+        lengths = sequences.lengths.tolist()
         for row, (start, end) in enumerate(pairwise(starts)):
-            length = int(sequences.lengths[row])
+            length = lengths[row]
             yield [self._finding(runs[i], int(i - start), length) for i in np.flatnonzero(new[start:end]) + start]
 
     def _finding(self, run: npt.NDArray[np.int32], place: int, length: int) -> Finding:
-        follow = self.after.get(tuple(run[:-1].tolist()), Counter())
-        total = follow.total()
-        expected = [(t, c / total) for t, c in follow.most_common(self.settings.shown) if t != PADDING]
+        if self._followers is None:
+            self._followers = Followers(self._known.rows, self.settings.n)
+        expected = [(t, p) for t, p in self._followers.of(run[:-1], self.settings.shown) if t != PADDING]
         if place == length:
             reason = "the session ends here; in training it never ended after these events"
         elif place == 0:
@@ -93,13 +105,35 @@ class Ngram(Detector):
         return Finding(reason, position, int(run[-1]) if place < length else None, 1.0, expected)
 
     def _save(self, folder: Path) -> dict[str, Any]:
-        return {"runs": self.runs.tolist(), "counts": self.counts.tolist()}
+        self._known.save(folder / "runs.parquet", folder / "known.parquet", _MOST)
+        return {"n": self.settings.n}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        runs = np.array(state["runs"], np.int32).reshape(-1, self.settings.n)
-        self._remember(runs, np.array(state["counts"], np.int64))
+        known = Known.load(folder / "runs.parquet", folder / "known.parquet")
+        if (known.rows.lengths != state["n"]).any():
+            raise ValueError(f"runs.parquet does not hold runs of {state['n']}")
+        self._remember(known)
 
 
-def _keys(runs: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
-    offsets = np.arange(len(runs) + 1, dtype=np.int64) * runs.shape[1]
-    return Sequences.of(np.ascontiguousarray(runs).ravel(), offsets).fingerprints()
+class Followers:
+    """What came after the first ``n - 1`` events of runs, most frequent first."""
+
+    def __init__(self, runs: Sequences, n: int) -> None:
+        table = runs.values.reshape(-1, n)
+        before = _rows(table[:, :-1]).fingerprints()
+        order = np.lexsort((-runs.counts, before))
+        self._before, self._after, self._counts = before[order], table[order, -1], runs.counts[order]
+
+    def of(self, before: npt.NDArray[np.int32], most: int) -> list[tuple[int, float]]:
+        """The ``most`` frequent events after ``before``, each with its share."""
+        key = _rows(before[None, :]).fingerprints()[0]
+        start, stop = np.searchsorted(self._before, key, "left"), np.searchsorted(self._before, key, "right")
+        total = int(self._counts[start:stop].sum())
+        stop = min(stop, start + most)
+        after, counts = self._after[start:stop].tolist(), self._counts[start:stop].tolist()
+        return [(t, c / total) for t, c in zip(after, counts, strict=True)]
+
+
+def _rows(table: npt.NDArray[np.int32]) -> Sequences:
+    """Each row of a matrix as a sequence."""
+    return Sequences.of(np.ascontiguousarray(table).ravel(), np.arange(len(table) + 1, dtype=np.int64) * table.shape[1])

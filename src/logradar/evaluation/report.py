@@ -1,26 +1,19 @@
-"""The report: one HTML page from a run folder that needs no network, no script and no other file.
-
-Log lines are hostile: everything is escaped, what cannot be seen is written out, and the page
-forbids itself to run or load anything (Content-Security-Policy).
-"""
+"""The report: one HTML page from a run folder."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from logradar import __version__
 from logradar.evaluation import summary
 from logradar.evaluation.gallery import alarmed_in, gallery, labelled
+from logradar.evaluation.pages import fill, write
 from logradar.evaluation.run import Run
 from logradar.evaluation.toplist import top
-from logradar.evaluation.wording import figure, joined, moment, number, percent, visible
+from logradar.evaluation.wording import joined, moment, number
 
 _SERVICES = 12  # rows of the table by service
 
@@ -35,39 +28,17 @@ def write_report(folder: Path) -> Path:
     run = Run.read(folder)
     place = folder.absolute()
     path = place.with_name(f"{place.name}-report.html") if run.sealed else place / "report.html"
-    handle, draft = tempfile.mkstemp(prefix=".report-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(render(run))
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
-    return path
+    return write(render(run), path)
 
 
 def render(run: Run) -> str:
     """The page as text."""
-    from jinja2 import ChainableUndefined, Environment, FunctionLoader
-    from markupsafe import Markup
-
-    page = files("logradar.evaluation") / "page"
-    environment = Environment(
-        loader=FunctionLoader(lambda name: (page / name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=ChainableUndefined,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"figure": figure, "percent": percent, "number": number, "moment": moment}
     columns, rows = summary.table(run)
-    return environment.get_template("report.html").render(
-        style=Markup((page / "report.css").read_text(encoding="utf-8")),
+    return fill(
+        "report.html",
         run=run,
         facts=run.evaluation,
         title=str(run.evaluation.get("title") or run.folder.absolute().name),
-        version=__version__,
         headline=summary.headline(run),
         lead=summary.lead(run),
         cards=summary.cards(run),

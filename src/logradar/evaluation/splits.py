@@ -1,4 +1,4 @@
-"""Splits: sessions cut into training, validation and test parts by the time they began.
+"""Splits: sessions, or whole files, cut into training, validation and test parts by time.
 
 A random split lets a detector see the future: on HDFS it puts the exact sequence of 74 % of
 the test anomalies into training. So the cut is by time, and a session or a log record that
@@ -7,9 +7,13 @@ stands on both sides of it is an error.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +22,29 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from logradar.core.config import Config
-from logradar.core.errors import DataError
+from logradar.core.errors import DataError, InputError
+from logradar.core.progress import say
 from logradar.core.sequences import Ints, Sequences
 
 PARTS: Final = ("train", "valid", "test")
+LISTS: Final = "split.json"
+LEAKAGE: Final = (
+    "The files of each part are drawn at random (split.shuffle): what is measured is milder than reality, because "
+    "training saw days that come after those measured on."
+)
 
 
 class SplitSettings(Config):
     """Where sessions are cut, in order of time; what is not held back is learnt from."""
 
+    by: Literal["sessions", "files"] = Field(
+        default="sessions", description="what is cut: all sessions by their start, or files, each whole, by their date"
+    )
     test: float = Field(default=0.0, ge=0, lt=1, description="share of the latest sessions, held back to measure on")
     valid: float = Field(default=0.2, ge=0, lt=1, description="share of the rest, its latest, for the threshold")
-    shuffle: bool = Field(default=False, description="cut at random instead of by time; leaks the future into training")
+    shuffle: bool = Field(
+        default=False, description="drawn at random instead of by time; leaks the future into training"
+    )
     seed: int = Field(default=0, ge=0, description="for shuffle only")
 
     @property
@@ -61,6 +76,34 @@ class Parts:
         return facts
 
 
+@dataclass(frozen=True)
+class FileParts:
+    """The files of each part, in order of their dates; no file is in two parts.
+
+    ``note`` says what a measurement on this split cannot show ('' where there is nothing to say).
+    """
+
+    train: tuple[str, ...]
+    valid: tuple[str, ...]
+    test: tuple[str, ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        times = Counter([*self.train, *self.valid, *self.test])
+        for file, count in times.items():
+            if count > 1:
+                raise DataError(f"'{file}' stands {count} times in the split; each file may stand in one part only.")
+
+    def part_of(self, file: str) -> str | None:
+        """The name of the part that a file is in; None for a file that is in none."""
+        return next((name for name in PARTS if file in getattr(self, name)), None)
+
+    def facts(self) -> dict[str, Any]:
+        """The split in figures: files per part, and the note if there is one."""
+        facts: dict[str, Any] = {"by": "files", "files": {name: len(getattr(self, name)) for name in PARTS}}
+        return facts | ({"note": self.note} if self.note else {})
+
+
 def iso(moment: pa.Scalar) -> str | None:
     """A timestamp as ISO 8601 text in UTC; None for an unknown one."""
     return moment.as_py().isoformat() if moment.is_valid else None
@@ -88,6 +131,81 @@ def chronological(
     if isinstance(sessions, pa.Table):
         _disjoint(sessions, parts)
     return parts
+
+
+def by_file(files: Sequence[str], sizes: npt.ArrayLike, settings: SplitSettings | None = None) -> FileParts:
+    """Cut ``files``, given in order of their dates, into parts of whole files.
+
+    ``sizes`` are their sessions (or bytes): shares are of their sum, as near as whole files allow, and a
+    part with a share gets at least one file. With ``shuffle`` the files of each part are drawn by
+    ``seed``, whatever the order of ``files``; the leakage that this means is said and noted. Raises
+    `DataError` for too few files, and for one that stands there twice.
+
+    >>> by_file(["mon", "tue", "wed", "thu", "fri"], [10, 10, 10, 10, 10]).valid
+    ('fri',)
+    """
+    settings = settings or SplitSettings()
+    weights = np.asarray(sizes, np.float64)
+    if len(weights) != len(files):
+        raise DataError(f"There are {len(weights)} sizes for {len(files)} files; give one per file.")
+    shares = np.array(settings.shares)
+    wanted = int((shares > 0).sum())
+    if len(files) < wanted:
+        count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
+        raise DataError(f"{count} too few to be split into {wanted} parts; give more files or set split.by=sessions.")
+    order = np.arange(len(files))
+    if settings.shuffle:
+        by_name = np.argsort(np.array(files), kind="stable")
+        order = by_name[np.random.default_rng(settings.seed).permutation(len(files))]
+        say(LEAKAGE)
+    bounds = _whole(weights[order], shares)
+    train, valid, test = (tuple(files[row] for row in np.sort(order[start:end])) for start, end in pairwise(bounds))
+    return FileParts(train, valid, test, LEAKAGE if settings.shuffle else "")
+
+
+def write_lists(folder: Path, parts: FileParts) -> Path:
+    """Write ``split.json`` to ``folder``: the names of the files of each part."""
+    path = folder / LISTS
+    lists = {name: list(getattr(parts, name)) for name in PARTS}
+    path.write_text(json.dumps(lists | ({"note": parts.note} if parts.note else {}), indent=1) + "\n")
+    return path
+
+
+def read_lists(folder: Path) -> FileParts:
+    """The split that `write_lists` wrote to ``folder`` (or to that file); `InputError` where there is none."""
+    path = folder / LISTS if folder.is_dir() else folder
+    try:
+        lists = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"The split '{path}' cannot be read: {error.strerror}.") from None
+    except ValueError:
+        lists = None
+    if (
+        not isinstance(lists, dict)
+        or not set(lists) <= {*PARTS, "note"}
+        or not all(
+            isinstance(lists.get(name), list) and all(isinstance(file, str) for file in lists[name]) for name in PARTS
+        )
+    ):
+        raise InputError(f"'{path}' is no split; it needs the lists train, valid and test of file names.")
+    train, valid, test = (tuple(lists[name]) for name in PARTS)
+    return FileParts(train, valid, test, str(lists.get("note", "")))
+
+
+def _whole(weights: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> list[int]:
+    """How many files are before each cut, 0 and all of them included: the nearest to the shares."""
+    behind = np.concatenate([[0.0], np.cumsum(weights)])
+    bounds = [0]
+    for place, share in enumerate(shares[:-1]):
+        still = int((shares[place + 1 :] > 0).sum())
+        least, most = bounds[-1] + int(share > 0), len(weights) - still
+        if share <= 0:
+            most = least
+        elif not still:
+            least = most
+        aim = shares[: place + 1].sum() * behind[-1]
+        bounds.append(least + int(np.abs(behind[least : most + 1] - aim).argmin()))
+    return [*bounds, len(weights)]
 
 
 def _microseconds(starts: npt.ArrayLike | pa.Array | pa.ChunkedArray) -> npt.NDArray[np.float64]:

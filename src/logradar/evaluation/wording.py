@@ -64,10 +64,11 @@ def number(value: Any) -> str:
 
 
 def counted(value: Any, noun: str) -> str:
-    """A count with its noun: 1 session, 4,313 sessions, 2 anomalies."""
+    """A count with its noun: 1 session, 4,313 sessions, 2 anomalies, 3 days."""
     if value == 1:
         return f"1 {noun}"
-    return f"{number(value)} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"
+    bent = noun.endswith("y") and noun[-2] not in "aeou"
+    return f"{number(value)} {noun[:-1] + 'ies' if bent else noun + 's'}"
 
 
 def joined(names: Iterable[str]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
@@ -15,11 +17,17 @@ from logradar.alerting.alerts import anomalous, make_alerts
 from logradar.alerting.threshold import fit_threshold
 from logradar.core.errors import InputError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import UNKNOWN
-from logradar.pipeline.corpus import Corpus, reading
+from logradar.core.tables import ALERTS, UNKNOWN, empty
+from logradar.parsing.given import GivenTemplates
+from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline.corpus import Corpus, collect, opening
+from logradar.pipeline.day_corpus import DayCorpus, DayStream, Piece
 from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large
 from logradar.pipeline.tabulate import fill, group
+from logradar.sources.inputs.opening import Opened
 
+Told = Corpus | DayCorpus | Piece  # what can be asked for lines
 OUTPUTS = (".json", ".parquet", ".csv")
 
 
@@ -50,33 +58,83 @@ def detect(
     """
     fitted = Fitted.load(bundle)
     limit = choose_threshold(fitted, threshold, alerts_per_day)
-    with reading(spec, input_settings(fitted, given)) as corpus:
-        sessions = sessions_of(corpus, fitted)
-        scores = fitted.main.score(sessions)
-        rows = anomalous(scores, limit)
-        alerts = alert(fitted, corpus, sessions.take(pa.array(rows)), scores.take(pa.array(rows)), limit)
-    events = Sequences.from_arrow(sessions["template_ids"])
-    figures = {
+    with opening(spec, input_settings(fitted, given)) as (opened, home):
+        if isinstance(fitted.miner, GivenTemplates):
+            told = _days(fitted, DayStream(must_group(opened), fitted.miner), limit, home)
+        else:
+            told = _records(fitted, collect(opened, home), limit, home)
+    told.figures |= {"detector": fitted.settings.detector, "threshold": limit}
+    return told
+
+
+def _records(fitted: Fitted, corpus: Corpus, limit: float, home: Path) -> Detected:
+    sessions, unknown = 0, 0
+    found = [empty(ALERTS)]
+    for table in sessions_of(corpus, fitted, home):
+        scores = fitted.main.score(table)
+        rows = pa.array(anomalous(scores, limit))
+        sessions += len(table)
+        unknown += _unknown(table)
+        if len(rows):
+            found.append(alert(fitted, corpus, table.take(rows), scores.take(rows), limit))
+    return Detected(_ranked(found), _figures(corpus, sessions, unknown))
+
+
+def _days(fitted: Fitted, stream: DayStream, limit: float, home: Path) -> Detected:
+    """Piece by piece: what is in memory are some sessions and the alerts."""
+    found, unknown = [empty(ALERTS)], 0
+    for piece in stream.pieces(home / "units.jsonl"):
+        scores = fitted.main.score(piece.sessions)
+        rows = pa.array(anomalous(scores, limit))
+        unknown += _unknown(piece.sessions)
+        if len(rows):
+            found.append(alert(fitted, piece, piece.sessions.take(rows), scores.take(rows), limit))
+    return Detected(_ranked(found), _figures(stream, stream.sessions, unknown))
+
+
+def _ranked(alerts: list[pa.Table]) -> pa.Table:
+    whole = pa.concat_tables(alerts).unify_dictionaries()
+    return whole.take(pa.array(np.argsort(-whole["score"].to_numpy(), kind="stable")))
+
+
+def _unknown(sessions: pa.Table) -> int:
+    return int((Sequences.from_arrow(sessions["template_ids"]).values == UNKNOWN).sum())
+
+
+def _figures(corpus: Corpus | DayStream, sessions: int, unknown: int) -> dict[str, Any]:
+    return {
         "records": corpus.records,
-        "sessions": sessions.num_rows,
+        "sessions": sessions,
         "quarantined": corpus.quarantined,
-        "unknown_templates": int((events.values == UNKNOWN).sum()),
-        "detector": fitted.settings.detector,
-        "threshold": limit,
+        "unknown_templates": unknown,
     }
-    return Detected(alerts, figures)
+
+
+def must_group(opened: Opened) -> Opened:
+    """The input, if it has event ids of its own; `InputError` if not."""
+    if not opened.groups:
+        raise InputError(
+            f"The bundle was trained on event ids that stand in day files; '{opened.spec}' has none. Give day files, "
+            "or train on lines with events=mined."
+        )
+    return opened
 
 
 def input_settings(fitted: Fitted, given: dict[str, Any] | None) -> Any:
     """How the bundle's input was read, less what belongs to that input alone, with ``given`` on top."""
-    kept = fitted.settings.input.model_copy(update={"labels": None, "source": None, "format": None})
+    kept = fitted.settings.input.for_others().model_copy(update={"source": None, "format": None})
     update = {path.removeprefix("input."): value for path, value in (given or {}).items()}
     return kept.model_copy(update=update)
 
 
-def sessions_of(corpus: Corpus, fitted: Fitted) -> pa.Table:
-    """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping."""
-    return fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions))
+def sessions_of(corpus: Corpus, fitted: Fitted, home: Path) -> Iterator[pa.Table]:
+    """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping; one table, or many pieces."""
+    assert isinstance(fitted.miner, TemplateMiner)
+    if not is_large(corpus):
+        yield fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions))
+        return
+    grouped = group_on_disk(corpus, fitted.settings.sessions, home)
+    yield from fill_on_disk(corpus, fitted.miner, grouped, home).tables()
 
 
 def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:
@@ -90,7 +148,9 @@ def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day:
     return fit_threshold(fitted.validation[name], wanted, fitted.facts.get("sessions_per_day")).value
 
 
-def alert(fitted: Fitted, corpus: Corpus, sessions: pa.Table, scores: pa.Table, limit: float) -> pa.Table:
+def alert(
+    fitted: Fitted, corpus: Corpus | DayCorpus | Piece, sessions: pa.Table, scores: pa.Table, limit: float
+) -> pa.Table:
     """ALERTS for sessions that are known to be anomalous."""
     return make_alerts(
         sessions,

@@ -21,8 +21,10 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.evaluation.audit import Side, audit, identities, seen_in
 from logradar.evaluation.metrics import distinct, measure, unseen_only
-from logradar.pipeline.corpus import Corpus, reading
-from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, sessions_of
+from logradar.parsing.given import GivenTemplates
+from logradar.pipeline.corpus import Corpus, collect, opening
+from logradar.pipeline.day_corpus import DayCorpus
+from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, must_group, sessions_of
 from logradar.pipeline.fitted import Fitted
 from logradar.pipeline.tabulate import days_covered
 
@@ -65,8 +67,10 @@ def evaluate(
     began = time.monotonic()
     fitted = Fitted.load(bundle)
     limit = choose_threshold(fitted, threshold, alerts_per_day)
-    with reading(spec, input_settings(fitted, given)) as corpus:
-        sessions = _unseen(_labelled(sessions_of(corpus, fitted), spec), fitted, held_out)
+    with opening(spec, input_settings(fitted, given)) as (opened, home):
+        days = isinstance(fitted.miner, GivenTemplates)
+        corpus = DayCorpus.collect(must_group(opened), home) if days else collect(opened, home)
+        sessions = _unseen(_labelled(_sessions(corpus, fitted, home), spec), fitted, held_out)
         scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
         rows = anomalous(scores[fitted.settings.detector], limit)
         told = pa.array(rows[:ALERTS_TOLD])
@@ -82,6 +86,14 @@ def evaluate(
         "raised": len(rows),
     }
     return Evaluated(document, _score_table(sessions, scores, fitted), Detected(alerts, figures), fitted)
+
+
+def _sessions(corpus: Corpus | DayCorpus, fitted: Fitted, home: Path) -> pa.Table:
+    """All sessions, in memory: what is measured has labels, and is never very much."""
+    if isinstance(corpus, DayCorpus):
+        assert isinstance(fitted.miner, GivenTemplates)
+        return corpus.sessions(fitted.miner)
+    return pa.concat_tables(sessions_of(corpus, fitted, home)).unify_dictionaries()
 
 
 def _labelled(sessions: pa.Table, spec: str) -> pa.Table:
@@ -114,7 +126,7 @@ def _unseen(sessions: pa.Table, fitted: Fitted, held_out: bool) -> pa.Table:
 
 
 def _document(
-    spec: str, fitted: Fitted, corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
+    spec: str, fitted: Fitted, corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
 ) -> dict[str, Any]:
     labels = sessions["label"].to_numpy().astype(bool)
     sequences = Sequences.from_arrow(sessions["template_ids"])
@@ -149,7 +161,7 @@ def _document(
 
 
 def _faults(
-    corpus: Corpus, sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted, limit: float
+    corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted, limit: float
 ) -> dict[str, Any] | None:
     """Recall of every detector on each kind of fault that the labels name."""
     kinds = np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()])

@@ -19,6 +19,8 @@ from logradar.core.bundle import verify, writing
 from logradar.core.config import validated
 from logradar.core.errors import BundleError
 from logradar.detectors.base import Detector
+from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
+from logradar.parsing.given import GivenTemplates, is_given
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.settings import RunSettings
 
@@ -44,13 +46,14 @@ class Fitted:
     """
 
     settings: RunSettings
-    miner: TemplateMiner
+    miner: TemplateMiner | GivenTemplates
     detectors: Mapping[str, Detector]
     thresholds: Mapping[str, Threshold]
     validation: Mapping[str, Floats]
     history: dict[str, list[dict[str, float]]]
     seen: Seen
     facts: dict[str, Any]
+    files: FileParts | None = None  # the lists of the split, where whole files were split
 
     @property
     def main(self) -> Detector:
@@ -72,6 +75,8 @@ class Fitted:
             _dump(draft / "history.json", self.history)
             pq.write_table(pa.table(dict(self.validation)), draft / "validation-scores.parquet")
             self.miner.save(draft / "templates")
+            if self.files:
+                write_lists(draft, self.files)
             pq.write_table(pa.table({"fingerprint": self.seen.sessions}), draft / "seen-sessions.parquet")
             pq.write_table(pa.table({"fingerprint": self.seen.sequences}), draft / "seen-sequences.parquet")
             inside = self.main.members
@@ -94,7 +99,7 @@ class Fitted:
             }
             return cls(
                 settings,
-                TemplateMiner.load(folder / "templates"),
+                _templates(folder / "templates"),
                 {settings.detector: main, **main.members, **beside},
                 {name: Threshold(**value) for name, value in thresholds.items()},
                 _columns(folder / "validation-scores.parquet"),
@@ -104,9 +109,14 @@ class Fitted:
                     _columns(folder / "seen-sequences.parquet")["fingerprint"],
                 ),
                 {key: value for key, value in manifest.items() if key not in ("format", "files", "detector", "seed")},
+                read_lists(folder) if (folder / LISTS).is_file() else None,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
+
+
+def _templates(folder: Path) -> TemplateMiner | GivenTemplates:
+    return GivenTemplates.load(folder) if is_given(folder) else TemplateMiner.load(folder)
 
 
 def _dump(path: Path, value: object) -> None:

@@ -2,57 +2,154 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar import __version__
-from logradar.core.errors import InputError
+from logradar.core.errors import ConfigError, InputError
+from logradar.core.tables import SESSIONS
+from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.corpus import reading
+from logradar.pipeline.corpus import Corpus, collect, collect_days, opening
+from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large, learn_templates_of
 from logradar.pipeline.settings import RunSettings
+from logradar.pipeline.store import READING, Store
 from logradar.pipeline.tabulate import fill, group, learn_templates
+from logradar.pipeline.write_days import write_days
+from logradar.sources.inputs.opening import Opened
 
-MANIFEST = "prepared.json"
+MANIFEST: Final = "prepared.json"
+TABLES: Final = ("templates.parquet", "sessions.parquet")
+
+
+Prepare = Callable[[str, Path, RunSettings], dict[str, Any]]
+
+
+def write_as(name: str) -> Prepare:
+    """What writes an input in the format of that name: ``parquet`` or ``radar-json``."""
+    known: dict[str, Prepare] = {"parquet": prepare, "radar-json": write_days}
+    if name not in known:
+        raise ConfigError(
+            f"'{name}' is no format to prepare for (parquet, radar-json); the format of the input's lines is set with "
+            "--input-format."
+        )
+    return known[name]
 
 
 def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     """Write INPUT ``spec`` to ``folder`` and return the figures of ``prepare --json``.
 
-    ``records/*.parquet`` are LOG_RECORDS, ``templates.parquet`` TEMPLATES mined on all of them,
-    ``sessions.parquet`` SESSIONS, ``prepared.json`` the manifest. The folder is an INPUT itself;
-    `train` mines templates again, on its training part only.
+    Logs become ``records/*.parquet`` (LOG_RECORDS) and ``sessions.parquet`` (SESSIONS), day files
+    become ``days/*.parquet`` (DATED_SESSIONS) with the event ids that they have; beside them
+    ``templates.parquet`` (TEMPLATES of all of it) and ``prepared.json``, the manifest with the
+    SHA-256 of every input and every shard. The folder is an INPUT itself; `train` mines templates
+    again, on its training part only. What an earlier run has read of the same input and finished
+    is not read again, whether it ran to its end or was killed.
     """
     began = time.monotonic()
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+    ours = any((folder / name).is_file() for name in (MANIFEST, READING))
+    if folder.exists() and any(folder.iterdir()) and not ours:
         raise InputError(f"'{folder}' holds other files; choose a new folder for the prepared data.")
-    for old in (folder / "records").glob("*.parquet"):
-        old.unlink()
-    with reading(spec, settings.input, folder) as corpus:
-        grouped = group(corpus, settings.sessions)
-        miner = TemplateMiner(settings.parsing)
-        learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-        sessions = fill(corpus, miner, grouped)
-    pq.write_table(miner.templates(), folder / "templates.parquet")
-    pq.write_table(sessions, folder / "sessions.parquet")
-    figures = {
-        "records": corpus.records,
-        "templates": miner.templates().num_rows,
-        "sessions": sessions.num_rows,
-        "quarantined": corpus.quarantined,
+    (folder / MANIFEST).unlink(missing_ok=True)  # until the end it is not prepared
+    with opening(spec, settings.input, folder) as (opened, home):
+        for name in TABLES:
+            (home / name).unlink(missing_ok=True)
+        days = opened.groups and settings.events == "given"
+        store, figures = _days(opened, home) if days else _records(opened, home, settings)
+        source, resolved = opened.source, opened.settings
+    facts = {
+        "logradar": __version__,
+        "input": spec,
+        "source": source,
+        **figures,
         "seconds": round(time.monotonic() - began, 2),
         "peak_rss_mb": peak_rss_mb(),
     }
-    facts = {"logradar": __version__, "input": spec, "source": corpus.source, **figures}
-    facts["settings"] = settings.model_copy(update={"input": corpus.input}).model_dump(mode="json")
-    (folder / MANIFEST).write_text(json.dumps(facts, indent=1) + "\n")
-    return figures
+    manifest = {
+        **facts,
+        "settings": settings.model_copy(update={"input": resolved}).model_dump(mode="json"),
+        "inputs": [{**file, "unit": number} for number, note in enumerate(store.notes) for file in note.files],
+        "units": [
+            {"sessions" if days else "records": note.rows, "events": note.events, "quarantined": note.reasons}
+            for note in store.notes
+        ],
+        "shards": [vars(shard) for note in store.notes for shard in note.shards],
+        "sha256": _digest(store, folder),
+    }
+    draft = folder / (MANIFEST + ".part")
+    draft.write_text(json.dumps(manifest, indent=1) + "\n")
+    draft.replace(folder / MANIFEST)
+    kept = ("records", "templates", "sessions", "quarantined", "seconds", "peak_rss_mb")
+    return {**{name: facts[name] for name in kept}, "mb_per_s": _rate(store, facts["seconds"])}
+
+
+def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, dict[str, Any]]:
+    corpus = collect(opened, home)
+    miner = TemplateMiner(settings.parsing)
+    with pq.ParquetWriter(home / TABLES[1], SESSIONS) as writer, tempfile.TemporaryDirectory(dir=home) as scratch:
+        sessions = 0
+        for table in _sessions(corpus, miner, settings, Path(scratch)):
+            writer.write_table(table)
+            sessions += table.num_rows
+    templates = miner.templates()
+    pq.write_table(templates, home / TABLES[0])
+    return corpus.store, {
+        "records": corpus.records,
+        "templates": templates.num_rows,
+        "sessions": sessions,
+        "quarantined": corpus.quarantined,
+    }
+
+
+def _sessions(corpus: Corpus, miner: TemplateMiner, settings: RunSettings, scratch: Path) -> Iterator[pa.Table]:
+    if is_large(corpus):
+        found = group_on_disk(corpus, settings.sessions, scratch)
+        learn_templates_of(corpus, miner, [found], scratch)
+        yield from fill_on_disk(corpus, miner, found, scratch).tables()
+        return
+    grouped = group(corpus, settings.sessions)
+    learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
+    yield fill(corpus, miner, grouped)
+
+
+def _days(opened: Opened, home: Path) -> tuple[Store, dict[str, Any]]:
+    store, lines, reasons = collect_days(opened, home)
+    templates = GivenTemplates.learn(lines.counts, lines.lines).templates()
+    pq.write_table(templates, home / TABLES[0])
+    return store, {
+        "records": store.events,
+        "templates": templates.num_rows,
+        "sessions": store.rows,
+        "quarantined": sum(reasons.values()),
+    }
+
+
+def _digest(store: Store, folder: Path) -> str:
+    """One hash of all that was written; equal for equal inputs, however often the run was interrupted."""
+    whole = hashlib.sha256()
+    for note in store.notes:
+        for shard in note.shards:
+            whole.update(f"{shard.name} {shard.sha256}\n".encode())
+    for name in TABLES:
+        if (folder / name).is_file():
+            whole.update(f"{name} {hashlib.sha256((folder / name).read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _rate(store: Store, seconds: float) -> float:
+    size = sum(max(0, file["bytes"]) for note in store.notes for file in note.files)
+    return round(size / 1e6 / max(seconds, 1e-3), 1)
 
 
 def peak_rss_mb() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,9 @@ class RunSettings(Config):
 
     seed: int = Field(0, ge=0, description="makes the run repeatable")
     input: InputSettings = InputSettings()
+    events: Literal["given", "mined"] = Field(
+        "given", description="templates of day files: their own event ids, or what is mined from their lines"
+    )
     parsing: ParsingSettings = ParsingSettings()
     sessions: SessionSettings = SessionSettings()
     split: SplitSettings = SplitSettings()

@@ -24,12 +24,12 @@ from logradar.pipeline.corpus import Corpus
 
 Ids = npt.NDArray[np.int32]
 _DAY = 86_400  # seconds
-_COLUMNS = ["record_id", "timestamp", "service", "level", "session_key", "label"]
+COLUMNS = ["record_id", "timestamp", "service", "level", "session_key", "label"]
 
 
 def group(corpus: Corpus, settings: SessionSettings) -> pa.Table:
     """SESSIONS of a corpus with every template id still `UNKNOWN`; see `fill`."""
-    parts = [events(part, np.full(len(part), UNKNOWN, np.int32)) for part in corpus.scan(_COLUMNS)]
+    parts = [events(part, np.full(len(part), UNKNOWN, np.int32)) for part in corpus.scan(COLUMNS)]
     grouped = sessions(pa.concat_tables(parts).unify_dictionaries(), settings)
     if not grouped.table.num_rows:
         raise DataError(
@@ -48,7 +48,7 @@ def learn_templates(corpus: Corpus, miner: TemplateMiner, grouped: pa.Table, row
     inside = np.zeros(corpus.records, bool)
     inside[Sequences.from_arrow(grouped["record_ids"]).take(rows).values] = True
     with Progress("mining templates", float(inside.sum()), "records") as bar:
-        for start, bodies in _bodies(corpus):
+        for start, bodies in texts_of(corpus):
             mask = inside[start : start + len(bodies)]
             miner.mine(bodies if mask.all() else bodies.filter(pa.array(mask)))
             bar.advance(float(mask.sum()))
@@ -59,7 +59,7 @@ def fill(corpus: Corpus, miner: TemplateMiner, grouped: pa.Table) -> pa.Table:
     """SESSIONS with the template ids that the frozen miner gives to their records."""
     ids: Ids = np.full(corpus.records, UNKNOWN, np.int32)
     with Progress("matching templates", corpus.records, "records") as bar:
-        for start, bodies in _bodies(corpus):
+        for start, bodies in texts_of(corpus):
             ids[start : start + len(bodies)] = miner.match(bodies)
             bar.advance(len(bodies))
     records = Sequences.from_arrow(grouped["record_ids"])
@@ -82,7 +82,7 @@ def days_covered(grouped: pa.Table) -> float | None:
     return (last - first).total_seconds() / _DAY
 
 
-def _bodies(corpus: Corpus) -> Iterator[tuple[int, pa.Array]]:
+def texts_of(corpus: Corpus) -> Iterator[tuple[int, pa.Array]]:
     """Bodies in order, each batch with the id of its first record; ids count on from 0 without a gap."""
     start = 0
     for part in corpus.scan(["body"]):

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
-from logradar.core.errors import DataError
-from logradar.core.progress import say
+from logradar.core.distinct import Distinct, count_distinct
+from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
+from logradar.core.shards import Shards
 from logradar.detectors.base import Detector
-from logradar.evaluation.audit import identities
-from logradar.evaluation.splits import Parts, chronological
+from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.corpus import Corpus, reading
+from logradar.pipeline.corpus import collect, opening
 from logradar.pipeline.fitted import Fitted, Seen
+from logradar.pipeline.gather import from_days, gather
+from logradar.pipeline.material import Material, bounds, from_records
 from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.tabulate import anomalous, days_covered, fill, group, learn_templates
-
-Rows = npt.NDArray[np.int64]
+from logradar.pipeline.tabulate import days_covered
+from logradar.sources.inputs.opening import InputSettings
 
 
 @dataclass
@@ -45,62 +47,72 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     checkpoints in ``BUNDLE.training`` until the bundle is written; ``resume`` goes on from there.
     """
     began = time.monotonic()
-    with reading(spec, settings.input) as corpus:
-        settings = _resolved(settings, corpus)
-        grouped = group(corpus, settings.sessions)
-        parts = chronological(grouped, settings.split)
-        odd = anomalous(grouped)
-        learn, watch = parts.train[~odd[parts.train]], parts.valid[~odd[parts.valid]]
-        if not len(learn):
-            raise DataError(
-                f"All {len(parts.train)} sessions of the training part are labelled anomalous; give normal data."
-            )
-        miner = TemplateMiner(settings.parsing)
-        learn_templates(corpus, miner, grouped, np.concatenate([learn, watch]))
-        sessions = fill(corpus, miner, grouped)
-    if miner.evicted:
+    with opening(spec, settings.input) as (opened, home):
+        if opened.groups and settings.events == "given":
+            source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
+            settings = _resolved(settings, opened.settings, None)
+            material = from_days(gathered, settings.split)
+        else:
+            corpus = collect(opened, home)
+            source, reasons = corpus.source, dict(corpus.reasons)
+            settings = _resolved(settings, corpus.input, corpus.test).model_copy(update={"events": "mined"})
+            material = from_records(corpus, settings, home)
+        fitted = _learn(material, settings, bundle, resume)
+    fitted.facts |= {
+        "input": "stdin" if spec == "-" else Path(spec).name,
+        "source": source,
+        "records": material.records,
+        "sessions": material.sessions,
+        "quarantined": sum(reasons.values()),
+        "split": material.split,
+        "seconds": round(time.monotonic() - began, 2),
+    }
+    fitted.save(bundle)
+    shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
+    figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
+    return Trained(fitted, bundle, {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures})
+
+
+def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool) -> Fitted:
+    """Fit everything on the material."""
+    if material.templates.evicted:
         say(
-            f"{miner.evicted:,} templates were given up for newer ones: the log holds much free text. Mask it "
-            "(parsing.masking.extra) or raise parsing.drain.max_clusters."
+            f"{material.templates.evicted:,} templates were given up for newer ones: the log holds much free text. "
+            "Mask it (parsing.masking.extra) or raise parsing.drain.max_clusters."
         )
-    if not len(watch):
+    if not len(material.valid):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")
-    checkpoints = bundle.with_name(bundle.name + ".training")
+    checkpoints = _checkpoints(bundle)
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    fitted = fit(settings, miner, sessions, learn, watch, checkpoints, resume)
-    before = np.concatenate([parts.train, parts.valid])
-    fitted.seen = Seen(
-        identities(sessions.take(pa.array(before))),
-        np.unique(Sequences.from_arrow(sessions["template_ids"]).take(np.concatenate([learn, watch])).fingerprints()),
-    )
-    fitted.facts |= _facts(spec, corpus, sessions, parts, odd)
-    fitted.facts["seconds"] = round(time.monotonic() - began, 2)
-    fitted.save(bundle)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
-    return Trained(fitted, bundle, {"bundle": str(bundle), "templates": miner.templates().num_rows, **figures})
+    fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume)
+    fitted.seen, fitted.files = material.seen, material.files
+    return fitted
+
+
+def _checkpoints(bundle: Path) -> Path:
+    return bundle.with_name(bundle.name + ".training")
 
 
 def fit(
     settings: RunSettings,
-    miner: TemplateMiner,
-    sessions: pa.Table,
-    learn: Rows,
-    watch: Rows,
+    templates: TemplateMiner | GivenTemplates,
+    train: pa.Table | Shards,
+    valid: pa.Table | Shards,
     checkpoints: Path,
     resume: bool = False,
 ) -> Fitted:
-    """Fit the main detector and those beside it on rows ``learn``, thresholds on rows ``watch``."""
-    train_part, valid_part = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
-    days = days_covered(valid_part)
-    rate = valid_part.num_rows / days if days else None
+    """Fit the main detector and those beside it on ``train``, thresholds on ``valid``."""
+    days = _days(valid)
+    rate = len(valid) / days if days else None
     detectors: dict[str, Detector] = {}
-    for name in dict.fromkeys((settings.detector, *settings.beside)):
-        if name not in detectors:
-            detector = settings.make(name, resume)
-            detector.fit(train_part, valid_part, checkpoints / name)
-            detectors = {**detector.members, **detectors, name: detector}
+    with ExitStack() as stack:
+        learnt = stack.enter_context(_counted(train, checkpoints)) if isinstance(train, Shards) else train
+        for name in dict.fromkeys((settings.detector, *settings.beside)):
+            if name not in detectors:
+                detector = settings.make(name, resume)
+                detector.fit(learnt, valid, checkpoints / name)
+                detectors = {**detector.members, **detectors, name: detector}
     thresholds: dict[str, Threshold] = {
         name: fit_threshold(detector.validation_scores, settings.threshold, rate)
         for name, detector in detectors.items()
@@ -108,29 +120,36 @@ def fit(
     validation = {name: detector.validation_scores for name, detector in detectors.items()}
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    return Fitted(settings, miner, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate})
+    return Fitted(settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate})
 
 
-def _resolved(settings: RunSettings, corpus: Corpus) -> RunSettings:
+def _counted(train: Shards, folder: Path) -> Distinct:
+    """The distinct sequences of very many sessions, counted once for all detectors."""
+
+    def pieces() -> Iterator[Sequences]:
+        with Progress("counting sequences", len(train), "sessions") as bar:
+            for piece in train.sequences():
+                yield piece
+                bar.advance(len(piece))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return count_distinct(pieces(), folder)
+
+
+def _days(sessions: pa.Table | Shards) -> float | None:
+    if isinstance(sessions, pa.Table):
+        return days_covered(sessions)
+    first, last = bounds(sessions, "start")[0].as_py(), bounds(sessions, "end")[1].as_py()
+    return (last - first).total_seconds() / 86_400 if first and last and last > first else None
+
+
+def _resolved(settings: RunSettings, found: InputSettings, test: float | None) -> RunSettings:
     """Settings with what was found out about the input, so that a bundle repeats it; no paths of this machine."""
-    update: dict[str, Any] = {"input": corpus.input.model_copy(update={"labels": None, "data_dir": None})}
-    if corpus.test is not None and "test" not in settings.split.model_fields_set:
-        update["split"] = settings.split.model_copy(update={"test": corpus.test})
+    update: dict[str, Any] = {"input": found.for_others()}
+    if test is not None and "test" not in settings.split.model_fields_set:
+        update["split"] = settings.split.model_copy(update={"test": test})
         say(
-            f"The protocol of this data set holds back the latest {corpus.test:.0%} of its sessions for "
+            f"The protocol of this data set holds back the latest {test:.0%} of its sessions for "
             "`logradar evaluate`; split.test=0 trains on everything."
         )
     return settings.model_copy(update=update)
-
-
-def _facts(spec: str, corpus: Corpus, sessions: pa.Table, parts: Parts, odd: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """What the bundle was trained on, for its manifest."""
-    before = np.concatenate([parts.train, parts.valid])
-    return {
-        "input": "stdin" if spec == "-" else Path(spec).name,
-        "source": corpus.source,
-        "records": corpus.records,
-        "sessions": sessions.num_rows,
-        "quarantined": corpus.quarantined,
-        "split": parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum())},
-    }

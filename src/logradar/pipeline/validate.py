@@ -2,73 +2,135 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
 
-import numpy as np
-import polars as pl
-
-from logradar.core.sequences import Sequences
-from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.corpus import Corpus, reading
+from logradar import __version__
+from logradar.core.errors import DataError, InputError
+from logradar.core.progress import say
+from logradar.core.quarantine import Quarantine
+from logradar.pipeline.corpus import reading
+from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
+from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared, readable
+from logradar.pipeline.inventory.records import inventory_of_records
 from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.tabulate import days_covered, fill, group, learn_templates
+from logradar.pipeline.store import QUARANTINE
+from logradar.sources.inputs.files import Found, find
+from logradar.sources.inputs.labels import Labels, read_labels
+from logradar.sources.inputs.recognising import recognise
+from logradar.sources.inputs.selection import select
+from logradar.sources.prepared_days import PreparedDays
+from logradar.sources.radar_json import RadarJson
+
+PAGES: Final = (".html", ".htm")
 
 
-def validate(spec: str, settings: RunSettings) -> dict[str, Any]:
-    """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``."""
-    with reading(spec, settings.input) as corpus:
-        grouped = group(corpus, settings.sessions)
-        miner = TemplateMiner(settings.parsing)
-        learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-        sessions = fill(corpus, miner, grouped)
-        columns = _columns(corpus)
-        reasons = dict(corpus.reasons)
-    sequences = Sequences.from_arrow(sessions["template_ids"])
-    lengths = sequences.lengths
-    labels = Counter(sessions["label"].to_pylist())
-    return {
-        "input": spec,
-        "source": corpus.source,
-        "records": corpus.records,
-        "quarantined": corpus.quarantined,
-        "faults": reasons,
-        **columns,
-        "templates": miner.templates().num_rows,
-        "sessions": sessions.num_rows,
-        "distinct_sequences": len(sequences.distinct()),
-        "session_length": {
-            "mean": round(float(lengths.mean()), 2),
-            "min": int(lengths.min()),
-            "median": int(sorted(lengths)[len(lengths) // 2]),
-            "max": int(lengths.max()),
-        },
-        "days": days_covered(sessions),
-        "labels": {"normal": labels[False], "anomalous": labels[True], "unknown": labels[None]},
-        "session_key": corpus.input.session_key,
+def validate(spec: str, settings: RunSettings, output: Path | None = None) -> dict[str, Any]:
+    """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``.
+
+    RADAR's day files are counted as they stand, in flat memory; every other log is read into a
+    corpus and its templates are mined. Where ``output`` is a folder, all bad input is kept there
+    in ``quarantine.jsonl``. The document is described in docs/reference-json.md.
+    """
+    began = time.monotonic()
+    place = _check_output(spec, output)
+    found = find(spec, settings.input.data_dir)
+    try:
+        facts = _inventory(spec, found, settings, place)
+    finally:
+        found.close()
+    facts |= {
+        "input": readable(spec),
+        "version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 2),
     }
+    return facts
 
 
-def _columns(corpus: Corpus) -> dict[str, Any]:
-    """Shares of records with time, level and so on, and counts per service and level."""
-    records = pl.scan_parquet(corpus.shards)
-    names = ("timestamp", "level", "service", "component", "session_key")
-    one = records.select(
-        *[pl.col(name).is_not_null().mean().alias(name) for name in names],
-        first=pl.col("timestamp").min(),
-        last=pl.col("timestamp").max(),
-    ).collect()
-    row = one.row(0, named=True)
-    return {
-        "filled": {name: round(row[name], 4) for name in names},
-        "from": row["first"].isoformat() if row["first"] else None,
-        "until": row["last"].isoformat() if row["last"] else None,
-        "services": _counts(records, "service"),
-        "levels": _counts(records, "level"),
-        "files": _counts(records, "source"),
-    }
+def strictly(facts: dict[str, Any]) -> None:
+    """Raise `DataError` when an inventory has faults."""
+    count = sum(kind["count"] for kind in facts["fault_kinds"])
+    if count:
+        many = "1 fault" if count == 1 else f"{count:,} faults"
+        raise DataError(f"{many} in '{facts['input']}'; most often: {facts['fault_kinds'][0]['reason']}.")
 
 
-def _counts(records: pl.LazyFrame, name: str) -> dict[str, int]:
-    counted = records.group_by(name).len().sort("len", descending=True).head(20).collect()
-    return {str(value) if value is not None else "none": count for value, count in counted.rows()}
+def is_page(output: Path) -> bool:
+    """Whether ``-o`` names a page rather than a folder."""
+    return output.suffix.lower() in PAGES
+
+
+def _check_output(spec: str, output: Path | None) -> Path | None:
+    """The folder for everything, if one is wanted; refused before hours of work, not after them."""
+    if output is None:
+        return None
+    if is_page(output):
+        if output.is_dir():
+            raise InputError(f"'{output}' is a folder; name a page in it, such as '{output / 'report.html'}'.")
+        if not output.absolute().parent.is_dir():
+            raise InputError(f"The folder '{output.parent}' does not exist.")
+        return None
+    if output.exists() and not output.is_dir():
+        raise InputError(f"'{output}' is a file; name a page that ends with .html, or a folder.")
+    if Path(spec).is_dir() and output.exists() and output.samefile(spec):
+        raise InputError(f"'{output}' is the input itself; name another folder.")
+    output.mkdir(parents=True, exist_ok=True)
+    (output / QUARANTINE).unlink(missing_ok=True)
+    return output
+
+
+def _inventory(spec: str, found: Found, settings: RunSettings, place: Path | None) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
+        folder = place or Path(scratch)
+        quarantine = Guarded(folder / QUARANTINE)
+        input_ = settings.input
+        chosen, left_out = select(spec, found, input_.limit_files, input_.since, input_.until)
+        parts = recognise(spec, chosen, settings.input.source, quarantine)
+        if settings.input.session_key is None and all(part.kind is RadarJson for part in parts):
+            if left_out:
+                say(left_out)
+            files = day_files([file for part in parts for file in part.files], found.names)
+            return _of_days(spec, chosen, files, settings, quarantine)
+        if settings.input.session_key is None and all(part.kind is PreparedDays for part in parts):
+            shards = [file for part in parts for file in part.files]
+            facts = inventory_of_prepared(shards, _labels(found, settings))
+            return {"input": spec, "source": "prepared_days", **facts, "session_key": None}
+        return _of_records(spec, found, settings, Path(scratch) / "corpus", place)
+
+
+def _of_days(
+    spec: str, found: Found, files: list[DayFile], settings: RunSettings, quarantine: Quarantine
+) -> dict[str, Any]:
+    assert quarantine.path is not None
+    before = kinds_of(quarantine.reasons, quarantine.path, {})  # files that are not read at all
+    facts = inventory_of_days(files, quarantine, _labels(found, settings))
+    facts["fault_kinds"] = in_order([*facts["fault_kinds"], *before])
+    facts["faults"] = {kind["reason"]: kind["count"] for kind in facts["fault_kinds"]}
+    unread = sum(kind["count"] for kind in before)
+    facts["quarantined"] += unread
+    facts["lost"] += unread
+    return {"input": spec, "source": "radar_json", **facts, "session_key": None}
+
+
+def _labels(found: Found, settings: RunSettings) -> Labels | None:
+    path = settings.input.labels or found.labels
+    return read_labels(path) if path else None
+
+
+def _of_records(spec: str, found: Found, settings: RunSettings, scratch: Path, place: Path | None) -> dict[str, Any]:
+    spooled = {str(file): name for file, name in found.names.items()}  # what was piped in cannot be read again
+    with reading(next(iter(spooled), spec), settings.input, scratch) as corpus:
+        facts = inventory_of_records(corpus, settings)
+        bad = scratch / QUARANTINE
+        facts["fault_kinds"] = kinds_of(corpus.reasons, bad, spooled)
+        facts["files"] = {spooled.get(name, name): count for name, count in facts["files"].items()}
+        facts["bytes"] = found.size
+        if place and bad.is_file():
+            shutil.copyfile(bad, place / QUARANTINE)
+        source, key = corpus.source, corpus.input.session_key
+    return {"input": spec, "source": source, **facts, "session_key": key}

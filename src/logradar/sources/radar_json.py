@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, TIMESTAMP, conform
 from logradar.sources.base import Hints, Source
 from logradar.sources.days.columns import KEYS, REQUIRED
+from logradar.sources.days.dated import TIME, TRIED, Dater, day_of
 from logradar.sources.days.reading import read_day
 from logradar.sources.inputs.levels import levels
 from logradar.sources.inputs.reading import read_head
@@ -25,10 +26,7 @@ from logradar.sources.inputs.timestamps import Clock
 
 FIRST: Final = re.compile(rf'\ufeff?\s*(\[?)\s*\{{\s*"(?:{"|".join(KEYS)})"\s*:')
 HEAD: Final = 4 << 20  # bytes in which the needed keys of the first session are looked for
-DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 LEVEL: Final = r"\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b"
-TIME: Final = r"^\[?(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
-TRIED: Final = 50  # lines of a batch that are looked at for a timestamp
 
 
 class RadarJson(Source):
@@ -39,6 +37,8 @@ class RadarJson(Source):
     lines worth counting, so ``line`` is the number of the session in the file, from 1. Level and
     time are those that stand in the line itself, null where there are none.
     """
+
+    groups: ClassVar[bool] = True
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
@@ -61,7 +61,7 @@ class RadarJson(Source):
         record_id = 0
         for file in files:
             name = hints.name(file)
-            records = _Records(name, _day(file), hints.session_key)
+            records = DayRecords(name, day_of(file.name), hints.session_key)
             try:
                 for sessions in read_day(file, quarantine, name=name, advance=hints.advance):
                     whole = records.of(sessions, record_id)
@@ -73,17 +73,23 @@ class RadarJson(Source):
             if records.empty:
                 quarantine.add(name, "session without events and lines", offset=records.empty_at, count=records.empty)
 
+    def sessions(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
+        """DATED_SESSIONS of about 8 MB of text each; what is damaged is quarantined with its byte offset."""
+        for file in files:
+            name = hints.name(file)
+            dater = Dater(name, day_of(file.name))
+            try:
+                for table in read_day(file, quarantine, name=name, advance=hints.advance):
+                    yield dater.date(table)
+            except OSError as error:
+                quarantine.add(name, "file that cannot be read to its end", text=str(error))
+
 
 def _has_needed(text: str) -> bool:
     return all(re.search(rf'"{key}"\s*:', text) for key in KEYS[:REQUIRED])
 
 
-def _day(file: Path) -> str:
-    found = DATE.search(file.name)
-    return found[0] if found else file.name.partition(".")[0]
-
-
-class _Records:
+class DayRecords:
     """Sessions -> LOG_RECORDS for one file, table after table."""
 
     def __init__(self, name: str, day: str, session_key: str | None) -> None:

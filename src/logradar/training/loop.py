@@ -19,15 +19,17 @@ from transformers.utils import logging as transformers_logging
 from logradar.core.progress import Progress, say
 from logradar.training import checkpoints, history
 from logradar.training.arguments import arguments
-from logradar.training.device import seeded
+from logradar.training.device import place, seeded
 from logradar.training.history import History
 from logradar.training.monitor import Monitor
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
+from logradar.training.stored import StoredOrder, StoredRows
 from logradar.training.trainer import Objective, Order, RowTrainer
 
 _FREE: Final = {  # what may differ from the training that is resumed
-    *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard")
+    *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard"),
+    *("stream", "buffer"),
 }
 _SHORT: Final = 2.0  # seconds; a training that took less ends without a word, as Progress does
 
@@ -35,7 +37,7 @@ _SHORT: Final = 2.0  # seconds; a training that took less ends without a word, a
 def fit_network(
     network: torch.nn.Module,
     objective: Objective,
-    train: Rows,
+    train: Rows | StoredRows,
     valid: Rows,
     settings: TrainingSettings,
     folder: Path | None = None,
@@ -47,20 +49,21 @@ def fit_network(
     ``objective(network, batch)`` gives the loss of every prediction and its weight (two tensors
     of one shape; weight 0 where there is nothing to predict); what is minimised is their weighted
     mean over all rows. ``valid`` steers the learning rate, early stopping and the choice of the
-    best weights; with no validation rows ``train`` does. ``folder`` gets checkpoints and
-    ``history.json``; ``title`` stands before the progress. The same seed on the same machine
-    gives the same bytes. Raises `ConfigError` for a device or precision that is not there or a
+    best weights; with no validation rows ``train`` does (stored: its first block).
+    ``folder`` gets checkpoints and ``history.json``; ``title`` stands before the progress.
+    The same seed on the same machine gives the same bytes. Raises `ConfigError` for a device or
+    precision that is not there or a
     checkpoint of another training, `DataError` when the loss is no number.
     """
     if not len(train):
         return History()
     began = time.monotonic()
-    watched = valid if len(valid) else train
+    watched = valid if len(valid) else train if isinstance(train, Rows) else train.sample()
     with ExitStack() as stack:
         stack.enter_context(seeded(seed))
         stack.enter_context(_silence())
         run = folder if folder is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        order = Order(train.even(), settings.batch_size, settings.epoch_steps * settings.accumulation, seed)
+        order = _order(train, settings, seed)
         steps = -(-len(order) // settings.accumulation)
         chosen = arguments(settings, run / checkpoints.FOLDER, steps, seed)
         trainer = RowTrainer(objective, order, watched, model=network, args=chosen)
@@ -92,11 +95,20 @@ def fit_network(
     return History(epochs, kept, sentence, trainer.state.global_step, seconds, rows / max(seconds, 1e-9))
 
 
+def _order(train: Rows | StoredRows, settings: TrainingSettings, seed: int) -> Order | StoredOrder:
+    least = settings.epoch_steps * settings.accumulation
+    if isinstance(train, Rows):
+        return Order(train.even(), settings.batch_size, least, seed)
+    return StoredOrder(train, settings.batch_size, least, seed, *place(), settings.workers)
+
+
 def _identity(
-    network: torch.nn.Module, train: Rows, watched: Rows, settings: TrainingSettings, seed: int
+    network: torch.nn.Module, train: Rows | StoredRows, watched: Rows, settings: TrainingSettings, seed: int
 ) -> dict[str, Any]:
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
     data = {"training rows": train.fingerprint(), "validation rows": watched.fingerprint()}
+    if isinstance(train, StoredRows):  # what decides the order of a stream
+        data["stream"] = f"buffer {train.buffer}, {place()[1]} processes, {settings.workers} workers"
     return {"network": shapes, "seed": seed, **data, **settings.model_dump(mode="json", exclude=set(_FREE))}
 
 

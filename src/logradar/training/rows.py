@@ -47,15 +47,16 @@ class Rows:
         order = np.arange(len(self)) if seed is None else np.random.default_rng(seed).permutation(len(self))
         return [order[start : start + size] for start in range(0, len(order), size)]
 
-    def even(self) -> Rows:
+    def even(self, mean: float | None = None) -> Rows:
         """The same rows with weights that differ little: a heavy row becomes several lighter ones.
 
         Counts of windows are very skewed (1 to 3,595 on HDFS); one heavy row would rule its batch.
-        No weight stays above the mean, the total stays, and there are at most twice as many rows.
+        No weight stays above the mean (of these rows, or the one given), the total stays, and
+        there are at most twice as many rows.
         """
         if not len(self):
             return self
-        parts = np.maximum(np.ceil(self.weights / self.weights.mean()), 1).astype(np.int64)
+        parts = np.maximum(np.ceil(self.weights / np.float32(mean or self.weights.mean())), 1).astype(np.int64)
         arrays = {name: np.repeat(array, parts, axis=0) for name, array in self.arrays.items()}
         return Rows(arrays, np.repeat(self.weights / parts, parts))
 

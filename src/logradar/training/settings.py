@@ -39,4 +39,11 @@ class TrainingSettings(Config):
     keep: int = Field(2, ge=1, description="checkpoints kept; the best one is always kept")
     resume: bool = Field(False, description="go on from the newest whole checkpoint in the run's folder")
     workers: int = Field(0, ge=0, description="processes that prepare batches; 0: the training process itself")
+    stream: Literal["auto", "always", "never"] = Field(
+        "auto", description="read the rows from disk: `auto` where they do not fit in memory"
+    )
+    buffer: int = Field(100_000, ge=1, description="samples read and shuffled together where rows are streamed")
+    watched: int = Field(
+        500_000, ge=1, description="validation rows at most, evenly spaced; the loss of each epoch is theirs"
+    )
     tensorboard: bool = Field(False, description="write TensorBoard files into the run's folder")

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
 from logradar.training.rows import Batch, Rows
+from logradar.training.stored import BlockReader, StoredOrder, StoredRows
 
 Tensors = dict[str, torch.Tensor]
 Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tensor]]
@@ -25,7 +26,7 @@ class RowTrainer(Trainer):
 
     loss_is_scaled_for_ga = False
 
-    def __init__(self, objective: Objective, order: Order, watched: Rows, **given: Any) -> None:
+    def __init__(self, objective: Objective, order: Order | StoredOrder, watched: Rows, **given: Any) -> None:
         super().__init__(train_dataset=order.data, eval_dataset=watched, **given)
         self.objective: Objective = objective
         self.watched, self.order = watched, order
@@ -34,13 +35,18 @@ class RowTrainer(Trainer):
         self.scale = order.data.weight / order.batches
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        loader = DataLoader(
-            _Fetch(self.order.data),
-            batch_sampler=self.order,
+        order = self.order
+        loader: DataLoader[Any] = DataLoader(
+            Blocks(self.order.data, self.order.seed)
+            if isinstance(self.order, StoredOrder)
+            else _Fetch(self.order.data),
+            batch_sampler=order,
             collate_fn=_as_it_is,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=self.args.dataloader_pin_memory,
         )
+        if isinstance(order, StoredOrder):  # its order knows this process; accelerate would cut the batches once more
+            return loader
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
 
@@ -108,6 +114,19 @@ class _Fetch(Dataset[Any]):
 
     def __getitems__(self, index: list[int]) -> Tensors:
         return _tensors(self.rows.batch(torch.tensor(index).numpy()))
+
+
+class Blocks(Dataset[Any]):
+    """Batches of stored rows by their place in a `StoredOrder`."""
+
+    def __init__(self, rows: StoredRows, seed: int) -> None:
+        self.rows, self.reader = rows, BlockReader(rows, seed)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitems__(self, place: list[int]) -> Tensors:
+        return _tensors(self.reader(place))
 
 
 def _tensors(batch: Batch) -> Tensors:

@@ -7,10 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
 from logradar.detectors.neural import windows as module
-from logradar.detectors.neural.windows import chunks, merged, windows
+from logradar.detectors.neural.windows import chunks, rows_of, windows, windows_of
 
 ROWS = [[3, 4, 5, 4, 3], [], [3, 4, 5, 4, 3], [7], [4, 4, 4, 4], [3, 4]]
 
@@ -45,7 +46,7 @@ def test_chunks_give_the_same_windows(monkeypatch, ends):
     assert len(parts) > 2
     assert [row.tolist() for _, part in parts for row in part] == ROWS
     assert [row for rows, _ in parts for row in range(rows.start, rows.stop)] == list(range(len(ROWS)))
-    found = merged([windows(part, 3, ends) for _, part in parts])
+    found = windows_of(count_distinct(rows_of(windows(part, 3, ends)) for _, part in parts).loaded(), 3)
     table = zip(found.history.tolist(), found.target.tolist(), found.counts.tolist(), strict=True)
     assert {(*history, target): count for history, target, count in table} == Counter(plain(ROWS, 3, ends))
 

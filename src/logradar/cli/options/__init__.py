@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,20 @@ Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of lo
 Format = Annotated[
     str | None, typer.Option("--format", metavar="NAME", help="The header format, if it is recognised wrongly.")
 ]
+InputFormat = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The header format of the input, if it is recognised wrongly.")
+]
+LimitFiles = Annotated[
+    int | None, typer.Option("--limit-files", metavar="N", min=0, help="Only the N newest files; 0 for all.")
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"], help="Only files of that day and later."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Only files of that day and earlier."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 ThresholdValue = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Alert above this score.")]
@@ -39,8 +54,24 @@ AlertsPerDay = Annotated[
 
 
 def input_values(
-    data_dir: Path | None, labels: Path | None, session_key: str | None, source: str | None, format_: str | None
+    data_dir: Path | None,
+    labels: Path | None,
+    session_key: str | None,
+    source: str | None,
+    format_: str | None,
+    limit_files: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> dict[str, Any]:
     """The input options that were given, as settings paths and values."""
-    given = {"data_dir": data_dir, "labels": labels, "session_key": session_key, "source": source, "format": format_}
+    given = {
+        "data_dir": data_dir,
+        "labels": labels,
+        "session_key": session_key,
+        "source": source,
+        "format": format_,
+        "limit_files": limit_files,
+        "since": since and since.date(),
+        "until": until and until.date(),
+    }
     return {f"input.{name}": value for name, value in given.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -14,6 +15,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from logradar.core.config import Config
+from logradar.core.distinct import Distinct
+from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector, Finding, Scored
 from logradar.detectors.neural.scorer import Scorer, export
@@ -22,6 +25,7 @@ from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.training.device import require, seeded
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
+from logradar.training.stored import StoredRows
 
 if TYPE_CHECKING:
     import torch
@@ -62,9 +66,13 @@ class NeuralDetector(Detector):
     def _example(self) -> dict[str, npt.NDArray[Any]]:
         """Inputs of two rows, named as ``forward`` of the network names them."""
 
+    def _pieces(self, tokens: Sequences) -> Sequences:
+        """What is learnt from, as rows that may repeat, with their counts; here the sequences themselves."""
+        return tokens
+
     @abstractmethod
-    def _rows(self, sequences: Sequences) -> Rows:
-        """What the network learns from, for distinct sequences of tokens."""
+    def _rows(self, pieces: Sequences) -> Rows:
+        """Distinct pieces as the rows that the network takes."""
 
     @abstractmethod
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -78,20 +86,43 @@ class NeuralDetector(Detector):
     def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
         """Log-probabilities, a row each, of what comes at ``places`` of ``rows``; a place may be the end."""
 
-    def _fit(self, train: Sequences, valid: Sequences, folder: Path | None) -> None:
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
         import safetensors.torch
 
         from logradar.training.loop import fit_network
 
-        self.vocabulary = Vocabulary.of(train.values)
-        learn, watch = (self._rows(self._tokens(part)) for part in (train, valid))
+        training = self.settings.training
+        self.vocabulary = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
+        watch = self._rows(_thinned(self._pieces(self._tokens(valid)).distinct(), training.watched))
         with seeded(self.seed):
             network = self._network()
-        done = fit_network(network, self._loss, learn, watch, self.settings.training, folder, self.seed, self.name)
+        with self._learnt(train, folder) as pieces:
+            if pieces.whole is not None:
+                learn: Rows | StoredRows = self._rows(pieces.whole)
+            else:
+                say(f"{self.name}: {len(pieces):,} samples are streamed from disk, {training.buffer:,} at a time")
+                learn = StoredRows(pieces, self._rows, training.buffer, training.batch_size)
+            done = fit_network(network, self._loss, learn, watch, training, folder, self.seed, self.name)
         self.history = done.epochs
         self._weights = safetensors.torch.save(network.state_dict())
         self._scorer = Scorer(export(network, self._example()))
+
+    def _learnt(self, train: Distinct, folder: Path | None) -> Distinct:
+        """All pieces of the training sequences, on disk or in memory as the settings want it."""
+        with Progress(f"{self.name}: preparing samples", len(train), "sequences") as bar:
+
+            def pieces(part: Sequences) -> Sequences:
+                bar.advance(len(part))
+                return self._pieces(self._tokens(part))
+
+            found = train.derived(pieces)
+        if self.settings.training.stream == "always":
+            return found.stored(folder)
+        if self.settings.training.stream == "never" and found.whole is None:
+            with found:
+                return replace(found, whole=found.loaded(), files=())
+        return found
 
     def network(self) -> torch.nn.Module:
         """The trained network in torch, in evaluation mode, to train on or to look inside."""
@@ -147,3 +178,12 @@ class NeuralDetector(Detector):
         self.vocabulary = Vocabulary(np.array(state["vocabulary"], np.int32))
         self._weights = (folder / WEIGHTS).read_bytes()
         self._scorer = Scorer((folder / NETWORK).read_bytes())
+
+
+def _thinned(pieces: Sequences, most: int) -> Sequences:
+    """At most ``most`` of distinct rows, evenly spaced, with their counts."""
+    if len(pieces) <= most:
+        return pieces
+    rows = np.arange(0, len(pieces), -(-len(pieces) // most))
+    kept = pieces.take(rows)
+    return Sequences(kept.values, kept.offsets, pieces.counts[rows], kept.inverse)

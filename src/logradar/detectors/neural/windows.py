@@ -47,27 +47,22 @@ def windows(sequences: Sequences, size: int, ends: bool) -> Windows:
     return Windows(table[:, :size], table[:, size], flat.counts, inverse)
 
 
-def merged(parts: list[Windows]) -> Windows:
-    """The windows of several chunks as one set; the places are dropped."""
-    table = np.concatenate([np.column_stack([part.history, part.target]) for part in parts])
-    width = table.shape[1]
-    counts = np.concatenate([part.counts for part in parts])
-    offsets = np.arange(len(table) + 1, dtype=np.int64) * width
-    flat = Sequences(table.ravel(), offsets, counts, np.arange(len(table), dtype=np.int64)).distinct()
-    table = flat.values.reshape(-1, width)
-    return Windows(table[:, :-1], table[:, -1], flat.counts, np.empty(0, np.int64))
-
-
 def chunks(sequences: Sequences) -> Iterator[tuple[slice, Sequences]]:
     """Runs of whole rows with about ``CHUNK`` values each, with the slice of rows that they are."""
-    start = 0
-    while start < len(sequences):
-        beyond = int(np.searchsorted(sequences.offsets, sequences.offsets[start] + CHUNK, side="right")) - 1
-        stop = min(max(beyond, start + 1), len(sequences))
-        first, last = int(sequences.offsets[start]), int(sequences.offsets[stop])
-        part = Sequences.of(sequences.values[first:last], sequences.offsets[start : stop + 1] - first)
-        yield slice(start, stop), Sequences(part.values, part.offsets, sequences.counts[start:stop], part.inverse)
-        start = stop
+    return sequences.parts(CHUNK)
+
+
+def rows_of(found: Windows) -> Sequences:
+    """Windows as rows of integers: the tokens before, then the one that came; with their counts."""
+    table = np.column_stack([found.history, found.target])
+    flat = Sequences.of(table.ravel(), np.arange(len(table) + 1, dtype=np.int64) * table.shape[1])
+    return Sequences(flat.values, flat.offsets, found.counts, flat.inverse)
+
+
+def windows_of(rows: Sequences, size: int) -> Windows:
+    """Undo `rows_of`; the places are gone."""
+    table = rows.values.reshape(-1, size + 1)
+    return Windows(table[:, :size], table[:, size], rows.counts, np.empty(0, np.int64))
 
 
 def _closed(sequences: Sequences) -> Sequences:

@@ -3,152 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.days.faults import Faults
+from logradar.sources.days.columns import KEYS, MASK, NOTE_EXTRA, REQUIRED, TOKENS
+from logradar.sources.days.faults import Example, Fault, Faults, noted
 from logradar.sources.days.fingerprints import CAPACITY, Fingerprints, of_integers, of_sessions
+from logradar.sources.days.lengths import Lengths
 from logradar.sources.days.reading import read_day
+from logradar.sources.days.services import OTHERS, SERVICES, Services
+from logradar.sources.days.vocabulary import Vocabulary
 
-Ints = npt.NDArray[np.int64]
-SERVICES: Final = 10_000  # services that are counted by name
-OTHERS: Final = "(others)"
-VOCABULARY: Final = 1 << 20  # event ids that are told apart
-POINTS: Final = 60  # of the curve of vocabulary growth
-_FINE: Final = 64  # lengths below it have a bin each, from it on there are 16 bins per octave
-_BINS: Final = _FINE + 16 * 26
-
-
-def bins_of(lengths: Ints) -> Ints:
-    """The bin of each length."""
-    octave = np.floor(np.log2(np.maximum(lengths, _FINE))).astype(np.int64)
-    place = (np.maximum(lengths, _FINE) >> (octave - 4)) - 16
-    return np.where(lengths < _FINE, lengths, _FINE + (octave - 6) * 16 + place)
-
-
-def bin_range(number: int) -> tuple[int, int]:
-    """The smallest and the largest length in a bin."""
-    if number < _FINE:
-        return number, number
-    octave, place = divmod(number - _FINE, 16)
-    return (16 + place) << (octave + 2), ((17 + place) << (octave + 2)) - 1
-
-
-@dataclass
-class Lengths:
-    """Lengths of sequences: mean, extremes and histogram."""
-
-    count: int = 0
-    total: int = 0
-    shortest: int = 0
-    longest: int = 0
-
-    def __post_init__(self) -> None:
-        self.bins = np.zeros(_BINS, np.int64)
-
-    def add(self, lengths: Ints) -> None:
-        """Count lengths."""
-        if len(lengths):
-            self._join(len(lengths), int(lengths.sum()), int(lengths.min()), int(lengths.max()))
-            self.bins += np.bincount(bins_of(lengths), minlength=_BINS)
-
-    def merge(self, other: Lengths) -> None:
-        """Count what another has counted."""
-        if other.count:
-            self._join(other.count, other.total, other.shortest, other.longest)
-            self.bins += other.bins
-
-    def _join(self, count: int, total: int, shortest: int, longest: int) -> None:
-        self.shortest = min(self.shortest, shortest) if self.count else shortest
-        self.longest = max(self.longest, longest)
-        self.count += count
-        self.total += total
-
-    def quantile(self, share: float) -> int:
-        """The length that this share of the sequences does not exceed (above 63: to 6 %)."""
-        if not self.count:
-            return 0
-        number = int(np.searchsorted(np.cumsum(self.bins), share * self.count))
-        return min(bin_range(number)[1], self.longest)
-
-    def report(self) -> dict[str, Any]:
-        """JSON-ready; a line of the histogram is (from, to, sequences)."""
-        return {
-            "mean": round(self.total / self.count, 2) if self.count else 0.0,
-            "min": self.shortest,
-            "median": self.quantile(0.5),
-            "p90": self.quantile(0.9),
-            "p99": self.quantile(0.99),
-            "max": self.longest,
-            "histogram": [[*bin_range(number), count] for number, count in enumerate(self.bins.tolist()) if count],
-        }
-
-
-class Vocabulary:
-    """The distinct event ids, and in which session (from 0, over all files) each was first met."""
-
-    def __init__(self) -> None:
-        self.first: dict[int, int] = {}
-        self.full = False
-        self._known = np.zeros(1 << 16, np.bool_)  # small ids that were met, to pass over them fast
-
-    def add(self, events: npt.NDArray[np.int32], rows: Callable[[Ints], Ints]) -> None:
-        """Meet events; ``rows`` tells the sessions of places in ``events``."""
-        small = (events >= 0) & (events < len(self._known))
-        new = np.flatnonzero(~(small & self._known[np.where(small, events, 0)]))
-        ids, places = np.unique(events[new], return_index=True)
-        sessions = rows(new[places])
-        for number, session in zip(ids.tolist(), sessions.tolist(), strict=True):
-            self._meet(number, session)
-
-    def merge(self, other: Vocabulary, before: int) -> None:
-        """Meet what another has met, after ``before`` sessions."""
-        for number, session in other.first.items():
-            self._meet(number, session + before)
-        self.full |= other.full
-
-    def _meet(self, number: int, session: int) -> None:
-        if number in self.first:
-            return
-        if len(self.first) >= VOCABULARY:
-            self.full = True
-            return
-        self.first[number] = session
-        if 0 <= number < len(self._known):
-            self._known[number] = True
-
-    def _met(self) -> Ints:
-        return np.sort(np.fromiter(self.first.values(), np.int64, len(self.first)))
-
-    def new(self, sessions: Iterable[int]) -> list[int]:
-        """How many ids are new in each of several stretches of sessions, given by their lengths."""
-        ends = np.cumsum(np.fromiter(sessions, np.int64))
-        known = np.searchsorted(self._met(), ends).tolist()
-        return [after - before for before, after in zip([0, *known], known, strict=False)]
-
-    def report(self, sessions: int) -> dict[str, Any]:
-        """JSON-ready; a point of ``growth`` is (sessions read, distinct ids among them)."""
-        met = self._met()
-        steps = np.unique(np.geomspace(1, max(sessions, 1), POINTS).round().astype(np.int64))
-        return {
-            "size": len(self.first),
-            "full": self.full,
-            "smallest": min(self.first, default=None),
-            "largest": max(self.first, default=None),
-            "growth": [[int(step), int(count)] for step, count in zip(steps, np.searchsorted(met, steps), strict=True)],
-        }
+LISTED: Final = 20  # services of a single file that its row names
+UNREADABLE: Final = "file that cannot be read to its end"
+_TYPES: Final = (
+    "integer of 64 bits", "array of integers of 32 bits", "array of integers", "array of 0 and 1",
+    "true or false", "true or false", "text", "array of texts",
+)  # fmt: skip
+_COLUMNS: Final = {"service_name": "service", "has_error": "has_error", "has_warn": "has_warn"}
+_SUMS: Final = (
+    "sessions", "events", "lines", "records", "bytes", "with_error", "with_warn", "repeated_ids",
+)  # fmt: skip
 
 
 class Statistics:
     """Figures of one day file or, merged in order of their dates, of many.
+
+    `add` takes DAY_SESSIONS from wherever they come (a day file, Parquet that was prepared from
+    one); after the last table of a file, `close` sums it up as one row of ``files``.
 
     >>> whole = Statistics()
     >>> for path in paths:
@@ -157,16 +45,17 @@ class Statistics:
 
     def __init__(self, name: str = "", capacity: int = CAPACITY) -> None:
         self.name = name
-        self.sessions = self.events = self.lines = self.bytes = 0
-        self.with_error = self.with_warn = self.without_logs = self.repeated_ids = 0
+        self.sessions = self.events = self.lines = self.records = self.bytes = 0
+        self.with_error = self.with_warn = self.repeated_ids = 0
+        self.missing: Counter[str] = Counter()  # sessions without a key that is not needed
         self.lengths = Lengths()
-        self.services: Counter[str] = Counter()
+        self.services = Services()
         self.padded: Counter[int] = Counter()
         self.vocabulary = Vocabulary()
         self.sequences = Fingerprints(capacity)
         self.contents = Fingerprints(capacity)
         self.faults = Faults(name)
-        self.days: list[dict[str, Any]] = []
+        self.files: list[dict[str, Any]] = []
         self._ids = Fingerprints(capacity)
 
     def add(self, table: pa.Table) -> None:
@@ -179,46 +68,68 @@ class Statistics:
         events = np.asarray(column.values)[ends[0] : ends[-1]]
         before, shift = self.sessions, ends[0]
         self.vocabulary.add(events, lambda places: before + np.searchsorted(ends, places + shift, "right") - 1)
-        self.lengths.add(np.diff(ends))
+        lengths = np.diff(ends)
+        self.lengths.add(lengths)
+        lines = pc.list_value_length(table["original_logs"]).fill_null(0).to_numpy().astype(np.int64)
+        records = np.maximum(lengths, lines)
+        errors, warns = (table[name].fill_null(False).to_numpy() for name in ("has_error", "has_warn"))
         self.sessions += table.num_rows
         self.events += len(events)
-        self.lines += int(pc.sum(pc.list_value_length(table["original_logs"])).as_py() or 0)
-        self.without_logs += table["original_logs"].null_count
-        self.with_error += int(pc.sum(table["has_error"]).as_py() or 0)
-        self.with_warn += int(pc.sum(table["has_warn"]).as_py() or 0)
-        _count(self.services, _counts(table["service"].cast(pa.string()).fill_null("(none)")), SERVICES, OTHERS)
-        _count(self.padded, _counts(table["tokens_length"].fill_null(-1)), SERVICES, -2)
+        self.lines += int(lines.sum())
+        self.records += int(records.sum())
+        self.with_error += int(errors.sum())
+        self.with_warn += int(warns.sum())
+        self.services.add(table["service"].chunk(0), [np.ones_like(records), records, errors, warns])
+        for key, name in (*_COLUMNS.items(), ("original_logs", "original_logs")):
+            self.missing[key] += table[name].null_count
+        self._count_padded(table["tokens_length"])
         sequences, contents = of_sessions(table)
         self.sequences.add(sequences)
         self.contents.add(contents)
         self._ids.add(of_integers(table["session_id"].to_numpy()))
 
+    def _count_padded(self, lengths: pa.ChunkedArray) -> None:
+        counted = lengths.fill_null(-1).value_counts().to_pylist()
+        _count(self.padded, {pair["values"]: pair["counts"] for pair in counted})
+
     def close(self) -> None:
-        """The file has been read: sum it up as one day."""
+        """The file has been read: sum it up as one row."""
         self.repeated_ids = self._ids.repeated
         self._ids = Fingerprints(self._ids.capacity)
-        self.days = [
+        for key in (TOKENS, MASK):
+            fault = self.faults.reasons.get(noted(key))
+            self.missing[KEYS[key]] = fault.count if fault else self.padded[-1]
+        self.files = [
             {
                 "file": self.name,
                 "bytes": self.bytes,
                 "sessions": self.sessions,
                 "events": self.events,
+                "records": self.records,
                 "with_error": self.with_error,
                 "with_warn": self.with_warn,
                 "lost": self.faults.lost,
-                "services": dict(self.services.most_common(20)),
+                "faults": sum(fault.count for fault in self.faults.reasons.values()),
+                "services": self.services.most(LISTED),
             }
         ]
+
+    def closed(self) -> Statistics:
+        """The same, after `close`; what has no name and no session adds no row."""
+        if self.name or self.sessions:
+            self.close()
+        return self
 
     def merge(self, other: Statistics) -> None:
         """Take over the figures of files that come after these."""
         self.vocabulary.merge(other.vocabulary, self.sessions)
-        self.days += other.days
-        for name in ("sessions", "events", "lines", "bytes", "with_error", "with_warn", "without_logs", "repeated_ids"):
+        self.files += other.files
+        for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.missing.update(other.missing)
         self.lengths.merge(other.lengths)
-        _count(self.services, other.services, SERVICES, OTHERS)
-        _count(self.padded, other.padded, SERVICES, -2)
+        self.services.merge(other.services)
+        _count(self.padded, other.padded)
         self.sequences.merge(other.sequences)
         self.contents.merge(other.contents)
         self.faults.merge(other.faults)
@@ -226,18 +137,21 @@ class Statistics:
     def report(self) -> dict[str, Any]:
         """All figures, JSON-ready; shares are 0 to 1, ``offset`` and ``place`` are bytes of the unpacked file."""
         count = max(self.sessions, 1)
+        new = self.vocabulary.new(row["sessions"] for row in self.files)
         return {
-            "files": len(self.days),
+            "files": len(self.files),
             "bytes": self.bytes,
             "sessions": self.sessions,
             "events": self.events,
             "lines": self.lines,
+            "records": self.records,
             "sequence_length": self.lengths.report(),
             "padded_length": {_length(length): count for length, count in self.padded.most_common(20)},
-            "services": dict(self.services.most_common()),
+            "services": self.services.most(),
+            "by_service": self.services.report(),
             "with_error": round(self.with_error / count, 6),
             "with_warn": round(self.with_warn / count, 6),
-            "without_logs": self.without_logs,
+            "keys": list(self._keys()),
             "distinct_sequences": self.sequences.distinct,
             "duplicate_sessions": self.contents.repeated,
             "repeated_session_ids": self.repeated_ids,
@@ -245,38 +159,76 @@ class Statistics:
             "vocabulary": self.vocabulary.report(self.sessions),
             "lost": self.faults.lost,
             "faults": self.faults.report(),
-            "days": [
-                {**day, "new_events": new}
-                for day, new in zip(self.days, self.vocabulary.new(day["sessions"] for day in self.days), strict=True)
-            ],
+            "days": [{**row, "new_events": more} for row, more in zip(self.files, new, strict=True)],
         }
+
+    def _keys(self) -> Iterator[dict[str, Any]]:
+        """Every key with its type, and how many sessions have it."""
+        for number, key in enumerate(KEYS):
+            found = self.sessions - self.missing[key]
+            yield {"key": key, "type": _TYPES[number], "needed": number < REQUIRED, "sessions": found}
+        if extra := self.faults.reasons.get(noted(NOTE_EXTRA)):
+            yield {"key": "(others)", "type": "any, ignored", "needed": False, "sessions": extra.count}
 
 
 def statistics_of(
-    path: Path, quarantine: Quarantine | None = None, advance: Callable[[int], object] = lambda count: None
+    path: Path,
+    quarantine: Quarantine | None = None,
+    advance: Callable[[int], object] = lambda count: None,
+    *,
+    name: str | None = None,
+    meet: Callable[[pa.Table], object] = lambda table: None,
 ) -> Statistics:
-    """Read a day file for its figures only. Raises `OSError` where it cannot be read at all."""
-    found = Statistics(path.name)
+    """Read a day file for its figures only; ``meet`` is shown each of its tables.
+
+    A file that cannot be read (to its end) is a fault of its own, not an error.
+    """
+    found = Statistics(name or path.name)
+    told = _Damage(found.faults, quarantine)
 
     def used(count: int) -> None:
         found.bytes += count
         advance(count)
 
-    for table in read_day(path, quarantine, name=path.name, faults=found.faults, advance=used):
-        found.add(table)
+    try:
+        for table in read_day(path, told, name=found.name, faults=found.faults, advance=used):
+            found.add(table)
+            meet(table)
+    except OSError as error:
+        told.add(found.name, UNREADABLE, text=str(error))
     found.close()
     return found
+
+
+class _Damage(Quarantine):
+    """Passes all on, and takes what the unpacking of a file has to tell into its faults."""
+
+    def __init__(self, faults: Faults, behind: Quarantine | None) -> None:
+        super().__init__()
+        self._faults, self._behind = faults, behind
+
+    def add(
+        self,
+        source: str,
+        reason: str,
+        *,
+        line: int | None = None,
+        offset: int | None = None,
+        text: str = "",
+        count: int = 1,
+    ) -> None:
+        if reason not in self._faults.reasons:  # what the walk through the file finds is there already
+            fault = self._faults.reasons[reason] = Fault(kept=False)
+            fault.add(count, [Example(source, offset or 0, offset or 0, text)])
+        if self._behind is not None:
+            self._behind.add(source, reason, line=line, offset=offset, text=text, count=count)
 
 
 def _length(length: int) -> str:
     return {-1: "none", -2: OTHERS}.get(length, str(length))
 
 
-def _counts(column: pa.ChunkedArray) -> dict[Any, int]:
-    return {pair["values"]: pair["counts"] for pair in column.value_counts().to_pylist()}
-
-
-def _count(into: Counter[Any], counts: dict[Any, int], limit: int, rest: Any) -> None:
-    """Add to a counter that keeps at most ``limit`` names."""
-    for name, count in counts.items():
-        into[name if name in into or len(into) < limit else rest] += count
+def _count(into: Counter[int], counts: dict[int, int]) -> None:
+    """Add to a counter that keeps at most as many numbers as services are named."""
+    for number, count in counts.items():
+        into[number if number in into or len(into) < SERVICES else -2] += count

@@ -12,15 +12,19 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from logradar.core.errors import InputError, did_you_mean
 from logradar.sources.base import Dataset, Source, sources
+from logradar.sources.inputs.names import date_in
 
 PREPARED: Final = "prepared.json"
+SHARDS: Final = ("records", "days")  # what a prepared folder keeps its logs in
 SIMULATED: Final = "simulation.json"
-NO_LOGS: Final = frozenset({"quarantine.jsonl", SIMULATED, PREPARED})
+MADE: Final = frozenset({PREPARED, "reading.json"})  # stands in a folder that `logradar prepare` writes
+NO_LOGS: Final = frozenset({"quarantine.jsonl", SIMULATED, *MADE})
 NO_LOG_NAMES: Final = re.compile(r"(?:LICEN[CS]E|README|CITATION|NOTICE|CHANGELOG|SHA256SUMS|MD5SUMS)(?:\..*)?", re.I)
 _ENDINGS: Final = (
     ".csv .tsv .parquet .arrow .md .rst .html .css .js .py .yaml .yml .toml .ini .cfg .xml .png .jpg .jpeg .gif .svg "
@@ -95,7 +99,10 @@ def data_folder(data_dir: Path | None) -> Path | None:
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:
-    """Files by name, numbers by value; those that logrotate turned (app.log.2.gz, app.log.1) before app.log."""
+    """Files by the date in their names (without one: behind the others), then by name, numbers by value.
+
+    Those that logrotate turned (app.log.2.gz, app.log.1) come before app.log.
+    """
     return sorted(files, key=_age)
 
 
@@ -127,13 +134,17 @@ def labels_beside(path: Path) -> Path | None:
 
 
 def _in_folder(folder: Path) -> Found:
-    records = folder / "records"
-    if (folder / PREPARED).is_file() and records.is_dir():
-        return Found(sorted(records.glob("*.parquet")), prepared=folder)
+    if (folder / PREPARED).is_file():
+        shards = [shard for name in SHARDS for shard in sorted((folder / name).glob("*.parquet"))]
+        if shards:
+            return Found(shards, prepared=folder)
     labels = folder / "labels.csv" if (folder / SIMULATED).is_file() else None
     files: list[Path] = []
     skipped: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=_stop_at(folder)):
+        if Path(place) != folder and not MADE.isdisjoint(names):  # what LogRadar made of logs is no log
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             file = Path(place, name)
@@ -210,11 +221,12 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
-def _age(path: Path) -> tuple[list[tuple[int, int, str]], list[tuple[int, int, str]], int, str]:
+def _age(path: Path) -> tuple[date, list[tuple[int, int, str]], list[tuple[int, int, str]], int, str]:
     name = COMPRESSED.sub("", path.name)
     number = re.search(r"\.(\d{1,3})$", name)
     base = name[: number.start()] if number else name
-    return _natural(str(path.parent)), _natural(base), -int(number[1]) if number else 1, path.name
+    turned = -int(number[1]) if number else 1
+    return date_in(path.name) or date.max, _natural(str(path.parent)), _natural(base), turned, path.name
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

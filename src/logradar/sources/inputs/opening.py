@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +20,16 @@ from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, Limits, Source
+from logradar.sources.days.dated import DATED_SESSIONS
 from logradar.sources.inputs import session_keys
-from logradar.sources.inputs.files import PREPARED, Found, find
+from logradar.sources.inputs.files import PREPARED, SIMULATED, Found, find
 from logradar.sources.inputs.formats import SEEN
 from logradar.sources.inputs.headers import HEADERS
 from logradar.sources.inputs.labels import Labels, read_labels
 from logradar.sources.inputs.recognising import SAMPLED_LINES, Part, Sample, recognise, samples, service_names
+from logradar.sources.inputs.selection import select
+
+UNIT: Final = 32 << 20  # bytes of small files that are read in one go
 
 
 class InputSettings(Config):
@@ -35,7 +40,23 @@ class InputSettings(Config):
     session_key: str | None = Field(default=None, description="regex of what ties lines together; '' for none: windows")
     labels: Path | None = Field(default=None, description="CSV of session key and label")
     data_dir: Path | None = Field(default=None, description="where named data sets are")
+    limit_files: int | None = Field(default=None, ge=0, description="only so many files, the newest; 0 for all")
+    since: date | None = Field(default=None, description="only files of that day and later, as 2024-05-01")
+    until: date | None = Field(default=None, description="only files of that day and earlier")
     limits: Limits = Field(default=Limits(), description="how much is read at once")
+
+    def for_others(self) -> InputSettings:
+        """These settings without what belongs to one input alone: its labels, place and choice of files."""
+        return self.model_copy(update=dict.fromkeys(("labels", "data_dir", "limit_files", "since", "until")))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Files of one kind that are read in one go: the piece of an input that is done or not done."""
+
+    kind: type[Source]
+    files: tuple[Path, ...]
+    size: int  # bytes on disk
 
 
 @dataclass
@@ -66,6 +87,35 @@ class Opened:
         return [file for part in self._parts for file in part.files]
 
     @property
+    def groups(self) -> bool:
+        """Whether all of its files hold whole sessions with event ids of their own."""
+        return all(part.kind.groups for part in self._parts)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return self._found.size
+
+    @property
+    def prepared(self) -> Path | None:
+        """The folder that `logradar prepare` wrote, if the input is one."""
+        return self._found.prepared
+
+    @property
+    def labels(self) -> Labels | None:
+        """The labels that are joined onto what is read."""
+        return self._labels
+
+    @property
+    def spec(self) -> str:
+        """INPUT as it was given."""
+        return self._spec
+
+    def name(self, file: Path) -> str:
+        """What a file is called in the column ``source``."""
+        return self._found.names.get(file, str(file))
+
+    @property
     def kinds(self) -> dict[str, str]:
         """The kind of fault of those sessions whose label names one."""
         return self._labels.kinds if self._labels else {}
@@ -86,21 +136,51 @@ class Opened:
 
     def _read(self, quarantine: Quarantine, advance: Callable[[int], object]) -> Iterator[pa.Table]:
         record_id = 0
-        for part in self._parts:
-            hints = Hints(
-                self._keys[part.kind], self._asked.format, self._found.names, self._services,
-                self._asked.limits, advance,
-            )  # fmt: skip
-            base = record_id
-            for table in part.kind().read(part.files, hints, quarantine):
-                if base:
-                    ids = pa.array(np.arange(record_id, record_id + table.num_rows))
-                    table = table.set_column(0, LOG_RECORDS.field("record_id"), ids)
+        for unit in self.units():
+            for table in self.records(unit, record_id, quarantine, advance):
                 record_id += table.num_rows
-                yield check(self._labels.join(table) if self._labels else table, LOG_RECORDS)
-        if not record_id:
+                yield table
+        self.complain(record_id, quarantine)
+
+    def units(self) -> list[Unit]:
+        """The files in their order, small ones of one kind together up to about `UNIT` bytes."""
+        units: list[Unit] = []
+        for part in self._parts:
+            for file in part.files:
+                bytes_ = file.stat().st_size if file.exists() else 0
+                last = units[-1] if units else None
+                if last and last.kind is part.kind and last.size + bytes_ <= UNIT:
+                    units[-1] = Unit(part.kind, (*last.files, file), last.size + bytes_)
+                else:
+                    units.append(Unit(part.kind, (file,), bytes_))
+        return units
+
+    def records(
+        self, unit: Unit, record_id: int, quarantine: Quarantine, advance: Callable[[int], object]
+    ) -> Iterator[pa.Table]:
+        """LOG_RECORDS of one unit, numbered from ``record_id`` on, with their labels."""
+        for table in unit.kind().read(unit.files, self._hints(unit, advance), quarantine):
+            if record_id:
+                ids = pa.array(np.arange(record_id, record_id + table.num_rows))
+                table = table.set_column(0, LOG_RECORDS.field("record_id"), ids)
+            record_id += table.num_rows
+            yield check(self._labels.join(table) if self._labels else table, LOG_RECORDS)
+
+    def sessions(self, unit: Unit, quarantine: Quarantine, advance: Callable[[int], object]) -> Iterator[pa.Table]:
+        """DATED_SESSIONS of one unit, where the input ``groups``, with their labels."""
+        for table in unit.kind().sessions(unit.files, self._hints(unit, advance), quarantine):
+            yield check(self._labels.join(table) if self._labels else table, DATED_SESSIONS)
+
+    def _hints(self, unit: Unit, advance: Callable[[int], object]) -> Hints:
+        return Hints(
+            self._keys[unit.kind], self._asked.format, self._found.names, self._services, self._asked.limits, advance
+        )
+
+    def complain(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
+        """Raise `InputError` where nothing was read, `DataError` where labels that were asked for match nothing."""
+        if not records:
             raise InputError(f"'{self._spec}' holds no log records. {quarantine.sentence()}".strip())
-        if self._labels and not self._labels.matched:
+        if self._labels and not (labelled or self._labels.matched):
             if self._asked.labels:
                 raise self._labels.unmatched()
             self.notes.append(str(self._labels.unmatched()))
@@ -137,11 +217,12 @@ def open_input(spec: str | Path, settings: InputSettings | None = None, quaranti
 
 
 def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quarantine) -> Opened:
+    found, chosen = select(spec, found, settings.limit_files, settings.since, settings.until)
     stored = _stored(found.prepared) if found.prepared else None
     labels_file = settings.labels or found.labels
     labels = read_labels(labels_file) if labels_file else None
     parts = recognise(spec, found, settings.source, quarantine)
-    notes = _about_files(found)
+    notes = [chosen] * bool(chosen) + _about_files(found)
     plain = [file for part in parts if part.kind.discovers for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers and p.kind.session_key is None for p in parts)
     taken = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
@@ -193,7 +274,7 @@ def _kept(parts: list[Part], keys: dict[type[Source], str | None], stored: Input
 
 
 def _about_files(found: Found) -> list[str]:
-    if not found.skipped or found.labels:
+    if not found.skipped or found.labels or any(file.name == SIMULATED for file in found.skipped):
         return []
     named = _listed([f"'{file.name}'" for file in found.skipped])
     return [f"Left out, because their names say that they are no logs: {named}."]

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from logradar.sources.shop.faults import FAULTS
-from logradar.sources.shop.journal import LogFile
+from logradar.sources.shop.journal import ServiceClock
 from logradar.sources.shop.scheduler import Scheduler, Steps
 from logradar.sources.shop.settings import ShopSettings
 from logradar.sources.shop.trace import NORMAL, Fault, Trace
@@ -47,7 +47,7 @@ class Episodes:
     """Lets episodes begin and end on the virtual clock and chooses their victims."""
 
     def __init__(
-        self, planned: list[Episode], scheduler: Scheduler, pools: Mapping[str, Pool], files: Mapping[str, LogFile]
+        self, planned: list[Episode], scheduler: Scheduler, pools: Mapping[str, Pool], files: Mapping[str, ServiceClock]
     ) -> None:
         self.active: list[Fault] = []
         self._scheduler, self._pools, self._files = scheduler, pools, files

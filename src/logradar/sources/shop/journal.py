@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 import traceback
+from abc import ABC, abstractmethod
 from array import array
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,7 +43,7 @@ ORIGIN: Final = pa.schema(
     ]
 )
 
-running: Final[ContextVar[Journal]] = ContextVar("running")
+running: Final[ContextVar[Keeper]] = ContextVar("running")
 
 
 class ShopRecord(logging.LogRecord):
@@ -75,9 +76,9 @@ class ShopLogger(logging.Logger):
 
     def handle(self, record: logging.LogRecord) -> None:
         """Write the record to the running simulation."""
-        journal = running.get(None)
-        if journal is not None:
-            journal.write(self.service, record)
+        keeper = running.get(None)
+        if keeper is not None:
+            keeper.write(self.service, record)
 
 
 _manager: Final = logging.Manager(logging.RootLogger(logging.DEBUG))
@@ -96,18 +97,13 @@ class Clock(Protocol):
     trace: Trace
 
 
-class LogFile:
-    """One service's log: a buffered file, the clock that stamps it, and where its lines come from."""
+class ServiceClock:
+    """The clock of one service: how far it is off (``skew``, ms), and how its stamps begin."""
 
-    def __init__(self, path: Path, file: IO[str]) -> None:
-        self.path, self._file = path, file
-        self.skew = 0  # ms that this service's clock is off
-        self.line = 1
-        self.sites = array("i")
-        self.lines = array("q")
+    def __init__(self) -> None:
+        self.skew = 0
         self._second = -1
         self._prefix = ""
-        self._kept: list[str] = []
 
     def prefix(self, second: int) -> str:
         """Date and time to the second, computed once a second."""
@@ -115,6 +111,68 @@ class LogFile:
             self._second = second
             self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
         return self._prefix
+
+
+class Keeper(ABC):
+    """What takes the records and labels of a simulation; a context, inside which the shop's loggers write here.
+
+    ``files`` holds the clock of each service. ``start`` is the virtual time of the beginning in ms since 1970,
+    UTC, and ``clock`` says what time it is and whose turn.
+    """
+
+    files: Mapping[str, ServiceClock]
+
+    def __init__(self, start: int, clock: Clock) -> None:
+        self.records = 0
+        self.sessions: Counter[str] = Counter()
+        self._clock, self._start = clock, start
+
+    def __enter__(self) -> Self:
+        self._token = running.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        running.reset(self._token)
+
+    @abstractmethod
+    def write(self, service: str, record: logging.LogRecord) -> None:
+        """One record of the trace whose turn it is."""
+
+    def label(self, trace: Trace) -> None:
+        """A trace has ended; ``trace.struck`` is its label."""
+        self.sessions[trace.struck] += 1
+
+    def stamped(self, service: ServiceClock, record: logging.LogRecord) -> tuple[int, str]:
+        """The record's time by the service's own clock (ms since 1970) and its text."""
+        trace = self._clock.trace
+        stamp = self._start + self._clock.now + service.skew
+        if stamp >= trace.latest:
+            trace.latest = stamp
+        else:
+            trace.strike("clock_skew")  # only a clock that is off can turn time back
+        second = stamp // 1000
+        text = (
+            f"{service.prefix(second)}{_MILLIS[stamp - second * 1000]}{record.levelname} {record.name} "
+            f"[trace={trace.key}] {record.getMessage()}"
+        )
+        if record.exc_info and record.exc_info[1]:
+            text += _told(record.exc_info[1])
+        self.records += 1
+        return stamp, text
+
+
+class LogFile(ServiceClock):
+    """One service's log: a buffered file, the clock that stamps it, and where its lines come from."""
+
+    def __init__(self, path: Path, file: IO[str]) -> None:
+        super().__init__()
+        self.path, self._file = path, file
+        self.line = 1
+        self.sites = array("i")
+        self.lines = array("q")
+        self._kept: list[str] = []
 
     def add(self, text: str, site: int) -> None:
         """One record, written by log call number ``site``."""
@@ -133,18 +191,16 @@ class LogFile:
             self._kept.clear()
 
 
-class Journal:
+class Journal(Keeper):
     """All that a simulation writes line by line: a log per service, labels, origins.
 
-    A context; inside it the shop's loggers write here. ``services`` maps each service to the
-    name of its log, ``start`` is the virtual time of the beginning in ms since 1970, UTC, and
-    ``clock`` says what time it is and whose turn.
+    ``services`` maps each service to the name of its log.
     """
 
+    files: Mapping[str, LogFile]
+
     def __init__(self, folder: Path, services: Mapping[str, str], start: int, clock: Clock) -> None:
-        self.records = 0
-        self.sessions: Counter[str] = Counter()
-        self._clock, self._start = clock, start
+        super().__init__(start, clock)
         self._sites: dict[tuple[str, int], int] = {}
         with ExitStack() as opened:
             paths = {service: folder / name for service, name in services.items()}
@@ -162,14 +218,10 @@ class Journal:
             )
             self._opened = opened.pop_all()
 
-    def __enter__(self) -> Journal:
-        self._token = running.set(self)
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        running.reset(self._token)
+        super().__exit__(kind, value, trace)
         with self._opened:  # all are closed, whatever happens
             for file in self.files.values():
                 file.flush()
@@ -177,28 +229,16 @@ class Journal:
 
     def write(self, service: str, record: logging.LogRecord) -> None:
         """One record of the trace whose turn it is, stamped by the service's own clock."""
-        file, trace = self.files[service], self._clock.trace
-        stamp = self._start + self._clock.now + file.skew
-        if stamp >= trace.latest:
-            trace.latest = stamp
-        else:
-            trace.strike("clock_skew")  # only a clock that is off can turn time back
-        second = stamp // 1000
-        text = (
-            f"{file.prefix(second)}{_MILLIS[stamp - second * 1000]}{record.levelname} {record.name} "
-            f"[trace={trace.key}] {record.getMessage()}"
-        )
-        if record.exc_info and record.exc_info[1]:
-            text += _told(record.exc_info[1])
+        file = self.files[service]
+        _, text = self.stamped(file, record)
         site = self._sites.setdefault((record.pathname, record.lineno), len(self._sites))
         file.add(text, site)
-        self.records += 1
         if len(file.sites) >= ORIGINS_KEPT:
             self._write_origins(file)
 
     def label(self, trace: Trace) -> None:
         """A trace has ended: its row of labels.csv."""
-        self.sessions[trace.struck] += 1
+        super().label(trace)
         self._labels.write(f"{trace.key},{int(bool(trace.struck))},{trace.struck}\n")
 
     def _write_origins(self, file: LogFile) -> None:

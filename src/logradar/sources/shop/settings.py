@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pydantic import Field, field_validator
+from pydantic import ByteSize, Field, field_validator
 
 from logradar.core.config import Config
 from logradar.core.errors import did_you_mean
@@ -69,3 +69,25 @@ class ShopSettings(Config):
             if name not in FAULTS:
                 raise ValueError(f"there is no fault '{name}', {did_you_mean(name, ('all', 'none', *FAULTS))}")
         return tuple(name for name in FAULTS if name in names)
+
+
+class LineSettings(ShopSettings):
+    """Settings of raw logs of any size: beyond what is distinct, blocks come again on later days."""
+
+    size: ByteSize | None = Field(
+        default=None, ge=1, description="About how large the logs get together, as 10GB; None: what the days bring."
+    )
+
+
+class DaySettings(ShopSettings):
+    """Settings of simulated day files.
+
+    >>> DaySettings(days=16, size="1GB").size
+    1000000000
+    """
+
+    size: ByteSize | None = Field(
+        default=None, ge=1, description="How large each day file gets, as 500MB; None: what the day brings."
+    )
+    tokens: int = Field(default=512, ge=0, le=65_536, description="How many token_ids a session has.")
+    pretty: bool = Field(default=False, description="Indent the JSON by two.")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from calendar import timegm
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from logradar.core.config import validated
 from logradar.core.errors import InputError
 from logradar.core.progress import Progress
 from logradar.sources.shop.episodes import Episode, Episodes, plan
+from logradar.sources.shop.folder import take
 from logradar.sources.shop.gateway import Gateway
-from logradar.sources.shop.journal import LABELS, ORIGINS, Journal
+from logradar.sources.shop.journal import Clock, Journal, Keeper
 from logradar.sources.shop.manager import Manager
-from logradar.sources.shop.mark import FILES, MARK, read_mark, write_mark
+from logradar.sources.shop.mark import FILES, write_mark
 from logradar.sources.shop.research import Research
 from logradar.sources.shop.scheduler import Scheduler, Steps
 from logradar.sources.shop.settings import ShopSettings
@@ -23,6 +25,7 @@ from logradar.sources.shop.trace import Trace
 from logradar.sources.shop.traffic import DAY, Traffic
 from logradar.sources.shop.world import World
 
+K = TypeVar("K", bound=Keeper)
 USUAL: Final = 500_000  # lines a day for which the sizes in the services' code are meant
 
 
@@ -75,9 +78,9 @@ def simulate(folder: Path, settings: ShopSettings | None = None, **given: Any) -
     holds files of these names that no simulation wrote.
     """
     settings = validated(ShopSettings, {**(settings.model_dump() if settings else {}), **given})
-    _prepare(folder, settings)
+    take(folder, settings)
     try:
-        journal, episodes = _live(folder, settings)
+        journal, episodes = live(settings, lambda start, clock: Journal(folder, FILES, start, clock))
     except OSError as error:
         raise InputError(f"The simulation stopped, '{folder}' cannot be written: {error.strerror}.") from None
     sessions = journal.sessions
@@ -98,11 +101,15 @@ def simulate(folder: Path, settings: ShopSettings | None = None, **given: Any) -
     return simulation
 
 
-def _live(folder: Path, settings: ShopSettings) -> tuple[Journal, list[Episode]]:
+def live(settings: ShopSettings, keeper_of: Callable[[int, Clock], K], shown: bool = True) -> tuple[K, list[Episode]]:
+    """Let the shop live; what takes its records is ``keeper_of(start in ms since 1970, clock)``.
+
+    ``shown`` is whether there is a progress bar.
+    """
     start = timegm(settings.start.timetuple()) * 1000 + settings.start.microsecond // 1000
     midnight = timegm(settings.start.date().timetuple()) * 1000
     rate, until = settings.lines_per_day / USUAL, int(settings.days * DAY)
-    scheduler = Scheduler(lambda trace: journal.label(trace))
+    scheduler = Scheduler(lambda trace: keeper.label(trace))
     world = World(settings.seed, rate, scheduler)
     manager = Manager(world)
     research = Research(world, manager)
@@ -111,28 +118,16 @@ def _live(folder: Path, settings: ShopSettings) -> tuple[Journal, list[Episode]]
     traffic = Traffic(scheduler, (gateway, research, manager), settings.seed, rate, begins)
     planned = plan(settings, traffic.load_at)
     total = int(settings.lines_per_day * settings.days)
-    with Journal(folder, FILES, start, scheduler) as journal, Progress("simulating", total, "lines") as bar:
-        traffic.victim_of = Episodes(planned, scheduler, world.pools, journal.files).victim_of
+    with keeper_of(start, scheduler) as keeper, Progress("simulating", total, "lines") as bar:
+        traffic.victim_of = Episodes(planned, scheduler, world.pools, keeper.files).victim_of
         traffic.start(until)
-        scheduler.start(_tell(bar, journal, scheduler, until), Trace("", "progress"))
+        if shown:
+            scheduler.start(_tell(bar, keeper, scheduler, until), Trace("", "progress"))
         scheduler.run()
-    return journal, planned
+    return keeper, planned
 
 
-def _prepare(folder: Path, settings: ShopSettings) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"'{folder}' is a file; a simulation needs a folder.")
-    foreign = [name for name in (*FILES.values(), LABELS, ORIGINS, MARK) if (folder / name).exists()]
-    if foreign and read_mark(folder) is None:
-        raise InputError(f"'{folder}' holds {', '.join(foreign)}, and no simulation wrote that; choose another folder.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_mark(folder, settings, complete=False)
-    except OSError as error:
-        raise InputError(f"'{folder}' cannot be written: {error.strerror}.") from None
-
-
-def _tell(bar: Progress, journal: Journal, scheduler: Scheduler, until: int) -> Steps[None]:
+def _tell(bar: Progress, journal: Keeper, scheduler: Scheduler, until: int) -> Steps[None]:
     told = 0
     while scheduler.now < until:
         yield 300_000

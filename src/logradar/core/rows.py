@@ -1,0 +1,87 @@
+"""Kernels over ragged rows of integers: hashing, grouping, picking; see `logradar.core.sequences`.
+
+numba is heavy to import, so `sequences` imports this file only when there is something to do.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+_FREE = -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _mix(x: np.uint64) -> np.uint64:
+    """splitmix64's finaliser (Steele et al., OOPSLA 2014): every input bit moves every output bit."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@numba.njit(cache=True, nogil=True)
+def hashed(values: npt.NDArray, offsets: Ints, odd: np.uint64) -> Hashes:
+    """A hash of every row: the sum of mixed (value, place) pairs, so that order matters; 0 for an empty row."""
+    out = np.zeros(len(offsets) - 1, np.uint64)
+    for row in range(len(out)):
+        total, start = np.uint64(0), offsets[row]
+        for i in range(start, offsets[row + 1]):
+            place = _mix(np.uint64(i - start + 1) * odd)
+            total += _mix((np.uint64(np.int64(values[i])) + np.uint64(1)) * odd ^ place)
+        out[row] = total
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def grouped(values: npt.NDArray, offsets: Ints, hashes: Hashes, counts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Equal rows become one, in order of first appearance; content decides, a hash only says where to look.
+
+    Returns the first row of every group, the sum of ``counts`` in it, and the group of every row.
+    """
+    rows, bits = len(offsets) - 1, 4
+    while (1 << bits) < 2 * rows:
+        bits += 1
+    table, below = np.full(1 << bits, _FREE, np.int64), (1 << bits) - 1
+    shift, groups = np.uint64(64 - bits), 0
+    first, total, inverse = np.empty(rows, np.int64), np.zeros(rows, np.int64), np.empty(rows, np.int64)
+    for row in range(rows):
+        start, length = offsets[row], offsets[row + 1] - offsets[row]
+        slot = np.int64((hashes[row] * np.uint64(0x9E3779B97F4A7C15)) >> shift)
+        while True:
+            group = table[slot]
+            if group == _FREE:
+                group = groups
+                groups += 1
+                table[slot] = group
+                first[group] = row
+                break
+            other = first[group]
+            if hashes[other] == hashes[row] and offsets[other + 1] - offsets[other] == length:
+                there, same = offsets[other], True
+                for i in range(length):
+                    if values[there + i] != values[start + i]:
+                        same = False
+                        break
+                if same:
+                    break
+            slot = (slot + 1) & below
+        inverse[row] = group
+        total[group] += counts[row]
+    return first[:groups].copy(), total[:groups].copy(), inverse
+
+
+@numba.njit(cache=True, nogil=True)
+def picked(values: npt.NDArray, offsets: Ints, rows: Ints) -> tuple[npt.NDArray, Ints]:
+    """Values and offsets of the named rows."""
+    ends = np.zeros(len(rows) + 1, np.int64)
+    for i in range(len(rows)):
+        ends[i + 1] = ends[i] + offsets[rows[i] + 1] - offsets[rows[i]]
+    out = np.empty(ends[-1], values.dtype)
+    for i in range(len(rows)):
+        start = offsets[rows[i]]
+        for j in range(ends[i + 1] - ends[i]):
+            out[ends[i] + j] = values[start + j]
+    return out, ends

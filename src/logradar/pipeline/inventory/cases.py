@@ -1,0 +1,74 @@
+"""The cases of a quarantine: by reason, with the first few of each."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from logradar.core.quarantine import Quarantine
+
+KEPT: Final = 5  # examples per reason
+SHOWN: Final = 200  # characters of an example
+
+
+class Guarded(Quarantine):
+    """A quarantine that several threads fill at once."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        super().__init__(path)
+        self._one = threading.Lock()
+
+    def add(
+        self,
+        source: str,
+        reason: str,
+        *,
+        line: int | None = None,
+        offset: int | None = None,
+        text: str = "",
+        count: int = 1,
+    ) -> None:
+        """As `Quarantine.add`."""
+        with self._one:
+            super().add(source, reason, line=line, offset=offset, text=text, count=count)
+
+    def add_lines(self, source: str, reason: str, lines: Iterable[tuple[int, str]]) -> None:
+        """As `Quarantine.add_lines`."""
+        with self._one:
+            super().add_lines(source, reason, lines)
+
+
+def kinds_of(reasons: Mapping[str, int], path: Path, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Reasons with count and examples out of the quarantine file, most frequent first.
+
+    ``names`` says what a source is called where not by its path.
+    """
+    examples: dict[str, list[dict[str, Any]]] = {reason: [] for reason in reasons}
+    wanted = dict.fromkeys(reasons, KEPT)
+    if path.is_file():
+        with path.open() as file:
+            for line in file:
+                if not wanted:
+                    break
+                case = json.loads(line)
+                reason = case["reason"]
+                if reason in wanted:
+                    place = {"source": names.get(case["source"], case["source"])}
+                    place |= {"line": case["line"], "offset": case["offset"], "text": case["text"][:SHOWN]}
+                    examples[reason].append(place)
+                    wanted[reason] -= 1
+                    if not wanted[reason]:
+                        del wanted[reason]
+    kinds = [
+        {"reason": reason, "count": count, "kept": False, "examples": examples[reason]}
+        for reason, count in reasons.items()
+    ]
+    return in_order(kinds)
+
+
+def in_order(kinds: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was lost before what was kept, most frequent first."""
+    return sorted(kinds, key=lambda kind: (kind["kept"], -kind["count"], kind["reason"]))

@@ -1,0 +1,52 @@
+"""`logradar simulate` in its formats, and that what it writes can be used."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+
+def test_day_files_train_and_are_measured(logradar, tmp_path):
+    days = tmp_path / "days"
+    done = logradar(
+        "simulate", "-o", days, "--format", "radar-json", "--days", 3, "--size", "2MB", "episodes_per_day=8", "--json"
+    )
+    assert done.code == 0, done.err
+    assert done.json["files"][-1] == "preprocessed_logs_2026-03-04.json"
+    assert done.json["anomalies"] > 20
+    labels = ("--labels", days / "session_labels.csv")
+    plain = ("detector=count_vector", "beside=[]")
+    done = logradar("train", days, "-o", tmp_path / "b", "--until", "2026-03-03", *labels, *plain, "--json")
+    assert done.code == 0, done.err
+    done = logradar("evaluate", tmp_path / "b", days, "--since", "2026-03-04", *labels, "--json")
+    assert done.code == 0, done.err
+    assert done.json["roc_auc"] > 0.9
+    assert len(done.json["faults"]) > 3
+
+
+def test_raw_logs_of_a_size(logradar, tmp_path):
+    done = logradar("simulate", "-o", tmp_path, "--size", "1MB", "lines_per_day=3000")
+    assert done.code == 0, done.err
+    assert done.out.startswith("Wrote ")
+    done = logradar("validate", tmp_path, "--labels", tmp_path / "session_labels.csv", "--json")
+    assert done.json["source"] == "simulated"
+    assert done.json["labels"]["unknown"] == 0
+    assert json.loads((tmp_path / "simulation.json").read_text())["times"] > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--size", "many"), "'size' is 'many'"),
+        (("--format", "parquet"), "--format"),
+        (("--format", "radar-json", "tokens=-1"), "'tokens' is -1"),
+        (("--size", "1MB", "pretty=true"), "'pretty' is not known"),
+        (("--size", "900000TB"), "GB free, .* are to be written"),
+    ],
+)
+def test_mistakes_are_sentences(logradar, tmp_path, words, told):
+    done = logradar("simulate", "-o", tmp_path / "out", *words)
+    assert done.code == 2
+    assert re.search(told, " ".join(done.err.split())), done.err

@@ -1,0 +1,38 @@
+"""Validate holds no file: eight times the input needs the same memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from logradar.sources.days.generate import DayShape, write_days
+
+CODE = """
+import json, resource, sys
+from logradar.pipeline.settings import run_settings
+from logradar.pipeline.validate import validate
+facts = validate(sys.argv[1], run_settings(None, [], {}))
+print(json.dumps([facts["sessions"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def peak(folder) -> tuple[int, float]:
+    """Sessions of a folder, and the most memory in MB that counting them took."""
+    done = subprocess.run([sys.executable, "-c", CODE, folder], capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    sessions, megabytes = json.loads(done.stdout)
+    return sessions, megabytes
+
+
+def test_memory_does_not_grow_with_the_input(tmp_path):
+    shape = DayShape(distinct=2 << 20)
+    small, large = tmp_path / "small", tmp_path / "large"
+    write_days(small, 2, 20_000_000, 1, shape)
+    write_days(large, 16, 20_000_000, 1, shape)
+    few, before = peak(small)
+    many, after = peak(large)
+    assert many > 7.5 * few
+    assert after < 600
+    assert after < 1.25 * before  # threads and allocator need a while until they have what they keep

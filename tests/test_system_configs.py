@@ -1,0 +1,24 @@
+"""The configs that are shipped can be loaded, and say what they are meant to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from logradar.pipeline.settings import run_settings
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_config_is_sound(path):
+    run_settings(path)
+
+
+@pytest.mark.parametrize(("stage", "files"), [("test", 10), ("medium", 100), ("full", 0)])
+def test_the_stages_of_radar_take_more_and_more_files(stage, files):
+    settings = run_settings(CONFIGS / f"systems/radar-{stage}.yaml")
+    assert settings.input.limit_files == files
+    assert settings.split.by == "files"
+    assert settings.split.shares == pytest.approx((0.8, 0.2, 0.0))
