@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export LOGRADAR_DATA ?= ../shared/data
 
-.PHONY: setup demo test check check-slow bench bench-json bench-memory docs clean
+.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,6 +42,9 @@ bench-json: $(READY)  ## day files to Parquet, beside duckdb and ijson (1 GB)
 
 bench-memory: $(READY)  ## memory of validate and prepare on folders of 1, 4 and 16 GB of day files
 	$(BIN)/python benchmarks/bench_memory.py
+
+bench-parsing: $(READY)  ## template mining beside Drain3: HDFS, 16 systems and their mix
+	$(BIN)/python benchmarks/bench_parsing.py
 
 docs: $(READY)  ## the generated pages of the documentation
 	$(BIN)/python docs/generate.py
