@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import random
 import subprocess
@@ -251,3 +252,16 @@ def test_windows_from_disk_teach_as_well_as_windows_in_memory(tmp_path, capsys, 
         assert scores(detector, [START, ASK])[0] > 4
     assert losses["always"] == pytest.approx(losses["never"], rel=0.02)
     assert not list(tmp_path.rglob("rows.parquet"))
+
+
+@pytest.mark.slow
+def test_hdfs_is_learnt_as_well_from_disk_as_in_memory(data_dir, tmp_path):
+    with gzip.open(data_dir / "hdfs" / "hdfs_train.txt.gz", "rt") as file:
+        rows = [[int(event) + 2 for event in line.split()] for line in file]
+    losses = []
+    for stream in ("never", "always"):
+        settings = [f"training.stream={stream}", "training.buffer=1000", "training.epochs=15", "training.device=cpu"]
+        detector = DeepLog(load_config(DeepLogSettings, overrides=settings))
+        detector.fit(sessions(rows[:4100]), sessions(rows[4100:]), tmp_path / stream)
+        losses.append(min(epoch["eval_loss"] for epoch in detector.history))
+    assert losses[1] == pytest.approx(losses[0], rel=0.03)
