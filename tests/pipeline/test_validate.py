@@ -293,3 +293,9 @@ def test_places_that_cannot_be_written(days, tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             facts_of(days[0].parent, output)
+
+
+def test_a_small_id_that_equals_the_length_is_not_an_empty_sequence(tmp_path):
+    sessions = [{"session_id": number, "event_sequence": events} for number, events in enumerate(([], [2, 0], [1]))]
+    (tmp_path / "preprocessed_logs_2024-05-01.json").write_text(json.dumps(sessions))
+    assert validate(str(tmp_path), run_settings())["distinct_sequences"] == 3

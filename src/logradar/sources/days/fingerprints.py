@@ -132,7 +132,8 @@ def _name(name: str | None) -> int:
 def _hash_rows(event_ends, events, log_ends, text_ends, text, sequences, wholes):  # type: ignore[no-untyped-def]
     """Multiply and mix, eight bytes at a time."""
     for row in range(len(sequences)):
-        code = np.uint64(event_ends[row + 1] - event_ends[row])
+        code = (np.uint64(event_ends[row + 1] - event_ends[row]) + _AGAIN) * _MIX  # far from any small id
+        code ^= code >> _HALF
         for i in range(event_ends[row], event_ends[row + 1]):
             code = (code ^ np.uint64(events[i])) * _MIX
             code ^= code >> _HALF
