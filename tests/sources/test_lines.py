@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -232,6 +234,28 @@ def test_whatever_is_mixed_is_read_the_same_in_blocks_of_any_size(tmp_path, piec
     assert expected["line"].n_unique() == len(expected)
     assert read(file, quarantine=parts, limits=Limits(block=block, **limits)).equals(expected)
     assert parts.reasons == whole.reasons
+
+
+def docker(text, stream):
+    return json.dumps({"log": text, "stream": stream, "time": "2024-01-01T09:00:00.1Z"}) + "\n"
+
+
+@pytest.mark.parametrize("block", [1, 300, 1 << 20])
+def test_the_parts_of_a_cut_line_find_each_other_over_other_streams_in_the_order_of_lines(tmp_path, block):
+    other = docker("INFO all is well\n", "stdout")
+    text = docker("one ", "stderr") + other * 20 + docker("line\n", "stderr") + other
+    records = read(write(tmp_path / "a.log", text), limits=Limits(block=block))
+    assert records["line"].to_list() == [1, *range(2, 22), 23]
+    assert records["body"].to_list()[0] == "one line"
+
+
+@pytest.mark.parametrize("block", [2_000, 1 << 24])
+def test_a_cut_line_whose_rest_never_comes_holds_up_no_more_than_some_lines(tmp_path, block):
+    other = docker("INFO all is well\n", "stdout")
+    text = docker("INFO killed ", "stderr") + other * 12_000 + docker("INFO another\n", "stderr")
+    records = read(write(tmp_path / "a.log", text), limits=Limits(block=block))
+    assert records["line"].to_list() == list(range(1, 12_003))
+    assert (records["body"][0], records["body"][12_001]) == ("INFO killed ", "INFO another")
 
 
 def test_a_strange_line_is_a_record_of_its_own_in_the_session_before(tmp_path):

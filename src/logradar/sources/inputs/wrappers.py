@@ -25,6 +25,7 @@ WRAPPERS: Final = {
     "compose": r"^(?P<origin>[a-zA-Z0-9][\w.-]*[\w]) +\| ?(?P<text>.*)$",
 }
 ENOUGH: Final = {"docker": 0.5, "cri": 0.5, "compose": 0.95}  # share of lines; the last looks like other things
+FAR: Final = 10_000  # lines after which the rest of a cut line no longer comes
 
 
 @dataclass
@@ -50,7 +51,8 @@ class Unwrapping:
         return rows.select("line", "text", "time", "origin")
 
     def _opened(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Columns line, text, time, origin, stream and ``open``: whether the next part belongs to it."""
+        """Columns line, text, time, origin, stream, ``until`` (the line of the last part) and ``open``: whether
+        the next part belongs to it."""
         text, nothing = pl.col("text"), pl.lit(None, pl.String)
         if self.kind == "docker":
             had = values(frame["text"], [("log",), ("time",), ("stream",)])
@@ -68,7 +70,8 @@ class Unwrapping:
             )
             rows = rows.with_columns(open=pl.col("part") == "P" if self.kind == "cri" else False)
         open_part = pl.col("open").fill_null(False)
-        return rows.select("line", "time", "origin", "stream", text=pl.coalesce("inner", "text"), open=open_part)
+        kept = rows.select("line", "time", "origin", "stream", text=pl.coalesce("inner", "text"), open=open_part)
+        return kept.with_columns(until="line")
 
     def _tell_broken(self, rows: pl.DataFrame) -> None:
         odd = rows.filter(pl.col("inner").is_null())
@@ -80,16 +83,21 @@ class Unwrapping:
 
     def _joined(self, rows: pl.DataFrame, last: bool) -> pl.DataFrame:
         stream = pl.col("stream").fill_null("")
-        begins = ~pl.col("open").shift(1, fill_value=False).over(stream)
+        far = pl.col("line") - pl.col("until").shift(1).over(stream) > FAR
+        begins = ~pl.col("open").shift(1, fill_value=False).over(stream) | far.fill_null(False)
         part = pl.concat_str(stream, begins.cast(pl.Int64).cum_sum().over(stream).cast(pl.String), separator=" ")
         rows = rows.with_columns(part=part)
-        rows, cut = joined(rows.with_columns(open=pl.col("open").last().over("part")), "part", "", self.limits.line)
+        end = int(rows["line"][-1])
+        until = pl.col("until").last()
+        waits = pl.col("open").last() & (until >= end - FAR)
+        rows = rows.with_columns(open=waits.over("part"), until=until.over("part"))
+        rows, cut = joined(rows, "part", "", self.limits.line)
         for line, dropped in cut:
             self.quarantine.add(self.name, "part of a line that is too long, left out", line=line, count=dropped)
         rows = rows.drop("part")
-        if not last:
-            self._held = rows.filter("open")
-            rows = rows.filter(~pl.col("open"))
+        if not last and rows["open"].any():  # and with what waits all that comes after it, to keep the order
+            at = int(rows["open"].arg_true()[0])
+            self._held, rows = rows[at:], rows[:at]
         return rows
 
 
