@@ -2,7 +2,7 @@
 
     python benchmarks/bench_memory.py [--sizes 1,4,16] [--folder DIR] [--commands validate,prepare] [--json]
 
-The folders are simulated (`logradar simulate --format radar-json`), in files of 1 GB. Each command is the
+The folders are simulated (`logradar simulate --format radar-json`), in files of 250 MB. Each command is the
 command line in a process of its own. Two figures tell its memory: the sum over all its processes of what is
 theirs alone plus their share of what they have in common (PSS), sampled ten times a second and the highest
 of it; and the highest resident size that any one process had (VmHWM), which the system keeps. Throughput is
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 GB = 10**9
+FILES = 4  # per GB; RADAR's own 324 files have 420 MB on average
 EVERY = 0.1  # seconds between two looks at a process
 LOGRADAR = (sys.executable, "-c", "from logradar.cli import main; main()")
 OUTPUT = 0.6  # room for what is prepared, in bytes per byte of input
@@ -84,7 +85,7 @@ def measure(folder: Path, size: float, commands: list[str]) -> list[dict[str, An
     from logradar.sources.shop.day_files import simulate_days
     from logradar.sources.shop.settings import DaySettings
 
-    days, count = folder / f"days-{size:g}", max(1, round(size))
+    days, count = folder / f"days-{size:g}", max(1, round(size * FILES))
     if not (days / "simulation.json").is_file():
         simulate_days(days, DaySettings(days=count, size=round(size * GB / count)))
     megabytes = sum(file.stat().st_size for file in days.glob("preprocessed_*.json")) / 1e6

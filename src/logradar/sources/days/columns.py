@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -70,27 +71,35 @@ def room(size: int) -> Columns:
     rows = size // 32 + 2
     lines = size // 3 + 2
     return Columns(
-        session_ids=np.empty(rows, np.int64),
-        offsets=np.empty(rows, np.int64),
-        ends=np.empty(rows, np.int64),
-        token_lengths=np.empty(rows, np.int32),
-        errors=np.empty(rows, np.uint8),
-        warns=np.empty(rows, np.uint8),
-        events=np.empty(size // 2 + 1, np.int32),
+        session_ids=fresh(rows, np.int64),
+        offsets=fresh(rows, np.int64),
+        ends=fresh(rows, np.int64),
+        token_lengths=fresh(rows, np.int32),
+        errors=fresh(rows, np.uint8),
+        warns=fresh(rows, np.uint8),
+        events=fresh(size // 2 + 1, np.int32),
         event_ends=_ends(rows, np.int32),
-        services=np.empty(size + 128, np.uint8),
+        services=fresh(size + 128, np.uint8),
         service_ends=_ends(rows, np.int32),
-        has_service=np.empty(rows, np.uint8),
-        text=np.empty(size + 128, np.uint8),
+        has_service=fresh(rows, np.uint8),
+        text=fresh(size + 128, np.uint8),
         text_ends=_ends(lines, np.int64),
         log_ends=_ends(rows, np.int32),
-        has_logs=np.empty(rows, np.uint8),
+        has_logs=fresh(rows, np.uint8),
         used=np.zeros(2, np.int64),
         notes=np.zeros((NOTES, 1 + EXAMPLES), np.int64),
     )
 
 
+def fresh(size: int, kind: Any) -> Array:
+    """A large array straight from the system: a page that is not used is not there, and all go back at its end.
+
+    The allocator would keep what such an array leaves, in pieces, for each thread.
+    """
+    return np.frombuffer(mmap.mmap(-1, max(size, 1) * np.dtype(kind).itemsize), kind, size)
+
+
 def _ends(size: int, kind: Any) -> Array:
-    ends = np.empty(size + 1, kind)
+    ends = fresh(size + 1, kind)
     ends[0] = 0
     return ends

@@ -82,8 +82,10 @@ class Fingerprints:
 
     def _settle(self) -> None:
         if self._new:
-            self._known = np.unique(self._sample(np.concatenate([self._known, *self._new])))
-            self._new, self._waiting = [], 0
+            merged = np.concatenate([self._sample(self._known), *map(self._sample, self._new)])
+            self._known, self._new, self._waiting = merged[:0], [], 0
+            merged.sort()  # in place: np.unique would hold it twice
+            self._known = merged[: _squeeze(merged)].copy()
         while len(self._known) > self.capacity:
             self._level += 1
             self._known = self._sample(self._known)
@@ -126,6 +128,17 @@ def of_sessions(table: pa.Table) -> tuple[Hashes, Hashes]:
 
 def _name(name: str | None) -> int:
     return int.from_bytes(hashlib.blake2b((name or "").encode(), digest_size=8).digest(), "little")
+
+
+@numba.njit(cache=True, nogil=True)
+def _squeeze(ordered):  # type: ignore[no-untyped-def]
+    """Move the different ones of a sorted array to its front; how many there are."""
+    count = 0
+    for value in ordered:
+        if not count or value != ordered[count - 1]:
+            ordered[count] = value
+            count += 1
+    return count
 
 
 @numba.njit(cache=True, nogil=True)

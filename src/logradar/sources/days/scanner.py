@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from logradar.core.quarantine import KEPT_TEXT
 from logradar.sources.days import walk as steps
-from logradar.sources.days.columns import EXAMPLES, NOTES, UNKNOWN_KEY, Columns, room
+from logradar.sources.days.columns import EXAMPLES, NOTES, UNKNOWN_KEY, Columns, fresh, room
 from logradar.sources.days.faults import Example, Faults
 from logradar.sources.days.grammar import SLACK
 from logradar.sources.days.table import table_of
@@ -38,7 +38,7 @@ class Scanner:
 
     def __init__(self, faults: Faults, block: int = BLOCK, limit: int = LIMIT, large: int = LARGE) -> None:
         self.faults, self.block, self.limit, self.large = faults, block, limit, large
-        self._buffer = np.zeros(block + SLACK, np.uint8)
+        self._buffer = fresh(block + SLACK, np.uint8)
         self._held = 0  # bytes in the buffer
         self._base = 0  # offset in the file of the first of them
         self._trail = steps.begin()
@@ -71,7 +71,7 @@ class Scanner:
     def _fill(self, read: Reader, size: int) -> bool:
         """Read until the buffer holds ``size`` bytes; whether the file ends there."""
         if size + SLACK > len(self._buffer):
-            larger = np.empty(size + SLACK, np.uint8)
+            larger = fresh(size + SLACK, np.uint8)
             larger[: self._held] = self._buffer[: self._held]
             self._buffer = larger
         view = self._buffer.data
@@ -110,7 +110,7 @@ class Scanner:
         rest = self._buffer[done : self._held]
         size = max(self.block, len(rest)) + SLACK
         if size < len(self._buffer):
-            self._buffer = np.empty(size, np.uint8)
+            self._buffer = fresh(size, np.uint8)
             self._buffer[: len(rest)] = rest
         elif done:
             self._buffer[: len(rest)] = rest.copy()
