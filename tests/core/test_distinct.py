@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logradar.core.distinct import count_distinct
+from logradar.core.distinct import count_distinct, sweep
 from logradar.core.sequences import Sequences
 
 Sequences.from_lists([[1]]).distinct()  # compiled before hypothesis looks at the clock
@@ -113,6 +114,24 @@ def test_equal_hashes_are_not_equal_rows(monkeypatch):
     assert counted(count_distinct([rows, rows.part(0, 0)], memory=100).loaded()) == expected
 
 
+def test_what_a_killed_count_left_is_swept(tmp_path):
+    code = f"""
+        import os, pathlib
+        from logradar.core.distinct import count_distinct
+        from logradar.core.sequences import Sequences
+        folder = pathlib.Path({str(tmp_path)!r}) / "deeplog"
+        found = count_distinct([Sequences.from_lists([[n] * 50 for n in range(400)])] * 3, folder, memory=100)
+        os.kill(os.getpid(), 9)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (tmp_path / "checkpoint").touch()
+    assert list((tmp_path / "deeplog").rglob("rows.parquet"))
+    sweep(tmp_path)
+    assert not list((tmp_path / "deeplog").iterdir())
+    assert (tmp_path / "checkpoint").exists()
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_corpus():
     """All sequences distinct, 1 M and 4 M of them: the same peak within 20 %."""
@@ -123,7 +142,7 @@ def test_memory_does_not_grow_with_the_corpus():
 def _peak(count: int) -> int:
     code = f"""
         import resource, numpy as np
-        from logradar.core.distinct import count_distinct
+        from logradar.core.distinct import count_distinct, sweep
         from logradar.core.sequences import Sequences
         def chunks():
             for seed in range({count} // 20_000):

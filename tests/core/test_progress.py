@@ -29,7 +29,22 @@ def test_long_work_shows_rate_and_time_left(clock, capsys):
         bar.advance(10, "app.log")
     out, err = capsys.readouterr()
     assert out == ""
-    assert "reading: 10 of 40 (25%) lines, 0.50 lines/s, 1:00 left, app.log" in err
+    assert "reading: 10 of 40 lines (25%), 0.50 lines/s, 1:00 left, app.log" in err
+
+
+@pytest.mark.parametrize(
+    ("unit", "figures"),
+    [
+        ("B", "1.5 G of 2.0 GB (75%), 150.0 MB/s"),
+        ("lines", "1.5 G of 2.0 G lines (75%), 150.0 M lines/s"),
+        ("", "1.5 G of 2.0 G (75%), 150.0 M/s"),
+    ],
+)
+def test_figures_stand_with_their_unit(clock, unit, figures):
+    with Progress("reading", total=2e9, unit=unit) as bar:
+        clock[0] = 10.0
+        bar.advance(1.5e9)
+        assert bar.line() == f"reading: {figures}, 0:03 left"
 
 
 def test_quiet_silences(clock, capsys):

@@ -254,6 +254,18 @@ def test_windows_from_disk_teach_as_well_as_windows_in_memory(tmp_path, capsys, 
     assert not list(tmp_path.rglob("rows.parquet"))
 
 
+def test_windows_from_disk_teach_the_same_bytes_each_time(tmp_path):
+    made = []
+    for turn in ("one", "two"):
+        settings = [*SMALL, "training.stream=always", "training.buffer=10", "training.epochs=3"]
+        detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=2)
+        detector.fit(sessions(normal(500, 0)), sessions(normal(100, 1)), tmp_path / turn)
+        detector.save(tmp_path / f"bundle-{turn}")
+        made.append({path.name: path.read_bytes() for path in (tmp_path / f"bundle-{turn}").iterdir()})
+    assert made[0].keys() >= {"weights.safetensors", "network.onnx"}
+    assert made[0] == made[1]
+
+
 @pytest.mark.slow
 def test_hdfs_is_learnt_as_well_from_disk_as_in_memory(data_dir, tmp_path):
     with gzip.open(data_dir / "hdfs" / "hdfs_train.txt.gz", "rt") as file:

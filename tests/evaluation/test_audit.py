@@ -10,7 +10,8 @@ import pytest
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
-from logradar.evaluation.audit import Side, audit, identities, seen_in
+from logradar.evaluation import audit as module
+from logradar.evaluation.audit import Side, audit, identities, seen_in, told
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -131,6 +132,16 @@ def test_identities_stay_the_same_over_versions() -> None:
 def test_seen_in() -> None:
     train, test = (Sequences.from_lists(rows).fingerprints() for rows in ([[3, 4], []], [[4, 3], [3, 4], []]))
     assert seen_in(train, test).tolist() == [False, True, True]
+
+
+def test_of_a_cut_list_only_the_small_fingerprints_can_be_told(monkeypatch) -> None:
+    train, test = np.array([1, 5, 9], np.uint64), np.array([0, 5, 9, 10], np.uint64)
+    assert told(train, test).all()
+    monkeypatch.setattr(module, "MOST_SEEN", 3)
+    assert told(train, test).tolist() == [True, True, True, False]
+    sides = Side(train, train), Side(test, test)
+    found = audit(Sequences.from_lists([[3]] * 4), train=sides[0], side=sides[1])["seen_sequences"]["all"]
+    assert found["of"] in (0, 4)  # the prints of four equal sequences are all told, or none is
 
 
 def test_deeplog_test_data_repeats_and_contradicts_little(data_dir) -> None:

@@ -10,12 +10,14 @@ import pytest
 
 from logradar.core.errors import DataError
 from logradar.core.tables import SESSIONS
+from logradar.evaluation import audit
 from logradar.evaluation.splits import chronological
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline import material, on_disk
 from logradar.pipeline.corpus import Corpus, reading
 from logradar.pipeline.detect import detect
+from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, learn_templates_of
 from logradar.pipeline.prepare import prepare
 from logradar.pipeline.settings import RunSettings, run_settings
@@ -127,3 +129,22 @@ def test_validation_is_thinned(shop: Path, tmp_path: Path, monkeypatch: pytest.M
     trained = train(str(shop), tmp_path / "b", RunSettings())
     assert all(len(scores) <= 50 for scores in trained.fitted.validation.values())
     assert trained.figures["split"]["valid"] > 50
+
+
+@pytest.mark.usefixtures("small")
+def test_what_was_trained_on_is_left_out_even_if_its_list_was_too_long_to_keep(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = run_settings(None, ["detector=count_vector", "split.test=0.4", f"input.labels={shop / 'labels.csv'}"])
+    found = []
+    for most in (audit.MOST_SEEN, 10):
+        monkeypatch.setattr(audit, "MOST_SEEN", most)
+        train(str(shop), tmp_path / f"b{most}", settings)
+        found.append(evaluate(tmp_path / f"b{most}", str(shop)).document)
+    whole, cut = found
+    assert cut["split"]["known_until"] <= cut["split"]["test_from"]
+    assert whole["title"] == cut["title"]
+    assert whole["audit"]["sessions"]["test"] == cut["audit"]["sessions"]["test"] == whole["split"]["test"]
+    assert whole["f1"] == cut["f1"]
+    assert cut["unseen_only"]["sessions"] <= whole["unseen_only"]["sessions"]
+    assert cut["audit"]["seen_sequences"]["all"]["of"] < whole["audit"]["seen_sequences"]["all"]["of"]

@@ -29,6 +29,7 @@ _BITS: Final = 6  # of the hash, so 64 files at each level
 _LEVELS: Final = 8
 _LEAST: Final = 1 << 24  # bytes that are gathered at least before they are reduced
 _SCHEMA: Final = pa.schema([("sequence", pa.large_list(pa.int32())), ("count", pa.int64())])
+_PREFIXES: Final = "distinct-", "spilled-"  # of scratch folders
 _NOTHING: Final = Sequences.of(np.empty(0, np.int32), np.zeros(1, np.int64))
 
 
@@ -201,7 +202,7 @@ class _Store:
     """Writes distinct sequences to Parquet, in row groups of about `CHUNK` values."""
 
     def __init__(self, folder: Path | None) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="distinct-", dir=_made(folder)))
+        self.home = Path(tempfile.mkdtemp(prefix=_PREFIXES[0], dir=_made(folder)))
         self.path = self.home / "rows.parquet"
         self.writer = pq.ParquetWriter(self.path, _SCHEMA, compression="zstd", compression_level=1)
         self.rows = self.total = self.values = self.held = 0
@@ -230,6 +231,13 @@ class _Store:
         return found
 
 
+def sweep(folder: Path) -> None:
+    """Remove the scratch that a killed process left anywhere below ``folder``."""
+    for prefix in _PREFIXES:
+        for left in folder.rglob(f"{prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def _made(folder: Path | None) -> Path | None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -237,7 +245,7 @@ def _made(folder: Path | None) -> Path | None:
 
 
 def _scratch(owner: object, folder: Path | None) -> Path:
-    path = Path(tempfile.mkdtemp(prefix="spilled-", dir=_made(folder)))
+    path = Path(tempfile.mkdtemp(prefix=_PREFIXES[1], dir=_made(folder)))
     weakref.finalize(owner, shutil.rmtree, path, ignore_errors=True)
     return path
 

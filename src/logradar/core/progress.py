@@ -60,11 +60,11 @@ class Progress:
         """The state as one plain line: title, done of total, rate, time left, note."""
         seconds = max(time.monotonic() - self._began, 1e-9)
         rate = self.done / seconds
-        parts = [f"{self.title}: {_figure(self.done)}"]
+        parts = [f"{self.title}: {_amount(self.done, self.unit)}"]
         if self.total:
-            parts[0] += f" of {_figure(self.total)} ({min(self.done / self.total, 1):.0%})"
-        parts[0] += f" {self.unit}" if self.unit else ""
-        parts.append(f"{_figure(rate)} {self.unit}/s".replace(" /s", "/s"))
+            of = f"{_figure(self.done)} of {_amount(self.total, self.unit)}"
+            parts = [f"{self.title}: {of} ({min(self.done / self.total, 1):.0%})"]
+        parts.append(f"{_amount(rate, self.unit)}/s")
         if self.total and rate:
             parts.append(f"{_clock((self.total - self.done) / rate)} left")
         return ", ".join(parts + [self.note] * bool(self.note))
@@ -75,7 +75,7 @@ class Progress:
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=self.total, rate="", note="")
         seconds = max(time.monotonic() - self._began, 1e-9)
-        rate = f"{_figure(self.done / seconds)} {self.unit}/s"
+        rate = f"{_amount(self.done / seconds, self.unit)}/s"
         self._bar.update(self._task, completed=self.done, rate=rate, note=self.note)
 
     def __exit__(
@@ -108,6 +108,13 @@ def _figure(number: float) -> str:
         if abs(number) >= limit:
             return f"{number / (limit if letter != 'k' else 1e3):.1f} {letter}"
     return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.2f}"
+
+
+def _amount(number: float, unit: str) -> str:
+    """A figure with its unit: "1.5 GB", "12.3 k lines", "7 epochs"."""
+    figure = _figure(number)
+    close = not unit or (unit == "B" and figure[-1].isalpha())
+    return figure + ("" if close else " ") + unit
 
 
 def _clock(seconds: float) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from logradar.core.tables import UNKNOWN
 from logradar.evaluation.curves import Bools
 
 Hashes = npt.NDArray[np.uint64]
+MOST_SEEN: Final = 4_000_000  # fingerprints that are kept of what came before the cut: of more, the smallest
 _BLOCK = 1 << 16  # session ids hashed at a time: bounds memory
 _FEW = 30  # anomalies below which every share has a wide interval
 
@@ -76,6 +77,11 @@ def identities(sessions: pa.Table) -> Hashes:
 def seen_in(train: Hashes, test: Hashes) -> Bools:
     """For each test fingerprint whether it occurs in training."""
     return np.isin(test, np.unique(train))
+
+
+def told(train: Hashes, test: Hashes) -> Bools:
+    """For each test fingerprint whether `seen_in` can tell; not where only the smallest `MOST_SEEN` were kept."""
+    return test <= train.max() if len(train) >= MOST_SEEN else np.ones(len(test), np.bool_)
 
 
 def audit(
@@ -196,6 +202,8 @@ def _duplicates(prints: Hashes) -> dict[str, Any]:
 
 
 def _seen(prints: Hashes, truth: Bools | None, train: Side) -> dict[str, Any]:
+    can = told(train.sequences, prints)
+    prints, truth = prints[can], None if truth is None else truth[can]
     seen = seen_in(train.sequences, prints)
     parts: dict[str, Any] = {"all": _share(int(seen.sum()), len(seen)), "normal": None, "anomalous": None}
     if truth is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar import __version__
@@ -19,7 +20,8 @@ from logradar.alerting.alerts import anomalous
 from logradar.core.errors import DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.evaluation.audit import Side, audit, identities, seen_in
+from logradar.evaluation.audit import Side, audit, identities, seen_in, told
+from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.parsing.given import GivenTemplates
 from logradar.pipeline.corpus import Corpus, collect, opening
@@ -109,6 +111,9 @@ def _unseen(sessions: pa.Table, fitted: Fitted, held_out: bool) -> pa.Table:
     before = seen_in(fitted.seen.sessions, identities(sessions))
     if not before.any():
         return sessions
+    if until := fitted.facts["split"].get("known_until"):  # too many to keep the fingerprints of all
+        early = pc.less_equal(sessions["start"], pa.scalar(datetime.fromisoformat(until), sessions["start"].type))
+        before |= early.fill_null(True).to_numpy()
     by_design = fitted.settings.split.test > 0
     left = int((~before).sum())
     if not left:
@@ -130,7 +135,7 @@ def _document(
 ) -> dict[str, Any]:
     labels = sessions["label"].to_numpy().astype(bool)
     sequences = Sequences.from_arrow(sessions["template_ids"])
-    known = seen_in(fitted.seen.sequences, sequences.fingerprints())
+    known = _known(fitted, sequences)
     days = days_covered(sessions)
     main = fitted.settings.detector
     detectors = {}
@@ -160,6 +165,12 @@ def _document(
     }
 
 
+def _known(fitted: Fitted, sequences: Sequences) -> Bools:
+    """Which sequences occur in training, or might: what is measured as unseen was not there."""
+    prints = sequences.fingerprints()
+    return seen_in(fitted.seen.sequences, prints) | ~told(fitted.seen.sequences, prints)
+
+
 def _faults(
     corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted, limit: float
 ) -> dict[str, Any] | None:
@@ -181,7 +192,7 @@ def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted
     sequences = Sequences.from_arrow(sessions["template_ids"])
     table = sessions.select(["session_id", "service", "start", "label"])
     table = table.append_column("events", pa.array(sequences.lengths.astype(np.int32)))
-    known = seen_in(fitted.seen.sequences, sequences.fingerprints())
+    known = _known(fitted, sequences)
     table = table.append_column("seen_in_training", pa.array(known))
     for name, scored in scores.items():
         table = table.append_column(f"score:{name}", scored["score"])

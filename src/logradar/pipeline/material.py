@@ -17,6 +17,7 @@ from logradar.core.errors import DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
+from logradar.evaluation import audit
 from logradar.evaluation.audit import identities
 from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso
 from logradar.parsing.given import GivenTemplates
@@ -30,7 +31,6 @@ from logradar.pipeline.tabulate import anomalous, fill, group, learn_templates
 Templates = TemplateMiner | GivenTemplates
 Rows = npt.NDArray[np.int64]
 MOST_VALID: Final = 100_000  # validation sessions of a very large input: more would not make a quantile better
-MOST_SEEN: Final = 4_000_000  # fingerprints that a bundle keeps of what came before the cut
 
 
 @dataclass
@@ -123,6 +123,9 @@ def of_shards(parts: Sequence[Shards], templates: Templates, records: int, files
         _fingerprints(identities(table) for part in (train, valid) for table in part.tables(named)),
         _fingerprints(piece.fingerprints() for part in (learn, watch) for piece in part.sequences()),
     )
+    if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time
+        ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
+        facts["known_until"] = iso(pc.max(ends))
     sessions = sum(map(len, parts))
     return Material(templates, learn, watch, seen, records, sessions, facts, files)
 
@@ -135,9 +138,9 @@ def _fingerprints(pieces: Iterable[npt.NDArray[np.uint64]]) -> npt.NDArray[np.ui
     for piece in pieces:
         waiting.append(piece)
         size += len(piece)
-        if size > MOST_SEEN:
-            kept, waiting, size = np.unique(np.concatenate([kept, *waiting]))[:MOST_SEEN], [], 0
-    return np.unique(np.concatenate([kept, *waiting]))[:MOST_SEEN]
+        if size > audit.MOST_SEEN:
+            kept, waiting, size = np.unique(np.concatenate([kept, *waiting]))[: audit.MOST_SEEN], [], 0
+    return np.unique(np.concatenate([kept, *waiting]))[: audit.MOST_SEEN]
 
 
 def nothing_normal(sessions: int) -> DataError:

@@ -149,7 +149,7 @@ def _digest(store: Store, folder: Path) -> str:
 
 def _rate(store: Store, seconds: float) -> float:
     size = sum(max(0, file["bytes"]) for note in store.notes for file in note.files)
-    return round(size / 1e6 / max(seconds, 1e-3), 1)
+    return round((size - store.spared) / 1e6 / max(seconds, 1e-3), 1)
 
 
 def peak_rss_mb() -> float:

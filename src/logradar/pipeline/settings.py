@@ -36,6 +36,9 @@ class RunSettings(Config):
     beside: tuple[str, ...] = Field(SIMPLE, description="detectors that are trained and measured beside it")
     detectors: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of detectors, by name")
     threshold: ThresholdSettings = ThresholdSettings()
+    memory_mb: int = Field(
+        256, ge=1, description="MB of distinct sequences that a training holds; what is more rests on disk"
+    )
 
     @model_validator(mode="after")
     def _known_detectors(self) -> RunSettings:

@@ -71,6 +71,7 @@ class Store:
         self.workers = workers or os.cpu_count() or 1
         self.notes: list[Note] = []
         self.kept = 0  # units that were there from an earlier run
+        self.spared = 0  # bytes of their files, which were not read again
         self._identity = json.dumps({"kind": kind, **identity}, sort_keys=True, default=str)
         self._begin()
 
@@ -98,6 +99,7 @@ class Store:
         """Take a unit over from an earlier run."""
         self.notes.append(note)
         self.kept += 1
+        self.spared += sum(max(0, file["bytes"]) for file in note.files)
 
     def quarantine(self, number: int) -> Quarantine:
         """Where the faults of a unit go; what an earlier run left there is removed."""

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
-from logradar.core.distinct import Distinct, count_distinct
+from logradar.core.distinct import Distinct, count_distinct, sweep
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
@@ -83,7 +83,9 @@ def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool
     if not len(material.valid):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")
     checkpoints = _checkpoints(bundle)
-    if not resume:
+    if resume:
+        sweep(checkpoints)
+    else:
         shutil.rmtree(checkpoints, ignore_errors=True)
     fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume)
     fitted.seen, fitted.files = material.seen, material.files
@@ -105,13 +107,14 @@ def fit(
     """Fit the main detector and those beside it on ``train``, thresholds on ``valid``."""
     days = _days(valid)
     rate = len(valid) / days if days else None
+    memory = settings.memory_mb << 20
     detectors: dict[str, Detector] = {}
     with ExitStack() as stack:
-        learnt = stack.enter_context(_counted(train, checkpoints)) if isinstance(train, Shards) else train
+        learnt = stack.enter_context(_counted(train, checkpoints, memory)) if isinstance(train, Shards) else train
         for name in dict.fromkeys((settings.detector, *settings.beside)):
             if name not in detectors:
                 detector = settings.make(name, resume)
-                detector.fit(learnt, valid, checkpoints / name)
+                detector.fit(learnt, valid, checkpoints / name, memory)
                 detectors = {**detector.members, **detectors, name: detector}
     thresholds: dict[str, Threshold] = {
         name: fit_threshold(detector.validation_scores, settings.threshold, rate)
@@ -123,7 +126,7 @@ def fit(
     return Fitted(settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate})
 
 
-def _counted(train: Shards, folder: Path) -> Distinct:
+def _counted(train: Shards, folder: Path, memory: int) -> Distinct:
     """The distinct sequences of very many sessions, counted once for all detectors."""
 
     def pieces() -> Iterator[Sequences]:
@@ -133,7 +136,7 @@ def _counted(train: Shards, folder: Path) -> Distinct:
                 bar.advance(len(piece))
 
     folder.mkdir(parents=True, exist_ok=True)
-    return count_distinct(pieces(), folder)
+    return count_distinct(pieces(), folder, memory)
 
 
 def _days(sessions: pa.Table | Shards) -> float | None:

@@ -34,7 +34,6 @@ from logradar.sources.inputs.labels import Labels
 THREADS: Final = 4  # each needs 40 to 60 MB, and all of it is to stay below 600 MB
 LISTED: Final = 20  # names in a short list
 AROUND: Final = 60  # bytes before and behind one that does not fit
-_MB: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def inventory_of_prepared(shards: Sequence[Path], labels: Labels | None = None) 
     """The same of Parquet files of DATED_SESSIONS: what was kept of day files when they were prepared."""
     truth: Counter[bool | None] = Counter()
     whole, one = Statistics(), Statistics()
-    with Progress("reading", sum(path.stat().st_size for path in shards) / _MB, "MB") as bar:
+    with Progress("reading", sum(path.stat().st_size for path in shards), "B") as bar:
         for table, size in _stored(shards):
             for part in runs(table, "source"):
                 name = part["source"][0].as_py()
@@ -99,7 +98,7 @@ def inventory_of_prepared(shards: Sequence[Path], labels: Labels | None = None) 
                 one.bytes += round(size * part.num_rows / table.num_rows)
             told = labels.join(table.select(["session_key", "label"])) if labels else table
             truth.update(_values(told["label"]))
-            bar.advance(size / _MB)
+            bar.advance(size)
     whole.merge(one.closed())
     if labels and not labels.matched:
         raise labels.unmatched()
@@ -124,13 +123,13 @@ def _counted(
 ) -> Iterator[Statistics]:
     """Figures of each file in their order; only a few are worked on, or wait for their turn, at a time."""
     one = threading.Lock()
-    total = sum(file.size for file in files) / _MB
+    total = sum(file.size for file in files)
     threads = max(1, min(_cores(), THREADS, len(files)))
-    with Progress("reading", total, "MB") as bar, ThreadPoolExecutor(threads) as pool:
+    with Progress("reading", total, "B") as bar, ThreadPoolExecutor(threads) as pool:
 
         def advance(count: int) -> None:
             with one:
-                bar.advance(count / _MB)
+                bar.advance(count)
 
         def count(file: DayFile) -> Statistics:
             def meet(table: pa.Table) -> None:
