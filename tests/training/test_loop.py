@@ -12,6 +12,7 @@ from torch import nn
 
 from logradar.core import progress
 from logradar.core.errors import ConfigError, DataError
+from logradar.training import loop
 from logradar.training.loop import fit_network
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
@@ -254,6 +255,7 @@ def test_hardware_that_is_not_there_is_a_sentence(settings, sentence):
 
 def test_it_is_silent_but_for_progress(capfd, monkeypatch):
     monkeypatch.setattr(progress, "SHOW_AFTER", 3600.0)  # however busy the machine is
+    monkeypatch.setattr(loop, "_SHORT", 3600.0)
     fit(network(), TRAIN, VALID, epochs=3)
     assert capfd.readouterr() == ("", "")
     monkeypatch.setattr(progress, "SHOW_AFTER", 0.0)
