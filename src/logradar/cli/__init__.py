@@ -7,6 +7,7 @@ user (one sentence), 1 a fault of ours (a traceback), 3 alerts from ``detect --f
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pkgutil
@@ -16,6 +17,7 @@ import typer
 
 from logradar import __version__
 from logradar.core.errors import LogRadarError
+from logradar.core.names import readable
 
 
 def build() -> typer.Typer:
@@ -48,6 +50,14 @@ def _top(
     """What stands before the command."""
 
 
+def _way_out(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return " Free some space, choose another output, or another TMPDIR for what is kept on the way."
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return " Choose a place that you may write to."
+    return " LOGRADAR_TRACEBACK=1 shows where it happened."
+
+
 def main() -> None:
     """Entry point of the ``logradar`` command."""
     try:
@@ -58,6 +68,12 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away (`| head`): not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # the disk is full, a folder is read-only: what Python says is a sentence already
+        if os.environ.get("LOGRADAR_TRACEBACK"):
+            raise
+        where = f"'{readable(os.fsdecode(error.filename))}': " if error.filename else ""
+        print(f"logradar: {where}{error.strerror or error}.{_way_out(error)}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("logradar: stopped.", file=sys.stderr)
         sys.exit(130)

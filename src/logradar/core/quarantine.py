@@ -7,6 +7,7 @@ Bad input never stops a long run silently and never disappears: each case is one
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -64,6 +65,12 @@ class Quarantine:
         if not self.count:
             return ""
         reasons = ", ".join(f"{count:,} × {reason}" for reason, count in self.reasons.most_common())
-        where = f" They are kept in '{self.path}'." if self.path else ""
+        where = f" They are kept in '{self.path}'." if self.path and not _passing(self.path) else ""
         pieces = "1 piece" if self.count == 1 else f"{self.count:,} pieces"
         return f"{pieces} of input could not be read as it stands: {reasons}.{where}"
+
+
+def _passing(path: Path) -> bool:
+    """Whether a file goes with the scratch folder that it is in."""
+    scratch = Path(tempfile.gettempdir())
+    return path.is_relative_to(scratch) and path.relative_to(scratch).parts[0].startswith("logradar-")

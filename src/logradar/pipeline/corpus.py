@@ -127,6 +127,8 @@ def collect_days(opened: Opened, home: Path) -> tuple[Store, EventLines, dict[st
     whole = EventLines()
     for number in range(len(store.notes)):
         whole.merge(EventLines.load(store.beside(number, EVENTS)))
+    if sentence := whole.sentence():
+        say(sentence)
     return store, whole, reasons
 
 

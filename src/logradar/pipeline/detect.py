@@ -114,8 +114,8 @@ def must_group(opened: Opened) -> Opened:
     """The input, if it has event ids of its own; `InputError` if not."""
     if not opened.groups:
         raise InputError(
-            f"The bundle was trained on event ids that stand in day files; '{opened.spec}' has none. Give day files, "
-            "or train on lines with events=mined."
+            f"The bundle was trained on event ids that stand in day files; not all files of '{opened.spec}' have them. "
+            "Give day files alone, or train on lines with events=mined."
         )
     return opened
 

@@ -92,7 +92,7 @@ class Store:
             note = Note(**{**saved, "shards": [Shard(**shard) for shard in saved["shards"]]})
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        whole = all(_size(self.folder / shard.name) == shard.bytes for shard in note.shards)
+        whole = all(_sum(self.folder / shard.name) == shard.sha256 for shard in note.shards)
         return note if whole and note.fits(files) else None
 
     def keep(self, note: Note) -> None:
@@ -209,10 +209,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return -1, -1
     return status.st_size, status.st_mtime_ns
-
-
-def _size(path: Path) -> int:
-    return _stamp(path)[0]
 
 
 def _sum(path: Path) -> str:

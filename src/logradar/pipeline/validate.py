@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from logradar import __version__
 from logradar.core.errors import DataError, InputError
+from logradar.core.names import readable
 from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
 from logradar.pipeline.corpus import reading
 from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
-from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared, readable
+from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared
 from logradar.pipeline.inventory.records import inventory_of_records
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.store import QUARANTINE
@@ -132,5 +133,6 @@ def _of_records(spec: str, found: Found, settings: RunSettings, scratch: Path, p
         facts["bytes"] = found.size
         if place and bad.is_file():
             shutil.copyfile(bad, place / QUARANTINE)
+        facts["lost"] = sum(kind["count"] for kind in facts["fault_kinds"] if not kind["kept"])
         source, key = corpus.source, corpus.input.session_key
     return {"input": spec, "source": source, **facts, "session_key": key}

@@ -31,6 +31,7 @@ from logradar.sources.inputs.opening import Opened
 
 PADDED: Final = 512  # token_ids of every session, as RADAR's models have them
 STRETCH: Final = 5_000  # sessions whose lines are fetched at once
+UNFINISHED: Final = ".unfinished"  # stands in the folder until all is written
 LABELS: Final = "labels.csv"
 NAMES: Final = {  # SeverityNumbers of OpenTelemetry
     number: name
@@ -48,10 +49,12 @@ def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]
     if there are any, and ``session_ids.csv`` the session behind every number.
     """
     began = time.monotonic()
+    _clear_cut_off(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"'{folder}' is not empty; choose a new folder for the day files.")
     with opening(spec, settings.input) as (opened, home):
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / UNFINISHED).touch()
         with ExitStack() as stack:
             days = _Days(folder, stack)
             if opened.groups and settings.events == "given":
@@ -60,12 +63,23 @@ def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]
                 _convert(collect(opened, home), days, settings)
         if (home / QUARANTINE).is_file():
             (folder / QUARANTINE).write_bytes((home / QUARANTINE).read_bytes())
+    (folder / UNFINISHED).unlink()
     return {
         "files": len(days.paths),
         "sessions": days.sessions,
         "bytes": sum(path.stat().st_size for path in days.paths),
         "seconds": round(time.monotonic() - began, 2),
     }
+
+
+def _clear_cut_off(folder: Path) -> None:
+    """Remove what a run that did not come to its end has written: nobody can tell which of it is whole."""
+    if not (folder / UNFINISHED).is_file():
+        return
+    say(f"An earlier run into '{folder}' was cut off; it is written anew.")
+    for pattern in ("preprocessed_logs_*.json", "templates.parquet", "session_ids.csv", LABELS, QUARANTINE, UNFINISHED):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 class _Days:

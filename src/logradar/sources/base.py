@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from logradar.core.config import Config
+from logradar.core.names import readable
 from logradar.core.quarantine import Quarantine
 from logradar.core.registry import Registry
 
@@ -51,7 +52,7 @@ class Hints:
 
     def name(self, file: Path) -> str:
         """What the column ``source`` and the quarantine call a file."""
-        return self.names.get(file, str(file))
+        return self.names.get(file, readable(str(file)))
 
 
 class Source(ABC):

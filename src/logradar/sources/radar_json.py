@@ -44,9 +44,11 @@ class RadarJson(Source):
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
         """Sure for an array whose first object has a session id and an event sequence."""
         text = "\n".join(head)
+        if path.suffix == ".json" and text.strip("\ufeff \t\r\n") in ("[", "[]"):
+            return 0.5  # a day without sessions
         found = FIRST.match(text)
-        if not found:
-            return 0.0
+        if not found:  # not as it should be, but nothing else has these keys: what is wrong can be told
+            return 0.5 if _has_needed(text) else 0.0
         if not _has_needed(text):  # other keys may take more room than the head has
             try:
                 text = read_head(path, HEAD, Quarantine()).decode("utf-8", "replace")

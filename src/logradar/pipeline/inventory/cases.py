@@ -11,6 +11,7 @@ from typing import Any, Final
 from logradar.core.quarantine import Quarantine
 
 KEPT: Final = 5  # examples per reason
+SURVIVED: Final = (", removed", ", replaced", ", kept as text", ", cut")  # what is said of a line that is still read
 SHOWN: Final = 200  # characters of an example
 
 
@@ -63,7 +64,7 @@ def kinds_of(reasons: Mapping[str, int], path: Path, names: Mapping[str, str]) -
                     if not wanted[reason]:
                         del wanted[reason]
     kinds = [
-        {"reason": reason, "count": count, "kept": False, "examples": examples[reason]}
+        {"reason": reason, "count": count, "kept": reason.endswith(SURVIVED), "examples": examples[reason]}
         for reason, count in reasons.items()
     ]
     return in_order(kinds)

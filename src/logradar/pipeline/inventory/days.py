@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar.core.errors import InputError, TableError
+from logradar.core.names import readable
 from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import conform
@@ -60,11 +61,6 @@ def day_files(paths: Sequence[Path], names: dict[Path, str]) -> list[DayFile]:
     alike = parents and len({parent.is_absolute() for parent in parents}) == 1
     top = Path(os.path.commonpath(parents)) if alike else Path()
     return [DayFile(path, readable(names.get(path, path.relative_to(top).as_posix()))) for path in paths]
-
-
-def readable(name: str) -> str:
-    """A file name as text; bytes that are not UTF-8 cannot be told in JSON."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def inventory_of_days(files: Sequence[DayFile], quarantine: Quarantine, labels: Labels | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logradar.core.names import readable
 from logradar.core.tables import FIRST_TEMPLATE, NAME, SESSIONS, TIMESTAMP, UNKNOWN, check
 from logradar.sources.days.table import DAY_SESSIONS
 from logradar.sources.inputs.timestamps import Clock
@@ -139,7 +140,7 @@ def max_level(table: pa.Table) -> pa.Array:
 
 def day_of(name: str) -> str:
     """The day that a file is named after, else its name without endings."""
-    base = name.rpartition("/")[2]
+    base = readable(name.rpartition("/")[2])
     found = DATE.search(base)
     return found[0] if found else base.partition(".")[0]
 

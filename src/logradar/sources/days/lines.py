@@ -22,6 +22,7 @@ class EventLines:
     def __init__(self) -> None:
         self.counts: Counter[int] = Counter()
         self.lines: dict[int, list[str]] = {}
+        self.beyond = 0  # events whose ids came when `VOCABULARY` were told apart already
         self._full = np.empty(0, np.int32)  # ids that need no more lines
 
     def add(self, table: pa.Table) -> None:
@@ -36,15 +37,32 @@ class EventLines:
             self._keep(ids, ends, table["original_logs"].chunk(0))
         found, counts = _counted(ids[ends[0] : ends[-1]])
         for event, count in zip(found.tolist(), counts.tolist(), strict=True):
-            if event in self.counts or len(self.counts) < VOCABULARY:
-                self.counts[event] += count
+            self._count(event, count)
 
     def merge(self, other: EventLines) -> None:
         """Take in what comes after."""
-        self.counts.update(other.counts)
+        self.beyond += other.beyond
+        for event, count in other.counts.items():
+            self._count(event, count)
         for event, lines in other.lines.items():
-            own = self.lines.setdefault(event, [])
-            own += lines[: KEPT - len(own)]
+            if event in self.counts:
+                own = self.lines.setdefault(event, [])
+                own += lines[: KEPT - len(own)]
+
+    def _count(self, event: int, count: int) -> None:
+        if event in self.counts or len(self.counts) < VOCABULARY:
+            self.counts[event] += count
+        else:
+            self.beyond += count
+
+    def sentence(self) -> str:
+        """What people should know of the ids that were left out; empty where none was."""
+        if not self.beyond:
+            return ""
+        return (
+            f"{self.beyond:,} events have ids beyond the {VOCABULARY:,} that are told apart: they have no template; so "
+            "many ids hardly stand for kinds of events."
+        )
 
     def save(self, path: Path) -> None:
         """Write them as Parquet."""
@@ -54,13 +72,16 @@ class EventLines:
             "count": pa.array([self.counts[event] for event in events], pa.int64()),
             "lines": pa.array([self.lines.get(event, []) for event in events], pa.list_(pa.string())),
         }
-        pq.write_table(pa.table(table), path)
+        whole = pa.table(table).replace_schema_metadata({"beyond": str(self.beyond)})
+        pq.write_table(whole, path)
 
     @classmethod
     def load(cls, path: Path) -> EventLines:
         """What `save` wrote."""
         found = cls()
-        for row in pq.read_table(path).to_pylist():
+        table = pq.read_table(path)
+        found.beyond = int((table.schema.metadata or {}).get(b"beyond", 0))
+        for row in table.to_pylist():
             found.counts[row["event"]] = row["count"]
             found.lines[row["event"]] = row["lines"]
         return found

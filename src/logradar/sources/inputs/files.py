@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import glob
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -45,6 +48,7 @@ class Found:
     labels: Path | None = None  # found beside the files
     prepared: Path | None = None  # the folder that `logradar prepare` wrote
     skipped: list[Path] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)  # folders that cannot be read, links to nothing
     names: dict[Path, str] = field(default_factory=dict)
     close: Callable[[], object] = lambda: None  # removes what was put on disk for it
 
@@ -137,18 +141,25 @@ def _in_folder(folder: Path) -> Found:
     if (folder / PREPARED).is_file():
         shards = [shard for name in SHARDS for shard in sorted((folder / name).glob("*.parquet"))]
         if shards:
-            return Found(shards, prepared=folder)
+            return Found(_wanted(folder, shards), prepared=folder)
     labels = folder / "labels.csv" if (folder / SIMULATED).is_file() else None
     files: list[Path] = []
     skipped: list[Path] = []
-    for place, folders, names in os.walk(folder, onerror=_stop_at(folder)):
+    unread: list[Path] = []
+    visited: set[Path] = set()  # links to folders may lead in a circle
+    for place, folders, names in os.walk(folder, onerror=_noted(folder, unread), followlinks=True):
         if Path(place) != folder and not MADE.isdisjoint(names):  # what LogRadar made of logs is no log
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        visited.add(Path(place).resolve())
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and Path(place, name).resolve() not in visited
+        )
         for name in names:
             file = Path(place, name)
             if name.startswith(".") or not file.is_file():
+                if file.is_symlink() and not file.exists() and not name.startswith("."):
+                    unread.append(file)
                 continue
             ending = Path(COMPRESSED.sub("", name)).suffix.lower()
             odd = name in NO_LOGS or ending in NO_LOG_ENDINGS or NO_LOG_NAMES.fullmatch(name)
@@ -159,15 +170,38 @@ def _in_folder(folder: Path) -> Found:
     files = in_order(files)
     if labels is None and len(files) == 1:
         labels = labels_beside(files[0])
-    return Found(files, labels=labels if labels and labels.is_file() else None, skipped=sorted(skipped))
+    return Found(files, labels=labels if labels and labels.is_file() else None, skipped=sorted(skipped), unread=unread)
 
 
-def _stop_at(folder: Path) -> Callable[[OSError], None]:
-    def stop(error: OSError) -> None:
+def _wanted(folder: Path, shards: list[Path]) -> list[Path]:
+    """The shards that the manifest of a prepared folder names; `InputError` where one is not there as it was."""
+    try:
+        named = json.loads((folder / PREPARED).read_text())["shards"]
+        wanted = {folder / shard["name"]: (shard["bytes"], shard["sha256"]) for shard in named}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"'{folder / PREPARED}' is damaged; prepare the input again.") from None
+    missing = sorted(set(wanted) - set(shards))
+    if missing:
+        raise InputError(f"'{missing[0]}' is missing, but '{folder}' needs it; prepare the input again.")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the hashes of 1 GB take about a second
+        for path, found in zip(wanted, pool.map(_bytes_and_sum, wanted), strict=True):
+            if found != wanted[path]:
+                raise InputError(f"'{path}' is damaged, but '{folder}' needs it; prepare the input again.")
+    return list(wanted)
+
+
+def _bytes_and_sum(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _noted(folder: Path, unread: list[Path]) -> Callable[[OSError], None]:
+    def note(error: OSError) -> None:
         if Path(error.filename) == folder:
             raise error
+        unread.append(Path(error.filename))
 
-    return stop
+    return note
 
 
 def _named(spec: str, data_dir: Path | None) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,11 +17,12 @@ from pydantic import Field
 
 from logradar.core.config import Config, validated
 from logradar.core.errors import InputError
+from logradar.core.names import readable
 from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, Limits, Source
-from logradar.sources.days.dated import DATED_SESSIONS
+from logradar.sources.days.dated import DATED_SESSIONS, day_of
 from logradar.sources.inputs import session_keys
 from logradar.sources.inputs.files import PREPARED, SIMULATED, Found, find
 from logradar.sources.inputs.formats import SEEN
@@ -113,7 +115,7 @@ class Opened:
 
     def name(self, file: Path) -> str:
         """What a file is called in the column ``source``."""
-        return self._found.names.get(file, str(file))
+        return self._found.names.get(file, readable(str(file)))
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -222,7 +224,7 @@ def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quaranti
     labels_file = settings.labels or found.labels
     labels = read_labels(labels_file) if labels_file else None
     parts = recognise(spec, found, settings.source, quarantine)
-    notes = [chosen] * bool(chosen) + _about_files(found)
+    notes = [chosen] * bool(chosen) + _about_files(found) + _about_mixture(parts) + _about_days(parts)
     plain = [file for part in parts if part.kind.discovers for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers and p.kind.session_key is None for p in parts)
     taken = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
@@ -280,10 +282,35 @@ def _about_files(found: Found) -> list[str]:
     return [f"Left out, because their names say that they are no logs: {named}."]
 
 
+def _about_days(parts: list[Part]) -> list[str]:
+    """Say so where sessions of several files cannot be told apart, because a date and a number is all they have."""
+    days = Counter(
+        day_of(file.name) for part in parts if part.kind.groups for file in part.files if file.suffix != ".parquet"
+    )
+    twice = [f"{day} ({count} files)" for day, count in days.items() if count > 1]
+    if not twice:
+        return []
+    return [f"Several files are of the same day: {_listed(twice)}; sessions of equal number in them have the same key."]
+
+
+def _about_mixture(parts: list[Part]) -> list[str]:
+    """Say so where sessions with event ids of their own become lines because of what stands beside them."""
+    whole, lines = (
+        [file for part in parts if part.kind.groups is groups for file in part.files] for groups in (True, False)
+    )
+    if not whole or not lines:
+        return []
+    named = _listed([f"'{readable(file.name)}'" for file in lines])
+    return [
+        f"{len(whole):,} day files stand beside other logs ({named}), so that all are read line by line; to keep the "
+        "event ids of day files, give these alone."
+    ]
+
+
 def _about_formats(taken: list[Sample], found: Found, settings: InputSettings) -> list[str]:
     odd, marked = [], []
     for sample in taken:
-        name = f"'{found.names.get(sample.file, str(sample.file))}'"
+        name = f"'{found.names.get(sample.file, readable(str(sample.file)))}'"
         if settings.format and sample.format.share < 0.5:
             odd.append(f"only {sample.format.share:.0%} of the lines of {name}")
         if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):

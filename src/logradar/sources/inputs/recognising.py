@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from logradar.core.errors import InputError
+from logradar.core.names import readable
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits, Source, sources
 from logradar.sources.inputs.files import Found, stem
@@ -62,8 +63,10 @@ def recognise(spec: str, found: Found, source: str | None, quarantine: Quarantin
         raise InputError(f"'{odd[0][0]}' {odd[0][1]}, but '{found.prepared}' needs it; prepare the input again.")
     if not parts:
         raise InputError(_nothing(spec, [why for _, why in odd]))
+    for path in found.unread:
+        quarantine.add(found.names.get(path, readable(str(path))), "folder that cannot be read, or link to nothing")
     for file, why in odd:
-        quarantine.add(found.names.get(file, str(file)), f"file that {why}")
+        quarantine.add(found.names.get(file, readable(str(file))), f"file that {why}")
     return parts
 
 
@@ -85,7 +88,7 @@ def samples(files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LIN
 
 def service_names(files: Iterable[Path]) -> dict[Path, str]:
     """The service of each file by its name, where the files are of several services."""
-    names = {file: stem(file) for file in files}
+    names = {file: readable(stem(file)) for file in files}
     return names if len(set(names.values())) > 1 else {}
 
 
