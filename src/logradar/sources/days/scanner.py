@@ -20,7 +20,7 @@ from logradar.sources.days.grammar import SLACK
 from logradar.sources.days.table import table_of
 
 BLOCK: Final = 8 << 20
-LIMIT: Final = 64 << 20  # an object that is larger is quarantined (and the memory stays below 600 MB),
+LIMIT: Final = 64 << 20  # an object that is larger is quarantined (one that is just below takes 900 MB),
 LARGE: Final = 16 << 20  # and one that is larger than this where another one begins inside
 
 Reader = Callable[
