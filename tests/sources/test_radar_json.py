@@ -96,8 +96,6 @@ def test_day_files_are_recognised_by_their_content(tmp_path, indent, sort):
 @pytest.mark.parametrize(
     "text",
     [
-        "[]",
-        '[{"id": 1, "event_sequence": [3], "session_id": 4}]',
         '[{"session_id": 1, "message": "event_sequence"}]',
         '{"level": "INFO", "session_id": 3}',
         "[1, 2]",
@@ -110,6 +108,13 @@ def test_other_files_are_not_taken_for_day_files(tmp_path, text):
     path = write(tmp_path / "other.json", text)
     assert RadarJson.recognises(path, text.splitlines()) == 0.0
     assert RadarJson.recognises(tmp_path / "no-such-file", text.splitlines()) == 0.0
+
+
+@pytest.mark.parametrize("text", ["[]", " [\n", '[{"id": 1, "event_sequence": [3], "session_id": 4}]'])
+def test_what_nothing_else_can_be_is_a_day_file(tmp_path, text):
+    path = write(tmp_path / "other.json", text)
+    assert RadarJson.recognises(path, text.splitlines()) == 0.5
+    assert Lines.recognises(path, text.splitlines()) == 0.0
 
 
 def test_lines_do_not_claim_day_files(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from datetime import UTC, date, datetime
 
@@ -111,8 +113,9 @@ def test_what_cannot_be_chosen_from(tmp_path, monkeypatch, folder):
     with pytest.raises(InputError, match="swap --since and --until"):
         chosen(folder, since=DAYS[2], until=DAYS[0])
     (tmp_path / "prep/records").mkdir(parents=True)
-    write(tmp_path / "prep/prepared.json", "{}")
     write(tmp_path / "prep/records/part-00000.parquet", "x")
+    shard = {"name": "records/part-00000.parquet", "bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}
+    write(tmp_path / "prep/prepared.json", json.dumps({"shards": [shard]}))
     with pytest.raises(InputError, match="is a prepared folder, --limit-files 3 chooses log files"):
         chosen(tmp_path / "prep", 3)
     with (folder / f"preprocessed_logs_{DAYS[0]}.json").open() as pipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -83,7 +84,15 @@ def prepare(folder: Path, log: Path) -> InputSettings:
     opened = open_input(log, InputSettings(session_key="trace=(.)"))
     for number, batch in enumerate(opened.batches()):
         pq.write_table(batch, folder / "records" / f"part-{number}.parquet")
-    stored = {"settings": {"input": opened.settings.model_dump(mode="json"), "seed": 0}}
+    shards = [
+        {
+            "name": f"records/{path.name}",
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in sorted((folder / "records").iterdir())
+    ]
+    stored = {"settings": {"input": opened.settings.model_dump(mode="json"), "seed": 0}, "shards": shards}
     (folder / "prepared.json").write_text(json.dumps(stored))
     return opened.settings
 

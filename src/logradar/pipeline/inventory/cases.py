@@ -11,7 +11,7 @@ from typing import Any, Final
 from logradar.core.quarantine import Quarantine
 
 KEPT: Final = 5  # examples per reason
-SURVIVED: Final = (", removed", ", replaced", ", kept as text", ", cut")  # what is said of a line that is still read
+SURVIVED: Final = (", removed", ", replaced", ", kept as text")  # what is said of a line that is still read
 SHOWN: Final = 200  # characters of an example
 
 
