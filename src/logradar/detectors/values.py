@@ -128,11 +128,13 @@ class Values(Detector):
         order = np.lexsort((tests.places, tests.events, -tests.nats, rows))
         bounds = np.searchsorted(rows[order], np.arange(len(sequences) + 1))
         said = _said(sequences)
-        for row in range(len(sequences)):
-            best = order[bounds[row] : bounds[row + 1]][: self.settings.shown]
-            least = max(_WORTH, _SHARE * float(tests.nats[best[0]])) if len(best) else 0.0
-            start = int(sequences.offsets[row])
-            yield [self._finding(sequences, tests, int(i), start, said) for i in best if tests.nats[i] > least]
+        for row, start in enumerate(sequences.offsets[:-1].tolist()):
+            best = order[bounds[row] : bounds[row + 1]]
+            top = float(tests.nats[best[0]]) if len(best) else 0.0
+            best = best[(tests.nats[best] > 0) & (tests.nats[best] >= min(max(_WORTH, _SHARE * top), top))]
+            once = np.unique(tests.keys[best], return_index=True)[1]  # the same value of many events is told once
+            chosen = best[np.sort(once)[: self.settings.shown]].tolist()
+            yield [self._finding(sequences, tests, i, start, said) for i in chosen]
 
     def _finding(self, sessions: Valued, tests: Tests, i: int, start: int, said: dict[tuple[int, int], str]) -> Finding:
         event, place, key = int(tests.events[i]), int(tests.places[i]), tests.keys[i : i + 1]

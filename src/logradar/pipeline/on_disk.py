@@ -96,7 +96,7 @@ def fill_on_disk(corpus: Corpus, miner: TemplateMiner, grouped: Shards, folder: 
     ids = np.memmap(folder / "templates.bin", np.int32, "w+", shape=(corpus.records,))
     beside = ValuesOnDisk(corpus.records, grouped, folder) if values else None
     with Progress("matching templates", corpus.records, "records") as bar:
-        for start, texts in texts_of(corpus):
+        for start, texts in texts_of(corpus, together=values):
             ids[start : start + len(texts)] = miner.match(texts)
             if beside:
                 beside.add(start, values_in(miner, texts, ids[start : start + len(texts)]))

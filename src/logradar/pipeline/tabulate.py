@@ -26,6 +26,7 @@ from logradar.pipeline.corpus import Corpus
 
 Ids = npt.NDArray[np.int32]
 _DAY = 86_400  # seconds
+_ROWS, _BYTES = 800_000, 128 << 20  # of bodies that are worked on together
 LONGEST: Final = 200  # characters of a parameter
 COLUMNS = ["record_id", "timestamp", "service", "level", "session_key", "label"]
 
@@ -63,7 +64,7 @@ def fill(corpus: Corpus, miner: TemplateMiner, grouped: pa.Table, values: bool =
     ids: Ids = np.full(corpus.records, UNKNOWN, np.int32)
     found: list[pa.Array] = []
     with Progress("matching templates", corpus.records, "records") as bar:
-        for start, bodies in texts_of(corpus):
+        for start, bodies in texts_of(corpus, together=values):
             ids[start : start + len(bodies)] = miner.match(bodies)
             if values:
                 found.append(values_in(miner, bodies, ids[start : start + len(bodies)]))
@@ -103,10 +104,17 @@ def days_covered(grouped: pa.Table) -> float | None:
     return (last - first).total_seconds() / _DAY
 
 
-def texts_of(corpus: Corpus) -> Iterator[tuple[int, pa.Array]]:
-    """Bodies in order, each batch with the id of its first record; ids count on from 0 without a gap."""
-    start = 0
+def texts_of(corpus: Corpus, together: bool = False) -> Iterator[tuple[int, pa.Array]]:
+    """Bodies in order, each batch with the id of its first record; ids count on from 0 without a gap.
+
+    ``together`` makes batches larger, for work that costs something for each template and batch.
+    """
+    start, waiting = 0, list[pa.Array]()
     for part in corpus.scan(["body"]):
-        bodies = part["body"].combine_chunks()
-        yield start, bodies
-        start += len(bodies)
+        waiting.append(part["body"].combine_chunks())
+        if not together or sum(map(len, waiting)) >= _ROWS or sum(bodies.nbytes for bodies in waiting) >= _BYTES:
+            yield start, pa.concat_arrays(waiting)
+            start += sum(map(len, waiting))
+            waiting.clear()
+    if waiting:
+        yield start, pa.concat_arrays(waiting)

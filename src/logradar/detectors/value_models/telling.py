@@ -17,16 +17,18 @@ def unusual(place: int, text: str, low: float, high: float) -> str:
     """A number that is far out, or a text where numbers are usual.
 
     >>> unusual(1, "48210", 3, 95)
-    'the 2nd value is 48210; usually 3 to 95'
+    'the 2nd value is 48,210; usually 3 to 95'
     >>> unusual(0, "9s", 0.003, 0.0951)
-    'the 1st value is 9s; usually 0.003s to 0.0951s'
+    'the 1st value is 9 s; usually 0.003 to 0.0951 s'
     """
     value = float(numbers(pl.Series([text]))[0])
     if value != value:
-        return f"the {_ordinal(place)} value is {_quoted(text)}, not a number; usually {_range(low, high, '')}"
+        return f"the {_ordinal(place)} value is {_quoted(text)}, not a number; usually {_range(low, high)}"
     unit = found[1] if (found := _UNIT.search(text)) else ""
     factor = float(numbers(pl.Series([f"1{unit}"]))[0])
-    return f"the {_ordinal(place)} value is {_cut(text)}; usually {_range(low / factor, high / factor, unit)}"
+    behind = f" {unit}" if unit else ""
+    here, usual = _number(value / factor), _range(low / factor, high / factor)
+    return f"the {_ordinal(place)} value is {here}{behind}; usually {usual}{behind}"
 
 
 def novel(place: int, text: str, usual: list[str], many: int) -> str:
@@ -51,8 +53,8 @@ def too_late(seconds: float, high: float) -> str:
     return f"came {_number(seconds)} s after the event before; {usual}"
 
 
-def _range(low: float, high: float, unit: str) -> str:
-    return f"{_number(low)}{unit}" if low == high else f"{_number(low)}{unit} to {_number(high)}{unit}"
+def _range(low: float, high: float) -> str:
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
 
 
 def _number(value: float) -> str:
