@@ -13,7 +13,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -33,6 +35,7 @@ LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ([A-Z]+) ([\w.]+) \[t
 PACKAGE = Path(logradar.__file__).parent
 SILENT = {"missing_step", "wrong_order", "silent_drop", "clock_skew", "retry_storm"}  # add no new messages
 LOUD = {"bad_deploy", "pool_exhausted", "disk_full"}  # do
+SAME = {"wrong_value", "wrong_delay"}  # leave the sequence as it is
 Sequence = tuple[str, ...]
 
 
@@ -126,7 +129,7 @@ def test_what_is_written(faulty: Day) -> None:
     assert mark["sessions"] == len(faulty.sessions) == len(faulty.faults)
     assert faulty.sessions.keys() == faulty.faults.keys()
     assert mark["faults"] == {name: count for name, count in sorted(Counter(faulty.faults.values()).items()) if name}
-    assert set(mark["faults"]) == set(FAULTS) and len(FAULTS) >= 10
+    assert set(mark["faults"]) == set(FAULTS) and len(FAULTS) >= 12
     with (faulty.folder / "labels.csv").open() as file:
         assert all(row["label"] == str(int(row["fault"] != "")) for row in csv.DictReader(file))
     for name, lines in mark["lines"].items():
@@ -163,7 +166,62 @@ def test_normal_is_varied_but_can_be_learned(normal: Day, seen: Seen, tmp_path_f
         assert sum(seen.odd(sequence) for sequence in other) / len(other) < 0.003
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.fixture(scope="module")
+def valued(tmp_path_factory: pytest.TempPathFactory) -> Day:
+    folder = tmp_path_factory.mktemp("valued")
+    simulate(folder, lines_per_day=150_000, faults=sorted(SAME), seed=8, episodes_per_day=12)
+    return Day(folder)
+
+
+@pytest.mark.parametrize("fault", sorted(SAME))
+def test_wrong_values_and_delays_change_no_sequence(valued: Day, seen: Seen, fault: str) -> None:
+    sessions = valued.of(fault)
+    assert len(sessions) >= 50
+    assert sum(sequence not in seen.sequences for sequence in sessions) / len(sessions) < 0.02
+    assert len(set(sessions)) > 5
+
+
+def test_wrong_values_are_unlike_any_other(valued: Day, normal: Day) -> None:
+    def found(day: Day, pattern: str) -> dict[str, set[str]]:
+        by_trace: dict[str, set[str]] = {}
+        for name in FILES.values():
+            for text in (day.folder / name).read_text().splitlines():
+                line = LINE.match(text)
+                if line and (value := re.match(pattern, line[5])):
+                    by_trace.setdefault(line[4], set()).add(value[1])
+        return by_trace
+
+    met = set()
+    for what, pattern in (
+        ("amount", r"payment of (-?\d+) cents"),
+        ("pieces", r"stock of product \d+: (-?\d+) pieces"),
+        ("carrier", r"handed order \d+ to carrier (\w+)"),
+    ):
+        usual = set().union(*found(normal, pattern).values())
+        for trace, values in found(valued, pattern).items():
+            wrong = values - usual if what == "carrier" else {v for v in values if int(v) > 2 * max(map(int, usual))}
+            if wrong:
+                met.add(what)
+                assert valued.faults[trace] == "wrong_value"
+    assert met == {"amount", "pieces", "carrier"}
+
+
+def test_wrong_delays_are_longer_than_any_other(valued: Day, normal: Day) -> None:
+    def longest(day: Day) -> dict[str, float]:
+        times: dict[str, list[datetime]] = {}
+        for name in FILES.values():
+            for text in (day.folder / name).read_text().splitlines():
+                if line := LINE.match(text):
+                    times.setdefault(line[4], []).append(datetime.strptime(line[1], "%Y-%m-%d %H:%M:%S,%f"))
+        gaps = {trace: [b - a for a, b in pairwise(sorted(found))] for trace, found in times.items()}
+        return {trace: max(found).total_seconds() for trace, found in gaps.items() if found}
+
+    usual = max(longest(normal).values())
+    struck = {trace for trace, seconds in longest(valued).items() if seconds > 1.4 * usual}
+    assert struck == {trace for trace, fault in valued.faults.items() if fault == "wrong_delay"}
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in SAME])
 def test_every_session_of_a_fault_differs_from_normal(faulty: Day, seen: Seen, fault: str) -> None:
     sessions = faulty.of(fault)
     assert len(sessions) >= 10
