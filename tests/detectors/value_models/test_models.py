@@ -98,7 +98,8 @@ def test_surprisal_is_that_of_the_distribution(draw: str) -> None:
     fresh = getattr(rng, draw)(size=200_000)
     nats = tails.surprisal(np.zeros(len(fresh), np.int64), fresh, both=True)
     assert (nats == 0).mean() > 0.85
-    assert 0.002 < (nats > -math.log(0.01)).mean() < 0.025
+    assert (nats > -math.log(0.01)).mean() < 0.025
+    assert (nats > -math.log(0.01)).mean() > 0.002 or draw == "uniform"  # which has no tail
     assert (nats > -math.log(0.001)).mean() < 0.004
 
 
