@@ -112,7 +112,7 @@ class Detector(ABC):
             with _distinct(train, folder, memory) as learnt:
                 self.fit(learnt, valid, folder)
             return
-        watched = Valued.whole(valid) if self.needs_values else _sequences(valid)
+        watched = Valued.whole(valid) if self.needs_values else sequences_of(valid)
         if not len(train):
             raise DataError(f"Detector '{self.name}' has no session to learn from; give it more data.")
         if train.whole is None:
@@ -174,7 +174,7 @@ class Detector(ABC):
 
     def _given(self, sessions: pa.Table) -> Sequences:
         """What it looks at: distinct sequences, or all sessions with their values."""
-        return Valued.whole(sessions) if self.needs_values else _sequences(sessions).distinct()
+        return Valued.whole(sessions) if self.needs_values else sequences_of(sessions).distinct()
 
     def _score_as(self, sequences: Sequences) -> Scored:
         """`_score` of what another detector was given: one that needs no values scores distinct sequences."""
@@ -256,7 +256,8 @@ def _spread(scored: Scored, distinct: Sequences) -> Scored:
     return Scored(scored.rows[distinct.inverse], scored.values[spread.take(distinct.inverse).values])
 
 
-def _sequences(sessions: pa.Table | Shards) -> Sequences:
+def sequences_of(sessions: pa.Table | Shards) -> Sequences:
+    """All sequences of SESSIONS, in memory."""
     if isinstance(sessions, Shards):
         return Sequences.from_lists([]).concat(*sessions.sequences())
     return Sequences.from_arrow(check(sessions, SESSIONS)["template_ids"])
@@ -264,7 +265,7 @@ def _sequences(sessions: pa.Table | Shards) -> Sequences:
 
 def _distinct(sessions: pa.Table | Shards, folder: Path | None, memory: int) -> Distinct:
     if not isinstance(sessions, Shards):
-        return count_distinct([_sequences(sessions)], folder, memory)
+        return count_distinct([sequences_of(sessions)], folder, memory)
     with Progress("counting distinct sequences", len(sessions), "sessions") as bar:
         return count_distinct(_counted(sessions.sequences(), bar), folder, memory)
 

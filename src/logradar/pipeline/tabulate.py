@@ -27,7 +27,7 @@ from logradar.pipeline.corpus import Corpus
 Ids = npt.NDArray[np.int32]
 _DAY = 86_400  # seconds
 _ROWS, _BYTES = 800_000, 128 << 20  # of bodies that are worked on together
-LONGEST: Final = 200  # characters of a parameter
+LONGEST: Final = 64  # characters of a parameter
 COLUMNS = ["record_id", "timestamp", "service", "level", "session_key", "label"]
 
 
