@@ -122,8 +122,8 @@ re-replication, that begins after the cut.
 
 ## Simulated services
 
-One fault-free day of 500,000 lines trains (seed 21); a day with twelve kinds of faults (seed 22) and three fault-free days
-(seeds 23 to 25) are measured: `logradar simulate`, `logradar train`, `logradar evaluate`.
+One fault-free day of 500,000 lines trains (seed 21); a day with twelve kinds of faults (seed 22) and three fault-free
+days (seeds 23 to 25) are measured: `logradar simulate`, `logradar train`, `logradar evaluate`.
 
 {side_by_side([faulty])}
 Recall by fault:

@@ -41,6 +41,7 @@ class Samples:
         self.size, self.most, self.seed = size, most, seed
         self._keys = np.empty(0, np.int64)  # sorted
         self._slots = np.empty(0, np.int64)  # the slot of each of them
+        self._names = np.empty(0, np.int64)  # the key of each slot
         self._counts, self._missing = np.empty(0, np.int64), np.empty(0, np.int64)
         self._low, self._high = np.empty(0), np.empty(0)
         self._records = np.empty(0, np.int64)
@@ -130,8 +131,6 @@ class Samples:
         kept = rank < self.size
         self._kept = [(slots[kept], priority[kept], values[kept])]
         self._waiting = 0
-
-    _names = np.empty(0, np.int64)  # the key of each slot
 
 
 @numba.njit(cache=True, nogil=True)
