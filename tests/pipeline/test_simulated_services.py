@@ -23,7 +23,7 @@ def home(tmp_path_factory):
 
 
 def test_every_fault_is_found_by_some_detector(home):
-    faults = tuple(name for name in FAULTS if name not in ("wrong_value", "wrong_delay"))  # see test_values.py
+    faults = tuple(name for name in FAULTS if name not in ("wrong_value", "wrong_delay"))  # see test_values_on_disk.py
     simulate(home / "faulty", lines_per_day=LINES, faults=faults, seed=12, start="2026-03-03")
     document = evaluate(home / "bundle", str(home / "faulty")).document
     assert set(document["faults"]) == set(faults)
