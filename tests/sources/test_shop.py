@@ -11,15 +11,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
+from shop_days import LINE, Day, Seen, counts, grams
 
 import logradar
 from logradar.core.errors import ConfigError, InputError
@@ -31,76 +26,10 @@ from logradar.sources.shop.simulation import simulate
 from logradar.sources.shop.trace import Trace
 from logradar.sources.shop.traffic import DAY, HOUR, PEAK, load
 
-LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ([A-Z]+) ([\w.]+) \[trace=([0-9a-f]{16})\] (.*)")
 PACKAGE = Path(logradar.__file__).parent
 SILENT = {"missing_step", "wrong_order", "silent_drop", "clock_skew", "retry_storm"}  # add no new messages
 LOUD = {"bad_deploy", "pool_exhausted", "disk_full"}  # do
 SAME = {"wrong_value", "wrong_delay"}  # leave the sequence as it is
-Sequence = tuple[str, ...]
-
-
-@dataclass
-class Day:
-    """A simulated folder, read back from its files alone."""
-
-    folder: Path
-    sessions: dict[str, Sequence] = field(default_factory=dict)
-    open_at_once: float = 0.0
-
-    def __post_init__(self) -> None:
-        rows = []
-        for place, name in enumerate(sorted(FILES.values())):
-            for number, text in enumerate((self.folder / name).read_text().splitlines(), start=1):
-                if found := LINE.match(text):
-                    rows.append((found[1], place, number, found[4], self.origins[name, number]))
-        rows.sort()  # the lines of all services by their time stamps, as a reader merges them
-        grouped: dict[str, list[str]] = {}
-        last = {row[3]: index for index, row in enumerate(rows)}
-        alive, total = set(), 0
-        for index, (_, _, _, trace, text) in enumerate(rows):
-            grouped.setdefault(trace, []).append(text)
-            alive.add(trace)
-            total += len(alive)
-            if last[trace] == index:
-                alive.discard(trace)
-        self.sessions = {trace: tuple(texts) for trace, texts in grouped.items()}
-        self.open_at_once = total / max(len(rows), 1)
-
-    @cached_property
-    def origins(self) -> dict[tuple[str, int], str]:
-        """The log call of every record, ``path:line``: what a perfect parser would call its template."""
-        columns = [column.to_pylist() for column in pq.read_table(self.folder / "origins.parquet").columns]
-        return {(source, line): f"{path}:{code}" for source, line, path, code in zip(*columns, strict=True)}
-
-    @cached_property
-    def faults(self) -> dict[str, str]:
-        with (self.folder / "labels.csv").open() as file:
-            return {row["session_key"]: row["fault"] for row in csv.DictReader(file)}
-
-    def of(self, fault: str) -> list[Sequence]:
-        return [self.sessions[trace] for trace, name in self.faults.items() if name == fault]
-
-
-def grams(sequence: Sequence, size: int) -> set[Sequence]:
-    padded = ("",) * (size - 1) + sequence
-    return {padded[i : i + size] for i in range(len(sequence))}
-
-
-def counts(sequence: Sequence) -> frozenset[tuple[str, int]]:
-    return frozenset(Counter(sequence).items())
-
-
-class Seen:
-    """What the sessions of one fault-free day hold; the simplest detectors there are."""
-
-    def __init__(self, sessions: Iterable[Sequence]) -> None:
-        self.sequences = set(sessions)
-        self.templates = {text for sequence in self.sequences for text in sequence}
-        self.counts = {counts(sequence) for sequence in self.sequences}
-        self.triples = {gram for sequence in self.sequences for gram in grams(sequence, 3)}
-
-    def odd(self, sequence: Sequence) -> bool:
-        return counts(sequence) not in self.counts or not grams(sequence, 3) <= self.triples
 
 
 @pytest.fixture(scope="module")
@@ -164,61 +93,6 @@ def test_normal_is_varied_but_can_be_learned(normal: Day, seen: Seen, tmp_path_f
         assert {origin for sequence in other for origin in sequence} <= seen.templates
         assert sum(sequence not in seen.sequences for sequence in other) / len(other) < 0.005
         assert sum(seen.odd(sequence) for sequence in other) / len(other) < 0.003
-
-
-@pytest.fixture(scope="module")
-def valued(tmp_path_factory: pytest.TempPathFactory) -> Day:
-    folder = tmp_path_factory.mktemp("valued")
-    simulate(folder, lines_per_day=150_000, faults=sorted(SAME), seed=8, episodes_per_day=12)
-    return Day(folder)
-
-
-@pytest.mark.parametrize("fault", sorted(SAME))
-def test_wrong_values_and_delays_change_no_sequence(valued: Day, seen: Seen, fault: str) -> None:
-    sessions = valued.of(fault)
-    assert len(sessions) >= 50
-    assert sum(sequence not in seen.sequences for sequence in sessions) / len(sessions) < 0.02
-    assert len(set(sessions)) > 5
-
-
-def test_wrong_values_are_unlike_any_other(valued: Day, normal: Day) -> None:
-    def found(day: Day, pattern: str) -> dict[str, set[str]]:
-        by_trace: dict[str, set[str]] = {}
-        for name in FILES.values():
-            for text in (day.folder / name).read_text().splitlines():
-                line = LINE.match(text)
-                if line and (value := re.match(pattern, line[5])):
-                    by_trace.setdefault(line[4], set()).add(value[1])
-        return by_trace
-
-    met = set()
-    for what, pattern in (
-        ("amount", r"payment of (-?\d+) cents"),
-        ("pieces", r"stock of product \d+: (-?\d+) pieces"),
-        ("carrier", r"handed order \d+ to carrier (\w+)"),
-    ):
-        usual = set().union(*found(normal, pattern).values())
-        for trace, values in found(valued, pattern).items():
-            wrong = values - usual if what == "carrier" else {v for v in values if int(v) > 2 * max(map(int, usual))}
-            if wrong:
-                met.add(what)
-                assert valued.faults[trace] == "wrong_value"
-    assert met == {"amount", "pieces", "carrier"}
-
-
-def test_wrong_delays_are_longer_than_any_other(valued: Day, normal: Day) -> None:
-    def longest(day: Day) -> dict[str, float]:
-        times: dict[str, list[datetime]] = {}
-        for name in FILES.values():
-            for text in (day.folder / name).read_text().splitlines():
-                if line := LINE.match(text):
-                    times.setdefault(line[4], []).append(datetime.strptime(line[1], "%Y-%m-%d %H:%M:%S,%f"))
-        gaps = {trace: [b - a for a, b in pairwise(sorted(found))] for trace, found in times.items()}
-        return {trace: max(found).total_seconds() for trace, found in gaps.items() if found}
-
-    usual = max(longest(normal).values())
-    struck = {trace for trace, seconds in longest(valued).items() if seconds > 1.4 * usual}
-    assert struck == {trace for trace, fault in valued.faults.items() if fault == "wrong_delay"}
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in SAME])
