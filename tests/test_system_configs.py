@@ -22,3 +22,14 @@ def test_the_stages_of_radar_take_more_and_more_files(stage, files):
     assert settings.input.limit_files == files
     assert settings.split.by == "files"
     assert settings.split.shares == pytest.approx((0.8, 0.2, 0.0))
+
+
+def test_deeplog_whole_is_the_key_model_and_the_values():
+    settings = run_settings(CONFIGS / "systems/deeplog.yaml")
+    members = settings.make(settings.detector).members
+    assert list(members) == ["deeplog", "values"] and settings.needs_values
+    deeplog = members["deeplog"].settings
+    assert (deeplog.embedding, deeplog.hidden, deeplog.layers, deeplog.dropout) == (128, 256, 2, 0.2)
+    training = deeplog.training
+    assert (training.batch_size, training.learning_rate, training.epochs, training.clip) == (256, 1e-3, 50, 1.0)
+    assert (training.patience, training.min_delta) == (5, 1e-4)

@@ -10,9 +10,9 @@ import pytest
 
 def test_day_files_train_and_are_measured(logradar, tmp_path):
     days = tmp_path / "days"
-    done = logradar(
-        "simulate", "-o", days, "--format", "radar-json", "--days", 3, "--size", "2MB", "episodes_per_day=8", "--json"
-    )
+    faults = "slow_dependency,bad_deploy,retry_storm,missing_step,silent_drop,auth_failures"  # which counts can tell
+    given = ("--days", 3, "--size", "2MB", "--faults", faults, "episodes_per_day=12", "--json")
+    done = logradar("simulate", "-o", days, "--format", "radar-json", *given)
     assert done.code == 0, done.err
     assert done.json["files"][-1] == "preprocessed_logs_2026-03-04.json"
     assert done.json["anomalies"] > 20

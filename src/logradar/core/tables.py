@@ -74,6 +74,7 @@ SESSIONS: Final = pa.schema(
         _required("gaps", pa.list_(pa.float32())),  # seconds since the event before, 0 for the first
         pa.field("max_level", pa.int8()),
         pa.field("label", pa.bool_()),
+        pa.field("parameters", pa.list_(pa.list_(pa.string()))),  # of each event; null where no detector asked for them
     ]
 )
 

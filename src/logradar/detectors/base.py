@@ -1,7 +1,8 @@
 """The promise of every detector: fit on sessions, give scores, say why, be saved and loaded.
 
 A detector says nothing about yes or no; that is the threshold's job. It never sees the same
-sequence twice: the public methods reduce sessions to distinct sequences and broadcast back.
+sequence twice: the public methods reduce sessions to distinct sequences and broadcast back. Only
+one that ``needs_values`` sees every session, with its gaps and parameters.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from logradar.core.registry import Registry
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
+from logradar.core.valued import Valued
 
 Floats = npt.NDArray[np.float64]
 STATE: Final = "detector.json"
@@ -75,19 +77,25 @@ class Detector(ABC):
         """The fitted detectors that this one is made of; none for a single detector."""
         return {}
 
+    @property
+    def needs_values(self) -> bool:
+        """Whether it, or one that it is made of, looks at gaps and parameters, not at sequences alone."""
+        return any(member.needs_values for member in self.members.values())
+
     def fit(
         self,
         train: pa.Table | Shards | Distinct,
         valid: pa.Table | Shards,
         folder: Path | None = None,
         memory: int = MEMORY,
+        counted: Distinct | None = None,
     ) -> None:
         """Learn from SESSIONS ``train`` and ``valid`` (normal, later), both in order of time.
 
         Either is a table, or `Shards` of SESSIONS on disk; ``train`` may also be their distinct
-        sequences, counted already. Of ``train`` the distinct sequences are kept, on disk when they
-        take more than ``memory`` bytes; the sequences of ``valid`` are held in memory: give a
-        sample of what is larger.
+        sequences, counted already (``counted`` are those of a ``train`` that has to be read for its
+        values). Of ``train`` the distinct sequences are kept, on disk when they take more than
+        ``memory`` bytes; ``valid`` is held in memory: give a sample of what is larger.
 
         Afterwards ``validation_scores`` holds one score per validation session, each as if that
         session had been new: thresholds are fitted on these. ``folder`` is where a long training
@@ -95,10 +103,16 @@ class Detector(ABC):
         is nothing to learn from.
         """
         if not isinstance(train, Distinct):
+            if self.needs_values:
+                for chunk in Valued.chunks(train):
+                    self._observe(chunk)
+            if counted is not None:
+                self.fit(counted, valid, folder)
+                return
             with _distinct(train, folder, memory) as learnt:
                 self.fit(learnt, valid, folder)
             return
-        watched = _sequences(valid)
+        watched = Valued.whole(valid) if self.needs_values else sequences_of(valid)
         if not len(train):
             raise DataError(f"Detector '{self.name}' has no session to learn from; give it more data.")
         if train.whole is None:
@@ -108,25 +122,24 @@ class Detector(ABC):
     def score(self, sessions: pa.Table) -> pa.Table:
         """SCORES of SESSIONS, in the same order; an empty table gives an empty table."""
         check(sessions, SESSIONS)
-        distinct = _sequences(sessions).distinct()
-        if not len(distinct):
+        given = self._given(sessions)
+        if not len(given):
             return SCORES.empty_table()
-        scored = self._score(distinct)
-        spread = Sequences.of(np.arange(len(distinct.values), dtype=np.int32), distinct.offsets)
-        every = spread.take(distinct.inverse)
-        offsets = cast(pa.Int32Array, pa.array(every.offsets.astype(np.int32)))
-        event_scores = pa.ListArray.from_arrays(offsets, pa.array(scored.values[every.values], pa.float32()))
-        columns = [sessions["session_id"], pa.array(scored.rows[distinct.inverse], pa.float64()), event_scores]
+        scored = _spread(self._score(given), given)
+        ends = np.concatenate([[0], np.cumsum(given.lengths[given.inverse])])
+        offsets = cast(pa.Int32Array, pa.array(ends.astype(np.int32)))
+        event_scores = pa.ListArray.from_arrays(offsets, pa.array(scored.values, pa.float32()))
+        columns = [sessions["session_id"], pa.array(scored.rows, pa.float64()), event_scores]
         return check(pa.table(columns, schema=SCORES), SCORES)
 
     def explain(self, sessions: pa.Table) -> pa.Table:
         """FINDINGS for SESSIONS: why each one was scored as it was, most telling first."""
         check(sessions, SESSIONS)
-        distinct = _sequences(sessions).distinct()
-        found = list(self._explain(distinct)) if len(distinct) else []
+        given = self._given(sessions)
+        found = list(self._explain(given)) if len(given) else []
         of: list[str] = []
         told: list[Finding] = []
-        for session_id, row in zip(sessions["session_id"].to_pylist(), distinct.inverse.tolist(), strict=True):
+        for session_id, row in zip(sessions["session_id"].to_pylist(), given.inverse.tolist(), strict=True):
             findings = sorted(found[row], key=lambda f: -f.weight)
             of += [session_id] * len(findings)
             told += findings
@@ -158,6 +171,31 @@ class Detector(ABC):
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise BundleError(f"The detector in '{folder}' cannot be read ({error}); train it again.") from None
         return detector
+
+    def _given(self, sessions: pa.Table) -> Sequences:
+        """What it looks at: distinct sequences, or all sessions with their values."""
+        return Valued.whole(sessions) if self.needs_values else sequences_of(sessions).distinct()
+
+    def _score_as(self, sequences: Sequences) -> Scored:
+        """`_score` of what another detector was given: one that needs no values scores distinct sequences."""
+        if self.needs_values or not isinstance(sequences, Valued):
+            return self._score(sequences)
+        distinct = sequences.distinct()
+        return _spread(self._score(distinct), distinct)
+
+    def _explain_as(self, sequences: Sequences) -> list[list[Finding]]:
+        """`_explain` of what another detector was given, in the same way."""
+        if self.needs_values or not isinstance(sequences, Valued):
+            return list(self._explain(sequences))
+        distinct = sequences.distinct()
+        found = list(self._explain(distinct))
+        return [found[row] for row in distinct.inverse.tolist()]
+
+    def _observe(self, sessions: Valued) -> None:
+        """Take in training sessions with their values, in order of time, before `_learn`; where they are needed."""
+        for member in self.members.values():
+            if member.needs_values:
+                member._observe(sessions)
 
     def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
         """Fit on all sessions, ``valid`` in order of time, and return the honest scores of ``valid``."""
@@ -197,7 +235,7 @@ class Detector(ABC):
 
     @abstractmethod
     def _score(self, sequences: Sequences) -> Scored:
-        """Score distinct sequences; template ids never seen in training must survive."""
+        """Score distinct sequences (or `Valued` ones); template ids never seen in training must survive."""
 
     @abstractmethod
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
@@ -212,7 +250,14 @@ class Detector(ABC):
         """Undo `_save`."""
 
 
-def _sequences(sessions: pa.Table | Shards) -> Sequences:
+def _spread(scored: Scored, distinct: Sequences) -> Scored:
+    """Scores of distinct sequences for each of the sequences that they stand for."""
+    spread = Sequences.of(np.arange(len(distinct.values), dtype=np.int32), distinct.offsets)
+    return Scored(scored.rows[distinct.inverse], scored.values[spread.take(distinct.inverse).values])
+
+
+def sequences_of(sessions: pa.Table | Shards) -> Sequences:
+    """All sequences of SESSIONS, in memory."""
     if isinstance(sessions, Shards):
         return Sequences.from_lists([]).concat(*sessions.sequences())
     return Sequences.from_arrow(check(sessions, SESSIONS)["template_ids"])
@@ -220,7 +265,7 @@ def _sequences(sessions: pa.Table | Shards) -> Sequences:
 
 def _distinct(sessions: pa.Table | Shards, folder: Path | None, memory: int) -> Distinct:
     if not isinstance(sessions, Shards):
-        return count_distinct([_sequences(sessions)], folder, memory)
+        return count_distinct([sequences_of(sessions)], folder, memory)
     with Progress("counting distinct sequences", len(sessions), "sessions") as bar:
         return count_distinct(_counted(sessions.sequences(), bar), folder, memory)
 

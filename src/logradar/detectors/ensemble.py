@@ -70,7 +70,7 @@ class Ensemble(Detector):
         best = np.full(len(sequences), -1.0)
         events = np.zeros(len(sequences.values), np.float32)
         for name, member in self._members.items():
-            scored = member._score(sequences)
+            scored = member._score_as(sequences)
             surprise = _surprise(scored.rows, self.normal[name])
             ahead = surprise > best
             best = np.maximum(best, surprise)
@@ -80,8 +80,8 @@ class Ensemble(Detector):
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
         for name, member in self._members.items():
-            surprise = _surprise(member._score(sequences).rows, self.normal[name])
-            for row, findings in enumerate(member._explain(sequences)):
+            surprise = _surprise(member._score_as(sequences).rows, self.normal[name])
+            for row, findings in enumerate(member._explain_as(sequences)):
                 if surprise[row] <= 0:
                     continue
                 rows[row] += [

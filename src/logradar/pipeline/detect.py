@@ -70,7 +70,7 @@ def detect(
 def _records(fitted: Fitted, corpus: Corpus, limit: float, home: Path) -> Detected:
     sessions, unknown = 0, 0
     found = [empty(ALERTS)]
-    for table in sessions_of(corpus, fitted, home):
+    for table in sessions_of(corpus, fitted, home, fitted.main.needs_values):
         scores = fitted.main.score(table)
         rows = pa.array(anomalous(scores, limit))
         sessions += len(table)
@@ -127,14 +127,17 @@ def input_settings(fitted: Fitted, given: dict[str, Any] | None) -> Any:
     return kept.model_copy(update=update)
 
 
-def sessions_of(corpus: Corpus, fitted: Fitted, home: Path) -> Iterator[pa.Table]:
-    """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping; one table, or many pieces."""
+def sessions_of(corpus: Corpus, fitted: Fitted, home: Path, values: bool = False) -> Iterator[pa.Table]:
+    """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping; one table, or many pieces.
+
+    With ``values`` they carry the parameters of their events.
+    """
     assert isinstance(fitted.miner, TemplateMiner)
     if not is_large(corpus):
-        yield fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions))
+        yield fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions), values)
         return
     grouped = group_on_disk(corpus, fitted.settings.sessions, home)
-    yield from fill_on_disk(corpus, fitted.miner, grouped, home).tables()
+    yield from fill_on_disk(corpus, fitted.miner, grouped, home, values).tables()
 
 
 def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:

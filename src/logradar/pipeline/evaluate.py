@@ -95,7 +95,8 @@ def _sessions(corpus: Corpus | DayCorpus, fitted: Fitted, home: Path) -> pa.Tabl
     if isinstance(corpus, DayCorpus):
         assert isinstance(fitted.miner, GivenTemplates)
         return corpus.sessions(fitted.miner)
-    return pa.concat_tables(sessions_of(corpus, fitted, home)).unify_dictionaries()
+    values = any(detector.needs_values for detector in fitted.detectors.values())
+    return pa.concat_tables(sessions_of(corpus, fitted, home, values)).unify_dictionaries()
 
 
 def _labelled(sessions: pa.Table, spec: str) -> pa.Table:

@@ -31,7 +31,7 @@ from logradar.sources.inputs.opening import Opened
 
 STRETCH: Final = 300_000  # sessions that are sorted by time together; smaller files go together
 GROUP: Final = 50_000
-KEPT: Final = [name for name in SESSIONS.names if name not in ("record_ids", "gaps")]
+KEPT: Final = [name for name in SESSIONS.names if name not in ("record_ids", "gaps", "parameters")]
 
 
 @dataclass

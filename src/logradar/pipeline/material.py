@@ -63,7 +63,7 @@ def from_records(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
     miner = TemplateMiner(settings.parsing)
     known = np.concatenate([learn, watch])
     learn_templates(corpus, miner, grouped, known)
-    sessions = fill(corpus, miner, grouped)
+    sessions = fill(corpus, miner, grouped, settings.needs_values)
     before = np.concatenate([parts.train, parts.valid])
     seen = Seen(
         identities(sessions.take(pa.array(before))),
@@ -79,7 +79,7 @@ def _from_disk(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
     parts = cut(grouped, settings.split)
     miner = TemplateMiner(settings.parsing)
     learn_templates_of(corpus, miner, [part.normal() for part in parts[:2]], home)
-    sessions = fill_on_disk(corpus, miner, grouped, home)
+    sessions = fill_on_disk(corpus, miner, grouped, home, settings.needs_values)
     return of_shards(cut(sessions, settings.split), miner, corpus.records)
 
 

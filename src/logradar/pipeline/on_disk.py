@@ -28,7 +28,8 @@ from logradar.parsing.sessions import SessionSettings, sessions
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.corpus import Corpus
 from logradar.pipeline.store import CODEC
-from logradar.pipeline.tabulate import COLUMNS, texts_of
+from logradar.pipeline.tabulate import COLUMNS, texts_of, values_in, with_lists
+from logradar.pipeline.values_on_disk import ValuesOnDisk
 
 IN_MEMORY: Final = 5_000_000  # records of a corpus that is grouped in memory
 PARTITION: Final = 1_500_000  # records of a partition
@@ -90,23 +91,28 @@ def learn_templates_of(corpus: Corpus, miner: TemplateMiner, parts: list[Shards]
     miner.freeze()
 
 
-def fill_on_disk(corpus: Corpus, miner: TemplateMiner, grouped: Shards, folder: Path) -> Shards:
-    """The same sessions with the template ids that the frozen miner gives to their records."""
+def fill_on_disk(corpus: Corpus, miner: TemplateMiner, grouped: Shards, folder: Path, values: bool = False) -> Shards:
+    """The same sessions with the template ids that the frozen miner gives to their records; see `fill`."""
     ids = np.memmap(folder / "templates.bin", np.int32, "w+", shape=(corpus.records,))
+    beside = ValuesOnDisk(corpus.records, grouped, folder) if values else None
     with Progress("matching templates", corpus.records, "records") as bar:
-        for start, texts in texts_of(corpus):
+        for start, texts in texts_of(corpus, together=values):
             ids[start : start + len(texts)] = miner.match(texts)
+            if beside:
+                beside.add(start, values_in(miner, texts, ids[start : start + len(texts)]))
             bar.advance(len(texts))
-    column = SESSIONS.get_field_index("template_ids")
+    parameters = beside.tables() if beside else None
     filled = []
     for number, path in enumerate(grouped.files):
         filled.append(folder / f"sessions-{number:05}.parquet")
         with pq.ParquetWriter(filled[-1], SESSIONS, **CODEC) as writer:
             for table in Shards.of([path]).tables():
                 records = Sequences.from_arrow(table["record_ids"])
-                offsets = pa.array(records.offsets.astype(np.int32))
-                lists = pa.ListArray.from_arrays(offsets, pa.array(np.asarray(ids[records.values]), pa.int32()))
-                writer.write_table(table.set_column(column, SESSIONS.field(column), lists))
+                templates = pa.array(np.asarray(ids[records.values]), pa.int32())
+                table = with_lists(table, "template_ids", records, templates)
+                if parameters:
+                    table = with_lists(table, "parameters", records, next(parameters))
+                writer.write_table(table)
         path.unlink()
     return Shards.of(filled)
 

@@ -50,6 +50,11 @@ class RunSettings(Config):
             validated(kind.Settings, self.detectors.get(name, {}), f"detectors.{name}")
         return self
 
+    @property
+    def needs_values(self) -> bool:
+        """Whether a detector looks at what stands in the lines, not at sequences alone."""
+        return any(self.make(name).needs_values for name in (self.detector, *self.beside))
+
     def make(self, name: str, resume: bool = False) -> Detector:
         """A new detector of that name with its settings from here; ``resume`` goes on with its training."""
         kind = detectors.load(name)

@@ -7,16 +7,18 @@ templates are filled in once they are mined (on training sessions only) and froz
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.errors import DataError
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
-from logradar.core.tables import SESSIONS, UNKNOWN, check
+from logradar.core.tables import EVENTS, SESSIONS, UNKNOWN, check
 from logradar.parsing.events import events
 from logradar.parsing.sessions import SessionSettings, sessions
 from logradar.parsing.templates import TemplateMiner
@@ -24,6 +26,8 @@ from logradar.pipeline.corpus import Corpus
 
 Ids = npt.NDArray[np.int32]
 _DAY = 86_400  # seconds
+_ROWS, _BYTES = 800_000, 128 << 20  # of bodies that are worked on together
+LONGEST: Final = 64  # characters of a parameter
 COLUMNS = ["record_id", "timestamp", "service", "level", "session_key", "label"]
 
 
@@ -55,18 +59,36 @@ def learn_templates(corpus: Corpus, miner: TemplateMiner, grouped: pa.Table, row
     miner.freeze()
 
 
-def fill(corpus: Corpus, miner: TemplateMiner, grouped: pa.Table) -> pa.Table:
-    """SESSIONS with the template ids that the frozen miner gives to their records."""
+def fill(corpus: Corpus, miner: TemplateMiner, grouped: pa.Table, values: bool = False) -> pa.Table:
+    """SESSIONS with the template ids that the frozen miner gives to their records; with ``values`` parameters too."""
     ids: Ids = np.full(corpus.records, UNKNOWN, np.int32)
+    found: list[pa.Array] = []
     with Progress("matching templates", corpus.records, "records") as bar:
-        for start, bodies in texts_of(corpus):
+        for start, bodies in texts_of(corpus, together=values):
             ids[start : start + len(bodies)] = miner.match(bodies)
+            if values:
+                found.append(values_in(miner, bodies, ids[start : start + len(bodies)]))
             bar.advance(len(bodies))
     records = Sequences.from_arrow(grouped["record_ids"])
+    filled = with_lists(grouped, "template_ids", records, pa.array(ids[records.values], pa.int32()))
+    if values:
+        every = pa.concat_arrays(found)
+        found.clear()
+        filled = with_lists(filled, "parameters", records, every.take(pa.array(records.values)))
+    return check(filled, SESSIONS)
+
+
+def with_lists(sessions: pa.Table, name: str, records: Sequences, flat: pa.Array) -> pa.Table:
+    """SESSIONS with another column ``name``: ``flat`` has one entry for each of their ``records``."""
     offsets = pa.array(records.offsets.astype(np.int32))
-    lists = pa.ListArray.from_arrays(offsets, pa.array(ids[records.values], pa.int32()))
-    column = SESSIONS.get_field_index("template_ids")
-    return check(grouped.set_column(column, SESSIONS.field(column), lists), SESSIONS)
+    column = SESSIONS.get_field_index(name)
+    return sessions.set_column(column, SESSIONS.field(column), pa.ListArray.from_arrays(offsets, flat))
+
+
+def values_in(miner: TemplateMiner, bodies: pa.Array, ids: Ids) -> pa.Array:
+    """The parameters of bodies, cut to the `LONGEST` that detectors compare."""
+    found = pl.Series(pl.from_arrow(miner.parameters(bodies, ids)))
+    return found.list.eval(pl.element().str.slice(0, LONGEST)).to_arrow().cast(EVENTS.field("parameters").type)
 
 
 def anomalous(grouped: pa.Table) -> npt.NDArray[np.bool_]:
@@ -82,10 +104,17 @@ def days_covered(grouped: pa.Table) -> float | None:
     return (last - first).total_seconds() / _DAY
 
 
-def texts_of(corpus: Corpus) -> Iterator[tuple[int, pa.Array]]:
-    """Bodies in order, each batch with the id of its first record; ids count on from 0 without a gap."""
-    start = 0
+def texts_of(corpus: Corpus, together: bool = False) -> Iterator[tuple[int, pa.Array]]:
+    """Bodies in order, each batch with the id of its first record; ids count on from 0 without a gap.
+
+    ``together`` makes batches larger, for work that costs something for each template and batch.
+    """
+    start, waiting = 0, list[pa.Array]()
     for part in corpus.scan(["body"]):
-        bodies = part["body"].combine_chunks()
-        yield start, bodies
-        start += len(bodies)
+        waiting.append(part["body"].combine_chunks())
+        if not together or sum(map(len, waiting)) >= _ROWS or sum(bodies.nbytes for bodies in waiting) >= _BYTES:
+            yield start, pa.concat_arrays(waiting)
+            start += sum(map(len, waiting))
+            waiting.clear()
+    if waiting:
+        yield start, pa.concat_arrays(waiting)

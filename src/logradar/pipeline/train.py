@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
 from logradar.core.distinct import Distinct, count_distinct, sweep
+from logradar.core.errors import DataError
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
@@ -49,6 +50,7 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     began = time.monotonic()
     with opening(spec, settings.input) as (opened, home):
         if opened.groups and settings.events == "given":
+            must_do_without(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
             settings = _resolved(settings, opened.settings, None)
             material = from_days(gathered, settings.split)
@@ -71,6 +73,16 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
     figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
     return Trained(fitted, bundle, {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures})
+
+
+def must_do_without(settings: RunSettings) -> None:
+    """`DataError` where a detector needs values: events that have ids of their own carry none."""
+    if settings.needs_values:
+        names = [name for name in (settings.detector, *settings.beside) if settings.make(name).needs_values]
+        raise DataError(
+            f"Detector '{names[0]}' looks at values in lines and at the time between them; the event ids of day files "
+            "carry neither. Learn from their lines with events=mined, or leave it out."
+        )
 
 
 def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool) -> Fitted:
@@ -114,7 +126,11 @@ def fit(
         for name in dict.fromkeys((settings.detector, *settings.beside)):
             if name not in detectors:
                 detector = settings.make(name, resume)
-                detector.fit(learnt, valid, checkpoints / name, memory)
+                if detector.needs_values:
+                    counted = learnt if isinstance(learnt, Distinct) else None
+                    detector.fit(train, valid, checkpoints / name, memory, counted)
+                else:
+                    detector.fit(learnt, valid, checkpoints / name, memory)
                 detectors = {**detector.members, **detectors, name: detector}
     thresholds: dict[str, Threshold] = {
         name: fit_threshold(detector.validation_scores, settings.threshold, rate)

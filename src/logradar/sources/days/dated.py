@@ -112,6 +112,7 @@ def sessions_of(table: pa.Table, first_record: int) -> pa.Table:
         "gaps": pa.ListArray.from_arrays(offsets, pa.array(np.zeros(len(ids), np.float32))),
         "max_level": max_level(table),
         "label": table["label"],
+        "parameters": pa.nulls(table.num_rows, SESSIONS.field("parameters").type),
     }
     return check(pa.table(columns, schema=SESSIONS), SESSIONS)
 

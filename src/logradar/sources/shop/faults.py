@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from random import Random
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from logradar.sources.shop.trace import Fault, S, Trace
 
@@ -183,6 +183,42 @@ class ClockSkew(Fault):
         super().__init__(rng)
         service = rng.choice(["gateway", "research", "manager"])
         self.skews = (service, rng.choice([-1, 1]) * rng.randint(5_000, 90_000))
+
+
+class WrongValue(Fault):
+    """A value is wrong where it is read; every message and its place is as always, only the value is not."""
+
+    name = "wrong_value"
+    victims = MappingProxyType({"amount": "payment", "pieces": "browse", "carrier": "order"})
+
+    def __init__(self, rng: Random) -> None:
+        super().__init__(rng)
+        self.what = rng.choice(list(self.victims))
+        self.kinds = frozenset({self.victims[self.what]})
+
+    def reads(self, trace: Trace, what: str, value: Any) -> Any:
+        if what != self.what:
+            return value
+        trace.strike(self.name)
+        return "unknown" if isinstance(value, str) else (value + 7) * self.rng.choice([1_000, 4_096])
+
+
+class WrongDelay(Fault):
+    """A host freezes in the middle of a step; then it goes on, and nobody's timeout was running."""
+
+    name = "wrong_delay"
+    kinds = frozenset({"login", "search", "order", "payment", "cancel", "report", "feed"})
+    share = 0.2
+
+    def adopt(self, trace: Trace) -> None:
+        trace.left = 1
+
+    def stalls(self, trace: Trace, ms: int) -> int:
+        if not trace.left or self.rng.random() < 0.5:
+            return ms
+        trace.left = 0
+        trace.strike(self.name)
+        return ms + self.rng.randint(40_000, 240_000)
 
 
 FAULTS: Final = MappingProxyType({fault.name: fault for fault in Fault.__subclasses__()})

@@ -14,6 +14,7 @@ from logradar.sources.shop.world import Dependency, NoConnection, Pool, TooLate,
 
 TRIES: Final = 3
 LIMIT: Final = 500_000
+CARRIERS: Final = ("heron", "swift", "kestrel", "heron", "plover")
 
 
 class Ledger:
@@ -59,7 +60,7 @@ class Accounts:
     def login(self, user: int) -> Steps[bool]:
         """Whether the password was right."""
         self.logger.debug("loading account %d", user)
-        yield self.world.about(250)
+        yield self.world.work(250)
         if self.world.chance(0.06):
             self.logger.warning("wrong password for account %d", user)
             return False
@@ -92,7 +93,7 @@ class Stock:
         """Pieces of ``product`` that can be sold."""
         self.logger.debug("counting stock of product %d", product)
         yield self.world.about(180)
-        pieces = int(self.world.rng.random() * 240)
+        pieces = self.world.read("pieces", int(self.world.rng.random() * 240))
         self.logger.info("stock of product %d: %d pieces in %d locations", product, pieces, 1 + product % 4)
         return pieces
 
@@ -151,7 +152,7 @@ class Orders:
         return basket.order
 
     def _check(self, basket: Basket) -> Steps[None]:
-        yield self.world.about(20)
+        yield self.world.work(20)
         self.logger.debug("order limit of user %d is %d cents", basket.user, LIMIT)
 
     def _reserve(self, basket: Basket) -> Steps[None]:
@@ -162,7 +163,7 @@ class Orders:
         if self.world.runs("pricing"):
             yield from self._price_by_rules(basket)
             return
-        yield self.world.about(40)
+        yield self.world.work(40)
         basket.total = sum(price_of(product) for product in basket.products)
         self.logger.info("priced order %d at %d cents, tax included", basket.order, basket.total)
 
@@ -176,14 +177,15 @@ class Orders:
         self.logger.warning("discount of order %d differs from the old engine by %d cents", basket.order, apart)
 
     def _store(self, basket: Basket) -> Steps[None]:
-        took = self.world.about(70)
+        took = self.world.work(70)
         yield took
         self.logger.info("saved order %d to the ledger in %d ms", basket.order, took)
 
     def _ship(self, basket: Basket) -> Steps[None]:
-        yield self.world.about(90)
+        yield self.world.work(90)
         basket.shipment = basket.order + 1_000_000
-        self.logger.info("handed order %d to the carrier as shipment %d", basket.order, basket.shipment)
+        carrier = self.world.read("carrier", CARRIERS[basket.order % len(CARRIERS)])
+        self.logger.info("handed order %d to carrier %s as shipment %d", basket.order, carrier, basket.shipment)
 
     def history(self, user: int) -> Steps[int]:
         """The product that ``user`` bought last, 0 if none."""
@@ -221,6 +223,7 @@ class Payments:
 
     def pay(self, order: int, cents: int) -> Steps[None]:
         """Take ``cents`` for ``order``."""
+        cents = self.world.read("amount", cents)
         self.logger.info("payment of %d cents for order %d begins", cents, order)
         yield from self.ledger.connect()
         with self.ledger.transaction():
@@ -244,11 +247,11 @@ class Payments:
         self.logger.info("captured money for order %d after %d ms", order, took)
 
     def _book(self, order: int, cents: int) -> Steps[None]:
-        yield self.world.about(60)
+        yield self.world.work(60)
         self.logger.info("booked %d cents to account %d", cents, 8_000 + order % 40)
 
     def _confirm(self, order: int, cents: int) -> Steps[None]:
-        yield self.world.about(150)
+        yield self.world.work(150)
         self.logger.debug("queued receipt mail for order %d", order)
 
     def refund(self, order: int, cents: int) -> Steps[None]:
@@ -294,7 +297,7 @@ class Reports:
             self.logger.debug("received %d rows of section %s", rows, section)
 
     def _render(self, report: int, sections: list[str]) -> Steps[None]:
-        yield self.world.about(5_000)
+        yield self.world.work(5_000)
         self.logger.info("rendered %d pages of report %d", 3 * len(sections) + report % 5, report)
 
     def _write(self, report: int, sections: list[str]) -> Steps[None]:

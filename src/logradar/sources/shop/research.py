@@ -96,7 +96,7 @@ class Search:
         """Order the matches; the new model runs where it is already released."""
         if self.world.runs("ranking"):
             return (yield from self._rank_by_model(words, found))
-        yield self.world.about(90)
+        yield self.world.work(90)
         self.logger.info("ranked %d candidates by popularity", found)
         return found
 
@@ -219,11 +219,11 @@ class Importer:
             rows[0] += size // 400
 
     def _check(self, supplier: str, parts: int, rows: list[int]) -> Steps[None]:
-        yield self.world.about(900)
+        yield self.world.work(900)
         self.logger.debug("checksums of %d feed files agree", parts)
 
     def _convert(self, supplier: str, parts: int, rows: list[int]) -> Steps[None]:
-        yield self.world.about(9_000)
+        yield self.world.work(9_000)
         if self.world.chance(0.25):
             skipped = 1 + int(self.world.rng.random() * 40)
             self.logger.warning("skipped %d rows without a price", skipped)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 S = TypeVar("S", bound=Callable[..., object])
 
@@ -87,6 +87,14 @@ class Fault:
     def released(self, trace: Trace, feature: str) -> bool:
         """Whether this request meets an instance that already runs a new release."""
         return False
+
+    def stalls(self, trace: Trace, ms: int) -> int:
+        """How long a step of work inside a service takes."""
+        return ms
+
+    def reads(self, trace: Trace, what: str, value: Any) -> Any:
+        """The value that arrives where ``what`` is read."""
+        return value
 
 
 NORMAL: Final = Fault(Random(0))

@@ -15,6 +15,7 @@ from logradar.sources.shop.scheduler import Scheduler, Steps
 from logradar.sources.shop.trace import Trace
 
 S = TypeVar("S", bound=Callable[..., object])
+V = TypeVar("V", int, str)
 
 
 class World:
@@ -43,6 +44,15 @@ class World:
     def about(self, ms: float) -> int:
         """A duration near ``ms``, mostly 0.7 to 1.4 times it, never over 2.2 times."""
         return 1 + int(ms * min(self.rng.lognormvariate(0.0, 0.25), 2.2))
+
+    def work(self, ms: float) -> int:
+        """How long a step of work near ``ms`` takes inside a service; nobody waits with a timeout for it."""
+        return self.trace.fault.stalls(self.trace, self.about(ms))
+
+    def read(self, what: str, value: V) -> V:
+        """``value`` as it comes out of a table, a form or a message where ``what`` is read."""
+        read: V = self.trace.fault.reads(self.trace, what, value)
+        return read
 
     def stumbles(self, probability: float) -> bool:
         """Whether a harmless oddity happens here; each trace has at most one."""

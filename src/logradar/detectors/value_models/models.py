@@ -1,0 +1,191 @@
+"""All models of values together: which values of sessions are looked at, and how surprising each is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow.compute as pc
+
+from logradar.core.tables import FIRST_TEMPLATE
+from logradar.core.valued import Valued
+from logradar.detectors.value_models.novelty import Novelty, Texts
+from logradar.detectors.value_models.reading import numbers
+from logradar.detectors.value_models.samples import Samples
+from logradar.detectors.value_models.tails import Tails, damped
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+GAP: Final = -1  # the place of a test that is about no parameter but the time before an event
+UNSEEN: Final = -2  # or about a template that training did not have
+STRANGE: Final = 20.0  # nats of a template that training did not have, about which nothing is known
+_PLACES: Final = 256  # parameters of a template at most
+_LATE: Final = 0.02  # share of texts that are no numbers, for a parameter that is one
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """What training keeps of the values that it has seen; its size depends on settings, not on the log.
+
+    ``sample``: numbers of each key; ``categories``: distinct texts of a key; ``keys``: parameters, and
+    pairs of templates, at most.
+    """
+
+    numbers: Samples
+    gaps: Samples
+    texts: Texts
+
+    @classmethod
+    def none(cls, sample: int, categories: int, keys: int, seed: int) -> Taken:
+        """Nothing yet."""
+        return cls(Samples(sample, keys, seed), Samples(sample, keys, seed), Texts(categories, keys))
+
+    def add(self, sessions: Valued) -> None:
+        """Take in the gaps and parameters of sessions, which come in order of time."""
+        later, before = _pairs(sessions)
+        gaps = sessions.gaps[later].astype(np.float64)
+        alone, pairs = sessions.values[later].astype(np.int64), before
+        self.gaps.add(np.concatenate([alone, pairs]), np.concatenate([gaps, gaps]))
+        _, keys, texts = parameters(sessions)
+        if len(keys):
+            self.numbers.add(keys, numbers(texts))
+            self.texts.add(keys, texts)
+
+    def models(self, templates: Ints, least: int, few: int, constants: bool) -> Models:
+        """Models of what was taken in so far, for keys with ``least`` values or more."""
+        found = self.numbers.close()
+        total = np.maximum(found.counts + found.missing, 1)
+        numeric = (found.counts > 0) & (found.missing <= _LATE * total)
+        moving = (found.high > found.low) | constants
+        rows = np.flatnonzero(numeric & (found.counts >= least) & moving & ~found.drifting)
+        counted = self.texts.close()
+        novelty = Novelty.fit(counted, found.keys[numeric], least, few, constants)
+        novelty = novelty.without(found.keys[found.drifting & numeric])
+        amiss = -np.log((found.missing[rows] + 0.1) / (total[rows] + 1.0))
+        waited = self.gaps.close()
+        timed = bool((waited.high > 0).any())
+        whole = timed and bool((waited.values == np.round(waited.values)).all())
+        slow = np.flatnonzero(waited.counts >= least) if timed else np.empty(0, np.int64)
+        gaps = Tails.fit(waited, slow, finest=2.0 if whole else 0.005)
+        return Models(templates, Tails.fit(found, rows), amiss, gaps, novelty)
+
+
+@dataclass(frozen=True, eq=False)
+class Tests:
+    """One entry per value that was looked at: its event, its place (or `GAP`, `UNSEEN`), its surprisal, its key."""
+
+    events: Ints
+    places: Ints
+    nats: Floats
+    keys: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """What is usual: known ``templates``, ``numbers`` and ``texts`` of parameters, ``gaps`` of templates and pairs.
+
+    ``amiss`` are the nats of what is no number where a number was always.
+    """
+
+    templates: Ints
+    numbers: Tails
+    amiss: Floats
+    gaps: Tails
+    texts: Novelty
+
+    def tests(self, sessions: Valued) -> Tests:
+        """How surprising each value of sessions is, in nats; only values that have a model."""
+        found = [self._templates(sessions), self._gaps(sessions), self._parameters(sessions)]
+        names = ("events", "places", "nats", "keys")
+        return Tests(*(np.concatenate([getattr(part, name) for part in found]) for name in names))
+
+    def without(self, gaps: Ints, parameters: Ints) -> Models:
+        """All but the models of the named keys."""
+        kept = ~np.isin(self.numbers.keys, parameters)
+        return replace(
+            self,
+            numbers=self.numbers.without(parameters),
+            amiss=self.amiss[kept],
+            gaps=self.gaps.without(gaps),
+            texts=self.texts.without(parameters),
+        )
+
+    def _templates(self, sessions: Valued) -> Tests:
+        known = np.isin(sessions.values, self.templates) & (sessions.values >= FIRST_TEMPLATE)
+        events = np.flatnonzero(~known)
+        return Tests(
+            events,
+            np.full(len(events), UNSEEN),
+            np.full(len(events), STRANGE),
+            sessions.values[events].astype(np.int64),
+        )
+
+    def _gaps(self, sessions: Valued) -> Tests:
+        later, keys = _pairs(sessions)
+        rows = self.gaps.find(keys)
+        alone = sessions.values[later].astype(np.int64)
+        keys = np.where(rows >= 0, keys, alone)
+        rows = np.where(rows >= 0, rows, self.gaps.find(alone))
+        there = rows >= 0
+        nats = self.gaps.surprisal(rows[there], sessions.gaps[later[there]].astype(np.float64), both=False)
+        return Tests(later[there], np.full(len(nats), GAP), nats, keys[there])
+
+    def _parameters(self, sessions: Valued) -> Tests:
+        events, keys, texts = parameters(sessions)
+        number, closed = self.numbers.find(keys), self.texts.find(keys)
+        kept = np.flatnonzero((number >= 0) | (closed >= 0))
+        events, keys, number, closed = events[kept], keys[kept], number[kept], closed[kept]
+        texts = texts.gather(kept)
+        nats = np.zeros(len(kept))
+        asked = np.flatnonzero(number >= 0)
+        values = numbers(texts.gather(asked))
+        plain = ~np.isnan(values)
+        nats[asked[plain]] = self.numbers.surprisal(number[asked[plain]], values[plain], both=True)
+        nats[asked[~plain]] = damped(self.amiss[number[asked[~plain]]])
+        asked = np.flatnonzero(closed >= 0)
+        new = ~self.texts.known(keys[asked], texts.gather(asked))
+        nats[asked[~new]] = 0.0
+        nats[asked[new]] = np.maximum(nats[asked[new]], damped(self.texts.nats[closed[asked[new]]]))
+        return Tests(events, keys % _PLACES, nats, keys)
+
+    def save(self, folder: Path) -> None:
+        """Write as Parquet."""
+        self.numbers.save(folder / "numbers.parquet")
+        self.gaps.save(folder / "gaps.parquet")
+        self.texts.save(folder / "texts.parquet")
+        pl.DataFrame({"amiss": self.amiss}).write_parquet(folder / "amiss.parquet")
+
+    @classmethod
+    def load(cls, folder: Path, templates: Ints) -> Models:
+        """What `save` wrote."""
+        amiss = pl.read_parquet(folder / "amiss.parquet")["amiss"].to_numpy()
+        numbers, gaps = Tails.load(folder / "numbers.parquet"), Tails.load(folder / "gaps.parquet")
+        return cls(templates, numbers, amiss, gaps, Novelty.load(folder / "texts.parquet"))
+
+
+def parameters(sessions: Valued) -> tuple[Ints, Ints, pl.Series]:
+    """The event, the key (of its template and place) and the text of every parameter that has one."""
+    lists = sessions.parameters
+    if lists is None:
+        return np.empty(0, np.int64), np.empty(0, np.int64), pl.Series([], dtype=pl.String)
+    counts = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int64)
+    texts = pl.Series(pl.from_arrow(lists.flatten()))
+    events = np.repeat(np.arange(len(lists)), counts)
+    places = np.arange(len(events)) - np.repeat(np.cumsum(counts) - counts, counts)
+    keys = sessions.values[events].astype(np.int64) * _PLACES + places
+    kept = (places < _PLACES) & (sessions.values[events] >= FIRST_TEMPLATE) & texts.is_not_null().to_numpy()
+    if kept.all():
+        return events, keys, texts
+    return events[kept], keys[kept], texts.filter(pl.Series(kept))
+
+
+def _pairs(sessions: Valued) -> tuple[Ints, Ints]:
+    """The events that have one before them in their session, and a key for both templates together."""
+    later = np.flatnonzero(sessions.positions > 0)
+    values = sessions.values.astype(np.int64)
+    return later, (values[later - 1] + 1 << 32) + values[later]
