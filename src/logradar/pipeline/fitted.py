@@ -61,6 +61,12 @@ class Fitted:
         return self.detectors[self.settings.detector]
 
     @property
+    def keeps_checkpoints(self) -> bool:
+        """Whether the settings of a detector ask to leave its checkpoints beside the bundle."""
+        trainings = [getattr(detector.settings, "training", None) for detector in self.detectors.values()]
+        return any(training is not None and training.keep_checkpoints for training in trainings)
+
+    @property
     def texts(self) -> dict[int, str]:
         """Template texts by id."""
         table = self.miner.templates()

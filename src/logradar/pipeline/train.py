@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
 from logradar.core.distinct import Distinct, count_distinct, sweep
+from logradar.core.errors import ConfigError
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
@@ -28,6 +29,7 @@ from logradar.pipeline.material import Material, bounds, from_records
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.tabulate import days_covered
 from logradar.sources.inputs.opening import InputSettings
+from logradar.training.processes import first, leave, place, wait
 
 
 @dataclass
@@ -45,8 +47,12 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     Sessions are cut in order of time before anything is learnt; what is held back is not even
     mined for templates. With labels, only normal sessions train. Neural detectors keep
     checkpoints in ``BUNDLE.training`` until the bundle is written; ``resume`` goes on from there.
+    Started by ``torchrun`` or ``accelerate launch``, the processes train neural detectors together,
+    do everything else each for itself, and the first one writes the bundle.
     """
     began = time.monotonic()
+    if spec == "-" and place()[1] > 1:
+        raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     with opening(spec, settings.input) as (opened, home):
         if opened.groups and settings.events == "given":
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
@@ -67,8 +73,11 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         "split": material.split,
         "seconds": round(time.monotonic() - began, 2),
     }
-    fitted.save(bundle)
-    shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
+    leave()  # no process needs the others any more
+    if first():
+        fitted.save(bundle)
+        if not fitted.keeps_checkpoints:
+            shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
     figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
     return Trained(fitted, bundle, {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures})
 
@@ -83,10 +92,11 @@ def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool
     if not len(material.valid):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")
     checkpoints = _checkpoints(bundle)
-    if resume:
+    if first() and resume:
         sweep(checkpoints)
-    else:
+    elif first():
         shutil.rmtree(checkpoints, ignore_errors=True)
+    wait()
     fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume)
     fitted.seen, fitted.files = material.seen, material.files
     return fitted

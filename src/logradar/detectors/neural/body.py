@@ -18,7 +18,8 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
-from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.base import Finding, Scored
+from logradar.detectors.neural.doors import Doors
 from logradar.detectors.neural.scorer import Scorer, export
 from logradar.detectors.neural.surprise import END, Surprise, classes_of, finding, measure, telling, together
 from logradar.detectors.neural.vocabulary import Vocabulary
@@ -47,7 +48,7 @@ class NeuralSettings(Config):
     training: TrainingSettings = TrainingSettings()
 
 
-class NeuralDetector(Detector):
+class NeuralDetector(Doors):
     """Learns to predict events; a session scores about as high as its most surprising event.
 
     The end of a session is an event too where a subclass predicts it: it counts for the last
