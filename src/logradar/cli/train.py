@@ -40,4 +40,4 @@ def command(
     given |= {"detector": detector} if detector else {}
     result = train(input_, output, run_settings(config, overrides, given), resume)
     if first():
-        show.document(result.figures) if json else show.facts(f"Trained {output}", result.figures)
+        show.document(result.figures) if json else show.trained(output, result.figures)

@@ -98,7 +98,7 @@ class Detector(ABC):
             with _distinct(train, folder, memory) as learnt:
                 self.fit(learnt, valid, folder)
             return
-        watched = _sequences(valid)
+        watched = sequences_of(valid)
         if not len(train):
             raise DataError(f"Detector '{self.name}' has no session to learn from; give it more data.")
         if train.whole is None:
@@ -108,7 +108,7 @@ class Detector(ABC):
     def score(self, sessions: pa.Table) -> pa.Table:
         """SCORES of SESSIONS, in the same order; an empty table gives an empty table."""
         check(sessions, SESSIONS)
-        distinct = _sequences(sessions).distinct()
+        distinct = sequences_of(sessions).distinct()
         if not len(distinct):
             return SCORES.empty_table()
         scored = self._score(distinct)
@@ -122,7 +122,7 @@ class Detector(ABC):
     def explain(self, sessions: pa.Table) -> pa.Table:
         """FINDINGS for SESSIONS: why each one was scored as it was, most telling first."""
         check(sessions, SESSIONS)
-        distinct = _sequences(sessions).distinct()
+        distinct = sequences_of(sessions).distinct()
         found = list(self._explain(distinct)) if len(distinct) else []
         of: list[str] = []
         told: list[Finding] = []
@@ -212,7 +212,8 @@ class Detector(ABC):
         """Undo `_save`."""
 
 
-def _sequences(sessions: pa.Table | Shards) -> Sequences:
+def sequences_of(sessions: pa.Table | Shards) -> Sequences:
+    """All sequences of SESSIONS, in memory."""
     if isinstance(sessions, Shards):
         return Sequences.from_lists([]).concat(*sessions.sequences())
     return Sequences.from_arrow(check(sessions, SESSIONS)["template_ids"])
@@ -220,7 +221,7 @@ def _sequences(sessions: pa.Table | Shards) -> Sequences:
 
 def _distinct(sessions: pa.Table | Shards, folder: Path | None, memory: int) -> Distinct:
     if not isinstance(sessions, Shards):
-        return count_distinct([_sequences(sessions)], folder, memory)
+        return count_distinct([sequences_of(sessions)], folder, memory)
     with Progress("counting distinct sequences", len(sessions), "sessions") as bar:
         return count_distinct(_counted(sessions.sequences(), bar), folder, memory)
 

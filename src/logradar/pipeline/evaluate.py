@@ -24,6 +24,7 @@ from logradar.evaluation.audit import Side, audit, identities, seen_in, told
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.parsing.given import GivenTemplates
+from logradar.pipeline import next_events
 from logradar.pipeline.corpus import Corpus, collect, opening
 from logradar.pipeline.day_corpus import DayCorpus
 from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, must_group, sessions_of
@@ -50,6 +51,8 @@ class Evaluated:
         (folder / "run.json").write_text(json.dumps(self.fitted.settings.model_dump(mode="json"), indent=1))
         (folder / "history.json").write_text(json.dumps(self.fitted.history))
         pq.write_table(self.scores, folder / "scores.parquet")
+        if told := self.document["next_events"]:
+            (folder / "next-events.txt").write_text(next_events.readable(told))
 
 
 def evaluate(
@@ -158,6 +161,7 @@ def _document(
         "audit": audit(sequences, labels, train=train, side=Side.of(sessions)),
         "detectors": detectors,
         "split": split,
+        "next_events": next_events.when_evaluated(fitted.detectors, fitted.validation, sessions, scores),
         "faults": _faults(corpus, sessions, scores, fitted, limit),
         "seed": fitted.settings.seed,
         "version": __version__,

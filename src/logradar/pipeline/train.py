@@ -22,6 +22,7 @@ from logradar.core.shards import Shards
 from logradar.detectors.base import Detector
 from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline import next_events
 from logradar.pipeline.corpus import collect, opening
 from logradar.pipeline.fitted import Fitted, Seen
 from logradar.pipeline.gather import from_days, gather
@@ -75,10 +76,12 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     }
     leave()  # no process needs the others any more
     if first():
-        fitted.save(bundle)
+        fitted.save(bundle, _checkpoints(bundle))
         if not fitted.keeps_checkpoints:
             shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
     figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
+    if fitted.next_events:
+        figures["next_events"] = fitted.next_events
     return Trained(fitted, bundle, {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures})
 
 
@@ -133,7 +136,12 @@ def fit(
     validation = {name: detector.validation_scores for name, detector in detectors.items()}
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    return Fitted(settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate})
+    fitted = Fitted(
+        settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate}
+    )
+    fitted.next_events = next_events.when_trained(detectors, valid)
+    fitted.sample = next_events.sample(valid) if fitted.next_events else None
+    return fitted
 
 
 def _counted(train: Shards, folder: Path, memory: int) -> Distinct:

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import PADDING, SESSIONS, UNKNOWN, check, conform
-from logradar.detectors.base import Detector
+from logradar.core.shards import Shards
+from logradar.core.tables import PADDING, SESSIONS, UNKNOWN, conform
+from logradar.detectors.base import Detector, sequences_of
 from logradar.detectors.neural.surprise import Surprise
 
 Floats = npt.NDArray[np.float64]
@@ -46,10 +47,9 @@ class Doors(Detector):
     def _surprise(self, tokens: Sequences) -> Surprise:
         """The scores of all events and ends of distinct sequences of tokens, as ``settings.score`` wants them."""
 
-    def predicted(self, sessions: pa.Table) -> Predicted:
+    def predicted(self, sessions: pa.Table | Shards) -> Predicted:
         """What the network made of every event of SESSIONS: rank and loss, of distinct sessions with weights."""
-        check(sessions, SESSIONS)
-        return _predicted(self, Sequences.from_arrow(sessions["template_ids"]).distinct())
+        return _predicted(self, sequences_of(sessions).distinct())
 
     def predict_anomaly_score(self, input_ids: Any, attention_mask: Any = None) -> Floats:
         """The score of each row of ``input_ids``: the same as `score` gives to a session of these events.
