@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.core.tables import PADDING, SESSIONS, UNKNOWN, conform
 from logradar.detectors.base import Detector, sequences_of
+from logradar.detectors.neural.scorer import Scorer
 from logradar.detectors.neural.surprise import Surprise
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +39,19 @@ class Predicted:
 
 class Doors(Detector):
     """What every neural detector offers beside `score` and `explain`."""
+
+    _scorer: Scorer
+
+    @property
+    def onnx(self) -> bytes:
+        """The network that scores, as ONNX."""
+        return self._scorer.network
+
+    def scoring_with(self, network: bytes) -> Self:
+        """A twin that scores with another ONNX network of the same inputs and outputs, such as one in 8 bits."""
+        twin = copy(self)
+        twin._scorer = Scorer(network)
+        return twin
 
     @abstractmethod
     def _tokens(self, sequences: Sequences) -> Sequences:
