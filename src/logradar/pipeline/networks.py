@@ -39,6 +39,9 @@ def network_of(fitted: Fitted, name: str | None = None) -> tuple[str, NeuralDete
 
 def from_checkpoint(fitted: Fitted, checkpoint: Path, name: str | None = None) -> Fitted:
     """The same with the weights of a checkpoint, and a threshold from the validation sessions that the bundle keeps."""
+    require("torch", "safetensors")
+    from safetensors import SafetensorError
+
     name, detector = network_of(fitted, name)
     if name in fitted.main.members:
         raise ConfigError(f"'{name}' is part of '{fitted.settings.detector}'; a checkpoint can be measured alone only.")
@@ -46,7 +49,7 @@ def from_checkpoint(fitted: Fitted, checkpoint: Path, name: str | None = None) -
         twin = detector.with_weights((checkpoint / "model.safetensors").read_bytes())
     except OSError:
         raise ConfigError(f"'{checkpoint}' is no checkpoint: it holds no model.safetensors.") from None
-    except (ValueError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError) as error:
         told = str(error).strip().splitlines()[-1].strip()
         raise BundleError(f"The weights in '{checkpoint}' are not those of this bundle's '{name}': {told}") from None
     twin.validation_scores = twin.score(_sample(fitted))["score"].to_numpy()
@@ -135,6 +138,7 @@ def _write_torch(fitted: Fitted, name: str, detector: NeuralDetector, bundle: Pa
 def _states(name: str, detector: NeuralDetector, bundle: Path, step: int | None) -> dict[str, Any]:
     """States of optimiser and schedule of the best checkpoint, where it was kept and is that of this bundle."""
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     home = bundle.absolute()
@@ -146,7 +150,7 @@ def _states(name: str, detector: NeuralDetector, bundle: Path, step: int | None)
             if same:
                 parts = {"optimizer": folder / "optimizer.pt", "scheduler": folder / "scheduler.pt"}
                 return {key: torch.load(path, map_location="cpu", weights_only=True) for key, path in parts.items()}
-        except (OSError, KeyError, ValueError, RuntimeError) as error:
+        except (OSError, KeyError, SafetensorError, RuntimeError) as error:
             say(f"The checkpoint '{folder.name}' cannot be read and is left out: {error}")
     return {"optimizer": None, "scheduler": None}
 

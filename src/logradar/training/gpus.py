@@ -24,9 +24,12 @@ class Gpu:
         told = [f"GPU {self.index}"]
         if self.used is not None and self.total:
             told.append(f"{self.used / 2**30:.1f} of {self.total / 2**30:.1f} GiB")
-        told += [f"{self.busy} % busy"] * (self.busy is not None)
-        told += [f"{self.celsius} °C"] * (self.celsius is not None)
-        told += [f"{self.watts:.0f} W"] * (self.watts is not None)
+        if self.busy is not None:
+            told.append(f"{self.busy} % busy")
+        if self.celsius is not None:
+            told.append(f"{self.celsius} °C")
+        if self.watts is not None:
+            told.append(f"{self.watts:.0f} W")
         return ", ".join(told)
 
 

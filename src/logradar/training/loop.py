@@ -27,6 +27,7 @@ from logradar.training.log import TrainingLog
 from logradar.training.monitor import Monitor
 from logradar.training.panel import TrainingView
 from logradar.training.processes import first, place, wait
+from logradar.training.recomputing import recomputed
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 from logradar.training.status import Meter, Status
@@ -77,28 +78,29 @@ def fit_network(
         steps = -(-len(order) // settings.accumulation)
         chosen = arguments(settings, run / checkpoints.FOLDER, steps, seed)
         meter = Meter()
-        with _recomputed(network, settings, title):
-            trainer = RowTrainer(objective, order, watched, meter, model=network, args=chosen)
-            trainer.remove_callback(PrinterCallback)
-            identity = _identity(network, train, watched, settings, seed)
-            found = checkpoints.begin(run, identity, settings.resume)
-            before = TrainerState.load_from_json(str(found / "trainer_state.json")) if found else TrainerState()
-            log = TrainingLog(folder if first() else None, found is None)
-            if _over(before, settings):
-                trainer.state = before
-            else:
-                log.write(f"{title}: {_beginning(found, order.rows, watched, chosen.device)}")
-                trackers = Trackers(settings, folder if first() else None, title)
-                stack.callback(trackers.close)
-                total = order.rows * settings.epochs
-                behind = order.rows / steps * before.global_step
-                status = Status(title, settings.epochs, steps * settings.epochs, step=before.global_step)
-                status.total = total - behind
-                gpus = Gpus() if chosen.device.type == "cuda" else None
-                view = stack.enter_context(TrainingView(status, total, gpus))
-                view.done = view.behind = behind
-                trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
-                trainer.train(resume_from_checkpoint=str(found) if found else None)
+        if settings.gradient_checkpointing and not stack.enter_context(recomputed(network)):
+            say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
+        trainer = RowTrainer(objective, order, watched, meter, model=network, args=chosen)
+        trainer.remove_callback(PrinterCallback)
+        identity = _identity(network, train, watched, settings, seed)
+        found = checkpoints.begin(run, identity, settings.resume)
+        before = TrainerState.load_from_json(str(found / "trainer_state.json")) if found else TrainerState()
+        log = TrainingLog(folder if first() else None, found is None)
+        if _over(before, settings):
+            trainer.state = before
+        else:
+            log.write(f"{title}: {_beginning(found, order.rows, watched, chosen.device)}")
+            trackers = Trackers(settings, folder if first() else None, title)
+            stack.callback(trackers.close)
+            total = order.rows * settings.epochs
+            behind = order.rows / steps * before.global_step
+            status = Status(title, settings.epochs, steps * settings.epochs, step=before.global_step)
+            status.total = total - behind
+            gpus = Gpus() if chosen.device.type == "cuda" else None
+            view = stack.enter_context(TrainingView(status, total, gpus))
+            view.done = view.behind = behind
+            trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
+            trainer.train(resume_from_checkpoint=str(found) if found else None)
         wait()
         best = run / checkpoints.FOLDER / f"checkpoint-{trainer.state.best_global_step}" / "model.safetensors"
         safetensors.torch.load_model(network, best)
@@ -156,24 +158,6 @@ def _beginning(found: Path | None, rows: int, watched: Rows, device: torch.devic
     how = f"goes on from {found.name}" if found else "begins"
     together = f" in {place()[1]} processes" if place()[1] > 1 else ""
     return f"{how}, {rows:,} rows an epoch, {len(watched):,} to validate, on {device.type}{together}"
-
-
-@contextmanager
-def _recomputed(network: torch.nn.Module, settings: TrainingSettings, title: str) -> Iterator[None]:
-    """Gradient checkpointing while it lasts: activations are computed again and not kept."""
-    able: list[Any] = [part for part in network.modules() if hasattr(part, "gradient_checkpointing_enable")]
-    if settings.gradient_checkpointing and not able:
-        say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
-    if not (settings.gradient_checkpointing and able):
-        yield
-        return
-    for part in able:
-        part.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    try:
-        yield
-    finally:
-        for part in able:
-            part.gradient_checkpointing_disable()
 
 
 @contextmanager

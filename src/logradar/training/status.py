@@ -84,8 +84,7 @@ class Status:
     def line(self) -> str:
         """All that is known, in one line of plain text."""
         parts = [f"epoch {self.epoch} of {self.epochs}", f"step {self.step:,} of {self.steps:,}"]
-        parts += [f"loss {self.loss:.4f}"] * (self.loss is not None)
-        parts += [f"mean {self.mean:.4f}"] * (self.mean is not None)
-        parts += [f"learning rate {self.rate:.3g}"] * (self.rate is not None)
+        told = {"loss": (self.loss, ".4f"), "mean": (self.mean, ".4f"), "learning rate": (self.rate, ".3g")}
+        parts += [f"{name} {value:{form}}" for name, (value, form) in told.items() if value is not None]
         parts.append(f"{self.rows_per_second:,.0f} rows/s")
         return ", ".join([*parts, *map(str, self.gpus)])
