@@ -187,3 +187,14 @@ def test_nothing_of_this_machine_is_in_the_course(bundle):
             assert str(bundle.parent) not in path.read_text()
         assert socket.gethostname() not in path.name
     assert pq.read_schema(bundle / "validation-sample.parquet").names == ["template_ids", "gaps"]
+
+
+def test_a_member_of_an_ensemble_is_told_by_its_own_name(home):
+    settings = ["detectors.ensemble.members=[length, deeplog]", "beside=[]"]
+    few = "detectors.ensemble.settings.deeplog.training={epochs: 1, epoch_steps: 2, device: cpu}"
+    done = train(str(home / "app.log"), home / "joined", run_settings(None, [*settings, few]))
+    assert set(done.figures["next_events"]) == {"deeplog"}
+    assert {path.name for path in (home / "joined" / "training").iterdir()} == {"deeplog"}
+    kept = {path.name for path in (home / "joined" / "training" / "deeplog").iterdir()}
+    assert kept == {"training.log", "curve.png", "next-events.txt", "000.tfevents"}
+    assert export(home / "joined", home / "joined.onnx")["detector"] == "deeplog"

@@ -7,7 +7,7 @@ and what TensorBoard reads.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,11 +34,17 @@ def write_course(
     for name, figures in next_events.items():
         _write(home / name / "next-events.txt", readable(name, figures).encode())
     for log in sorted(run.rglob(LOG)) if run is not None else ():
-        place = home / log.parent.relative_to(run)  # type: ignore[arg-type]
+        place = home.joinpath(*_named(log.parent.relative_to(run).parts, history))  # type: ignore[arg-type]
         _write(place / LOG, log.read_bytes())
         # TensorBoard names its files after machine and process, which is nobody's business.
         for number, events in enumerate(sorted((log.parent / TENSORBOARD).glob(f"*{SUFFIX}"))):
             shutil.copyfile(events, place / f"{number:03}{SUFFIX}")
+
+
+def _named(parts: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
+    """A path from the name of a detector on: without the ensemble that it belongs to."""
+    first = next((place for place, part in enumerate(parts) if part in names), 0)
+    return parts[first:]
 
 
 def _write(path: Path, content: bytes) -> None:
