@@ -40,6 +40,7 @@ def run(command: list[str]) -> subprocess.CompletedProcess:
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill a process at once")
 def test_a_training_killed_by_the_system_goes_on_to_the_same_weights(tmp_path):
     log = write_log(tmp_path / "app.log", 120, seed=1)
@@ -72,7 +73,10 @@ def test_a_training_killed_by_the_system_goes_on_to_the_same_weights(tmp_path):
 
 LAUNCH = {
     "torchrun": ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"],
-    "accelerate": ["accelerate.commands.launch", "--cpu", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"],
+    "accelerate": [  # "multi_gpu" is its word for several processes, also without a GPU
+        *("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"),
+        *("--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"),
+    ],
 }
 
 
