@@ -61,6 +61,10 @@ class Doors(Detector):
     def _surprise(self, tokens: Sequences) -> Surprise:
         """The scores of all events and ends of distinct sequences of tokens, as ``settings.score`` wants them."""
 
+    def _predicted_events(self, tokens: Sequences) -> Surprise:
+        """The scores of events as they were predicted; another than `_surprise` where that looks at more than events."""
+        return self._surprise(tokens)
+
     def predicted(self, sessions: pa.Table | Shards) -> Predicted:
         """What the network made of every event of SESSIONS: rank and loss, of distinct sessions with weights."""
         return _predicted(self, sequences_of(sessions).distinct())
@@ -102,7 +106,7 @@ def _predicted(detector: Doors, distinct: Sequences) -> Predicted:
     for score in ("rank", "surprisal"):
         twin = copy(detector)
         twin.settings = detector.settings.model_copy(update={"score": score})
-        found[score] = twin._surprise(tokens)
+        found[score] = twin._predicted_events(tokens)
     ends = np.flatnonzero(found["rank"].ends > 0)  # 0: this end is not predicted
     rows = np.concatenate([distinct.rows, ends])
     known = np.concatenate([tokens.values != UNKNOWN, np.ones(len(ends), bool)])
