@@ -62,7 +62,7 @@ class Doors(Detector):
         """The scores of all events and ends of distinct sequences of tokens, as ``settings.score`` wants them."""
 
     def _predicted_events(self, tokens: Sequences) -> Surprise:
-        """The scores of events as they were predicted; another than `_surprise` where that looks at more than events."""
+        """The scores of events as predictions; not `_surprise` where that looks at more than events."""
         return self._surprise(tokens)
 
     def predicted(self, sessions: pa.Table | Shards) -> Predicted:
