@@ -57,3 +57,18 @@ def test_quiet_silences(clock, capsys):
     finally:
         progress.quiet(False)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_last_line_is_not_told_twice(clock, capsys):
+    with Progress("reading", total=10) as bar:
+        clock[0] = 20.0
+        bar.advance(10)
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_was_done_before_is_no_speed_of_this_call(clock):
+    with Progress("training", total=100) as bar:
+        bar.done = bar.behind = 80.0
+        clock[0] = 10.0
+        bar.advance(10)
+        assert bar.line() == "training: 90 of 100 (90%), 1/s, 0:10 left"

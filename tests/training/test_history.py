@@ -19,8 +19,8 @@ LOG = [
 
 def test_an_entry_per_epoch():
     assert epochs_of(LOG) == [
-        {"epoch": 1, "loss": 0.9, "learning_rate": 0.1, "eval_loss": 0.8},
-        {"epoch": 2, "loss": 0.5, "learning_rate": 0.1, "eval_loss": 0.6},
+        {"epoch": 1, "step": 5, "loss": 0.9, "learning_rate": 0.1, "eval_loss": 0.8},
+        {"epoch": 2, "step": 10, "loss": 0.5, "learning_rate": 0.1, "eval_loss": 0.6},
     ]
 
 

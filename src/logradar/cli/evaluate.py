@@ -21,6 +21,10 @@ def command(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Leave out sessions that took part in training.")
     ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="DIR", help="Measure the weights of this checkpoint, not the bundle's."),
+    ] = None,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
     session_key: options.SessionKey = None,
@@ -40,7 +44,7 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
-    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out)
+    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint)
     if output:
         result.write(output)
         write_report(output)

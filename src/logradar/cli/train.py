@@ -33,9 +33,11 @@ def command(
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.settings import run_settings
     from logradar.pipeline.train import train
+    from logradar.training.processes import first
 
-    be_quiet(quiet)
+    be_quiet(quiet or not first())
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     given |= {"detector": detector} if detector else {}
     result = train(input_, output, run_settings(config, overrides, given), resume)
-    show.document(result.figures) if json else show.facts(f"Trained {output}", result.figures)
+    if first():
+        show.document(result.figures) if json else show.trained(output, result.figures)

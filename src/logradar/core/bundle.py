@@ -2,7 +2,8 @@
 
 ``manifest.json`` names the format version and the SHA-256 of every other file. A bundle is
 verified in full before anything in it is read, so a changed byte is an error, not a surprise.
-Files are JSON, Parquet, safetensors and ONNX: nothing that runs code when it is loaded.
+Files are JSON, Parquet, safetensors and ONNX, and for people plain text, pictures and what TensorBoard
+reads: nothing that runs code when it is loaded.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from logradar.core.errors import BundleError
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
-KINDS: Final = (".json", ".parquet", ".safetensors", ".onnx")
+KINDS: Final = (".json", ".parquet", ".safetensors", ".onnx", ".log", ".txt", ".png", ".tfevents")
 
 
 def digest(path: Path) -> str:

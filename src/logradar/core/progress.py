@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 SHOW_AFTER = 2.0
 LINE_EVERY = 10.0
@@ -35,11 +35,12 @@ class Progress:
 
     def __init__(self, title: str, total: float | None = None, unit: str = "") -> None:
         self.title, self.total, self.unit = title, total, unit
-        self.done = 0.0
+        self.done = self.behind = 0.0  # `behind`: done before this call, so not by its speed
         self.note = ""
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._began = self._shown = time.monotonic()
+        self._told: float | None = None
         self._bar: Any = None
         return self
 
@@ -53,20 +54,20 @@ class Progress:
         if sys.stderr.isatty():
             self._draw()
         elif now - self._shown >= LINE_EVERY:
-            self._shown = now
+            self._shown, self._told = now, self.done
             print(self.line(), file=sys.stderr, flush=True)
 
     def line(self) -> str:
         """The state as one plain line: title, done of total, rate, time left, note."""
         seconds = max(time.monotonic() - self._began, 1e-9)
-        rate = self.done / seconds
+        rate = (self.done - self.behind) / seconds
         parts = [f"{self.title}: {_amount(self.done, self.unit)}"]
         if self.total:
             of = f"{_figure(self.done)} of {_amount(self.total, self.unit)}"
             parts = [f"{self.title}: {of} ({min(self.done / self.total, 1):.0%})"]
         parts.append(f"{_amount(rate, self.unit)}/s")
         if self.total and rate:
-            parts.append(f"{_clock((self.total - self.done) / rate)} left")
+            parts.append(f"{clock((self.total - self.done) / rate)} left")
         return ", ".join(parts + [self.note] * bool(self.note))
 
     def _draw(self) -> None:
@@ -75,7 +76,7 @@ class Progress:
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=self.total, rate="", note="")
         seconds = max(time.monotonic() - self._began, 1e-9)
-        rate = f"{_amount(self.done / seconds, self.unit)}/s"
+        rate = f"{_amount((self.done - self.behind) / seconds, self.unit)}/s"
         self._bar.update(self._task, completed=self.done, rate=rate, note=self.note)
 
     def __exit__(
@@ -83,7 +84,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif kind is None and self._shown != self._began and not _state["quiet"]:
+        elif kind is None and self._told not in (None, self.done) and not _state["quiet"]:
             print(self.line(), file=sys.stderr, flush=True)
 
 
@@ -117,7 +118,8 @@ def _amount(number: float, unit: str) -> str:
     return figure + ("" if close else " ") + unit
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as ``m:ss`` or ``h:mm:ss``."""
     minutes, rest = divmod(int(max(seconds, 0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -24,10 +24,12 @@ from logradar.evaluation.audit import Side, audit, identities, seen_in, told
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.parsing.given import GivenTemplates
+from logradar.pipeline import next_events
 from logradar.pipeline.corpus import Corpus, collect, opening
 from logradar.pipeline.day_corpus import DayCorpus
 from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, must_group, sessions_of
 from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.networks import from_checkpoint
 from logradar.pipeline.tabulate import days_covered
 
 ALERTS_TOLD = 500
@@ -50,6 +52,8 @@ class Evaluated:
         (folder / "run.json").write_text(json.dumps(self.fitted.settings.model_dump(mode="json"), indent=1))
         (folder / "history.json").write_text(json.dumps(self.fitted.history))
         pq.write_table(self.scores, folder / "scores.parquet")
+        if told := self.document["next_events"]:
+            (folder / "next-events.txt").write_text(next_events.readable(told))
 
 
 def evaluate(
@@ -59,15 +63,19 @@ def evaluate(
     threshold: float | None = None,
     alerts_per_day: float | None = None,
     held_out: bool = False,
+    checkpoint: Path | None = None,
 ) -> Evaluated:
     """Measure a bundle on labelled INPUT ``spec``.
 
     Sessions that took part in training are never measured on. If the bundle was trained on a part
     of this input (``split.test`` above 0) they are left out; otherwise finding any is an error, unless
-    ``held_out`` asks to leave them out. Raises `DataError` without labels.
+    ``held_out`` asks to leave them out. ``checkpoint`` is a folder whose weights are measured in place of the
+    bundle's. Raises `DataError` without labels.
     """
     began = time.monotonic()
     fitted = Fitted.load(bundle)
+    if checkpoint is not None:
+        fitted = from_checkpoint(fitted, checkpoint)
     limit = choose_threshold(fitted, threshold, alerts_per_day)
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         days = isinstance(fitted.miner, GivenTemplates)
@@ -159,6 +167,7 @@ def _document(
         "audit": audit(sequences, labels, train=train, side=Side.of(sessions)),
         "detectors": detectors,
         "split": split,
+        "next_events": next_events.when_evaluated(fitted.detectors, fitted.validation, sessions, scores),
         "faults": _faults(corpus, sessions, scores, fitted, limit),
         "seed": fitted.settings.seed,
         "version": __version__,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,12 @@ from logradar.detectors.base import Detector
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.parsing.given import GivenTemplates, is_given
 from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline import next_events
+from logradar.pipeline.course import write_course
 from logradar.pipeline.settings import RunSettings
 
+NEXT_EVENTS: Final = "next-events.json"
+SAMPLE: Final = "validation-sample.parquet"
 Hashes = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +46,8 @@ class Fitted:
 
     ``detectors`` holds the main one under its name and all those beside it; ``thresholds``,
     ``validation`` (scores of normal validation sessions) and ``history`` (of trainings) are by
-    detector too. ``facts`` say what it was trained on.
+    detector too. ``facts`` say what it was trained on. ``next_events`` are the figures of detectors that
+    predict events, ``sample`` some validation sessions where there is such a detector.
     """
 
     settings: RunSettings
@@ -54,6 +59,8 @@ class Fitted:
     seen: Seen
     facts: dict[str, Any]
     files: FileParts | None = None  # the lists of the split, where whole files were split
+    next_events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sample: pa.Table | None = None
 
     @property
     def main(self) -> Detector:
@@ -61,18 +68,32 @@ class Fitted:
         return self.detectors[self.settings.detector]
 
     @property
+    def keeps_checkpoints(self) -> bool:
+        """Whether the settings of a detector ask to leave its checkpoints beside the bundle."""
+        trainings = [getattr(detector.settings, "training", None) for detector in self.detectors.values()]
+        return any(training is not None and training.keep_checkpoints for training in trainings)
+
+    @property
     def texts(self) -> dict[int, str]:
         """Template texts by id."""
         table = self.miner.templates()
         return dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
 
-    def save(self, folder: Path) -> None:
-        """Write the bundle; it appears under ``folder`` only when it is whole."""
+    def save(self, folder: Path, run: Path | None = None) -> None:
+        """Write the bundle; it appears under ``folder`` only when it is whole.
+
+        ``run`` is where the detectors were trained: the course of that goes into the bundle too.
+        """
         facts = {"logradar": __version__, "detector": self.settings.detector, "seed": self.settings.seed, **self.facts}
         with writing(folder, facts) as draft:
             _dump(draft / "settings.json", self.settings.model_dump(mode="json"))
             _dump(draft / "thresholds.json", {name: t.to_json() for name, t in self.thresholds.items()})
             _dump(draft / "history.json", self.history)
+            if self.next_events:
+                _dump(draft / NEXT_EVENTS, self.next_events)
+            if self.sample is not None:
+                pq.write_table(self.sample.select(["template_ids", "gaps"]), draft / SAMPLE)
+            write_course(self.history, self.next_events, run, draft)
             pq.write_table(pa.table(dict(self.validation)), draft / "validation-scores.parquet")
             self.miner.save(draft / "templates")
             if self.files:
@@ -110,6 +131,8 @@ class Fitted:
                 ),
                 {key: value for key, value in manifest.items() if key not in ("format", "files", "detector", "seed")},
                 read_lists(folder) if (folder / LISTS).is_file() else None,
+                json.loads((folder / NEXT_EVENTS).read_text()) if (folder / NEXT_EVENTS).is_file() else {},
+                next_events.of_sample(pq.read_table(folder / SAMPLE)) if (folder / SAMPLE).is_file() else None,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None

@@ -15,13 +15,14 @@ import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
 from logradar.core.distinct import Distinct, count_distinct, sweep
-from logradar.core.errors import DataError
+from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.detectors.base import Detector
 from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline import next_events
 from logradar.pipeline.corpus import collect, opening
 from logradar.pipeline.fitted import Fitted, Seen
 from logradar.pipeline.gather import from_days, gather
@@ -29,6 +30,7 @@ from logradar.pipeline.material import Material, bounds, from_records
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.tabulate import days_covered
 from logradar.sources.inputs.opening import InputSettings
+from logradar.training.processes import first, leave, place, wait
 
 
 @dataclass
@@ -46,8 +48,12 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     Sessions are cut in order of time before anything is learnt; what is held back is not even
     mined for templates. With labels, only normal sessions train. Neural detectors keep
     checkpoints in ``BUNDLE.training`` until the bundle is written; ``resume`` goes on from there.
+    Started by ``torchrun`` or ``accelerate launch``, the processes train neural detectors together,
+    do everything else each for itself, and the first one writes the bundle.
     """
     began = time.monotonic()
+    if spec == "-" and place()[1] > 1:
+        raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     with opening(spec, settings.input) as (opened, home):
         if opened.groups and settings.events == "given":
             must_do_without(settings)
@@ -69,9 +75,14 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         "split": material.split,
         "seconds": round(time.monotonic() - began, 2),
     }
-    fitted.save(bundle)
-    shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
+    leave()  # no process needs the others any more
+    if first():
+        fitted.save(bundle, _checkpoints(bundle))
+        if not fitted.keeps_checkpoints:
+            shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
     figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
+    if fitted.next_events:
+        figures["next_events"] = fitted.next_events
     return Trained(fitted, bundle, {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures})
 
 
@@ -95,10 +106,11 @@ def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool
     if not len(material.valid):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")
     checkpoints = _checkpoints(bundle)
-    if resume:
+    if first() and resume:
         sweep(checkpoints)
-    else:
+    elif first():
         shutil.rmtree(checkpoints, ignore_errors=True)
+    wait()
     fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume)
     fitted.seen, fitted.files = material.seen, material.files
     return fitted
@@ -139,7 +151,12 @@ def fit(
     validation = {name: detector.validation_scores for name, detector in detectors.items()}
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    return Fitted(settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate})
+    fitted = Fitted(
+        settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate}
+    )
+    fitted.next_events = next_events.when_trained(detectors, valid)
+    fitted.sample = next_events.sample(valid) if fitted.next_events else None
+    return fitted
 
 
 def _counted(train: Shards, folder: Path, memory: int) -> Distinct:

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from logradar.core.errors import ConfigError
 from logradar.core.progress import say
+from logradar.training.processes import first, wait
+from logradar.training.trackers import FOLDER as TENSORBOARD
 
 FOLDER: Final = "checkpoints"
 _IDENTITY: Final = "training.json"
@@ -40,12 +42,15 @@ def begin(folder: Path, identity: dict[str, Any], resume: bool) -> Path | None:
 
     ``identity`` names what the weights depend on (settings, data, seed, network). To resume a
     training with another identity is a `ConfigError` that names what differs. Without ``resume``
-    older checkpoints of the folder are removed.
+    older checkpoints of the folder are removed. Of several processes the first one does that.
     """
     file = folder / _IDENTITY
-    if not resume:
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    if first():
+        if not resume:
+            for left in (FOLDER, TENSORBOARD):
+                shutil.rmtree(folder / left, ignore_errors=True)
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    wait()
     found = newest(folder) if resume else None
     if found is not None:
         before = json.loads(file.read_text()) if file.is_file() else {}
@@ -59,5 +64,7 @@ def begin(folder: Path, identity: dict[str, Any], resume: bool) -> Path | None:
         say(f"going on from {found.name}")
     elif resume:
         say(f"there is no whole checkpoint in '{folder}': training starts from the beginning")
-    file.write_text(json.dumps(identity, indent=1) + "\n")
+    wait()  # all have read it
+    if first():
+        file.write_text(json.dumps(identity, indent=1) + "\n")
     return found

@@ -47,11 +47,6 @@ def choose_precision(settings: TrainingSettings, device: str) -> str:
     return settings.precision
 
 
-def place() -> tuple[int, int]:
-    """The number of this process and how many train together, as ``torchrun`` and ``accelerate launch`` say."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-
-
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed Python, numpy and torch and make torch repeatable; put all back as it was on leaving."""

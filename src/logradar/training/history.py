@@ -16,9 +16,9 @@ FILE: Final = "history.json"
 class History:
     """The course of a training.
 
-    ``epochs`` are ``{"epoch", "loss", "eval_loss", "learning_rate"}`` (no ``eval_loss`` without
-    validation rows); ``best`` is the entry whose weights were kept, ``sentence`` says for people
-    how it ended. Rates are those of the call that ended, not of what it resumed.
+    ``epochs`` are ``{"epoch", "step", "loss", "eval_loss", "learning_rate"}``; ``best`` is the entry
+    whose weights were kept, ``sentence`` says for people how it ended. Rates are those of the call
+    that ended, not of what it resumed.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -36,7 +36,7 @@ def epochs_of(log: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
         if "loss" in entry or "eval_loss" in entry:
             number = math.ceil(float(entry["epoch"]) - 1e-6)
             epoch = found.setdefault(number, {"epoch": number})
-            epoch |= {name: entry[name] for name in ("loss", "eval_loss", "learning_rate") if name in entry}
+            epoch |= {name: entry[name] for name in ("step", "loss", "eval_loss", "learning_rate") if name in entry}
     return [found[number] for number in sorted(found)]
 
 

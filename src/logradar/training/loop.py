@@ -16,20 +16,28 @@ from transformers import PrinterCallback
 from transformers.trainer_callback import TrainerState
 from transformers.utils import logging as transformers_logging
 
-from logradar.core.progress import Progress, say
+from logradar.core.errors import ConfigError
+from logradar.core.progress import say
 from logradar.training import checkpoints, history
 from logradar.training.arguments import arguments
-from logradar.training.device import place, seeded
+from logradar.training.device import seeded
+from logradar.training.gpus import Gpus
 from logradar.training.history import History
+from logradar.training.log import TrainingLog
 from logradar.training.monitor import Monitor
+from logradar.training.panel import TrainingView
+from logradar.training.processes import first, place, wait
+from logradar.training.recomputing import recomputed
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
+from logradar.training.status import Meter, Status
 from logradar.training.stored import StoredOrder, StoredRows
+from logradar.training.trackers import Trackers
 from logradar.training.trainer import Objective, Order, RowTrainer
 
 _FREE: Final = {  # what may differ from the training that is resumed
     *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard"),
-    *("stream", "buffer"),
+    *("stream", "buffer", "log_steps", "wandb", "keep_checkpoints"),
 }
 _SHORT: Final = 2.0  # seconds; a training that took less ends without a word, as Progress does
 
@@ -50,13 +58,16 @@ def fit_network(
     of one shape; weight 0 where there is nothing to predict); what is minimised is their weighted
     mean over all rows. ``valid`` steers the learning rate, early stopping and the choice of the
     best weights; with no validation rows ``train`` does (stored: its first block).
-    ``folder`` gets checkpoints and ``history.json``; ``title`` stands before the progress.
+    ``folder`` gets checkpoints, ``history.json``, ``training.log`` and what TensorBoard reads; ``title``
+    stands before the progress. Started by ``torchrun`` or ``accelerate launch``, several processes train
+    together and end with equal weights; they share ``folder``, and the first one writes and talks.
     The same seed on the same machine gives the same bytes. Raises `ConfigError` for a device or
-    precision that is not there or a
-    checkpoint of another training, `DataError` when the loss is no number.
+    precision that is not there or a checkpoint of another training, `DataError` when the loss is no number.
     """
     if not len(train):
         return History()
+    if folder is None and place()[1] > 1:
+        raise ConfigError("Several processes train together only with a folder for their checkpoints; give one.")
     began = time.monotonic()
     watched = valid if len(valid) else train if isinstance(train, Rows) else train.sample()
     with ExitStack() as stack:
@@ -66,30 +77,43 @@ def fit_network(
         order = _order(train, settings, seed)
         steps = -(-len(order) // settings.accumulation)
         chosen = arguments(settings, run / checkpoints.FOLDER, steps, seed)
-        trainer = RowTrainer(objective, order, watched, model=network, args=chosen)
+        meter = Meter()
+        if settings.gradient_checkpointing and not stack.enter_context(recomputed(network)):
+            say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
+        trainer = RowTrainer(objective, order, watched, meter, model=network, args=chosen)
         trainer.remove_callback(PrinterCallback)
         identity = _identity(network, train, watched, settings, seed)
         found = checkpoints.begin(run, identity, settings.resume)
         before = TrainerState.load_from_json(str(found / "trainer_state.json")) if found else TrainerState()
+        log = TrainingLog(folder if first() else None, found is None)
         if _over(before, settings):
             trainer.state = before
         else:
-            bar = stack.enter_context(Progress(title, total=order.rows * settings.epochs, unit="rows"))
-            bar.advance(order.rows / steps * before.global_step)
-            trainer.add_callback(Monitor(settings, bar, order.rows / steps, folder))
-            if settings.tensorboard:
-                trainer.add_callback(_tensorboard(run))
+            log.write(f"{title}: {_beginning(found, order.rows, watched, chosen.device)}")
+            trackers = Trackers(settings, folder if first() else None, title)
+            stack.callback(trackers.close)
+            total = order.rows * settings.epochs
+            behind = order.rows / steps * before.global_step
+            status = Status(title, settings.epochs, steps * settings.epochs, step=before.global_step)
+            status.total = total - behind
+            gpus = Gpus() if chosen.device.type == "cuda" else None
+            view = stack.enter_context(TrainingView(status, total, gpus))
+            view.done = view.behind = behind
+            trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
             trainer.train(resume_from_checkpoint=str(found) if found else None)
+        wait()
         best = run / checkpoints.FOLDER / f"checkpoint-{trainer.state.best_global_step}" / "model.safetensors"
         safetensors.torch.load_model(network, best)
         network.to("cpu").eval()
+        wait()
     epochs = history.epochs_of(trainer.state.log_history)
-    if folder is not None:
+    if folder is not None and first():
         history.write(folder, epochs)
     seconds = time.monotonic() - began
     rows = order.rows / steps * (trainer.state.global_step - before.global_step)
     kept = min(epochs, key=lambda epoch: epoch["eval_loss"])
     sentence = _sentence(epochs, kept, settings, bool(len(valid)))
+    log.write(f"{title}: {sentence}; {seconds:.1f} s")
     if seconds > _SHORT:
         say(f"{title}: {sentence}")
     return History(epochs, kept, sentence, trainer.state.global_step, seconds, rows / max(seconds, 1e-9))
@@ -98,7 +122,7 @@ def fit_network(
 def _order(train: Rows | StoredRows, settings: TrainingSettings, seed: int) -> Order | StoredOrder:
     least = settings.epoch_steps * settings.accumulation
     if isinstance(train, Rows):
-        return Order(train.even(), settings.batch_size, least, seed)
+        return Order(train.even(), settings.batch_size, least, seed, *place())
     return StoredOrder(train, settings.batch_size, least, seed, *place(), settings.workers)
 
 
@@ -109,6 +133,8 @@ def _identity(
     data = {"training rows": train.fingerprint(), "validation rows": watched.fingerprint()}
     if isinstance(train, StoredRows):  # what decides the order of a stream
         data["stream"] = f"buffer {train.buffer}, {place()[1]} processes, {settings.workers} workers"
+    elif place()[1] > 1:
+        data["processes"] = str(place()[1])
     return {"network": shapes, "seed": seed, **data, **settings.model_dump(mode="json", exclude=set(_FREE))}
 
 
@@ -128,11 +154,10 @@ def _sentence(
     return f"ended after {len(epochs)} epochs, {why}; {best}"
 
 
-def _tensorboard(run: Path) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-    from transformers.integrations import integration_utils
-
-    return integration_utils.TensorBoardCallback(SummaryWriter(str(run / "tensorboard")))
+def _beginning(found: Path | None, rows: int, watched: Rows, device: torch.device) -> str:
+    how = f"goes on from {found.name}" if found else "begins"
+    together = f" in {place()[1]} processes" if place()[1] > 1 else ""
+    return f"{how}, {rows:,} rows an epoch, {len(watched):,} to validate, on {device.type}{together}"
 
 
 @contextmanager

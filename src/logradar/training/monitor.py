@@ -1,30 +1,64 @@
-"""What watches a training: progress for people, the history file, early stopping, checkpoints in between."""
+"""What watches a training: figures for people, the history file, early stopping, checkpoints in between."""
 
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from transformers import TrainerCallback
 
 from logradar.core.errors import DataError
-from logradar.core.progress import Progress
 from logradar.training import history
+from logradar.training.log import TrainingLog
+from logradar.training.panel import TrainingView
 from logradar.training.settings import TrainingSettings
+from logradar.training.status import Meter
+from logradar.training.trackers import Trackers
+
+_LOOK_EVERY: Final = 0.25  # seconds; reading a loss makes a GPU wait
 
 
 class Monitor(TrainerCallback):
     """Hears of every step, epoch and evaluation from the `Trainer`; decides nothing but when to stop or save."""
 
-    def __init__(self, settings: TrainingSettings, bar: Progress, rows: float, folder: Path | None) -> None:
-        self.settings, self.bar, self.folder = settings, bar, folder
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        view: TrainingView,
+        meter: Meter,
+        rows: float,
+        folder: Path | None,
+        log: TrainingLog,
+        trackers: Trackers,
+    ) -> None:
+        self.settings, self.view, self.meter, self.folder = settings, view, meter, folder
         self.rows = rows  # per optimiser step
+        self.log, self.trackers = log, trackers
         self.note = ""
+        self._looked = 0.0
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Advance the bar; ask for a checkpoint where one is due."""
-        self.bar.advance(self.rows, self.note)
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """The running mean is that of an epoch."""
+        self.view.status.epoch = min(int(state.epoch or 0) + 1, self.settings.epochs)
+        self.meter.begin()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, optimizer: Any = None, **_: Any) -> None:
+        """Advance the view; log and save where it is due."""
+        status = self.view.status
+        status.step, status.rows = state.global_step, status.rows + self.rows
+        due = state.global_step % self.settings.log_steps == 0
+        if due or time.monotonic() - self._looked >= _LOOK_EVERY:
+            self._looked = time.monotonic()
+            status.loss, status.mean = self.meter.read()
+            if optimizer is not None:
+                status.rate = float(optimizer.param_groups[0]["lr"])
+        if due:
+            self.view.look()
+            self.log.write(status.line())
+            self.trackers.add(state.global_step, status.points())
+        self.view.advance(self.rows, self.note)
         every = self.settings.checkpoint_steps
         if every and state.global_step % every == 0:
             control.should_save = self.folder is not None
@@ -46,10 +80,15 @@ class Monitor(TrainerCallback):
             for name, word in (("loss", "loss"), ("eval_loss", "validation loss"))
             if name in last
         )
+        points = {"loss": "loss/epoch", "eval_loss": "loss/validation"}
+        self.trackers.add(state.global_step, {points[name]: loss for name, loss in losses.items()})
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Stop when the validation loss has not fallen for long enough."""
         losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+        status = self.view.status
+        status.eval_loss, status.best = losses[-1], min(losses)
+        self.log.write(f"{self.note}: " + ("the best so far" if losses[-1] == min(losses) else "not the best"))
         patience = self.settings.patience
         if patience and history.stale(losses, self.settings.min_delta) >= patience:
             control.should_training_stop = True

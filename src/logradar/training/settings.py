@@ -46,4 +46,14 @@ class TrainingSettings(Config):
     watched: int = Field(
         500_000, ge=1, description="validation rows at most, evenly spaced; the loss of each epoch is theirs"
     )
-    tensorboard: bool = Field(False, description="write TensorBoard files into the run's folder")
+    gradient_checkpointing: bool = Field(
+        False, description="less memory for more time, where the network can: activations are computed twice"
+    )
+    log_steps: int = Field(
+        50, ge=1, description="a line of training.log and a point in TensorBoard every so many optimiser steps"
+    )
+    tensorboard: bool = Field(True, description="write TensorBoard files, where TensorBoard is installed")
+    wandb: bool = Field(False, description="send the figures to Weights & Biases; it must be installed")
+    keep_checkpoints: bool = Field(
+        False, description="leave `BUNDLE.training` with its checkpoints after the bundle is written"
+    )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
 from logradar.training.rows import Batch, Rows
+from logradar.training.status import Meter
 from logradar.training.stored import BlockReader, StoredOrder, StoredRows
 
+_NOTHING: Final[list[int]] = []  # in place of a batch
 Tensors = dict[str, torch.Tensor]
 Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tensor]]
 
@@ -26,8 +29,11 @@ class RowTrainer(Trainer):
 
     loss_is_scaled_for_ga = False
 
-    def __init__(self, objective: Objective, order: Order | StoredOrder, watched: Rows, **given: Any) -> None:
+    def __init__(
+        self, objective: Objective, order: Order | StoredOrder, watched: Rows, meter: Meter, **given: Any
+    ) -> None:
         super().__init__(train_dataset=order.data, eval_dataset=watched, **given)
+        self.meter = meter
         self.objective: Objective = objective
         self.watched, self.order = watched, order
         # Each batch is divided by what a batch weighs on average, not by what it weighs itself:
@@ -35,24 +41,21 @@ class RowTrainer(Trainer):
         self.scale = order.data.weight / order.batches
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        order = self.order
-        loader: DataLoader[Any] = DataLoader(
+        # Not prepared by accelerate: the order knows this process, and would be cut once more, with rows read twice.
+        return DataLoader(
             Blocks(self.order.data, self.order.seed)
             if isinstance(self.order, StoredOrder)
             else _Fetch(self.order.data),
-            batch_sampler=order,
+            batch_sampler=self.order,
             collate_fn=_as_it_is,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=self.args.dataloader_pin_memory,
         )
-        if isinstance(order, StoredOrder):  # its order knows this process; accelerate would cut the batches once more
-            return loader
-        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
-        return prepared
 
     def compute_loss(self, model: torch.nn.Module, inputs: Tensors, *_: Any, **__: Any) -> torch.Tensor:
         losses, weights = self.objective(model, inputs)
         loss: torch.Tensor = (losses * weights).sum() / self.scale
+        self.meter.add(losses.detach(), weights)
         return loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
@@ -79,24 +82,34 @@ class RowTrainer(Trainer):
 class Order:
     """Which rows stand in which batch: a function of seed and epoch alone, so that a resume repeats it.
 
-    ``least`` is how many batches an epoch has at least; few rows are passed over several times.
+    ``least`` is how many batches an epoch has at least; few rows are passed over several times. Each
+    of ``ranks`` processes takes every so-many-th batch, so that a row is read by one of them; where
+    they do not come out even, the last ones take a batch that weighs nothing.
     """
 
     drop_last = False
 
-    def __init__(self, data: Rows, size: int, least: int, seed: int) -> None:
+    def __init__(self, data: Rows, size: int, least: int, seed: int, rank: int = 0, ranks: int = 1) -> None:
         self.data, self.batch_size, self.seed, self.epoch = data, size, seed, 0
-        self.batches = len(data.batches(size))
-        self.passes = max(-(-least // self.batches), 1)
+        self.rank, self.ranks = rank, ranks
+        self.turn = -(-len(data.batches(size)) // ranks)
+        self.batches = self.turn * ranks
+        self.passes = max(-(-least // self.turn), 1)
         self.rows = len(data) * self.passes
 
+    @property
+    def batch_sampler(self) -> Order:
+        """Itself: this is where the `Trainer` looks for `set_epoch`."""
+        return self
+
     def __len__(self) -> int:
-        return self.batches * self.passes
+        return self.turn * self.passes
 
     def __iter__(self) -> Iterator[list[int]]:
         for turn in range(self.passes):
-            for index in self.data.batches(self.batch_size, (self.seed, self.epoch, turn)):
-                yield index.tolist()
+            batches = self.data.batches(self.batch_size, (self.seed, self.epoch, turn))
+            for place in range(self.rank, self.batches, self.ranks):
+                yield batches[place].tolist() if place < len(batches) else _NOTHING
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the `Trainer` as each epoch begins."""
@@ -113,7 +126,10 @@ class _Fetch(Dataset[Any]):
         return len(self.rows)
 
     def __getitems__(self, index: list[int]) -> Tensors:
-        return _tensors(self.rows.batch(torch.tensor(index).numpy()))
+        batch = self.rows.batch(torch.tensor(index or [0]).numpy())
+        if not index:
+            batch["weights"] = np.zeros_like(batch["weights"])
+        return _tensors(batch)
 
 
 class Blocks(Dataset[Any]):

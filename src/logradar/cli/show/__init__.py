@@ -30,6 +30,14 @@ def facts(title: str, pairs: dict[str, Any]) -> None:
     Console().print(table)
 
 
+def trained(bundle: Path, figures: dict[str, Any]) -> None:
+    """What was trained, and how well its detectors predict events."""
+    from logradar.pipeline.next_events import readable
+
+    facts(f"Trained {bundle}", {name: value for name, value in figures.items() if name != "next_events"})
+    print(readable(figures.get("next_events", {})), end="")
+
+
 def names(rows: list[tuple[str, str]]) -> None:
     """Names with a line each on what they are."""
     from rich.console import Console
@@ -131,10 +139,13 @@ def detection(result: dict[str, Any], top: int) -> None:
 
 
 def evaluation(result: dict[str, Any], folder: Path | None) -> None:
-    """What ``evaluate`` measured: the table, what the audit says, and where the report is."""
+    """What ``evaluate`` measured: the table, what the audit says, next events, and where the report is."""
+    from logradar.pipeline.next_events import readable
+
     detectors(result)
     for sentence in result["audit"]["notes"]:
         print(f"- {sentence}")
+    print(readable(result["next_events"]), end="")
     if folder:
         print(f"Report: {folder / 'report.html'}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,7 +19,8 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
-from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.base import Finding, Scored
+from logradar.detectors.neural.doors import Doors
 from logradar.detectors.neural.scorer import Scorer, export
 from logradar.detectors.neural.surprise import END, Surprise, classes_of, finding, measure, telling, together
 from logradar.detectors.neural.vocabulary import Vocabulary
@@ -47,7 +49,7 @@ class NeuralSettings(Config):
     training: TrainingSettings = TrainingSettings()
 
 
-class NeuralDetector(Detector):
+class NeuralDetector(Doors):
     """Learns to predict events; a session scores about as high as its most surprising event.
 
     The end of a session is an event too where a subclass predicts it: it counts for the last
@@ -88,8 +90,6 @@ class NeuralDetector(Detector):
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
-        import safetensors.torch
-
         from logradar.training.loop import fit_network
 
         training = self.settings.training
@@ -105,6 +105,11 @@ class NeuralDetector(Detector):
                 learn = StoredRows(pieces, self._rows, training.buffer, training.batch_size)
             done = fit_network(network, self._loss, learn, watch, training, folder, self.seed, self.name)
         self.history = done.epochs
+        self._take(network)
+
+    def _take(self, network: torch.nn.Module) -> None:
+        import safetensors.torch
+
         self._weights = safetensors.torch.save(network.state_dict())
         self._scorer = Scorer(export(network, self._example()))
 
@@ -131,6 +136,14 @@ class NeuralDetector(Detector):
         network = self._network()
         network.load_state_dict(read_weights(self._weights))
         return network.eval()
+
+    def with_weights(self, weights: bytes) -> NeuralDetector:
+        """A twin with other weights for the same network, as safetensors; `RuntimeError` where they do not fit."""
+        require()
+        twin = copy(self)
+        twin._weights = weights
+        twin._take(twin.network())
+        return twin
 
     def _tokens(self, sequences: Sequences) -> Sequences:
         tokens = self.vocabulary.tokens(sequences.values)

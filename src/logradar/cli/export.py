@@ -1,0 +1,31 @@
+"""`logradar export`: the network of a bundle for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logradar.cli import options
+
+
+def command(
+    bundle: options.Bundle,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")] = ...,  # type: ignore[assignment]
+    format_: Annotated[
+        str | None, typer.Option("--format", metavar="pt|onnx", help="What to write; else as the file's name ends.")
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="ONNX in 8 bits; its effect on scores is measured.")] = False,
+    detector: Annotated[str | None, typer.Option(metavar="NAME", help="Which network, if there are several.")] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write the network of a bundle as a torch checkpoint or as ONNX."""
+    from logradar.cli import show
+    from logradar.core.progress import quiet as be_quiet
+    from logradar.pipeline.networks import export
+
+    be_quiet(quiet)
+    figures = export(bundle, output, format_, int8, detector)
+    show.document(figures) if json else show.facts(f"Exported {bundle}", figures)

@@ -1,0 +1,65 @@
+"""Next-event metrics against cases worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from logradar.evaluation.next_event import accuracy, measured, readable, recommended, score_statistics
+
+
+def test_top_k_is_the_share_of_predictions_with_a_rank_up_to_k():
+    """Ranks 1, 2, 5, 6, 11, 21 with weights 4, 1, 1, 1, 2, 1: ten predictions in all."""
+    figures = accuracy([1, 2, 5, 6, 11, 21], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [True] * 6, [4, 1, 1, 1, 2, 1])
+    assert figures["top_1"] == pytest.approx(4 / 10)
+    assert figures["top_5"] == pytest.approx(6 / 10)
+    assert figures["top_10"] == pytest.approx(7 / 10)
+    assert figures["top_20"] == pytest.approx(9 / 10)
+    assert figures["loss"] == pytest.approx((0 + 1 + 2 + 3 + 2 * 4 + 5) / 10)
+    assert (figures["predictions"], figures["unknown"]) == (10, 0)
+
+
+def test_what_training_did_not_have_is_a_miss_at_every_k_and_has_no_loss():
+    """With three classes its rank is 4, which must not count as among the top 5."""
+    figures = accuracy([1, 4], [0.5, 30.0], [True, False], [3, 1])
+    assert [figures[f"top_{k}"] for k in (1, 5, 10, 20)] == [0.75] * 4
+    assert figures["loss"] == 0.5
+    assert (figures["predictions"], figures["unknown"]) == (4, 1)
+
+
+def test_nothing_predicted_is_not_a_share():
+    figures = accuracy([], [], [], [])
+    assert (figures["top_1"], figures["loss"], figures["predictions"]) == (None, None, 0)
+    assert accuracy([2], [30.0], [False], [1])["loss"] is None
+
+
+def test_score_statistics():
+    assert score_statistics([1.0, 3.0]) == {"sessions": 2, "mean": 2.0, "deviation": 1.0}
+    assert score_statistics([]) == {"sessions": 0, "mean": None, "deviation": None}
+
+
+def test_thresholds_are_quantiles_of_all_and_their_rate_is_of_the_later_half():
+    scores = [*range(1, 11), *range(6, 16)]  # the later half drifts up by 5
+    found = recommended(scores)
+    assert found["p90"]["threshold"] == 13  # the 18th of 20: 1..5, twice 6..10, 11..15
+    assert found["p99"]["threshold"] == 15
+    assert found["p90"]["fpr"] == pytest.approx(6 / 10)  # above 9, the p90 of 1..10, are 10..15
+    assert found["p99"]["fpr"] == pytest.approx(5 / 10)
+    assert found["p95"]["fpr_sessions"] == 10
+    assert recommended([]) == {}
+    assert recommended([2.0])["p90"] == {"threshold": 2.0, "fpr": None, "fpr_sessions": 1}
+
+
+def test_with_labels_each_threshold_is_measured():
+    found = measured({"p90": 2.0, "p99": 4.0}, [False, False, False, True, True], [1.0, 2.0, 3.0, 3.5, 9.0])
+    assert found["p90"] == pytest.approx({"threshold": 2.0, "precision": 2 / 3, "recall": 1.0, "f1": 0.8, "fpr": 1 / 3})
+    assert found["p99"] == pytest.approx({"threshold": 4.0, "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "fpr": 0.0})
+
+
+def test_people_read_all_of_it():
+    figures = {**accuracy([1, 3], [0.1, 1.0], [True, True], [1, 1]), "scores": score_statistics([1.0, 3.0])}
+    plain = readable("deeplog", {**figures, "thresholds": recommended([1.0, 2.0])})
+    assert "2 predictions, 0 of events that training did not have" in plain
+    assert "top 1: 50.00%, 5: 100.00%" in plain
+    assert "threshold p99 2: 100.00% of normal sessions above" in plain
+    told = readable("deeplog", {**figures, "thresholds": measured({"p90": 2.0}, [False, True], [1.0, 3.0])})
+    assert "0.00% of normal sessions above; precision 100.00%, recall 100.00%, F1 1" in told
