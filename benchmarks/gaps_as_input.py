@@ -93,11 +93,12 @@ def main() -> None:
         told = network(batch["tokens"][:, :-1], batch["gaps"][:, :-1])
         return detector._loss(lambda _: told, batch)  # type: ignore[arg-type]
 
+    training = detector.settings.training.model_copy(update={"epoch_steps": 50})
     for seed in range(given.seeds):
         for on in (False, True):
             with seeded(seed):
                 network = WithGaps(detector, on)
-            done = fit_network(network, loss, learn, watch, detector.settings.training, None, seed)
+            done = fit_network(network, loss, learn, watch, training, None, seed)
             best = done.best["eval_loss"] if done.best else 0.0
             print(f"seed {seed}, {'with' if on else 'without'} gaps: validation loss {best:.4f}", flush=True)
 
