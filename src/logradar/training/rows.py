@@ -18,8 +18,7 @@ class Rows:
     """Rows of equal shape: ``arrays[name][i]`` is a part of row ``i``, which counts ``weights[i]`` times.
 
     Logs repeat: 99,980 windows of HDFS are 4,727 distinct ones. With their counts as weights the
-    loss is the same as on all of them. A subclass with rows of unequal length overrides
-    `batch`, `batches` and `weight`.
+    loss is the same as on all of them. Rows of unequal length are `logradar.training.ragged.RaggedRows`.
 
     >>> rows = Rows({"target": np.array([3, 4])}, np.array([5, 1]))
     >>> len(rows), rows.weight, rows.batch(np.array([1]))["target"].tolist()
@@ -57,6 +56,10 @@ class Rows:
         if not len(self):
             return self
         parts = np.maximum(np.ceil(self.weights / np.float32(mean or self.weights.mean())), 1).astype(np.int64)
+        return self._repeated(parts)
+
+    def _repeated(self, parts: Ints) -> Rows:
+        """Row ``i`` as ``parts[i]`` rows that share its weight."""
         arrays = {name: np.repeat(array, parts, axis=0) for name, array in self.arrays.items()}
         return Rows(arrays, np.repeat(self.weights / parts, parts))
 

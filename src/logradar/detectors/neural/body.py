@@ -57,6 +57,7 @@ class NeuralDetector(Detector):
 
     Settings: ClassVar[type[Config]] = NeuralSettings
     learns_at_once = False
+    ragged: ClassVar[bool] = False  # rows of unequal length: `RaggedRows` to learn from, `Scorer.ragged` to score
 
     @abstractmethod
     def _network(self) -> torch.nn.Module:
@@ -64,7 +65,7 @@ class NeuralDetector(Detector):
 
     @abstractmethod
     def _example(self) -> dict[str, npt.NDArray[Any]]:
-        """Inputs of two rows, named as ``forward`` of the network names them."""
+        """Inputs of two rows (and some columns), named as ``forward`` of the network names them."""
 
     def _pieces(self, tokens: Sequences) -> Sequences:
         """What is learnt from, as rows that may repeat, with their counts; here the sequences themselves."""
@@ -106,7 +107,7 @@ class NeuralDetector(Detector):
             done = fit_network(network, self._loss, learn, watch, training, folder, self.seed, self.name)
         self.history = done.epochs
         self._weights = safetensors.torch.save(network.state_dict())
-        self._scorer = Scorer(export(network, self._example()))
+        self._scorer = Scorer(export(network, self._example(), self.ragged))
 
     def _learnt(self, train: Distinct, folder: Path | None) -> Distinct:
         """All pieces of the training sequences, on disk or in memory as the settings want it."""

@@ -12,11 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from logradar.training.device import require
+from logradar.training.ragged import TOKENS, padded
 
 if TYPE_CHECKING:
     import torch
 
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 BATCH: Final = 1024  # measured: larger is slower on a CPU, its activations leave the cache
+OUTPUT: Final = 1 << 24  # numbers that a network may give at once
+SHORTEST: Final = 8  # length to which the shortest rows are padded
 
 
 class Scorer:
@@ -38,23 +43,52 @@ class Scorer:
         except Exception as error:  # ONNX Runtime's own classes share no base but this
             raise ValueError(f"network.onnx is not a network: {error}") from None
 
-    def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Iterator[npt.NDArray[np.float32]]:
+    def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Iterator[Floats]:
         """The output for all rows of ``inputs`` (arrays of one length), a batch at a time."""
         count = len(next(iter(inputs.values())))
         for start in range(0, count, BATCH):
             batch = {name: np.ascontiguousarray(array[start : start + BATCH]) for name, array in inputs.items()}
             yield self._session.run(None, batch)[0]
 
+    def ragged(self, values: Mapping[str, npt.NDArray[Any]], offsets: Ints) -> Iterator[tuple[Ints, Floats]]:
+        """The output for rows of unequal length, a batch of like length at a time, with the rows that it is of.
 
-def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]]) -> bytes:
-    """``network`` as ONNX, weights included; the first dimension of every input is free.
+        Row ``i`` of input ``name`` is ``values[name][offsets[i]:offsets[i + 1]]``; behind its end stands
+        `PADDING`, and what the output holds there means nothing. A row is always padded to the rung
+        of `ladder` above its length: that and the network alone decide its bytes.
+        """
+        width, lengths = self._session.get_outputs()[0].shape[-1], ladder(np.diff(offsets))
+        tokens = min(TOKENS, OUTPUT // width)
+        for length in np.unique(lengths).tolist():
+            rows = np.flatnonzero(lengths == length)
+            step = max(tokens // length, 1)
+            for start in range(0, len(rows), step):
+                index = rows[start : start + step]
+                both = np.resize(index, max(len(index), 2))  # other kernels with other bytes run for a single row
+                batch = {name: padded(array, offsets, both, length) for name, array in values.items()}
+                yield index, self._session.run(None, batch)[0][: len(index)]
 
-    ``example`` names the inputs as ``network.forward`` does and has two or more rows.
+
+def ladder(lengths: Ints) -> Ints:
+    """The length that each row is padded to: 8, 12, 16, 24, 32, 48 …, the next that is not below its own.
+
+    >>> ladder(np.array([0, 8, 9, 13, 100])).tolist()
+    [8, 8, 12, 16, 128]
+    """
+    rungs = np.outer(SHORTEST << np.arange(40), [2, 3]).ravel() // 2
+    found: Ints = rungs[np.searchsorted(rungs, lengths)]
+    return found
+
+
+def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ragged: bool = False) -> bytes:
+    """``network`` as ONNX, weights included; the first dimension of every input is free, and the second if ``ragged``.
+
+    ``example`` names the inputs as ``network.forward`` does and has two or more rows (and columns).
     """
     import torch
 
     inputs = {name: torch.from_numpy(array) for name, array in example.items()}
-    rows = torch.export.Dim("rows", min=1)
+    free = {0: torch.export.Dim("rows", min=1)} | ({1: torch.export.Dim("length", min=2)} if ragged else {})
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             network.eval(),
@@ -62,13 +96,17 @@ def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]]) ->
             kwargs=inputs,
             input_names=list(inputs),
             output_names=["output"],
-            dynamic_shapes={name: {0: rows} for name in inputs},
+            dynamic_shapes=dict.fromkeys(inputs, free),
             dynamo=True,
             external_data=False,
             verbose=False,
         )
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    model = program.model_proto
+    if ragged:  # torch takes an LSTM for one of the example's length, and only says so in the shapes it notes
+        del model.graph.value_info[:]
+        model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "length"
+    return bytes(model.SerializeToString())
 
 
 @contextmanager
