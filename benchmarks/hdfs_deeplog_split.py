@@ -1,12 +1,14 @@
-"""DeepLog on its published HDFS split, beside rules that cost nothing.
+"""A neural detector on DeepLog's published HDFS split, beside rules that cost nothing.
 
 Trains on the first 85 % of ``hdfs_train`` (4,855 normal sessions), fits thresholds on its last
 15 %, tests on 3,366 further normal and all 16,838 abnormal sessions. Every normal test session
 counts 553,366 / 3,366 times, so that figures hold at the natural prevalence of HDFS (2.95 %).
 
-    python benchmarks/hdfs_deeplog_split.py [--seeds 3] [--json] [key=value …]
+    python benchmarks/hdfs_deeplog_split.py [--detector deeplog] [--seeds 3] [--speed] [--json] [key=value …]
 
 ``key=value`` are settings of the detector, such as ``ends=false`` or ``training.learning_rate=0.001``.
+``--speed`` also measures how long 575,061 sessions of 26,814 distinct sequences take, as many as
+HDFS has: all that are here, and others made of them by swapping neighbours.
 """
 
 from __future__ import annotations
@@ -24,14 +26,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from logradar.core.config import load_config
+from logradar.core.config import Config, load_config
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
-from logradar.detectors.deeplog import DeepLog, DeepLogSettings
+from logradar.detectors.base import Detector, detectors
 
 NORMAL, ABNORMAL = 553_366, 16_838  # sessions of HDFS_v1
-DISTINCT = 26_814  # distinct sequences of HDFS_v1, normal and abnormal
+SESSIONS_OF_HDFS, DISTINCT = 575_061, 26_814  # sessions and distinct sequences of HDFS_v1, normal and abnormal
 QUANTILES = (0.98, 0.99, 0.995, 0.998)
+Row = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -92,7 +95,7 @@ def _once(part: Sequences) -> np.ndarray:
     return np.unique(part.fingerprints(), return_index=True)[1]
 
 
-def rules(split: Split) -> Iterator[tuple[str, dict[str, Any]]]:
+def rules(split: Split) -> Iterator[tuple[str, Row]]:
     """What simple sets achieve, learnt from all 4,855 training sessions."""
     known = np.unique(split.train.values)
     low, high = split.train.lengths.min(), split.train.lengths.max()
@@ -133,33 +136,55 @@ def scores_of(table: pa.Table) -> dict[str, np.ndarray]:
     }
 
 
-def rows_of(split: Split, settings: DeepLogSettings, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def rows_of(split: Split, name: str, settings: Config, seed: int, speed: bool = False) -> Iterator[tuple[str, Row]]:
     """Train once and yield a row for every rule and threshold."""
-    detector = DeepLog(settings, seed)
+    detector = detectors.load(name)(settings, seed)
     began = time.monotonic()
     detector.fit(sessions(split.learn), sessions(split.watch))
     seconds = time.monotonic() - began
-    ends = "with ends" if settings.ends else "without ends"
+    ends = getattr(settings, "ends", None)
+    title = name if ends is None else f"{name} {'with' if ends else 'without'} ends"
     loss = min(epoch["eval_loss"] for epoch in detector.history)
-    yield f"deeplog {ends}: training", {"seconds": seconds, "validation_loss": loss, "epochs": len(detector.history)}
+    yield f"{title}: training", {"seconds": seconds, "validation_loss": loss, "epochs": len(detector.history)}
+    if speed:
+        yield f"{title}: speed", scoring(split, detector)
     parts = [sessions(part) for part in (split.watch, split.normal, split.abnormal)]
     watch, normal, abnormal = (scores_of(detector.score(part)) for part in parts)
-    for name in watch:
-        for quantile in QUANTILES if name in ("own", "largest") else (0.995, 0.998):
-            threshold = float(np.quantile(watch[name], quantile, method="inverted_cdf"))
-            result = split.measure(normal[name] > threshold, abnormal[name] > threshold)
-            yield f"deeplog {ends}: surprisal, {name}, quantile {quantile}", result | {"threshold": threshold}
+    for kind in watch:
+        for quantile in QUANTILES if kind in ("own", "largest") else (0.995, 0.998):
+            threshold = float(np.quantile(watch[kind], quantile, method="inverted_cdf"))
+            result = split.measure(normal[kind] > threshold, abnormal[kind] > threshold)
+            yield f"{title}: surprisal, {kind}, quantile {quantile}", result | {"threshold": threshold}
     detector.settings = settings.model_copy(update={"score": "rank"})
     ranked = [detector.score(part) for part in parts[1:]]
     worst = [part["score"].to_numpy() for part in ranked]
     for k in (5, 7, 9, 11):
-        yield f"deeplog {ends}: top-{k}", split.measure(*(part > k for part in worst))
-    if not settings.ends:
-        late = [_late(part, settings.window) > 9 for part in ranked]
-        short = [part.lengths <= settings.window for part in (split.normal, split.abnormal)]
-        yield "deeplog without ends: top-9, full windows only", split.measure(*late)
+        yield f"{title}: top-{k}", split.measure(*(part > k for part in worst))
+    if name == "deeplog" and not ends:
+        window = detector.settings.window
+        late = [_late(part, window) > 9 for part in ranked]
+        short = [part.lengths <= window for part in (split.normal, split.abnormal)]
+        yield f"{title}: top-9, full windows only", split.measure(*late)
         padded = [worst | brief for worst, brief in zip(late, short, strict=True)]
-        yield "deeplog without ends: the same, and every short session", split.measure(*padded)
+        yield f"{title}: the same, and every short session", split.measure(*padded)
+
+
+def scoring(split: Split, detector: Detector) -> Row:
+    """Seconds to score as many sessions as HDFS has, with as many distinct sequences."""
+    known = split.train.concat(split.normal, split.abnormal).distinct()
+    rng = np.random.default_rng(0)
+    while len(known) < DISTINCT:
+        more = known.take(rng.integers(0, len(known), DISTINCT))
+        place = more.offsets[:-1] + rng.integers(0, np.maximum(more.lengths - 1, 1))
+        place = place[more.lengths > 1]
+        more.values[place], more.values[place + 1] = more.values[place + 1], more.values[place]
+        known = known.concat(more).distinct()
+    every = np.concatenate([np.arange(DISTINCT), rng.integers(0, DISTINCT, SESSIONS_OF_HDFS - DISTINCT)])
+    table = sessions(known.take(rng.permutation(every)))
+    began, cpu = time.monotonic(), time.process_time()
+    detector.score(table)
+    events = int(known.lengths[:DISTINCT].sum())
+    return {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - cpu, "distinct_events": events}
 
 
 def _late(table: pa.Table, window: int) -> np.ndarray:
@@ -177,23 +202,29 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("LOGRADAR_DATA") or ROOT / "../shared/data")
+    parser.add_argument("--detector", default="deeplog", help="name of a neural detector")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--speed", action="store_true", help="measure scoring as many sessions as HDFS has too")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("settings", nargs="*", help="settings of the detector, key=value")
     given = parser.parse_args()
     split = Split(Path(given.data_dir) / "hdfs")
-    table: dict[str, list[dict[str, Any]]] = {name: [row] for name, row in rules(split)}
-    variants = [given.settings] if given.settings else [["ends=true"], ["ends=false"]]
-    for overrides in variants:
-        settings = load_config(DeepLogSettings, overrides=overrides)
+    table: dict[str, list[Row]] = {name: [row] for name, row in rules(split)}
+    both = given.detector == "deeplog" and not given.settings
+    for overrides in [["ends=true"], ["ends=false"]] if both else [given.settings]:
+        settings = load_config(detectors.load(given.detector).Settings, overrides=overrides)
         for seed in range(given.seeds):
-            for name, row in rows_of(split, settings, seed):
+            for name, row in rows_of(split, given.detector, settings, seed, given.speed):
                 table.setdefault(name, []).append(row)
     if given.json:
         json.dump(table, sys.stdout, indent=1)
         return
     print(f"{'':58} {'F1 all':>19} {'distinct':>8} {'unseen':>8} {'recall':>8} {'FPR':>9}")
     for name, found in table.items():
+        if "distinct_events" in found[0]:
+            told = (f"{row['seconds']:.1f} s ({row['cpu_seconds']:.1f} of CPU)" for row in found)
+            print(f"{name:58} {SESSIONS_OF_HDFS:,} sessions, {found[0]['distinct_events']:,} distinct events:", *told)
+            continue
         if "seconds" in found[0]:
             told = (f"{row['validation_loss']:.4f} in {row['epochs']} epochs, {row['seconds']:.0f} s" for row in found)
             print(f"{name:58} {'; '.join(told)}")

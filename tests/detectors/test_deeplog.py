@@ -234,7 +234,7 @@ def test_the_published_split(data_dir):
         from hdfs_deeplog_split import Split, rows_of
     finally:
         sys.path.pop(0)
-    rows = dict(rows_of(Split(data_dir / "hdfs"), DeepLogSettings(), seed=0))
+    rows = dict(rows_of(Split(data_dir / "hdfs"), "deeplog", DeepLogSettings(), seed=0))
     assert rows["deeplog with ends: training"]["validation_loss"] < 0.27
     assert rows["deeplog with ends: surprisal, own, quantile 0.995"]["all"]["f1"] > 0.85
     assert math.isfinite(rows["deeplog with ends: top-9"]["all"]["f1"])
