@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
+from logradar.training.draws import draws
 from logradar.training.rows import Batch, Rows
 from logradar.training.stored import BlockReader, StoredOrder, StoredRows
 
@@ -39,7 +41,7 @@ class RowTrainer(Trainer):
         loader: DataLoader[Any] = DataLoader(
             Blocks(self.order.data, self.order.seed)
             if isinstance(self.order, StoredOrder)
-            else _Fetch(self.order.data),
+            else _Fetch(self.order.data, self.order.seed),
             batch_sampler=order,
             collate_fn=_as_it_is,
             num_workers=self.args.dataloader_num_workers,
@@ -61,10 +63,11 @@ class RowTrainer(Trainer):
         model.eval()
         with torch.no_grad():
             for index in batches[self.args.process_index :: self.args.world_size]:
-                losses, weights = self.objective(model, self._prepare_inputs(_tensors(self.watched.batch(index))))
+                batch = self.watched.batch(index) | {"draws": draws(index)}  # the same in every epoch
+                losses, weights = self.objective(model, self._prepare_inputs(_tensors(batch)))
                 sums += torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()])
         loss, weight = self.accelerator.reduce(sums, "sum").tolist()
-        metrics = {"eval_loss": loss / weight}
+        metrics = {"eval_loss": loss / weight if weight else 0.0}  # of one tiny row nothing may be asked
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -79,7 +82,8 @@ class RowTrainer(Trainer):
 class Order:
     """Which rows stand in which batch: a function of seed and epoch alone, so that a resume repeats it.
 
-    ``least`` is how many batches an epoch has at least; few rows are passed over several times.
+    ``least`` is how many batches an epoch has at least; few rows are passed over several times. A row
+    is named by its index plus, for every pass over the rows before this one, the number of rows.
     """
 
     drop_last = False
@@ -95,8 +99,9 @@ class Order:
 
     def __iter__(self) -> Iterator[list[int]]:
         for turn in range(self.passes):
+            before = len(self.data) * (self.epoch * self.passes + turn)
             for index in self.data.batches(self.batch_size, (self.seed, self.epoch, turn)):
-                yield index.tolist()
+                yield (index + before).tolist()
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the `Trainer` as each epoch begins."""
@@ -104,16 +109,17 @@ class Order:
 
 
 class _Fetch(Dataset[Any]):
-    """A whole batch at once: one gather per array, no Python per row."""
+    """A whole batch at once: one gather per array, no Python per row; with ``draws``, a random number for each."""
 
-    def __init__(self, rows: Rows) -> None:
-        self.rows = rows
+    def __init__(self, rows: Rows, seed: int) -> None:
+        self.rows, self.seed = rows, seed
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitems__(self, index: list[int]) -> Tensors:
-        return _tensors(self.rows.batch(torch.tensor(index).numpy()))
+        turn, rows = np.divmod(np.array(index, np.int64), len(self.rows))
+        return _tensors(self.rows.batch(rows) | {"draws": draws(rows, self.seed, int(turn[0]))})
 
 
 class Blocks(Dataset[Any]):

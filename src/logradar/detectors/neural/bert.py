@@ -1,28 +1,28 @@
-"""The network of LogBERT: BERT blocks over the events of a session, asked at some places."""
+"""The network of LogBERT: BERT blocks over the events of a session, with a question at each place."""
 
 from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import BertConfig, BertModel
 
 from logradar.core.tables import PADDING
+from logradar.detectors.neural.scorer import ladder
 
-WHICH: Final = 0  # the question "which event stands here"
-MISSING: Final = 1  # the question "which event is missing before this one", or anywhere, at the first place
-SPECIAL: Final = 3  # tokens behind the vocabulary: BEGIN and END of a session, CUT where a window ends inside one
+_PACE: Final = 0.01  # share of each batch in the middle of the sphere
 
 
 class EventBERT(nn.Module):
-    """Log-probabilities (rows, asked, classes) of what stands, or is missing, at places of rows of tokens.
+    """``tokens``, ``asks`` (rows, length) int32 -> log-probabilities (rows, length, classes) of the answers.
 
-    ``tokens`` (rows, length) int32 are padded with 0 behind; ``places`` and ``asks`` (rows, asked) int32
-    name places in a row and the question to each, `WHICH` or `MISSING`. Class 0 is "nothing", the
-    others are the vocabulary's templates. The second output is the squared distance (rows,) of the
-    first place's state to ``centre``, the middle of the sphere in which normal sessions lie. Blocks
-    and embeddings are those of BERT (Devlin et al., NAACL 2019) in `transformers`.
+    ``tokens`` are padded with 0 behind; ``asks`` are questions (`logradar.detectors.neural.masking`).
+    With ``places`` (rows, asked) only these are asked, ``asks`` has their shape, and beside the answers
+    stands the mean squared distance (rows,) of the first place's state to ``centre``, the middle of
+    the sphere in which normal sessions lie. Blocks and embeddings are those of BERT (Devlin et al.,
+    NAACL 2019) in `transformers`.
     """
 
     def __init__(
@@ -43,13 +43,14 @@ class EventBERT(nn.Module):
             num_hidden_layers=layers,
             num_attention_heads=heads,
             intermediate_size=intermediate,
-            max_position_embeddings=positions,
+            max_position_embeddings=int(ladder(np.array([positions]))[0]),  # rows are padded to it when scored
             hidden_dropout_prob=dropout,
             attention_probs_dropout_prob=dropout,
             type_vocab_size=1,
             pad_token_id=PADDING,
             attn_implementation="sdpa",
         )
+        self.graph_key = heads  # all else shows in the shapes of the weights
         self.bert = BertModel(config, add_pooling_layer=False)
         self.question = nn.Embedding(2, hidden)
         self.transform = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden))
@@ -58,13 +59,25 @@ class EventBERT(nn.Module):
         self.register_buffer("centre", torch.zeros(hidden))
 
     def forward(
-        self, tokens: torch.Tensor, places: torch.Tensor, asks: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        states = self.bert(input_ids=tokens.long(), attention_mask=tokens != PADDING).last_hidden_state
-        asked = states.gather(1, places.long()[:, :, None].expand(-1, -1, states.shape[2]))
-        told = self.out(self.transform(asked + self.question(asks.long())))
+        self, tokens: torch.Tensor, asks: torch.Tensor, places: torch.Tensor | None = None
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        # Numbers and types of places are given: to look them up the block would fix a largest length.
+        numbers = torch.arange(tokens.shape[1], device=tokens.device)[None]
+        states = self.bert(
+            input_ids=tokens.long(),
+            attention_mask=tokens != PADDING,
+            position_ids=numbers,
+            token_type_ids=torch.zeros_like(numbers),
+        ).last_hidden_state
+        if places is None:
+            return self._answers(states, asks)
         first = states[:, 0].float()
-        if self.training:  # the middle of recent batches, so that it needs no pass of its own
+        if self.training:  # the middle of recent batches: no pass over all rows is needed for it
             with torch.no_grad():
-                self.centre.lerp_(first.mean(0), 0.01)
-        return torch.log_softmax(told.float(), -1), (first - self.centre).square().mean(-1)
+                self.centre.lerp_(first.mean(0), _PACE)
+        asked = states.gather(1, places[:, :, None].expand(-1, -1, states.shape[2]))
+        return self._answers(asked, asks), (first - self.centre).square().mean(-1)
+
+    def _answers(self, states: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
+        told = self.out(self.transform(states + self.question(asks.long())))
+        return torch.log_softmax(told.float(), -1)

@@ -9,10 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from logradar.core.tables import FIRST_TEMPLATE, MASK, PADDING
-from logradar.detectors.neural.bert import MISSING, WHICH
+
+WHICH: Final = 0  # the question "which event stands here"
+MISSING: Final = 1  # the question "which event is missing before this one", or, at the first place, anywhere
+Ints = npt.NDArray[np.int64]
 
 _KINDS: Final = 4  # of taking out: one event, a share of all, a run, everything to the end
 
@@ -21,8 +26,8 @@ _KINDS: Final = 4  # of taking out: one event, a share of all, a run, everything
 class Question:
     """A batch as the network sees it, with what it should answer.
 
-    ``tokens`` (rows, length), ``places``, ``asks``, ``classes`` and ``valid`` (rows, asked); what is not
-    valid only fills a row up.
+    ``tokens`` (rows, length), ``places``, ``asks``, ``classes`` and ``valid`` (rows, asked); class 0 is
+    "nothing", and what is not valid only fills a row up.
     """
 
     tokens: torch.Tensor
@@ -41,7 +46,9 @@ def uniforms(draws: torch.Tensor, count: int, salt: int) -> torch.Tensor:
     return (z >> 40 & (1 << 24) - 1).to(torch.float32) / (1 << 24)
 
 
-def masked(tokens: torch.Tensor, draws: torch.Tensor, share: float, templates: int) -> tuple[torch.Tensor, torch.Tensor]:
+def masked(
+    tokens: torch.Tensor, draws: torch.Tensor, share: float, templates: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """``tokens`` (rows, length) with ``share`` of the events of every row hidden, and which they are.
 
     Of a row with n events ``share`` n are chosen, rounded up or down at random so that the share holds
@@ -77,9 +84,7 @@ def taken_out(tokens: torch.Tensor, draws: torch.Tensor, share: float, templates
     return out & events
 
 
-def question(
-    tokens: torch.Tensor, draws: torch.Tensor, share: float, holes: float, templates: int
-) -> Question:
+def question(tokens: torch.Tensor, draws: torch.Tensor, share: float, holes: float, templates: int) -> Question:
     """Rows of framed ``tokens`` with events masked, or, in the share ``holes`` of them, taken out."""
     holed = uniforms(draws, 1, 6) < holes
     classes = torch.where(_events(tokens, templates), tokens - FIRST_TEMPLATE + 1, -1).long()
@@ -98,11 +103,20 @@ def question(
     kept = (~out & inside).gather(1, order)
     shown = torch.where(kept, torch.where(holed, tokens, shown).gather(1, order), PADDING)
     answer = torch.where(holed, before, classes).gather(1, order)
-    chosen = (chosen | asked).gather(1, order) & kept
+    chosen = (chosen | asked).gather(1, order) & kept & (answer >= 0)
     width = max(int(chosen.sum(1).max()), 1)
     places = chosen.to(torch.uint8).argsort(stable=True, dim=1, descending=True)[:, :width]
     asks = torch.where(holed, MISSING, WHICH).expand_as(places)
-    return Question(shown, places, asks, answer.gather(1, places), chosen.gather(1, places))
+    return Question(shown, places, asks, answer.gather(1, places).clamp(min=0), chosen.gather(1, places))
+
+
+def predictions(lengths: Ints, share: float, holes: float) -> npt.NDArray[np.float64]:
+    """How many answers `question` asks of framed rows of ``lengths``, on average."""
+    events = lengths - 2.0
+    out = (1 + share * events + 0.2 * events + 0.5 * (events + 1)) / (2 * _KINDS)  # of the four kinds
+    gaps = 1 + share * (events + 1 - out) + (1 - share) * (3 + share * events) / (2 * _KINDS)
+    expected: npt.NDArray[np.float64] = (1 - holes) * share * events + holes * np.where(events > 0, gaps, 1 + share)
+    return expected
 
 
 def _events(tokens: torch.Tensor, templates: int) -> torch.Tensor:
