@@ -20,7 +20,7 @@ from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Finding
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
 from logradar.detectors.neural.patterns import SPECIAL, WHOLE, Framed, Patterns
-from logradar.detectors.neural.surprise import Surprise, classes_of, finding, missing, telling, together
+from logradar.detectors.neural.surprise import UNSEEN, Surprise, classes_of, finding, missing, telling, together
 from logradar.detectors.neural.windows import chunks
 from logradar.training.ragged import RaggedRows
 from logradar.training.rows import Rows
@@ -35,22 +35,20 @@ Ints = npt.NDArray[np.int64]
 NOTHING: Final = 0  # the class of "nothing is missing"
 _USUAL: Final = 0.995  # the quantile of validation sessions at which both parts of the score are held equal
 _LEAST: Final = math.log(2)  # nats; below that nothing is surprising
-_MOST: Final = 30.0  # times that what is missing may weigh
+_ASKED: Final = 512  # rows at least whose loss is the validation loss
+_CLEAR: Final = 0.1  # nats; below that a session is whole
 
 
 class LogBERTTraining(TrainingSettings):
     """`TrainingSettings` for whole sessions: a row is a session, so batches are smaller."""
 
-    epochs: int = Field(150, ge=1, description="passes over the rows at most; early stopping may end it sooner")
-    epoch_steps: int = Field(
-        20, ge=1, description="optimiser steps of an epoch at least: few rows are passed over several times"
-    )
     batch_size: int = Field(64, ge=1, description="rows per step and device")
     learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
     schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
         "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
     )
     warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
+    min_delta: float = Field(1e-3, ge=0, description="by how much a validation loss must fall to count as lower")
 
 
 class LogBERTSettings(NeuralSettings):
@@ -110,6 +108,10 @@ class LogBERT(NeuralDetector):
 
         return RaggedRows(pieces, predictions=predictions(pieces.lengths, self.settings.mask, self.settings.holes))
 
+    def _watched(self, pieces: Sequences) -> Rows:
+        rows = self._rows(pieces)  # few rows are asked several times, or the validation loss would jump about
+        return rows.even(float(min(rows.weights.sum() / _ASKED, rows.weights.mean()))) if len(rows) else rows
+
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
@@ -137,11 +139,18 @@ class LogBERT(NeuralDetector):
         doubts = self._doubts(self._tokens(watched))
         holes = watched.maxima(doubts.spread(watched))
         levels = [_quantile(part, watched.counts) for part in (together(doubts.events, watched), holes)]
-        return float(np.clip(max(levels[0], _LEAST) / max(levels[1], 1e-3), 1.0, _MOST))
+        return max(max(levels[0], _LEAST) / max(levels[1], _CLEAR), 1.0)
+
+    def _holes(self, doubts: _Doubts, tokens: Sequences) -> Floats:
+        """What is missing as a score of the event at its place, 0 elsewhere; weighed only up to `UNSEEN`."""
+        holes = doubts.spread(tokens)
+        if self.settings.score == "rank":
+            return holes
+        return np.minimum(np.float32(self.weight) * holes, np.where(holes > 0, UNSEEN + holes, 0).astype(np.float32))
 
     def _surprise(self, tokens: Sequences) -> Surprise:
         doubts = self._doubts(tokens)
-        events = np.maximum(doubts.events, np.float32(self.weight) * doubts.spread(tokens))
+        events = np.maximum(doubts.events, self._holes(doubts, tokens))
         return Surprise(events, np.zeros(len(tokens), np.float32))
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
@@ -151,7 +160,7 @@ class LogBERT(NeuralDetector):
     def _told(self, sequences: Sequences) -> Iterator[list[Finding]]:
         tokens = self._tokens(sequences)
         doubts = self._doubts(tokens)
-        holes = np.float32(self.weight) * doubts.spread(tokens)
+        holes = self._holes(doubts, tokens)
         scores, by_hole = np.maximum(doubts.events, holes), holes > doubts.events
         ordinary = 1.0 if self.settings.score == "rank" else _LEAST
         bounds = pairwise(sequences.offsets.tolist())
@@ -193,9 +202,9 @@ class LogBERT(NeuralDetector):
         for rows, part in chunks(tokens):
             first = int(tokens.offsets[rows.start])
             framed = self._framed(part)
-            found, gap = self._measured(framed, part, events[first : first + len(part.values)])
+            found, gaps = self._measured(framed, part, events[first : first + len(part.values)])
             holes.append(found)
-            places.append(np.where(gap >= 0, gap + first, gap - first))
+            places.append(np.where(gaps == _NOWHERE, gaps, np.where(gaps < 0, gaps - first, gaps + first)))
         return _Doubts(events, np.concatenate([*holes, np.empty(0, np.float32)]), np.concatenate([*places, _NONE]))
 
     def _measured(self, framed: Framed, part: Sequences, events: Floats) -> tuple[Floats, Ints]:
