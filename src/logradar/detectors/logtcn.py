@@ -26,7 +26,7 @@ class LogTCNSettings(CausalSettings):
 
     channels: int = Field(64, ge=1, description="channels of a convolution")
     kernel: int = Field(3, ge=2, description="events that a convolution joins")
-    layers: int = Field(6, ge=1, description="convolutions, each reaching twice as far as the one before")
+    layers: int = Field(4, ge=1, description="convolutions, each reaching twice as far as the one before")
     training: LogTCNTraining = LogTCNTraining()
 
 
@@ -35,7 +35,7 @@ class LogTCN(CausalDetector):
 
     A temporal convolutional network (Bai et al., 2018): all places of a session at once, none of
     which sees what comes after it. It reaches back ``1 + (kernel - 1) * (2**layers - 1)`` events,
-    127 by default.
+    31 by default.
     """
 
     Settings: ClassVar[type[Config]] = LogTCNSettings

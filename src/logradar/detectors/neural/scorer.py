@@ -129,11 +129,37 @@ def _traced(
             verbose=False,
         )
     assert program is not None
-    model = program.model_proto
-    if ragged:  # torch takes an LSTM for one of the example's length, and only says so in the shapes it notes
-        del model.graph.value_info[:]
-        model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "length"
+    model = _plain(program.model_proto, ["rows", "length"] if ragged else ["rows"])
+    if ragged:
+        _check(model, network, {name: np.tile(array, (1, 3)) for name, array in example.items()})
+    return model
+
+
+def _plain(model: Any, free: list[str]) -> bytes:
+    """The same network without notes about torch and this machine, so that equal networks are equal bytes.
+
+    An LSTM that works at any length may be noted as one of the example's, depending on what torch
+    exported before (2.13): the notes about shapes are dropped, and what is free is said.
+    """
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        del noted.metadata_props[:]
+    del graph.value_info[:]
+    for value in (*graph.input, *graph.output):
+        for dimension, name in zip(value.type.tensor_type.shape.dim, free, strict=False):
+            dimension.dim_param = name
     return bytes(model.SerializeToString())
+
+
+def _check(model: bytes, network: torch.nn.Module, inputs: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Raise `RuntimeError` where the exported network is another than ``network`` on inputs of another length."""
+    import torch
+
+    with torch.no_grad():
+        expected = network(**{name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
+    told = next(Scorer(model)(inputs))
+    if told.shape != expected.shape or not np.allclose(told, expected, atol=1e-4):
+        raise RuntimeError("torch exported the network for one length only")
 
 
 @contextmanager

@@ -1,0 +1,217 @@
+"""What ``loglstm`` and ``logtcn`` share: whole sessions, read once, each next event and the end predicted."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from logradar.core.config import load_config
+from logradar.core.distinct import count_distinct
+from logradar.core.errors import ConfigError
+from logradar.core.sequences import Sequences
+from logradar.core.tables import SESSIONS, UNKNOWN
+from logradar.detectors.base import Detector, detectors
+from logradar.detectors.neural import causal
+from logradar.detectors.neural.surprise import UNSEEN
+
+TINY = ("embedding=8", "training.epoch_steps=40", "training.learning_rate=0.02", "training.device=cpu")
+SIZES = {"loglstm": ("hidden=24",), "logtcn": ("channels=16", "layers=5")}
+READ, WRITE, ASK, ANSWER, CHECK, READ_DONE, WRITE_DONE = 3, 4, 10, 11, 40, 50, 51
+
+
+def sessions(rows: list[list[int]]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {"session_id": f"s{i}", "record_ids": list(range(len(row))), "template_ids": row, "gaps": [0.0] * len(row)}
+            for i, row in enumerate(rows)
+        ],
+        schema=SESSIONS,
+    )
+
+
+def session(first: int = READ, pairs: int = 7, checks: int = 0, last: int | None = None) -> list[int]:
+    """How it began decides how it ends, whatever came between."""
+    end = {READ: READ_DONE, WRITE: WRITE_DONE}[first] if last is None else last
+    return [first, *[ASK, ANSWER] * pairs, *[CHECK] * checks, end]
+
+
+def normal(count: int, seed: int) -> list[list[int]]:
+    """Reads and writes alike, 1 to 8 pairs of ask and answer, one check in a fifth of them."""
+    rng = random.Random(seed)
+    return [session(rng.choice([READ, WRITE]), rng.randint(1, 8), int(rng.random() < 0.2)) for _ in range(count)]
+
+
+def fitted(name: str, *settings: str, seed: int = 0, folder=None, count: int = 600) -> Detector:
+    kind = detectors.load(name)
+    given = [*TINY, *SIZES.get(name, ()), "training.epochs=12", *settings]
+    detector = kind(load_config(kind.Settings, overrides=given), seed)
+    detector.fit(sessions(normal(count, 0)), sessions(normal(150, 1)), folder)
+    return detector
+
+
+@pytest.fixture(scope="module", params=sorted(SIZES))
+def detector(request) -> Detector:
+    return fitted(request.param)
+
+
+def scores(detector: Detector, *rows: list[int]) -> list[float]:
+    return detector.score(sessions(list(rows)))["score"].to_pylist()
+
+
+def events(detector: Detector, row: list[int]) -> list[float]:
+    return detector.score(sessions([row]))["event_scores"].to_pylist()[0]
+
+
+def test_probabilities_are_those_of_the_grammar(detector):
+    """Half begin with a read, an eighth ends after each pair, a fifth of those with a check."""
+    found = np.exp(-np.array(events(detector, session(READ, 1))))
+    np.testing.assert_allclose(found, [0.5, 1, 1, 0.8 / 8], atol=0.07)
+    again = np.exp(-np.array(events(detector, session(WRITE, 2, 1))))
+    np.testing.assert_allclose(again, [0.5, 1, 1, 7 / 8, 1, 0.2 / 7, 1], atol=0.07)
+    assert detector.history[-1]["eval_loss"] < detector.history[0]["eval_loss"]
+
+
+def test_a_missing_step_is_found_where_it_is_missing(detector):
+    row = session()
+    del row[6]  # an answer
+    found = events(detector, row)
+    assert int(np.argmax(found)) == 6
+    assert scores(detector, row)[0] > 3 > max(scores(detector, session(), session(WRITE, 6)))
+    first = detector.explain(sessions([row])).to_pylist()[0]
+    assert (first["position"], first["template_id"]) == (6, ASK)
+    assert first["expected"][0]["template_id"] == ANSWER
+
+
+def test_a_missing_tail_is_found_by_the_end(detector):
+    row = session()[:-4]
+    assert scores(detector, row)[0] > 3
+    first = detector.explain(sessions([row])).to_pylist()[0]
+    assert first["reason"].startswith("the session ends here, which is surprising: probability")
+    assert (first["position"], first["template_id"]) == (11, ANSWER)
+
+
+def test_how_it_began_is_remembered_past_ten_events(detector):
+    """An end that belongs to another beginning, 15 events before: within no window of ten."""
+    right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
+    found = events(detector, wrong)
+    assert int(np.argmax(found)) == len(wrong) - 1
+    assert found[-1] > events(detector, right)[-1] + 2
+
+
+def test_a_window_of_ten_cannot_see_it():
+    deeplog = fitted("deeplog", "window=10", "hidden=16", "training.epochs=4")
+    right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
+    assert abs(scores(deeplog, right)[0] - scores(deeplog, wrong)[0]) < 0.7
+
+
+def test_templates_never_seen_are_the_most_surprising(detector):
+    row = [READ, ASK, 77, UNKNOWN, ANSWER, READ_DONE]
+    found = events(detector, row)
+    assert found[2] == found[3] == UNSEEN > max(found[0], found[1])
+    told = detector.explain(sessions([row])).to_pylist()
+    assert {2, 3} <= {f["position"] for f in told if f["reason"] == "never seen in training"}
+
+
+def test_scores_are_surprisals_of_the_network(detector):
+    """ONNX against torch, for each event and the end."""
+    row, network = session(WRITE, 8, 1), detector.network()
+    tokens = torch.tensor([[0, *detector.vocabulary.tokens(np.array(row, np.int32)).tolist()]], dtype=torch.int32)
+    with torch.no_grad():
+        told = network(tokens)[0].numpy()
+    expected = [-told[place, int(tokens[0, place + 1]) - 2] for place in range(len(row))]
+    expected[-1] = max(expected[-1], -told[len(row), 0])
+    np.testing.assert_allclose(events(detector, row), np.minimum(expected, UNSEEN), atol=1e-5)
+
+
+def test_a_session_scores_the_same_bytes_in_any_company(detector, monkeypatch):
+    rows = [*normal(200, 9), [READ] * 30, [ASK, 77], [], [WRITE]]
+    together = scores(detector, *rows)
+    assert [scores(detector, row)[0] for row in rows[-12:]] == together[-12:]
+    monkeypatch.setattr(causal, "_CHUNK", 60)
+    assert scores(detector, *rows) == together
+
+
+def test_rank_is_the_place_among_all_classes(detector):
+    detector = scoring_by(detector, "rank")
+    assert scores(detector, [READ, 77])[0] == 1 + 7 + 1
+    assert events(detector, session())[3] == 1
+
+
+def scoring_by(detector: Detector, score: str) -> Detector:
+    other = type(detector)(detector.settings.model_copy(update={"score": score}), detector.seed)
+    other.vocabulary, other._weights, other._scorer = detector.vocabulary, detector._weights, detector._scorer
+    return other
+
+
+def test_chunks_teach_the_same_rows(detector):
+    tokens = detector._tokens(Sequences.from_lists([*normal(200, 3), [], [99]]))
+    whole = detector._rows(detector._pieces(tokens).distinct())
+    parts = detector._rows(count_distinct(detector._pieces(part) for _, part in tokens.parts(50)).loaded())
+    assert whole.fingerprint() == parts.fingerprint()
+    known = len(tokens.values) - 1  # all but 99
+    assert whole.weight == known + len(tokens)
+    batch = {name: torch.from_numpy(array) for name, array in whole.batch(np.arange(len(whole))).items()}
+    assert detector._loss(detector.network(), batch)[1].sum() == whole.weight
+
+
+def test_very_long_sessions_are_read_in_spans(detector):
+    """20,000 events: a bounded number at once, and what is odd is found where it stands."""
+    row = [READ, *[ASK, ANSWER] * 10_000, READ_DONE]
+    row[15_001] = 77
+    seen: list[int] = []
+    run = detector._scorer._session.run
+
+    class Watched:
+        def __getattr__(self, name):
+            return getattr(session_, name)
+
+        def run(self, *given):
+            seen.append(given[1]["tokens"].size)
+            return run(*given)
+
+    session_ = detector._scorer._session
+    detector._scorer._session = Watched()
+    try:
+        found = np.array(events(detector, row))
+    finally:
+        detector._scorer._session = session_
+    assert max(seen) <= 1 << 15
+    assert len(found) == len(row)
+    assert np.isfinite(found).all()
+    assert np.flatnonzero(found == UNSEEN).tolist() == [15_001]
+
+
+def test_spans_that_see_enough_change_nothing(detector):
+    """Read in spans of 24 events with 16 before them, the grammar's own events are as surprising as read at once."""
+    settings = detector.settings.model_copy(update={"longest": 24, "context": 16})
+    other = type(detector)(settings, detector.seed)
+    other.vocabulary, other._weights, other._scorer = detector.vocabulary, detector._weights, detector._scorer
+    rows = normal(30, 4)
+    assert scores(other, *rows) == scores(detector, *rows)  # none is longer
+    row = session() + session(WRITE, 8) + session()
+    assert len(events(other, row)) == len(row)
+    pieces = other._pieces(other._tokens(Sequences.from_lists([row])))
+    assert len(pieces) > 1
+    assert pieces.lengths.max() <= 25
+    assert other._rows(pieces).weight == len(row) + 1
+    told = other.explain(sessions([row])).to_pylist()
+    scored = events(other, row)
+    assert all(finding["weight"] == pytest.approx(scored[finding["position"]]) for finding in told)
+    assert all(f"{100 * np.exp(-f['weight']):.2g} %" in f["reason"] for f in told if f["weight"] < 10)
+
+
+def test_what_validation_has_and_training_lacks_is_no_harm():
+    detector = detectors.load("loglstm")(
+        load_config(detectors.load("loglstm").Settings, overrides=[*TINY, "training.epochs=2"])
+    )
+    detector.fit(sessions(normal(50, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]]))
+    np.testing.assert_allclose(detector.validation_scores, UNSEEN, rtol=0.02)
+
+
+def test_a_context_as_long_as_a_span_is_refused():
+    with pytest.raises(ConfigError, match="context is 1024; it must be below longest"):
+        load_config(detectors.load("loglstm").Settings, overrides=["context=1024"])

@@ -1,0 +1,76 @@
+"""Detector ``loglstm`` beyond what `test_causal` shows: from disk, the same bytes, resume, and without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from tests.detectors.test_causal import ASK, READ, SIZES, TINY, fitted, scores
+
+from logradar.core.config import load_config
+from logradar.detectors.loglstm import LogLSTM, LogLSTMSettings
+
+
+def test_the_network_has_the_sizes_of_the_settings():
+    settings = load_config(LogLSTMSettings, overrides=["hidden=7", "layers=3", "embedding=5"])
+    detector = LogLSTM(settings)
+    detector.vocabulary = fitted_vocabulary()
+    lstm = detector._network().lstm
+    assert (lstm.hidden_size, lstm.num_layers, lstm.input_size) == (7, 3, 5)
+
+
+def fitted_vocabulary():
+    import numpy as np
+
+    from logradar.detectors.neural.vocabulary import Vocabulary
+
+    return Vocabulary.of(np.array([3, 4], np.int32))
+
+
+@pytest.mark.parametrize("name", sorted(SIZES))
+def test_from_disk_it_learns_as_well_and_the_same_bytes_each_time(name, tmp_path, capsys):
+    made, losses = [], []
+    for turn, stream in enumerate(["always", "always", "never"]):
+        settings = (f"training.stream={stream}", "training.buffer=8", "training.epochs=4", "training.epoch_steps=20")
+        detector = fitted(name, *settings, seed=2, folder=tmp_path / str(turn), count=300)
+        assert ("streamed from disk, 8 at a time" in capsys.readouterr().err) == (stream == "always")
+        losses.append(min(epoch["eval_loss"] for epoch in detector.history))
+        detector.save(tmp_path / f"bundle-{turn}")
+        made.append({path.name: path.read_bytes() for path in (tmp_path / f"bundle-{turn}").iterdir()})
+    assert made[0].keys() >= {"weights.safetensors", "network.onnx"}
+    assert made[0] == made[1]
+    assert losses[0] == pytest.approx(losses[2], rel=0.25)
+    assert not list(tmp_path.rglob("rows.parquet"))
+
+
+def test_a_resumed_training_gives_the_same_bytes(tmp_path):
+    fitted("loglstm", "training.epochs=2", "training.epoch_steps=10", seed=3, folder=tmp_path / "cut", count=100)
+    more = ("training.epochs=4", "training.epoch_steps=10")
+    resumed = fitted("loglstm", *more, "training.resume=true", seed=3, folder=tmp_path / "cut", count=100)
+    whole = fitted("loglstm", *more, seed=3, folder=tmp_path / "whole", count=100)
+    assert [epoch["epoch"] for epoch in resumed.history] == [1, 2, 3, 4]
+    assert resumed._weights == whole._weights
+    assert scores(resumed, [READ, ASK]) == scores(whole, [READ, ASK])
+
+
+def test_scoring_needs_no_torch(tmp_path):
+    detector = fitted("loglstm", "training.epochs=1", "training.epoch_steps=5", count=50)
+    detector.save(tmp_path)
+    code = f"""
+        import sys
+        for heavy in ("torch", "transformers", "accelerate", "onnx", "safetensors"):
+            sys.modules[heavy] = None
+        from pathlib import Path
+        import pyarrow as pa
+        from logradar.core.tables import SESSIONS
+        from logradar.detectors.base import Detector
+        row = {{"session_id": "a", "record_ids": [0, 1], "template_ids": [3, 10], "gaps": [0.0, 1.0]}}
+        print(Detector.load(Path({str(tmp_path)!r})).score(pa.Table.from_pylist([row], schema=SESSIONS))["score"][0])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert float(done.stdout) == scores(detector, [READ, ASK])[0]
+    assert TINY
