@@ -228,7 +228,9 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path, monkeyp
 
 
 def test_sessions_from_disk_teach_too(tmp_path, capsys):
-    detector = logbert_with("training.epochs=12", "training.stream=always", "training.buffer=5", "positions=12")
+    detector = logbert_with(
+        "training.epochs=12", "training.stream=always", "training.buffer=5", "positions=16", "vocabulary=20"
+    )
     detector.fit(sessions(normal(1000, 0)), sessions(normal(300, 1)), tmp_path)
     assert "streamed from disk, 5 at a time" in capsys.readouterr().err
     assert min(epoch["eval_loss"] for epoch in detector.history) < 0.5 * detector.history[0]["eval_loss"]

@@ -54,11 +54,12 @@ class LogBERTTraining(TrainingSettings):
 class LogBERTSettings(NeuralSettings):
     """Settings of ``logbert``; the sizes train on a CPU in minutes."""
 
+    vocabulary: int = Field(0, ge=0, description="tokens that the network has room for; more if training has more")
     hidden: int = Field(64, ge=1, description="dimensions of an event")
     layers: int = Field(2, ge=1, description="blocks of BERT")
     heads: int = Field(4, ge=1, description="attention heads of a block; they share `hidden`")
     intermediate: int = Field(256, ge=1, description="units between the two layers of a block's network")
-    positions: int = Field(512, ge=8, description="events (and two) at once; longer sessions go in overlapping spans")
+    positions: int = Field(512, ge=16, description="events (and two) at once; longer sessions go in overlapping spans")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out while training")
     mask: float = Field(0.15, gt=0, lt=1, description="share of the events that is masked while training")
     holes: float = Field(
@@ -90,10 +91,15 @@ class LogBERT(NeuralDetector):
     ragged = True
     weight = 1.0  # of what is missing, against what is surprising
 
+    @property
+    def _room(self) -> int:
+        """Tokens that the network knows, without those of the frame."""
+        return max(len(self.vocabulary), int(self.settings.vocabulary))
+
     def _network(self) -> torch.nn.Module:
         from logradar.detectors.neural.bert import EventBERT
 
-        s, tokens = self.settings, len(self.vocabulary)
+        s, tokens = self.settings, self._room
         sizes = s.hidden, s.layers, s.heads, s.intermediate, s.positions, s.dropout
         return EventBERT(tokens + SPECIAL, tokens - FIRST_TEMPLATE + 1, *sizes)
 
@@ -146,7 +152,8 @@ class LogBERT(NeuralDetector):
         holes = doubts.spread(tokens)
         if self.settings.score == "rank":
             return holes
-        return np.minimum(np.float32(self.weight) * holes, np.where(holes > 0, UNSEEN + holes, 0).astype(np.float32))
+        weighed: Floats = np.minimum(np.float32(self.weight) * holes, np.where(holes > 0, UNSEEN + holes, 0))
+        return weighed.astype(np.float32)
 
     def _surprise(self, tokens: Sequences) -> Surprise:
         doubts = self._doubts(tokens)
@@ -194,7 +201,8 @@ class LogBERT(NeuralDetector):
         rows = Patterns.of(framed, span, np.where(holes, WHOLE, inside % count), self.settings.passes)
         told = np.empty((len(events), len(self.vocabulary) - FIRST_TEMPLATE + 1), np.float32)
         for index, output in self._answers(rows):
-            told[index] = output[np.arange(len(index)), np.where(holes[index], 0, inside[index] + 1)]
+            place = np.where(holes[index], 0, inside[index] + 1)
+            told[index] = output[np.arange(len(index)), place, : told.shape[1]]
         return told
 
     def _doubts(self, tokens: Sequences) -> _Doubts:
@@ -238,7 +246,7 @@ class LogBERT(NeuralDetector):
         return self._scorer.ragged({"tokens": rows.shown.values, "asks": asks}, rows.shown.offsets)
 
     def _framed(self, tokens: Sequences) -> Framed:
-        return Framed.of(tokens, self.settings.positions, len(self.vocabulary))
+        return Framed.of(tokens, self.settings.positions, self._room)
 
     def _save(self, folder: Path) -> dict[str, Any]:
         return {**super()._save(folder), "weight": self.weight}

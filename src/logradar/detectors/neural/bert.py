@@ -48,8 +48,8 @@ class EventBERT(nn.Module):
             attention_probs_dropout_prob=dropout,
             type_vocab_size=1,
             pad_token_id=PADDING,
-            attn_implementation="sdpa",
         )
+        config._attn_implementation = "sdpa"
         self.graph_key = heads  # all else shows in the shapes of the weights
         self.bert = BertModel(config, add_pooling_layer=False)
         self.question = nn.Embedding(2, hidden)
