@@ -48,7 +48,7 @@ class LogBERTTraining(TrainingSettings):
         "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
     )
     warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
-    min_delta: float = Field(1e-3, ge=0, description="by how much a validation loss must fall to count as lower")
+    min_delta: float = Field(3e-3, ge=0, description="by how much a validation loss must fall to count as lower")
 
 
 class LogBERTSettings(NeuralSettings):
