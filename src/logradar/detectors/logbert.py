@@ -18,10 +18,10 @@ from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Finding
+from logradar.detectors.neural import windows
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
 from logradar.detectors.neural.patterns import SPECIAL, WHOLE, Framed, Patterns
 from logradar.detectors.neural.surprise import UNSEEN, Surprise, classes_of, finding, missing, telling, together
-from logradar.detectors.neural.windows import chunks
 from logradar.training.ragged import RaggedRows
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
@@ -161,7 +161,7 @@ class LogBERT(NeuralDetector):
         return Surprise(events, np.zeros(len(tokens), np.float32))
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        for _, part in chunks(sequences):
+        for _, part in self._chunks(sequences):
             yield from self._told(part)
 
     def _told(self, sequences: Sequences) -> Iterator[list[Finding]]:
@@ -207,13 +207,16 @@ class LogBERT(NeuralDetector):
 
     def _doubts(self, tokens: Sequences) -> _Doubts:
         events, holes, places = np.zeros(len(tokens.values), np.float32), [], []
-        for rows, part in chunks(tokens):
+        for rows, part in self._chunks(tokens):
             first = int(tokens.offsets[rows.start])
             framed = self._framed(part)
             found, gaps = self._measured(framed, part, events[first : first + len(part.values)])
             holes.append(found)
             places.append(np.where(gaps == _NOWHERE, gaps, np.where(gaps < 0, gaps - first, gaps + first)))
         return _Doubts(events, np.concatenate([*holes, np.empty(0, np.float32)]), np.concatenate([*places, _NONE]))
+
+    def _chunks(self, tokens: Sequences) -> Iterator[tuple[slice, Sequences]]:
+        return tokens.parts(max(windows.CHUNK // (self.settings.passes + 1), 1))  # each event stands in so many rows
 
     def _measured(self, framed: Framed, part: Sequences, events: Floats) -> tuple[Floats, Ints]:
         """Fill in the scores of all events; return the score of what is missing in each span, and where."""
