@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +19,7 @@ from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
 from logradar.detectors.base import Detector, detectors
-from logradar.detectors.neural import causal
+from logradar.detectors.neural import windows
 from logradar.detectors.neural.surprise import UNSEEN
 
 TINY = ("embedding=8", "training.epoch_steps=40", "training.learning_rate=0.02", "training.device=cpu")
@@ -131,7 +135,7 @@ def test_a_session_scores_the_same_bytes_in_any_company(detector, monkeypatch):
     rows = [*normal(200, 9), [READ] * 30, [ASK, 77], [], [WRITE]]
     together = scores(detector, *rows)
     assert [scores(detector, row)[0] for row in rows[-12:]] == together[-12:]
-    monkeypatch.setattr(causal, "_CHUNK", 60)
+    monkeypatch.setattr(windows, "CHUNK", 60)
     assert scores(detector, *rows) == together
 
 
@@ -204,11 +208,28 @@ def test_spans_that_see_enough_change_nothing(detector):
     assert all(f"{100 * np.exp(-f['weight']):.2g} %" in f["reason"] for f in told if f["weight"] < 10)
 
 
+def test_scoring_needs_no_torch(detector, tmp_path):
+    detector.save(tmp_path)
+    code = f"""
+        import sys
+        for heavy in ("torch", "transformers", "accelerate", "onnx", "safetensors"):
+            sys.modules[heavy] = None
+        from pathlib import Path
+        import pyarrow as pa
+        from logradar.core.tables import SESSIONS
+        from logradar.detectors.base import Detector
+        row = {{"session_id": "a", "record_ids": [0, 1], "template_ids": [3, 10], "gaps": [0.0, 1.0]}}
+        print(Detector.load(Path({str(tmp_path)!r})).score(pa.Table.from_pylist([row], schema=SESSIONS))["score"][0])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert float(done.stdout) == scores(detector, [READ, ASK])[0]
+
+
 def test_what_validation_has_and_training_lacks_is_no_harm():
-    detector = detectors.load("loglstm")(
-        load_config(detectors.load("loglstm").Settings, overrides=[*TINY, "training.epochs=2"])
-    )
-    detector.fit(sessions(normal(50, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]]))
+    kind = detectors.load("loglstm")
+    detector = kind(load_config(kind.Settings, overrides=[*TINY, "training.epochs=1", "training.epoch_steps=2"]))
+    detector.fit(sessions(normal(20, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]]))
     np.testing.assert_allclose(detector.validation_scores, UNSEEN, rtol=0.02)
 
 

@@ -19,6 +19,9 @@ class LogLSTMTraining(TrainingSettings):
 
     learning_rate: float = Field(1e-2, gt=0, description="highest learning rate of AdamW")
     batch_size: int = Field(64, ge=1, description="rows per step and device")
+    epoch_steps: int = Field(
+        20, ge=1, description="optimiser steps of an epoch at least: few rows are passed over several times"
+    )
 
 
 class LogLSTMSettings(CausalSettings):

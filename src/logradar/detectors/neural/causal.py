@@ -15,6 +15,7 @@ from logradar.core.tables import FIRST_TEMPLATE, PADDING, UNKNOWN
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
 from logradar.detectors.neural.spans import Spans, spans
 from logradar.detectors.neural.surprise import END, Surprise, classes_of
+from logradar.detectors.neural.windows import chunks
 from logradar.training.ragged import RaggedRows, padded
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-_CHUNK = 1 << 19  # events at a time, so that memory does not grow with the input
 
 
 class CausalSettings(NeuralSettings):
@@ -91,7 +91,7 @@ class CausalDetector(NeuralDetector):
 
     def _surprise(self, tokens: Sequences) -> Surprise:
         events, ends = np.zeros(len(tokens.values), np.float32), np.zeros(len(tokens), np.float32)
-        for rows, part in tokens.parts(_CHUNK):
+        for rows, part in chunks(tokens):
             framed = _framed(part, self.settings.ends)
             scores = self._framed_scores(framed, self._spans(framed))
             last = framed.offsets[1:] - 1
