@@ -24,7 +24,7 @@ class RaggedRows(Rows):
     all of ``beside``, each ``(rows, longest of these rows)`` and ``PADDING`` behind the end, with
     ``lengths`` and ``weights`` ``(rows,)``. It holds rows of like length: `batch_size` of them, or
     fewer where they would take more than ``tokens`` values. ``predictions[i]`` is how many losses the
-    objective gives for row ``i``, by default one for every value.
+    objective gives for row ``i``, on average, by default one for every value.
 
     >>> rows = RaggedRows(Sequences.from_lists([[3, 4, 5], [3], [4, 5]]))
     >>> [batch.tolist() for batch in rows.batches(2)], rows.weight
@@ -37,13 +37,13 @@ class RaggedRows(Rows):
         self,
         sequences: Sequences,
         beside: Mapping[str, Array] | None = None,
-        predictions: Ints | None = None,
+        predictions: Array | None = None,
         tokens: int = TOKENS,
     ) -> None:
         super().__init__({"row": np.arange(len(sequences))}, sequences.counts)
         self.sequences, self.tokens = sequences, tokens
         self.values: dict[str, Array] = {"tokens": sequences.values, **(beside or {})}
-        self.predictions = sequences.lengths if predictions is None else predictions
+        self.predictions: Array = sequences.lengths if predictions is None else predictions
 
     @property
     def weight(self) -> float:

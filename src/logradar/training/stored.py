@@ -17,6 +17,7 @@ import numpy.typing as npt
 from logradar.core.distinct import Distinct
 from logradar.core.progress import Progress
 from logradar.core.sequences import Sequences
+from logradar.training.draws import draws
 from logradar.training.rows import Batch, Rows
 
 Ints = npt.NDArray[np.int64]
@@ -145,7 +146,7 @@ class StoredOrder:
 
 
 class BlockReader:
-    """The batch at a place of a `StoredOrder`; it holds one block."""
+    """The batch at a place of a `StoredOrder`, with ``draws``, a random number for each row; it holds one block."""
 
     def __init__(self, data: StoredRows, seed: int) -> None:
         self.data, self.seed = data, seed
@@ -160,7 +161,8 @@ class BlockReader:
         if self._held != [epoch, turn, block]:
             self._held = [epoch, turn, block]
             self._index = self._rows.batches(self.data.size, (self.seed, epoch, turn, block))
-        batch: Batch = self._rows.batch(self._index[max(number, 0)])
+        index = self._index[max(number, 0)]
+        batch: Batch = self._rows.batch(index) | {"draws": draws(index, self.seed, epoch, turn, block)}
         if number == _PAD:
             batch["weights"] = np.zeros_like(batch["weights"])
         return batch

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
+from logradar.training.draws import draws
 from logradar.training.rows import Batch, Rows
 from logradar.training.status import Meter
 from logradar.training.stored import BlockReader, StoredOrder, StoredRows
@@ -45,7 +46,7 @@ class RowTrainer(Trainer):
         return DataLoader(
             Blocks(self.order.data, self.order.seed)
             if isinstance(self.order, StoredOrder)
-            else _Fetch(self.order.data),
+            else _Fetch(self.order.data, self.order.seed),
             batch_sampler=self.order,
             collate_fn=_as_it_is,
             num_workers=self.args.dataloader_num_workers,
@@ -64,10 +65,11 @@ class RowTrainer(Trainer):
         model.eval()
         with torch.no_grad():
             for index in batches[self.args.process_index :: self.args.world_size]:
-                losses, weights = self.objective(model, self._prepare_inputs(_tensors(self.watched.batch(index))))
+                batch = self.watched.batch(index) | {"draws": draws(index)}  # the same in every epoch
+                losses, weights = self.objective(model, self._prepare_inputs(_tensors(batch)))
                 sums += torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()])
         loss, weight = self.accelerator.reduce(sums, "sum").tolist()
-        metrics = {"eval_loss": loss / weight}
+        metrics = {"eval_loss": loss / weight if weight else 0.0}  # of one tiny row nothing may be asked
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -84,7 +86,8 @@ class Order:
 
     ``least`` is how many batches an epoch has at least; few rows are passed over several times. Each
     of ``ranks`` processes takes every so-many-th batch, so that a row is read by one of them; where
-    they do not come out even, the last ones take a batch that weighs nothing.
+    they do not come out even, the last ones take a batch that weighs nothing. A row is named by its
+    index plus, for every pass over the rows before this one, the number of rows.
     """
 
     drop_last = False
@@ -107,9 +110,10 @@ class Order:
 
     def __iter__(self) -> Iterator[list[int]]:
         for turn in range(self.passes):
+            before = len(self.data) * (self.epoch * self.passes + turn)
             batches = self.data.batches(self.batch_size, (self.seed, self.epoch, turn))
             for place in range(self.rank, self.batches, self.ranks):
-                yield batches[place].tolist() if place < len(batches) else _NOTHING
+                yield (batches[place] + before).tolist() if place < len(batches) else _NOTHING
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the `Trainer` as each epoch begins."""
@@ -117,16 +121,17 @@ class Order:
 
 
 class _Fetch(Dataset[Any]):
-    """A whole batch at once: one gather per array, no Python per row."""
+    """A whole batch at once: one gather per array, no Python per row; with ``draws``, a random number for each."""
 
-    def __init__(self, rows: Rows) -> None:
-        self.rows = rows
+    def __init__(self, rows: Rows, seed: int) -> None:
+        self.rows, self.seed = rows, seed
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitems__(self, index: list[int]) -> Tensors:
-        batch = self.rows.batch(torch.tensor(index or [0]).numpy())
+        turn, rows = np.divmod(np.array(index or [0], np.int64), len(self.rows))
+        batch = self.rows.batch(rows) | {"draws": draws(rows, self.seed, int(turn[0]))}
         if not index:
             batch["weights"] = np.zeros_like(batch["weights"])
         return _tensors(batch)

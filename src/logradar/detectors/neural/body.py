@@ -77,6 +77,10 @@ class NeuralDetector(Doors):
     def _rows(self, pieces: Sequences) -> Rows:
         """Distinct pieces as the rows that the network takes."""
 
+    def _watched(self, pieces: Sequences) -> Rows:
+        """Distinct validation pieces as the rows whose loss is the validation loss."""
+        return self._rows(pieces)
+
     @abstractmethod
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Losses and weights of the predictions in a batch; see `logradar.training.loop.fit_network`."""
@@ -95,7 +99,7 @@ class NeuralDetector(Doors):
 
         training = self.settings.training
         self.vocabulary = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
-        watch = self._rows(_thinned(self._pieces(self._tokens(valid)).distinct(), training.watched))
+        watch = self._watched(_thinned(self._pieces(self._tokens(valid)).distinct(), training.watched))
         with seeded(self.seed):
             network = self._network()
         with self._learnt(train, folder) as pieces:

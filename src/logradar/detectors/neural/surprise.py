@@ -106,3 +106,14 @@ def finding(
 def _percent(log_probability: float) -> str:
     percent = 100 * float(np.exp(log_probability))
     return f"{percent:.2g} %" if percent >= 0.001 else "below 0.001 %"
+
+
+def missing(
+    told: Floats, side: str, place: int, template_id: int, score: float, names: Vocabulary, shown: int
+) -> Finding:
+    """What is missing beside the event at ``place``, given log-probabilities ``told``; class 0 is "nothing"."""
+    likely = [c for c in np.argsort(-told, kind="stable")[: shown + 1].tolist() if c][:shown]
+    likely = [c for i, c in enumerate(likely) if i == 0 or told[c] > _LIKELY]
+    expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(told[c]))) for c in likely]
+    reason = f"something is missing, most likely {side} this event: probability that all is there {_percent(told[0])}"
+    return Finding(reason, place, expected[0][0] if expected else template_id, score, expected)

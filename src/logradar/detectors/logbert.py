@@ -1,0 +1,298 @@
+"""Detector ``logbert``: a network that fills in what is masked, and says what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from logradar.core.config import Config
+from logradar.core.distinct import Distinct
+from logradar.core.sequences import Sequences
+from logradar.core.tables import FIRST_TEMPLATE
+from logradar.detectors.base import Finding
+from logradar.detectors.neural import windows
+from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
+from logradar.detectors.neural.patterns import SPECIAL, WHOLE, Framed, Patterns
+from logradar.detectors.neural.surprise import UNSEEN, Surprise, classes_of, finding, missing, telling, together
+from logradar.training.ragged import RaggedRows
+from logradar.training.rows import Rows
+from logradar.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+NOTHING: Final = 0  # the class of "nothing is missing"
+_USUAL: Final = 0.995  # the quantile of validation sessions at which both parts of the score are held equal
+_LEAST: Final = math.log(2)  # nats; below that nothing is surprising
+_ASKED: Final = 512  # rows at least whose loss is the validation loss
+_CLEAR: Final = 0.1  # nats; below that a session is whole
+
+
+class LogBERTTraining(TrainingSettings):
+    """`TrainingSettings` for whole sessions: a row is a session, so batches are smaller."""
+
+    batch_size: int = Field(64, ge=1, description="rows per step and device")
+    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
+    schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
+        "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
+    )
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
+    min_delta: float = Field(3e-3, ge=0, description="by how much a validation loss must fall to count as lower")
+
+
+class LogBERTSettings(NeuralSettings):
+    """Settings of ``logbert``; the sizes train on a CPU in minutes."""
+
+    vocabulary: int = Field(0, ge=0, description="tokens that the network has room for; more if training has more")
+    hidden: int = Field(64, ge=1, description="dimensions of an event")
+    layers: int = Field(2, ge=1, description="blocks of BERT")
+    heads: int = Field(4, ge=1, description="attention heads of a block; they share `hidden`")
+    intermediate: int = Field(256, ge=1, description="units between the two layers of a block's network")
+    positions: int = Field(512, ge=16, description="events (and two) at once; longer sessions go in overlapping spans")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out while training")
+    mask: float = Field(0.15, gt=0, lt=1, description="share of the events that is masked while training")
+    holes: float = Field(
+        0.5, ge=0, lt=1, description="share of rows with events taken out instead of masked, to learn what is missing"
+    )
+    hypersphere: float = Field(
+        0.0, ge=0, description="weight of the paper's second objective: normal sessions lie close together"
+    )
+    passes: int = Field(7, ge=1, description="patterns of masks that a session is scored under; each event is in one")
+    training: LogBERTTraining = LogBERTTraining()
+
+    @model_validator(mode="after")
+    def _heads(self) -> LogBERTSettings:
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
+        return self
+
+
+class LogBERT(NeuralDetector):
+    """Predicts masked events of a session from all others with BERT; the unlikely is odd, and so is a hole.
+
+    LogBERT (Guo et al., IJCNN 2021) with one question more. Where a step is missing all that is left
+    still looks likely, so masks alone do not find it; here the network also sees sessions with events
+    taken out, and says which event is missing, if any. A session scores by its surprising events
+    and by how sure the network is that it is not whole, held equal on validation sessions.
+    """
+
+    Settings: ClassVar[type[Config]] = LogBERTSettings
+    ragged = True
+    weight = 1.0  # of what is missing, against what is surprising
+
+    @property
+    def _room(self) -> int:
+        """Tokens that the network knows, without those of the frame."""
+        return max(len(self.vocabulary), int(self.settings.vocabulary))
+
+    def _network(self) -> torch.nn.Module:
+        from logradar.detectors.neural.bert import EventBERT
+
+        s, tokens = self.settings, self._room
+        sizes = s.hidden, s.layers, s.heads, s.intermediate, s.positions, s.dropout
+        return EventBERT(tokens + SPECIAL, tokens - FIRST_TEMPLATE + 1, *sizes)
+
+    def _example(self) -> dict[str, npt.NDArray[Any]]:
+        return {"tokens": np.full((2, 5), FIRST_TEMPLATE, np.int32), "asks": np.zeros((2, 5), np.int32)}
+
+    def _pieces(self, tokens: Sequences) -> Sequences:
+        return self._framed(tokens).sequences
+
+    def _rows(self, pieces: Sequences) -> Rows:
+        from logradar.detectors.neural.masking import predictions
+
+        return RaggedRows(pieces, predictions=predictions(pieces.lengths, self.settings.mask, self.settings.holes))
+
+    def _watched(self, pieces: Sequences) -> Rows:
+        rows = self._rows(pieces)  # few rows are asked several times, or the validation loss would jump about
+        return rows.even(float(min(rows.weights.sum() / _ASKED, rows.weights.mean()))) if len(rows) else rows
+
+    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        from logradar.detectors.neural.masking import question
+
+        s, templates = self.settings, len(self.vocabulary) - FIRST_TEMPLATE
+        q = question(batch["tokens"], batch["draws"], s.mask, s.holes, templates)
+        told, far = network(q.tokens, q.asks, q.places)
+        losses = -told.gather(2, q.classes[:, :, None])[:, :, 0]
+        weights = batch["weights"][:, None] * q.valid
+        if s.hypersphere and network.training:  # the validation loss stays that of predictions
+            losses = torch.cat([losses, s.hypersphere * far[:, None]], 1)
+            weights = torch.cat([weights, batch["weights"][:, None]], 1)
+        return losses, weights
+
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        super()._fit(train, valid, folder)
+        watched = valid if len(valid) else train.part(0, min(len(train), self.settings.training.buffer))
+        self.weight = self._balance(watched)
+
+    def _balance(self, watched: Sequences) -> float:
+        """What is missing is told in other nats than what is there: the factor that makes rare values equal."""
+        if self.settings.score == "rank" or not self.settings.holes:
+            return 1.0
+        doubts = self._doubts(self._tokens(watched))
+        holes = watched.maxima(doubts.spread(watched))
+        levels = [_quantile(part, watched.counts) for part in (together(doubts.events, watched), holes)]
+        return max(max(levels[0], _LEAST) / max(levels[1], _CLEAR), 1.0)
+
+    def _holes(self, doubts: _Doubts, tokens: Sequences) -> Floats:
+        """What is missing as a score of the event at its place, 0 elsewhere; weighed only up to `UNSEEN`."""
+        holes = doubts.spread(tokens)
+        if self.settings.score == "rank":
+            return holes
+        weighed: Floats = np.minimum(np.float32(self.weight) * holes, np.where(holes > 0, UNSEEN + holes, 0))
+        return weighed.astype(np.float32)
+
+    def _predicted_events(self, tokens: Sequences) -> Surprise:
+        return Surprise(self._doubts(tokens).events, np.zeros(len(tokens), np.float32))
+
+    def _surprise(self, tokens: Sequences) -> Surprise:
+        doubts = self._doubts(tokens)
+        events = np.maximum(doubts.events, self._holes(doubts, tokens))
+        return Surprise(events, np.zeros(len(tokens), np.float32))
+
+    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+        for _, part in self._chunks(sequences):
+            yield from self._told(part)
+
+    def _told(self, sequences: Sequences) -> Iterator[list[Finding]]:
+        tokens = self._tokens(sequences)
+        doubts = self._doubts(tokens)
+        holes = self._holes(doubts, tokens)
+        scores, by_hole = np.maximum(doubts.events, holes), holes > doubts.events
+        ordinary = 1.0 if self.settings.score == "rank" else _LEAST
+        bounds = pairwise(sequences.offsets.tolist())
+        picked = [start + telling(scores[start:stop], ordinary) for start, stop in bounds]
+        events = np.concatenate([*picked, np.empty(0, np.int64)])
+        told = self._asked(tokens, events, by_hole[events])
+        classes, places = classes_of(tokens.values), sequences.positions
+        behind = doubts.behind(tokens)
+        findings = {}
+        for row, event in zip(told, events.tolist(), strict=True):
+            place, template, score = int(places[event]), int(sequences.values[event]), float(scores[event])
+            if by_hole[event]:
+                side = "behind" if behind[event] else "before"
+                found = missing(row, side, place, template, score, self.vocabulary, self.settings.shown)
+            else:
+                came, shown = int(classes[event]), self.settings.shown
+                found = finding(row, came, place, template, score, self.vocabulary, shown)
+            findings[event] = found
+        for chosen in picked:
+            yield [findings[event] for event in chosen.tolist()]
+
+    def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
+        return self._asked(tokens, tokens.offsets[rows] + places, np.zeros(len(rows), bool))
+
+    def _asked(self, tokens: Sequences, events: Ints, holes: npt.NDArray[np.bool_]) -> Floats:
+        """What is told about each of ``events``: what stands there, or what is missing in its span."""
+        framed = self._framed(tokens)
+        span = np.searchsorted(framed.own[:-1], events, side="right") - 1
+        inside = events - framed.first[span]
+        count = np.maximum(np.minimum(framed.sequences.lengths[span] - 2, self.settings.passes), 1)
+        rows = Patterns.of(framed, span, np.where(holes, WHOLE, inside % count), self.settings.passes)
+        told = np.empty((len(events), len(self.vocabulary) - FIRST_TEMPLATE + 1), np.float32)
+        for index, output in self._answers(rows):
+            place = np.where(holes[index], 0, inside[index] + 1)
+            told[index] = output[np.arange(len(index)), place, : told.shape[1]]
+        return told
+
+    def _doubts(self, tokens: Sequences) -> _Doubts:
+        events, holes, places = np.zeros(len(tokens.values), np.float32), [], []
+        for rows, part in self._chunks(tokens):
+            first = int(tokens.offsets[rows.start])
+            framed = self._framed(part)
+            found, gaps = self._measured(framed, part, events[first : first + len(part.values)])
+            holes.append(found)
+            places.append(np.where(gaps == _NOWHERE, gaps, np.where(gaps < 0, gaps - first, gaps + first)))
+        return _Doubts(events, np.concatenate([*holes, np.empty(0, np.float32)]), np.concatenate([*places, _NONE]))
+
+    def _chunks(self, tokens: Sequences) -> Iterator[tuple[slice, Sequences]]:
+        return tokens.parts(max(windows.CHUNK // (self.settings.passes + 1), 1))  # each event stands in so many rows
+
+    def _measured(self, framed: Framed, part: Sequences, events: Floats) -> tuple[Floats, Ints]:
+        """Fill in the scores of all events; return the score of what is missing in each span, and where."""
+        asked = Patterns.every(framed, self.settings.passes)
+        classes = classes_of(part.values)
+        holes, places = np.zeros(len(framed.row), np.float32), np.full(len(framed.row), _NOWHERE)
+        for index, told in self._answers(asked):
+            offsets = asked.shown.offsets[index]
+            lengths = asked.shown.offsets[index + 1] - offsets
+            row, column = np.nonzero(np.arange(told.shape[1]) < lengths[:, None])
+            value = offsets[row] + column
+            kept = asked.masked[value]
+            row, column, value = row[kept], column[kept], value[kept]
+            span, event = asked.span[index[row]], asked.event[value]
+            own = (event >= framed.own[span]) & (event < framed.own[span + 1])
+            row, column, event = row[own], column[own], event[own]
+            events[event] = self._measure(told[row, column], classes[event])
+            whole = np.flatnonzero(asked.pattern[index] == WHOLE)
+            if len(whole) and self.settings.holes:
+                span = asked.span[index[whole]]
+                holes[span] = self._measure(told[whole, 0], np.full(len(whole), NOTHING))
+                gaps = np.where(np.arange(told.shape[1] - 1) < lengths[whole, None] - 1, told[whole, 1:, NOTHING], 1.0)
+                gap, last = gaps.argmin(1), lengths[whole] - 2
+                event = framed.first[span] + np.minimum(gap, last - 1)
+                places[span] = np.where(gap < last, event, -1 - event)
+        return holes, places
+
+    def _answers(self, rows: Patterns) -> Iterator[tuple[Ints, Floats]]:
+        asks = np.repeat(rows.pattern == WHOLE, rows.shown.lengths).astype(np.int32)
+        return self._scorer.ragged({"tokens": rows.shown.values, "asks": asks}, rows.shown.offsets)
+
+    def _framed(self, tokens: Sequences) -> Framed:
+        return Framed.of(tokens, self.settings.positions, self._room)
+
+    def _save(self, folder: Path) -> dict[str, Any]:
+        return {**super()._save(folder), "weight": self.weight}
+
+    def _load(self, folder: Path, state: dict[str, Any]) -> None:
+        super()._load(folder, state)
+        self.weight = float(state["weight"])
+
+
+_NONE: Final = np.empty(0, np.int64)
+_NOWHERE: Final = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, eq=False)
+class _Doubts:
+    """Of all events how surprising they are; of all spans how sure it is that something is missing, and where.
+
+    ``places`` are events of all rows: it is missing before event ``p``, or behind event ``-1 - p``.
+    """
+
+    events: Floats
+    holes: Floats
+    places: Ints
+
+    def spread(self, tokens: Sequences) -> Floats:
+        """What is missing as a score of the event at its place, 0 elsewhere."""
+        out = np.zeros(len(tokens.values), np.float32)
+        somewhere = self.places != _NOWHERE
+        places = self.places[somewhere]
+        np.maximum.at(out, np.where(places >= 0, places, -1 - places), self.holes[somewhere])
+        return out
+
+    def behind(self, tokens: Sequences) -> npt.NDArray[np.bool_]:
+        """Behind which events, and not before them, something is missing."""
+        out = np.zeros(len(tokens.values), bool)
+        out[-1 - self.places[(self.places < 0) & (self.places != _NOWHERE)]] = True
+        return out
+
+
+def _quantile(values: npt.NDArray[Any], counts: Ints) -> float:
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(counts[order])
+    return float(values[order][np.searchsorted(total, _USUAL * total[-1])]) if len(values) else 0.0

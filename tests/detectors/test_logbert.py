@@ -1,0 +1,280 @@
+"""Detector ``logbert``: what it finds and says, and that it repeats; beyond the contract of all detectors."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from logradar.core.config import load_config
+from logradar.core.errors import ConfigError, DataError
+from logradar.core.sequences import Sequences
+from logradar.core.tables import MASK, SESSIONS, UNKNOWN
+from logradar.detectors.base import Detector
+from logradar.detectors.logbert import LogBERT, LogBERTSettings
+from logradar.detectors.neural import windows
+from logradar.detectors.neural.masking import MISSING
+from logradar.detectors.neural.surprise import UNSEEN
+from logradar.training import monitor
+
+SMALL = ("hidden=32", "layers=1", "heads=2", "intermediate=64", "training.device=cpu")
+START, ASK, ANSWER, CHECK, WRITE, CLOSE = 3, 5, 6, 40, 41, 42
+
+
+def sessions(rows: list[list[int]]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {"session_id": f"s{i}", "record_ids": list(range(len(row))), "template_ids": row, "gaps": [0.0] * len(row)}
+            for i, row in enumerate(rows)
+        ],
+        schema=SESSIONS,
+    )
+
+
+def normal(count: int, seed: int) -> list[list[int]]:
+    """Start, one to three times ask and answer, a check half of the time, write, close."""
+    rng = random.Random(seed)
+    return [
+        [START, *[ASK, ANSWER] * rng.randint(1, 3), *[CHECK] * rng.randint(0, 1), WRITE, CLOSE] for _ in range(count)
+    ]
+
+
+def logbert_with(*settings: str, seed: int = 0) -> LogBERT:
+    return LogBERT(load_config(LogBERTSettings, overrides=[*SMALL, *settings]), seed)
+
+
+@pytest.fixture(scope="module")
+def logbert() -> LogBERT:
+    detector = logbert_with("training.epochs=30")
+    detector.fit(sessions(normal(1000, 0)), sessions(normal(300, 1)))
+    return detector
+
+
+def scores(detector: Detector, *rows: list[int]) -> list[float]:
+    return detector.score(sessions(list(rows)))["score"].to_pylist()
+
+
+def told(detector: Detector, row: list[int]) -> dict:
+    return detector.explain(sessions([row])).to_pylist()[0]
+
+
+USUAL = [START, ASK, ANSWER, ASK, ANSWER, CHECK, WRITE, CLOSE]
+
+
+def test_a_missing_step_is_found_and_named(logbert):
+    row = [START, ASK, ANSWER, ASK, CHECK, WRITE, CLOSE]
+    assert scores(logbert, row)[0] > logbert.validation_scores.max()
+    found = told(logbert, row)
+    assert (found["position"], row[found["position"]]) == (4, CHECK)
+    assert found["expected"][0]["template_id"] == ANSWER
+    assert found["expected"][0]["probability"] > 0.3
+
+
+def test_a_missing_tail_is_found_behind_the_last_event(logbert):
+    row = [START, ASK, ANSWER, ASK, ANSWER, CHECK]
+    assert scores(logbert, row)[0] > logbert.validation_scores.max()
+    found = told(logbert, row)
+    assert found["reason"].startswith("something is missing, most likely behind this event")
+    assert found["position"] == len(row) - 1
+    assert found["template_id"] == found["expected"][0]["template_id"]
+    assert found["template_id"] in (WRITE, CLOSE)
+
+
+def test_without_the_question_a_missing_step_is_not_found():
+    """Why the question is there: to masks alone what is left looks as likely as before."""
+    masks = logbert_with("training.epochs=30", "holes=0")
+    masks.fit(sessions(normal(1000, 0)), sessions(normal(300, 1)))
+    assert masks.weight == 1.0
+    assert scores(masks, [START, ASK, ANSWER, CHECK, WRITE])[0] < masks.validation_scores.max() + 1
+    assert scores(masks, [START, ASK, START, CHECK, WRITE, CLOSE])[0] > masks.validation_scores.max() + 1
+
+
+def test_a_strange_event_and_a_known_one_at_a_strange_place(logbert):
+    row = [START, ASK, ANSWER, 77, WRITE, CLOSE]
+    events = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
+    assert events[3] == UNSEEN
+    assert (told(logbert, row)["position"], told(logbert, row)["reason"]) == (3, "never seen in training")
+    wrong = [START, ASK, ANSWER, ASK, CLOSE, CHECK, WRITE, CLOSE]
+    assert scores(logbert, wrong)[0] > logbert.validation_scores.max()
+    found = [item for item in logbert.explain(sessions([wrong])).to_pylist() if item["position"] == 4]
+    assert found
+    assert found[0]["expected"][0]["template_id"] == ANSWER
+
+
+def test_an_ordinary_session_has_nothing_to_tell(logbert):
+    assert logbert.explain(sessions([USUAL, []])).num_rows == 0
+    assert scores(logbert, []) == [0.0]
+
+
+def test_scores_are_those_of_the_network_asked_by_hand(logbert):
+    """Seven masks at most, each event in one of them; and the whole session, asked what is missing."""
+    network, row = logbert.network(), normal(1, 5)[0] + [ASK, ANSWER, CLOSE]
+    events = logbert.vocabulary.tokens(np.array(row, np.int32))
+    size = len(logbert.vocabulary)
+    framed = np.array([size, *events, size + 1], np.int32)
+    expected = np.zeros(len(row))
+    for pattern in range(min(7, len(row))):
+        shown = framed.copy()
+        shown[1 + pattern : 1 + len(row) : 7] = MASK
+        with torch.no_grad():
+            output = network(torch.from_numpy(shown)[None], torch.zeros(1, len(shown), dtype=torch.int32))[0]
+        for place in range(pattern, len(row), 7):
+            expected[place] = min(-float(output[place + 1, events[place] - 2]), UNSEEN)
+    with torch.no_grad():
+        whole = network(torch.from_numpy(framed)[None], torch.full((1, len(framed)), MISSING))[0].numpy()
+    gap = int(whole[1:, 0].argmin())
+    place = min(gap, len(row) - 1)
+    expected[place] = max(expected[place], min(-whole[0, 0] * logbert.weight, UNSEEN - whole[0, 0]))
+    found = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_onnx_is_torch(logbert):
+    network, rng = logbert.network(), np.random.default_rng(0)
+    lengths = rng.integers(2, 60, 40)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    tokens = rng.integers(2, len(logbert.vocabulary) + 3, offsets[-1]).astype(np.int32)
+    asks = rng.integers(0, 2, offsets[-1]).astype(np.int32)
+    for index, output in logbert._scorer.ragged({"tokens": tokens, "asks": asks}, offsets):
+        for row, given in zip(index, output, strict=True):
+            part = slice(offsets[row], offsets[row + 1])
+            with torch.no_grad():
+                wanted = network(torch.from_numpy(tokens[part])[None], torch.from_numpy(asks[part])[None])[0]
+            np.testing.assert_allclose(given[: lengths[row]], wanted.numpy(), atol=1e-5)
+
+
+def test_a_session_scores_the_same_bytes_in_any_company(logbert, monkeypatch):
+    rows = [*normal(100, 9), [START] * 30, [ASK, 77, CLOSE], [], [START, *[ASK, ANSWER] * 600, CLOSE]]
+    together = scores(logbert, *rows)
+    assert [scores(logbert, row)[0] for row in rows[-12:]] == together[-12:]
+    monkeypatch.setattr(windows, "CHUNK", 50)
+    assert scores(logbert, *rows) == together
+
+
+def test_long_sessions_are_judged_in_spans(logbert):
+    long = [START, *[ASK, ANSWER] * 2000, WRITE, CLOSE]
+    odd = [*long[:2500], 99, *long[2500:]]
+    events = logbert.score(sessions([odd]))["event_scores"].to_pylist()[0]
+    assert len(events) == len(odd)
+    assert events[2500] == UNSEEN
+    assert np.isfinite(events).all()
+
+
+def test_memory_does_not_grow_with_a_session_of_20_000_events(logbert, tmp_path):
+    logbert.save(tmp_path)
+    code = f"""
+        import resource, sys
+        from pathlib import Path
+        import pyarrow as pa
+        from logradar.core.tables import SESSIONS
+        from logradar.detectors.base import Detector
+        detector = Detector.load(Path({str(tmp_path)!r}))
+        def score(count):
+            row = [3, *[5, 6] * (count // 2)]
+            given = {{"session_id": "a", "record_ids": row, "template_ids": row, "gaps": [0.0] * len(row)}}
+            detector.score(pa.Table.from_pylist([given], schema=SESSIONS))
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        print(score(2_000), score(20_000))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    few, many = map(int, done.stdout.split())
+    assert many < few + 300, f"{few} MB for 2,000 events, {many} MB for 20,000"
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
+    made = []
+    for turn, seed in enumerate((3, 3, 4)):
+        detector = logbert_with("training.epochs=2", "training.epoch_steps=10", seed=seed)
+        detector.fit(sessions(normal(200, 0)), sessions(normal(50, 1)))
+        detector.save(tmp_path / str(turn))
+        made.append({path.name: path.read_bytes() for path in (tmp_path / str(turn)).iterdir()})
+    assert made[0] == made[1]
+    assert made[0]["weights.safetensors"] != made[2]["weights.safetensors"]
+
+
+@pytest.mark.parametrize("stream", ["never", "always"])
+def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path, monkeypatch, stream):
+    settings = ["training.epochs=3", "training.epoch_steps=20", f"training.stream={stream}", "training.buffer=5"]
+    settings += ["training.checkpoint_steps=7", "training.patience=0", "hypersphere=0.1"]
+    learn, watch = sessions(normal(300, 0)), sessions(normal(50, 1))
+    whole = logbert_with(*settings)
+    whole.fit(learn, watch, tmp_path / "whole")
+
+    steps = 0
+
+    def cut(self, *_, **__):
+        nonlocal steps
+        steps += 1
+        if steps == 36:
+            raise DataError("cut off")
+        return kept(self, *_, **__)
+
+    kept = monitor.Monitor.on_step_end
+    monkeypatch.setattr(monitor.Monitor, "on_step_end", cut)
+    with pytest.raises(DataError, match="cut off"):
+        logbert_with(*settings).fit(learn, watch, tmp_path / "cut")
+    monkeypatch.setattr(monitor.Monitor, "on_step_end", kept)
+    again = logbert_with(*settings, "training.resume=true")
+    again.fit(learn, watch, tmp_path / "cut")
+    assert again._weights == whole._weights
+    assert [epoch["eval_loss"] for epoch in again.history] == [epoch["eval_loss"] for epoch in whole.history]
+
+
+def test_sessions_from_disk_teach_too(tmp_path, capsys):
+    detector = logbert_with(
+        "training.epochs=12", "training.stream=always", "training.buffer=5", "positions=16", "vocabulary=20"
+    )
+    detector.fit(sessions(normal(1000, 0)), sessions(normal(300, 1)), tmp_path)
+    assert "streamed from disk, 5 at a time" in capsys.readouterr().err
+    assert min(epoch["eval_loss"] for epoch in detector.history) < 0.5 * detector.history[0]["eval_loss"]
+    assert scores(detector, [START, ASK, ANSWER])[0] > scores(detector, USUAL)[0] + 2
+    assert not list(tmp_path.rglob("rows.parquet"))
+
+
+def test_the_hypersphere_draws_normal_sessions_together():
+    spread = {}
+    for weight in (0, 1):
+        detector = logbert_with("training.epochs=4", f"hypersphere={weight}")
+        detector.fit(sessions(normal(300, 0)), sessions(normal(50, 1)))
+        pieces = detector._pieces(detector._tokens(Sequences.from_lists(normal(200, 3)).distinct()))
+        batch = detector._rows(pieces).batch(np.arange(len(pieces)))
+        tokens = torch.from_numpy(batch["tokens"])
+        first = torch.zeros(len(pieces), 1, dtype=torch.int64)
+        with torch.no_grad():
+            spread[weight] = float(detector.network()(tokens, first, first)[1].mean())
+    assert spread[1] < 0.5 * spread[0]
+
+
+def test_rank_counts_what_was_likelier(logbert):
+    ranked = LogBERT(logbert.settings.model_copy(update={"score": "rank"}))
+    ranked.vocabulary, ranked._scorer = logbert.vocabulary, logbert._scorer
+    assert scores(ranked, USUAL)[0] <= 2
+    assert scores(ranked, [START, 99, CLOSE])[0] == len(logbert.vocabulary) - 2 + 1
+    assert scores(ranked, [START, UNKNOWN])[0] == len(logbert.vocabulary) - 2 + 1
+
+
+def test_no_validation_sessions_and_wrong_settings():
+    detector = logbert_with("training.epochs=1")
+    detector.fit(sessions(normal(30, 0)), sessions([]))
+    assert detector.weight >= 1.0
+    with pytest.raises(ConfigError, match=r"hidden \(64\) must be a multiple of heads \(7\)"):
+        load_config(LogBERTSettings, overrides=["heads=7"])
+
+
+@pytest.mark.slow
+def test_the_published_split(data_dir):
+    """Trained on hdfs_train alone, with the threshold at a quantile of validation."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+    try:
+        from hdfs_deeplog_split import Split, rows_of
+    finally:
+        sys.path.pop(0)
+    rows = dict(rows_of(Split(data_dir / "hdfs"), "logbert", LogBERTSettings(), seed=0))
+    assert rows["logbert: surprisal, own, quantile 0.995"]["all"]["f1"] > 0.82
