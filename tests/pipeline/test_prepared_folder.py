@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,6 @@ def test_mended_lines_are_kept_not_lost(tmp_path: Path) -> None:
 
 def test_a_quarantine_that_goes_is_not_promised(tmp_path: Path) -> None:
     for folder, promised in (("logradar-abc", False), ("out", True)):
-        bad = Quarantine(Path("/tmp") / folder / "quarantine.jsonl")
+        bad = Quarantine(Path(tempfile.gettempdir()) / folder / "quarantine.jsonl")
         bad.reasons["odd"] = 1
         assert ("They are kept in" in bad.sentence()) == promised
