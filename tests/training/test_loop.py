@@ -191,7 +191,13 @@ def test_checkpoints_are_few_and_hold_no_pickled_arguments(tmp_path):
     assert f"checkpoint-{STEPS * 8}" in names
     assert len(names) <= 2
     files = {path.name for path in (tmp_path / "checkpoints" / f"checkpoint-{STEPS * 8}").iterdir()}
-    assert files == {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"}
+    assert files == {
+        "model.safetensors",
+        "optimizer.safetensors",
+        "scheduler.json",
+        "rng_state.pth",
+        "trainer_state.json",
+    }
 
 
 def test_without_validation_the_training_loss_steers():

@@ -67,8 +67,8 @@ def from_checkpoint(fitted: Fitted, checkpoint: Path, name: str | None = None) -
 def export(bundle: Path, output: Path, form: str | None = None, int8: bool = False, name: str | None = None) -> Any:
     """Write the network of a bundle to a file, and return what is in it as figures.
 
-    ``form`` is one of `FORMATS`, by default as the file's name ends. ``pt`` is a dictionary for
-    ``torch.load(weights_only=True)``; ``onnx`` runs anywhere, with ``int8`` in 8 bits, for which the
+    ``form`` is one of `FORMATS`, by default as the file's name ends. ``pt`` is a dictionary that
+    torch loads with ``weights_only``; ``onnx`` runs anywhere, with ``int8`` in 8 bits, for which the
     difference of scores on validation sessions is measured.
     """
     form = form or output.suffix.lstrip(".")
@@ -141,6 +141,8 @@ def _states(name: str, detector: NeuralDetector, bundle: Path, step: int | None)
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from logradar.training.states import read_optimizer, read_scheduler
+
     home = bundle.absolute()
     own = detector.network().state_dict()
     for folder in sorted(home.with_name(home.name + ".training").rglob(f"{name}/checkpoints/checkpoint-{step}")):
@@ -148,9 +150,8 @@ def _states(name: str, detector: NeuralDetector, bundle: Path, step: int | None)
             weights = load_file(folder / "model.safetensors")
             same = all(torch.equal(own[key], value) for key, value in weights.items())
             if same:
-                parts = {"optimizer": folder / "optimizer.pt", "scheduler": folder / "scheduler.pt"}
-                return {key: torch.load(path, map_location="cpu", weights_only=True) for key, path in parts.items()}
-        except (OSError, KeyError, SafetensorError, RuntimeError) as error:
+                return {"optimizer": read_optimizer(folder), "scheduler": read_scheduler(folder)}
+        except (OSError, KeyError, ValueError, SafetensorError, RuntimeError) as error:
             say(f"The checkpoint '{folder.name}' cannot be read and is left out: {error}")
     return {"optimizer": None, "scheduler": None}
 

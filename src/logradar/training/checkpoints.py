@@ -1,8 +1,8 @@
 """Checkpoints of a training: which ones are whole, and whether they belong to this training.
 
-A checkpoint is a folder ``checkpoints/checkpoint-STEP`` as the `Trainer` writes it: weights as
-safetensors, states of optimiser, schedule and random numbers (read back with
-``weights_only=True``: nothing in them is run) and, last of all, ``trainer_state.json``.
+A checkpoint is a folder ``checkpoints/checkpoint-STEP``: weights and optimiser as safetensors, the
+schedule as JSON, the random numbers as the Hugging Face `Trainer` keeps them (it reads them with
+``weights_only``: nothing in them is run) and, last of all, ``trainer_state.json``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from logradar.training.trackers import FOLDER as TENSORBOARD
 
 FOLDER: Final = "checkpoints"
 _IDENTITY: Final = "training.json"
-_PARTS: Final = ("model.safetensors", "optimizer.pt", "scheduler.pt")
+_PARTS: Final = ("model.safetensors", "optimizer.safetensors", "scheduler.json")
 
 
 def newest(folder: Path) -> Path | None:

@@ -12,6 +12,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
+from logradar.core.errors import ConfigError
+from logradar.training import states
 from logradar.training.draws import draws
 from logradar.training.rows import Batch, Rows
 from logradar.training.status import Meter
@@ -25,7 +27,7 @@ Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tenso
 class RowTrainer(Trainer):
     """Minimises the weighted mean of ``objective`` over rows; see `logradar.training.loop.fit_network`.
 
-    Checkpoints hold weights as safetensors and no pickled arguments.
+    Checkpoints hold weights and optimiser as safetensors, the schedule as JSON, and no pickled arguments.
     """
 
     loss_is_scaled_for_ga = False
@@ -73,6 +75,22 @@ class RowTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        assert self.optimizer is not None and self.lr_scheduler is not None
+        if self.args.should_save:
+            states.write_optimizer(Path(output_dir), self.optimizer.state_dict())
+            states.write_scheduler(Path(output_dir), self.lr_scheduler.state_dict())
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        assert self.optimizer is not None and self.lr_scheduler is not None
+        try:
+            self.optimizer.load_state_dict(states.read_optimizer(Path(checkpoint)))
+            self.lr_scheduler.load_state_dict(states.read_scheduler(Path(checkpoint)))
+        except ValueError as error:
+            raise ConfigError(f"The training cannot be resumed: {error}; train without --resume.") from None
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         if self.args.should_save:
