@@ -16,7 +16,7 @@ from logradar.core.errors import DataError, LogRadarError
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
-from logradar.detectors.base import Detector, detectors
+from logradar.detectors.base import Detector, Incremental, detectors
 
 NAMES = detectors.names()
 
@@ -181,7 +181,7 @@ def test_what_does_not_fit_in_memory_is_learnt_from_disk(name, tmp_path, capsys)
     assert "do not fit in memory" in capsys.readouterr().err
     assert not list(tmp_path.rglob("distinct-*"))
     one, other = (detector.score(table)["score"].to_numpy() for detector in (kept, spilled))
-    if all(detector.learns_at_once for detector in (kept.members or {name: kept}).values()):
+    if all(isinstance(detector, Incremental) for detector in (kept.members or {name: kept}).values()):
         assert one.tobytes() == other.tobytes()
         assert kept.validation_scores.tobytes() == spilled.validation_scores.tobytes()
     else:
@@ -189,7 +189,7 @@ def test_what_does_not_fit_in_memory_is_learnt_from_disk(name, tmp_path, capsys)
         assert len(spilled.validation_scores) == len(watch)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if detectors.load(name).learns_at_once])
+@pytest.mark.parametrize("name", [name for name in NAMES if issubclass(detectors.load(name), Incremental)])
 def test_learning_more_is_learning_all_at_once(name, tmp_path):
     rng = random.Random(4)
     parts = [[rng.choices(range(3, 20), k=rng.randrange(6)) for _ in range(60)] for _ in range(4)]

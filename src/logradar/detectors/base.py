@@ -59,7 +59,6 @@ class Detector(ABC):
     """
 
     Settings: ClassVar[type[Config]] = Config
-    learns_at_once: ClassVar[bool] = True  # a fit takes milliseconds; False where it is a training
 
     def __init__(self, settings: Config | None = None, seed: int = 0) -> None:
         self.settings: Any = settings if settings is not None else self.Settings()
@@ -201,14 +200,39 @@ class Detector(ABC):
         """Fit on all sessions, ``valid`` in order of time, and return the honest scores of ``valid``."""
         distinct = valid.distinct()
         self._fit(train, distinct, folder)
-        if self.learns_at_once:
-            return self._learn_as_we_go(valid)
         return self._score(distinct).rows[distinct.inverse] if len(distinct) else np.empty(0)
 
-    def _learn_as_we_go(self, valid: Sequences) -> Floats:
-        # Prequential (Dawid, JRSS A 1984): each validation session is scored by what was known
-        # just before it, then learnt. New harmless behaviour counts once, as it would for a user
-        # who has told the detector about it, and nothing normal is left out of the final fit.
+    @abstractmethod
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        """Learn anew from distinct sequences, a chunk at a time where memory counts; counts are their weights."""
+
+    @abstractmethod
+    def _score(self, sequences: Sequences) -> Scored:
+        """Score distinct sequences (or `Valued` ones); template ids never seen in training must survive."""
+
+    @abstractmethod
+    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+        """For each distinct sequence its findings (none where nothing stands out)."""
+
+    @abstractmethod
+    def _save(self, folder: Path) -> dict[str, Any]:
+        """Write large parts into ``folder``; return the small state as JSON values."""
+
+    @abstractmethod
+    def _load(self, folder: Path, state: dict[str, Any]) -> None:
+        """Undo `_save`."""
+
+
+class Incremental(Detector):
+    """A detector that learns in milliseconds, and more at any time: its validation sessions are learnt too.
+
+    Each of them is scored by what was known just before it, then learnt (prequential; Dawid, JRSS A
+    1984). New harmless behaviour counts once, as it would for a user who has told the detector
+    about it, and nothing normal is left out of the final fit.
+    """
+
+    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
+        self._fit(train, valid.distinct(), folder)
         scores, done, steps = np.empty(len(valid)), 0, _STEPS
         while done < len(valid):
             start, until = done, done + -(-(len(valid) - done) // steps)
@@ -226,28 +250,8 @@ class Detector(ABC):
         return scores
 
     @abstractmethod
-    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
-        """Learn anew from distinct sequences, a chunk at a time where memory counts; counts are their weights."""
-
     def _learn_more(self, new: Sequences) -> None:
-        """Learn distinct sequences in addition, as if they had come last in the fit; where one learns at once."""
-        raise NotImplementedError(f"'{self.name}' learns at once, so it must be able to learn more.")
-
-    @abstractmethod
-    def _score(self, sequences: Sequences) -> Scored:
-        """Score distinct sequences (or `Valued` ones); template ids never seen in training must survive."""
-
-    @abstractmethod
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        """For each distinct sequence its findings (none where nothing stands out)."""
-
-    @abstractmethod
-    def _save(self, folder: Path) -> dict[str, Any]:
-        """Write large parts into ``folder``; return the small state as JSON values."""
-
-    @abstractmethod
-    def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        """Undo `_save`."""
+        """Learn distinct sequences in addition, as if they had come last in the fit."""
 
 
 def _spread(scored: Scored, distinct: Sequences) -> Scored:

@@ -13,7 +13,7 @@ from pydantic import Field
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
-from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.base import Finding, Incremental, Scored
 from logradar.detectors.normal.known import Known, most_frequent
 from logradar.detectors.normal.vectors import nearest, ordered, postings, surpluses
 
@@ -31,7 +31,7 @@ class CountVectorSettings(Config):
     shown: int = Field(5, ge=1, description="templates told per session")
 
 
-class CountVector(Detector):
+class CountVector(Incremental):
     """Distance of a session's template counts to the nearest training session, order ignored.
 
     The score is the L1 distance over the number of events in the longer of the two sessions:

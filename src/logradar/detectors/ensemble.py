@@ -36,7 +36,6 @@ class Ensemble(Detector):
     """
 
     Settings = EnsembleSettings
-    learns_at_once = False
 
     def __init__(self, settings: Config | None = None, seed: int = 0) -> None:
         super().__init__(settings, seed)

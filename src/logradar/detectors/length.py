@@ -10,10 +10,10 @@ import numpy as np
 
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
-from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.base import Finding, Incremental, Scored
 
 
-class Length(Detector):
+class Length(Incremental):
     """Says how far a session's number of events lies outside the range seen in training.
 
     The score is 0 inside the range and log2 of the ratio to its nearer end outside: 1 means

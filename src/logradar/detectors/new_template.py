@@ -12,10 +12,10 @@ import numpy as np
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE
-from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.base import Finding, Incremental, Scored
 
 
-class NewTemplate(Detector):
+class NewTemplate(Incremental):
     """Counts the events of a session whose template never occurred in training.
 
     The simplest detector of all, and on BGL the best published one (new-event rule in

@@ -15,7 +15,7 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
-from logradar.detectors.base import Detector, Finding, Scored
+from logradar.detectors.base import Finding, Incremental, Scored
 from logradar.detectors.normal.known import Known
 
 _MOST: Final = 1_000_000  # runs with counts, where the training sequences do not fit in memory
@@ -28,7 +28,7 @@ class NgramSettings(Config):
     shown: int = Field(3, ge=1, description="expected templates told per finding")
 
 
-class Ngram(Detector):
+class Ngram(Incremental):
     """Counts runs of ``n`` events that never occurred in training.
 
     Start and end of a session count as events, so that a wrong beginning or a missing end is

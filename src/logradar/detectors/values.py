@@ -58,7 +58,6 @@ class Values(Detector):
     """
 
     Settings: ClassVar[type[Config]] = ValuesSettings
-    learns_at_once = False
     _taken: Taken | None = None
 
     @property

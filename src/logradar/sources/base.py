@@ -60,7 +60,6 @@ class Source(ABC):
 
     session_key: ClassVar[str | None] = None
     discovers: ClassVar[bool] = False  # whether a key is looked for in its lines where it has none of its own
-    groups: ClassVar[bool] = False  # whether its files hold whole sessions with event ids of their own
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
@@ -79,9 +78,13 @@ class Source(ABC):
         What cannot be read goes to ``quarantine`` with file, position and reason.
         """
 
+
+class SessionSource(Source):
+    """A kind of log whose files hold whole sessions with event ids of their own."""
+
+    @abstractmethod
     def sessions(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """The same as DATED_SESSIONS (see `logradar.sources.days.dated`), where the source ``groups``."""
-        raise NotImplementedError(f"{type(self).__name__} holds no sessions of its own")
+        """The same as `read` gives, as DATED_SESSIONS (see `logradar.sources.days.dated`)."""
 
 
 sources: Final[Registry[Source]] = Registry("logradar.sources", "Source", "source")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,15 +11,13 @@ import pyarrow.parquet as pq
 from logradar.core.errors import InputError, TableError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import conform
-from logradar.sources.base import Hints, Source
+from logradar.sources.base import Hints, SessionSource
 from logradar.sources.days.dated import DATED_SESSIONS, runs
 from logradar.sources.radar_json import DayRecords
 
 
-class PreparedDays(Source):
+class PreparedDays(SessionSource):
     """``days/*.parquet`` of a prepared folder; sources, keys, times and labels are as they were."""
-
-    groups: ClassVar[bool] = True
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, TIMESTAMP, conform
-from logradar.sources.base import Hints, Source
+from logradar.sources.base import Hints, SessionSource
 from logradar.sources.days.columns import KEYS, REQUIRED
 from logradar.sources.days.dated import TIME, TRIED, Dater, day_of
 from logradar.sources.days.reading import read_day
@@ -29,7 +29,7 @@ HEAD: Final = 4 << 20  # bytes in which the needed keys of the first session are
 LEVEL: Final = r"\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b"
 
 
-class RadarJson(Source):
+class RadarJson(SessionSource):
     """RADAR's day files: each original log line a record, grouped by the sessions of the file.
 
     The session key is the date in the file's name (else its stem) and the session id:
@@ -37,8 +37,6 @@ class RadarJson(Source):
     lines worth counting, so ``line`` is the number of the session in the file, from 1. Level and
     time are those that stand in the line itself, null where there are none.
     """
-
-    groups: ClassVar[bool] = True
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:

@@ -58,7 +58,6 @@ class NeuralDetector(Doors):
     """
 
     Settings: ClassVar[type[Config]] = NeuralSettings
-    learns_at_once = False
     ragged: ClassVar[bool] = False  # rows of unequal length: `RaggedRows` to learn from, `Scorer.ragged` to score
 
     @abstractmethod

@@ -34,8 +34,8 @@ def unusual(place: int, text: str, low: float, high: float) -> str:
 def novel(place: int, text: str, usual: list[str], many: int) -> str:
     """A text that never came.
 
-    >>> novel(2, "XXX", ["EUR", "USD"], 12)
-    "the 3rd value is 'XXX', never seen there; usually 'EUR', 'USD' or one of 10 others"
+    >>> novel(2, "CHF", ["EUR", "USD"], 12)
+    "the 3rd value is 'CHF', never seen there; usually 'EUR', 'USD' or one of 10 others"
     """
     others = many - len(usual)
     known = ", ".join(map(_quoted, usual))

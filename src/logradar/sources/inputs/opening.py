@@ -21,7 +21,7 @@ from logradar.core.names import readable
 from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
-from logradar.sources.base import Dataset, Hints, Limits, Source
+from logradar.sources.base import Dataset, Hints, Limits, SessionSource, Source
 from logradar.sources.days.dated import DATED_SESSIONS, day_of
 from logradar.sources.inputs import session_keys
 from logradar.sources.inputs.files import PREPARED, SIMULATED, Found, find
@@ -91,7 +91,7 @@ class Opened:
     @property
     def groups(self) -> bool:
         """Whether all of its files hold whole sessions with event ids of their own."""
-        return all(part.kind.groups for part in self._parts)
+        return all(issubclass(part.kind, SessionSource) for part in self._parts)
 
     @property
     def size(self) -> int:
@@ -170,6 +170,7 @@ class Opened:
 
     def sessions(self, unit: Unit, quarantine: Quarantine, advance: Callable[[int], object]) -> Iterator[pa.Table]:
         """DATED_SESSIONS of one unit, where the input ``groups``, with their labels."""
+        assert issubclass(unit.kind, SessionSource)
         for table in unit.kind().sessions(unit.files, self._hints(unit, advance), quarantine):
             yield check(self._labels.join(table) if self._labels else table, DATED_SESSIONS)
 
@@ -285,7 +286,11 @@ def _about_files(found: Found) -> list[str]:
 def _about_days(parts: list[Part]) -> list[str]:
     """Say so where sessions of several files cannot be told apart, because a date and a number is all they have."""
     days = Counter(
-        day_of(file.name) for part in parts if part.kind.groups for file in part.files if file.suffix != ".parquet"
+        day_of(file.name)
+        for part in parts
+        if issubclass(part.kind, SessionSource)
+        for file in part.files
+        if file.suffix != ".parquet"
     )
     twice = [f"{day} ({count} files)" for day, count in days.items() if count > 1]
     if not twice:
@@ -296,7 +301,8 @@ def _about_days(parts: list[Part]) -> list[str]:
 def _about_mixture(parts: list[Part]) -> list[str]:
     """Say so where sessions with event ids of their own become lines because of what stands beside them."""
     whole, lines = (
-        [file for part in parts if part.kind.groups is groups for file in part.files] for groups in (True, False)
+        [file for part in parts if issubclass(part.kind, SessionSource) is groups for file in part.files]
+        for groups in (True, False)
     )
     if not whole or not lines:
         return []
