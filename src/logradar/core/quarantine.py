@@ -10,9 +10,22 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 KEPT_TEXT = 2_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A piece of bad input, or ``count`` equal ones of which this is the first."""
+
+    source: str
+    line: int | None
+    offset: int | None
+    reason: str
+    text: str
+    count: int
 
 
 class Quarantine:
@@ -37,22 +50,21 @@ class Quarantine:
         count: int = 1,
     ) -> None:
         """Count a case, or ``count`` equal ones whose first is told; ``text`` is cut to 2,000 characters."""
-        self.reasons[reason] += count
-        self._write([(source, line, offset, reason, text, count)])
+        self._take([Case(source, line, offset, reason, text, count)])
 
     def add_lines(self, source: str, reason: str, lines: Iterable[tuple[int, str]]) -> None:
         """Count many cases of one reason at once: (1-based line, text) each."""
-        cases = [(source, line, None, reason, text, 1) for line, text in lines]
-        self.reasons[reason] += len(cases)
-        self._write(cases)
+        self._take([Case(source, line, None, reason, text, 1) for line, text in lines])
 
-    def _write(self, cases: Sequence[tuple[str, int | None, int | None, str, str, int]]) -> None:
+    def _take(self, cases: Sequence[Case]) -> None:
+        """Count and write; all that is added comes through here."""
+        for case in cases:
+            self.reasons[case.reason] += case.count
         if self.path is None or not cases:
             return
         with self.path.open("a" if self._begun else "w") as file:
-            for source, line, offset, reason, text, count in cases:
-                case = {"source": source, "line": line, "offset": offset, "reason": reason}
-                file.write(json.dumps({**case, "text": text[:KEPT_TEXT], "count": count}) + "\n")
+            for case in cases:
+                file.write(json.dumps({**vars(case), "text": case.text[:KEPT_TEXT]}) + "\n")
         self._begun = True
 
     @property

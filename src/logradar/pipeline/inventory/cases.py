@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from logradar.core.quarantine import Quarantine
+from logradar.core.quarantine import Case, Quarantine
 
 KEPT: Final = 5  # examples per reason
 SURVIVED: Final = (", removed", ", replaced", ", kept as text")  # what is said of a line that is still read
@@ -22,24 +22,9 @@ class Guarded(Quarantine):
         super().__init__(path)
         self._one = threading.Lock()
 
-    def add(
-        self,
-        source: str,
-        reason: str,
-        *,
-        line: int | None = None,
-        offset: int | None = None,
-        text: str = "",
-        count: int = 1,
-    ) -> None:
-        """As `Quarantine.add`."""
+    def _take(self, cases: Sequence[Case]) -> None:
         with self._one:
-            super().add(source, reason, line=line, offset=offset, text=text, count=count)
-
-    def add_lines(self, source: str, reason: str, lines: Iterable[tuple[int, str]]) -> None:
-        """As `Quarantine.add_lines`."""
-        with self._one:
-            super().add_lines(source, reason, lines)
+            super()._take(cases)
 
 
 def kinds_of(reasons: Mapping[str, int], path: Path, names: Mapping[str, str]) -> list[dict[str, Any]]:

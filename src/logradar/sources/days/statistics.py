@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.core.quarantine import Quarantine
+from logradar.core.quarantine import Case, Quarantine
 from logradar.sources.days.columns import KEYS, MASK, NOTE_EXTRA, REQUIRED, TOKENS
 from logradar.sources.days.faults import Example, Fault, Faults, noted
 from logradar.sources.days.fingerprints import CAPACITY, Fingerprints, of_integers, of_sessions
@@ -207,21 +207,13 @@ class _Damage(Quarantine):
         super().__init__()
         self._faults, self._behind = faults, behind
 
-    def add(
-        self,
-        source: str,
-        reason: str,
-        *,
-        line: int | None = None,
-        offset: int | None = None,
-        text: str = "",
-        count: int = 1,
-    ) -> None:
-        if reason not in self._faults.reasons:  # what the walk through the file finds is there already
-            fault = self._faults.reasons[reason] = Fault(kept=False)
-            fault.add(count, [Example(source, offset or 0, offset or 0, text)])
+    def _take(self, cases: Sequence[Case]) -> None:
+        for case in cases:
+            if case.reason not in self._faults.reasons:  # what the walk through the file finds is there already
+                fault = self._faults.reasons[case.reason] = Fault(kept=False)
+                fault.add(case.count, [Example(case.source, case.offset or 0, case.offset or 0, case.text)])
         if self._behind is not None:
-            self._behind.add(source, reason, line=line, offset=offset, text=text, count=count)
+            self._behind._take(cases)
 
 
 def _length(length: int) -> str:
