@@ -70,7 +70,7 @@ def reason(detector: Detector, table: pa.Table) -> str:
         (0, "1e999", "the 1st value is"),
         (0, "none", "the 1st value is 'none', not a number; usually 3 to 95"),
         (1, "90s", "the 2nd value is 90 s; usually 0.00"),
-        (2, "CHF", "the 3rd value is 'CHF', never seen there; usually "),
+        (2, "NOK", "the 3rd value is 'NOK', never seen there; usually "),
     ],
 )
 def test_a_wrong_value_is_found_and_told(fitted: Values, place: int, text: str, told: str) -> None:
