@@ -9,15 +9,15 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
+from session_rows import sessions
 
 from logradar.core.config import load_config
 from logradar.core.distinct import count_distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import SESSIONS, UNKNOWN
+from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Detector, detectors
 from logradar.detectors.neural import windows
 from logradar.detectors.neural.surprise import UNSEEN
@@ -25,16 +25,6 @@ from logradar.detectors.neural.surprise import UNSEEN
 TINY = ("embedding=8", "training.epoch_steps=40", "training.learning_rate=0.02", "training.device=cpu")
 SIZES = {"loglstm": ("hidden=24",), "logtcn": ("channels=16", "layers=5")}
 READ, WRITE, ASK, ANSWER, CHECK, READ_DONE, WRITE_DONE = 3, 4, 10, 11, 40, 50, 51
-
-
-def sessions(rows: list[list[int]]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {"session_id": f"s{i}", "record_ids": list(range(len(row))), "template_ids": row, "gaps": [0.0] * len(row)}
-            for i, row in enumerate(rows)
-        ],
-        schema=SESSIONS,
-    )
 
 
 def session(first: int = READ, pairs: int = 7, checks: int = 0, last: int | None = None) -> list[int]:

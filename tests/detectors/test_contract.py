@@ -7,34 +7,18 @@ import random
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from session_rows import sessions
 
 from logradar.core.bundle import KINDS
 from logradar.core.errors import DataError, LogRadarError
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
-from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
+from logradar.core.tables import FINDINGS, SCORES, check
 from logradar.detectors.base import Detector, Incremental, detectors
 
 NAMES = detectors.names()
-
-
-def sessions(rows: list[list[int]]) -> pa.Table:
-    """SESSIONS of the given sequences, one second between events."""
-    return pa.Table.from_pylist(
-        [
-            {
-                "session_id": f"s{number}",
-                "record_ids": list(range(len(row))),
-                "template_ids": row,
-                "gaps": [float(place > 0) for place in range(len(row))],
-            }
-            for number, row in enumerate(rows)
-        ],
-        schema=SESSIONS,
-    )
 
 
 def normal(count: int, seed: int) -> list[list[int]]:

@@ -11,15 +11,15 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
+from session_rows import sessions
 
 from logradar.core.config import load_config
 from logradar.core.distinct import count_distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import SESSIONS, UNKNOWN
+from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Detector
 from logradar.detectors.deeplog import DeepLog, DeepLogSettings
 from logradar.detectors.neural import windows
@@ -28,16 +28,6 @@ from logradar.training import device
 
 SMALL = ("hidden=24", "layers=1", "embedding=8", "window=4", "training.epochs=20", "training.device=cpu")
 START, ASK, ANSWER, CHECK, END = 3, 5, 6, 40, 41
-
-
-def sessions(rows: list[list[int]]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {"session_id": f"s{i}", "record_ids": list(range(len(row))), "template_ids": row, "gaps": [0.0] * len(row)}
-            for i, row in enumerate(rows)
-        ],
-        schema=SESSIONS,
-    )
 
 
 def normal(count: int, seed: int) -> list[list[int]]:

@@ -9,14 +9,14 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
+from session_rows import sessions
 
 from logradar.core.config import load_config
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import MASK, SESSIONS, UNKNOWN
+from logradar.core.tables import MASK, UNKNOWN
 from logradar.detectors.base import Detector
 from logradar.detectors.logbert import LogBERT, LogBERTSettings
 from logradar.detectors.neural import windows
@@ -26,16 +26,6 @@ from logradar.training import monitor
 
 SMALL = ("hidden=32", "layers=1", "heads=2", "intermediate=64", "training.device=cpu")
 START, ASK, ANSWER, CHECK, WRITE, CLOSE = 3, 5, 6, 40, 41, 42
-
-
-def sessions(rows: list[list[int]]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {"session_id": f"s{i}", "record_ids": list(range(len(row))), "template_ids": row, "gaps": [0.0] * len(row)}
-            for i, row in enumerate(rows)
-        ],
-        schema=SESSIONS,
-    )
 
 
 def normal(count: int, seed: int) -> list[list[int]]:

@@ -33,18 +33,6 @@ SAME = {"wrong_value", "wrong_delay"}  # leave the sequence as it is
 
 
 @pytest.fixture(scope="module")
-def normal(tmp_path_factory: pytest.TempPathFactory) -> Day:
-    folder = tmp_path_factory.mktemp("normal")
-    simulate(folder, lines_per_day=280_000, faults="none", seed=1)
-    return Day(folder)
-
-
-@pytest.fixture(scope="module")
-def seen(normal: Day) -> Seen:
-    return Seen(normal.sessions.values())
-
-
-@pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Day:
     folder = tmp_path_factory.mktemp("faulty")
     simulate(folder, lines_per_day=280_000, faults="all", seed=3)

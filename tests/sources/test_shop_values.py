@@ -16,18 +16,6 @@ SAME = ("wrong_delay", "wrong_value")
 
 
 @pytest.fixture(scope="module")
-def normal(tmp_path_factory: pytest.TempPathFactory) -> Day:
-    folder = tmp_path_factory.mktemp("normal")
-    simulate(folder, lines_per_day=280_000, faults="none", seed=1)
-    return Day(folder)
-
-
-@pytest.fixture(scope="module")
-def seen(normal: Day) -> Seen:
-    return Seen(normal.sessions.values())
-
-
-@pytest.fixture(scope="module")
 def valued(tmp_path_factory: pytest.TempPathFactory) -> Day:
     folder = tmp_path_factory.mktemp("valued")
     simulate(folder, lines_per_day=150_000, faults=SAME, seed=8, episodes_per_day=12)

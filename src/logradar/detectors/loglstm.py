@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from logradar.core.config import Config
-from logradar.detectors.neural.causal import CausalDetector, CausalSettings
-from logradar.training.settings import TrainingSettings
+from logradar.detectors.neural.causal import CausalDetector, CausalSettings, CausalTraining
 
 if TYPE_CHECKING:
     import torch
 
 
-class LogLSTMTraining(TrainingSettings):
-    """`TrainingSettings` with a rate and batch that were measured on validation loss."""
+class LogLSTMTraining(CausalTraining):
+    """`CausalTraining` with a higher rate, measured on validation loss."""
 
     learning_rate: float = Field(1e-2, gt=0, description="highest learning rate of AdamW")
-    batch_size: int = Field(64, ge=1, description="rows per step and device")
-    epoch_steps: int = Field(
-        20, ge=1, description="optimiser steps of an epoch at least: few rows are passed over several times"
-    )
 
 
 class LogLSTMSettings(CausalSettings):

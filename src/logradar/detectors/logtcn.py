@@ -8,20 +8,9 @@ from pydantic import Field
 
 from logradar.core.config import Config
 from logradar.detectors.neural.causal import CausalDetector, CausalSettings
-from logradar.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     import torch
-
-
-class LogTCNTraining(TrainingSettings):
-    """`TrainingSettings` with a rate and batch that were measured on validation loss."""
-
-    learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
-    batch_size: int = Field(64, ge=1, description="rows per step and device")
-    epoch_steps: int = Field(
-        20, ge=1, description="optimiser steps of an epoch at least: few rows are passed over several times"
-    )
 
 
 class LogTCNSettings(CausalSettings):
@@ -30,7 +19,6 @@ class LogTCNSettings(CausalSettings):
     channels: int = Field(64, ge=1, description="channels of a convolution")
     kernel: int = Field(3, ge=2, description="events that a convolution joins")
     layers: int = Field(4, ge=1, description="convolutions, each reaching twice as far as the one before")
-    training: LogTCNTraining = LogTCNTraining()
 
 
 class LogTCN(CausalDetector):

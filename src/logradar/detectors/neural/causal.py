@@ -17,12 +17,23 @@ from logradar.detectors.neural.spans import Spans, spans
 from logradar.detectors.neural.surprise import END, Surprise, classes_of
 from logradar.detectors.neural.windows import chunks
 from logradar.training.ragged import RaggedRows, padded
+from logradar.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     import torch
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+
+
+class CausalTraining(TrainingSettings):
+    """`TrainingSettings` for whole sessions, which are fewer than windows; measured on validation loss."""
+
+    learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
+    batch_size: int = Field(64, ge=1, description="rows per step and device")
+    epoch_steps: int = Field(
+        20, ge=1, description="optimiser steps of an epoch at least: few rows are passed over several times"
+    )
 
 
 class CausalSettings(NeuralSettings):
@@ -33,6 +44,7 @@ class CausalSettings(NeuralSettings):
     ends: bool = Field(True, description="predict the end of a session too, so that a missing tail is found")
     longest: int = Field(1024, ge=2, description="events read at once; a longer session is read in overlapping spans")
     context: int = Field(256, ge=1, description="events before a span that are read again, so that it knows them")
+    training: CausalTraining = CausalTraining()
 
     @model_validator(mode="after")
     def _moves_on(self) -> CausalSettings:
