@@ -192,6 +192,7 @@ def test_checkpoints_are_few_and_hold_no_pickled_arguments(tmp_path):
     assert len(names) <= 2
     files = {path.name for path in (tmp_path / "checkpoints" / f"checkpoint-{STEPS * 8}").iterdir()}
     assert files == {
+        "last.safetensors",
         "model.safetensors",
         "optimizer.safetensors",
         "scheduler.json",

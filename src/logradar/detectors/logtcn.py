@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from logradar.core.config import Config
-from logradar.detectors.neural.causal import CausalDetector, CausalSettings
+from logradar.detectors.neural.causal import CausalDetector, CausalSettings, CausalTraining
 
 if TYPE_CHECKING:
     import torch
+
+
+class LogTCNTraining(CausalTraining):
+    """`CausalTraining` on one schedule from start to end: convolutions still gain where the loss seems to rest."""
+
+    epochs: int = Field(40, ge=1, description="passes over the rows; the schedule is made for so many")
+    schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
+        "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
+    )
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
+    patience: int = Field(0, ge=0, description="epochs without a lower validation loss until it stops; 0: never")
 
 
 class LogTCNSettings(CausalSettings):
@@ -19,6 +30,7 @@ class LogTCNSettings(CausalSettings):
     channels: int = Field(64, ge=1, description="channels of a convolution")
     kernel: int = Field(3, ge=2, description="events that a convolution joins")
     layers: int = Field(4, ge=1, description="convolutions, each reaching twice as far as the one before")
+    training: LogTCNTraining = LogTCNTraining()
 
 
 class LogTCN(CausalDetector):

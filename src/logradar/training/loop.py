@@ -20,6 +20,7 @@ from logradar.core.errors import ConfigError
 from logradar.core.progress import say
 from logradar.training import checkpoints, history
 from logradar.training.arguments import arguments
+from logradar.training.averaging import RunningMean
 from logradar.training.device import seeded
 from logradar.training.gpus import Gpus
 from logradar.training.history import History
@@ -80,8 +81,11 @@ def fit_network(
         meter = Meter()
         if settings.gradient_checkpointing and not stack.enter_context(recomputed(network)):
             say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
-        trainer = RowTrainer(objective, order, watched, meter, model=network, args=chosen)
+        mean = RunningMean(network, settings.averaging) if settings.averaging else None
+        trainer = RowTrainer(objective, order, watched, meter, mean, model=network, args=chosen)
         trainer.remove_callback(PrinterCallback)
+        if mean is not None:
+            trainer.add_callback(mean)
         identity = _identity(network, train, watched, settings, seed)
         found = checkpoints.begin(run, identity, settings.resume)
         before = TrainerState.load_from_json(str(found / "trainer_state.json")) if found else TrainerState()

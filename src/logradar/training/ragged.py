@@ -15,6 +15,7 @@ from logradar.core.tables import PADDING
 from logradar.training.rows import Array, Batch, Ints, Rows
 
 TOKENS: Final = 1 << 15  # of a batch at most, padding included; one row may be longer
+_LIKE: Final = 8.0  # rows of a batch are of like length: none is more than so many times as long as another
 
 
 class RaggedRows(Rows):
@@ -57,15 +58,18 @@ class RaggedRows(Rows):
         return {**found, "lengths": self.sequences.lengths[rows], "weights": self.weights[index]}
 
     def batches(self, size: int, seed: tuple[int, ...] | None = None) -> list[Ints]:
-        """All rows once, shortest first or, with a seed, shuffled among rows of their length and as batches.
+        """All rows once, shortest first or, with a seed, shuffled among rows of like length and as batches.
 
-        How many there are, and of what shapes, does not depend on the seed.
+        How many there are does not depend on the seed. Lengths are mixed, or each batch would be a sample of
+        something else than all rows: LogTCN and LogBERT learnt worse from batches of one length.
         """
+        lengths = self.sequences.lengths[self.arrays["row"]]
         random = None if seed is None else np.random.default_rng(seed)
-        order = np.arange(len(self)) if random is None else random.permutation(len(self))
-        lengths = self.sequences.lengths[self.arrays["row"][order]]
-        order = order[np.argsort(lengths, kind="stable")]
-        bounds = _bounds(np.sort(lengths), size, self.tokens)
+        keys = lengths if random is None else lengths * random.uniform(1, _LIKE, len(lengths))
+        order = np.argsort(keys, kind="stable")
+        # A key is at most _LIKE times the length of its rank, so no row of a batch is longer than that.
+        longest = np.minimum(np.sort(lengths) * _LIKE, lengths.max(initial=0))
+        bounds = _bounds(longest, size, self.tokens)
         found = [order[start:stop] for start, stop in pairwise(bounds)]
         return found if random is None else [found[place] for place in random.permutation(len(found))]
 

@@ -29,6 +29,9 @@ class TrainingSettings(Config):
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
     weight_decay: float = Field(0.01, ge=0, description="decay of AdamW; biases and norms have none")
     clip: float = Field(1.0, ge=0, description="largest norm of a gradient; 0 clips nothing")
+    averaging: float = Field(
+        0.99, ge=0, lt=1, description="share that the running mean of the weights keeps at each step; 0: no mean"
+    )
     patience: int = Field(5, ge=0, description="epochs without a lower validation loss until it stops; 0: never")
     min_delta: float = Field(1e-4, ge=0, description="by how much a validation loss must fall to count as lower")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="auto: the first of these that is there")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
 from logradar.core.errors import ConfigError
 from logradar.training import states
+from logradar.training.averaging import RunningMean
 from logradar.training.draws import draws
 from logradar.training.rows import Batch, Rows
 from logradar.training.status import Meter
@@ -27,15 +30,23 @@ Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tenso
 class RowTrainer(Trainer):
     """Minimises the weighted mean of ``objective`` over rows; see `logradar.training.loop.fit_network`.
 
-    Checkpoints hold weights and optimiser as safetensors, the schedule as JSON, and no pickled arguments.
+    ``mean``, if any, is what is validated and saved in place of the weights of the last step. Checkpoints
+    hold weights and optimiser as safetensors, the schedule as JSON, and no pickled arguments.
     """
 
     loss_is_scaled_for_ga = False
 
     def __init__(
-        self, objective: Objective, order: Order | StoredOrder, watched: Rows, meter: Meter, **given: Any
+        self,
+        objective: Objective,
+        order: Order | StoredOrder,
+        watched: Rows,
+        meter: Meter,
+        mean: RunningMean | None,
+        **given: Any,
     ) -> None:
         super().__init__(train_dataset=order.data, eval_dataset=watched, **given)
+        self.mean = mean
         self.meter = meter
         self.objective: Objective = objective
         self.watched, self.order = watched, order
@@ -65,7 +76,7 @@ class RowTrainer(Trainer):
         model, sums = self.model_wrapped, torch.zeros(2, device=self.args.device)
         batches = self.watched.batches(max(self.args.per_device_train_batch_size, 1024))
         model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self._averaged():
             for index in batches[self.args.process_index :: self.args.world_size]:
                 batch = self.watched.batch(index) | {"draws": draws(index)}  # the same in every epoch
                 losses, weights = self.objective(model, self._prepare_inputs(_tensors(batch)))
@@ -96,7 +107,22 @@ class RowTrainer(Trainer):
         if self.args.should_save:
             folder = Path(output_dir or str(self.args.output_dir))
             folder.mkdir(parents=True, exist_ok=True)
-            safetensors.torch.save_model(self.accelerator.unwrap_model(self.model), str(folder / "model.safetensors"))
+            with self._averaged():
+                network = self.accelerator.unwrap_model(self.model)
+                safetensors.torch.save_model(network, str(folder / "model.safetensors"))
+            if self.mean is not None:
+                self.mean.save(folder)
+
+    def _load_from_checkpoint(self, checkpoint: str, model: torch.nn.Module | None = None) -> None:
+        super()._load_from_checkpoint(checkpoint, model)
+        if self.mean is not None:
+            try:
+                self.mean.load(Path(checkpoint))
+            except (OSError, SafetensorError) as error:
+                raise ConfigError(f"The training cannot be resumed: {error}; train without --resume.") from None
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.mean is None else self.mean.applied()
 
 
 class Order:

@@ -31,9 +31,6 @@ class CausalTraining(TrainingSettings):
 
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
     batch_size: int = Field(64, ge=1, description="rows per step and device")
-    epoch_steps: int = Field(
-        20, ge=1, description="optimiser steps of an epoch at least: few rows are passed over several times"
-    )
 
 
 class CausalSettings(NeuralSettings):
