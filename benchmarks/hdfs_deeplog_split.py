@@ -171,6 +171,16 @@ def rows_of(split: Split, name: str, settings: Config, seed: int, speed: bool = 
 
 def scoring(split: Split, detector: Detector) -> Row:
     """Seconds to score as many sessions as HDFS has, with as many distinct sequences."""
+    table = many(split)
+    began, cpu = time.monotonic(), time.process_time()
+    detector.score(table)
+    seconds, cpu = time.monotonic() - began, time.process_time() - cpu
+    events = int(Sequences.from_arrow(table["template_ids"]).distinct().lengths.sum())
+    return {"seconds": seconds, "cpu_seconds": cpu, "distinct_events": events}
+
+
+def many(split: Split) -> pa.Table:
+    """SESSIONS as many as HDFS has, with as many distinct sequences."""
     known = split.train.concat(split.normal, split.abnormal).distinct()
     rng = np.random.default_rng(0)
     while len(known) < DISTINCT:
@@ -180,11 +190,7 @@ def scoring(split: Split, detector: Detector) -> Row:
         more.values[place], more.values[place + 1] = more.values[place + 1], more.values[place]
         known = known.concat(more).distinct()
     every = np.concatenate([np.arange(DISTINCT), rng.integers(0, DISTINCT, SESSIONS_OF_HDFS - DISTINCT)])
-    table = sessions(known.take(rng.permutation(every)))
-    began, cpu = time.monotonic(), time.process_time()
-    detector.score(table)
-    events = int(known.lengths[:DISTINCT].sum())
-    return {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - cpu, "distinct_events": events}
+    return sessions(known.take(rng.permutation(every)))
 
 
 def _late(table: pa.Table, window: int) -> np.ndarray:

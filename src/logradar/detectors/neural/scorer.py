@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
-from collections.abc import Hashable, Iterator, Mapping
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 BATCH: Final = 1024  # measured: larger is slower on a CPU, its activations leave the cache
-OUTPUT: Final = 1 << 24  # numbers that a network may give at once
+CORES: Final = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+OUTPUT: Final = 1 << 22  # numbers that a network may give at once
 SHORTEST: Final = 8  # length to which the shortest rows are padded
 
 
@@ -28,7 +32,9 @@ class Scorer:
     """Runs an ONNX network in batches.
 
     The same row gives the same bytes in whatever company it comes, so that a score equal to its
-    threshold stays equal to it. Raises `ValueError` for bytes that are not a network.
+    threshold stays equal to it. A batch is computed by one thread, as many batches at once as there are
+    cores: threads that share one of these small products mostly wait for each other. Raises
+    `ValueError` for bytes that are not a network.
     """
 
     def __init__(self, network: bytes) -> None:
@@ -38,6 +44,7 @@ class Scorer:
         self.network = network
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's own classes share no base but this
@@ -46,9 +53,10 @@ class Scorer:
     def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Iterator[Floats]:
         """The output for all rows of ``inputs`` (arrays of one length), a batch at a time."""
         count = len(next(iter(inputs.values())))
-        for start in range(0, count, BATCH):
-            batch = {name: np.ascontiguousarray(array[start : start + BATCH]) for name, array in inputs.items()}
-            yield self._session.run(None, batch)[0]
+        yield from self._at_once(
+            {name: np.ascontiguousarray(array[start : start + BATCH]) for name, array in inputs.items()}
+            for start in range(0, count, BATCH)
+        )
 
     def ragged(self, values: Mapping[str, npt.NDArray[Any]], offsets: Ints) -> Iterator[tuple[Ints, Floats]]:
         """The output for rows of unequal length, a batch of like length at a time, with the rows that it is of.
@@ -59,14 +67,29 @@ class Scorer:
         """
         width, lengths = self._session.get_outputs()[0].shape[-1], ladder(np.diff(offsets))
         tokens = min(TOKENS, OUTPUT // width)
+        parts = []
         for length in np.unique(lengths).tolist():
             rows = np.flatnonzero(lengths == length)
             step = max(tokens // length, 1)
-            for start in range(0, len(rows), step):
-                index = rows[start : start + step]
-                both = np.resize(index, max(len(index), 2))  # other kernels with other bytes run for a single row
-                batch = {name: padded(array, offsets, both, length) for name, array in values.items()}
-                yield index, self._session.run(None, batch)[0][: len(index)]
+            parts += [(length, rows[start : start + step]) for start in range(0, len(rows), step)]
+        twice = (np.resize(index, max(len(index), 2)) for _, index in parts)  # a single row has other bytes
+        batches = (
+            {name: padded(array, offsets, rows, length) for name, array in values.items()}
+            for rows, (length, _) in zip(twice, parts, strict=True)
+        )
+        for (_, index), told in zip(parts, self._at_once(batches), strict=True):
+            yield index, told[: len(index)]
+
+    def _at_once(self, batches: Iterable[Mapping[str, npt.NDArray[Any]]]) -> Iterator[Floats]:
+        """The output for each batch, in order; while one is used others are computed."""
+        with ThreadPoolExecutor(CORES) as pool:
+            waiting: deque[Future[list[Floats]]] = deque()
+            for batch in batches:
+                waiting.append(pool.submit(self._session.run, None, batch))
+                if len(waiting) > CORES:
+                    yield waiting.popleft().result()[0]
+            while waiting:
+                yield waiting.popleft().result()[0]
 
 
 def ladder(lengths: Ints) -> Ints:
