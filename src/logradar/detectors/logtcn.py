@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 
 class LogTCNTraining(CausalTraining):
-    """`CausalTraining` on one schedule from start to end: convolutions still gain where the loss seems to rest."""
+    """`CausalTraining` with a rate that falls by a schedule, not already when the loss rests for an epoch."""
 
     epochs: int = Field(40, ge=1, description="passes over the rows; the schedule is made for so many")
     schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
         "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
     )
     warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
-    patience: int = Field(0, ge=0, description="epochs without a lower validation loss until it stops; 0: never")
 
 
 class LogTCNSettings(CausalSettings):
