@@ -1,6 +1,8 @@
 """Measures what docs/results.md says and writes that page: HDFS (two splits) and simulated services.
 
-    python benchmarks/results.py            # needs LOGRADAR_DATA for HDFS; half an hour on two cores
+    python benchmarks/results.py [hdfs shop split]     # needs LOGRADAR_DATA; half an hour on two cores
+
+Each part keeps what it measured in experiments/results/PART.json; the page is made of all of them.
 
 Every figure follows the rules of docs/reference-evaluation.md: chronological, natural prevalence,
 thresholds from normal validation sessions, simple detectors beside the neural one.
@@ -8,6 +10,8 @@ thresholds from normal validation sessions, simple detectors beside the neural o
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import sys
 import tempfile
@@ -23,7 +27,8 @@ from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
 from logradar.sources.shop.simulation import simulate
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, PARTS = ROOT / "docs" / "results.md", ROOT / "experiments" / "results"
 SEEDS = (1, 2, 3)
 NEURAL = ("deeplog", "loglstm", "logtcn", "logbert")
 COLUMNS = ("f1", "precision", "recall", "fpr", "pr_auc", "mcc", "false_alarms_per_day")
@@ -35,51 +40,62 @@ def settings(seed: int, *overrides: str) -> Any:
     return run_settings(None, overrides, {"seed": seed, "beside": (*SIMPLE, "values", *NEURAL)})
 
 
-def hdfs(home: Path) -> list[Document]:
+def hdfs(home: Path) -> dict[str, Any]:
     """The later half of the HDFS 2 % sample, once for each seed."""
     found = []
     for seed in SEEDS:
         train("hdfs", home / "hdfs", settings(seed))
-        found.append(evaluate(home / "hdfs", "hdfs").document)
-    return found
+        found.append(kept(evaluate(home / "hdfs", "hdfs").document))
+    return {"seeds": found}
 
 
-def shop(home: Path) -> tuple[Document, list[Document]]:
+def shop(home: Path) -> dict[str, Any]:
     """A simulated day with all faults, and fault-free days of other seeds."""
     simulate(home / "normal", faults="none", seed=21)
     train(str(home / "normal"), home / "shop", settings(1))
     simulate(home / "faulty", faults="all", seed=22, start="2026-03-03")
-    faulty = evaluate(home / "shop", str(home / "faulty")).document
+    faulty = kept(evaluate(home / "shop", str(home / "faulty")).document)
     quiet = []
     for seed in (23, 24, 25):
         simulate(home / f"quiet-{seed}", faults="none", seed=seed, start="2026-03-04")
-        quiet.append(evaluate(home / "shop", str(home / f"quiet-{seed}")).document)
-    return faulty, quiet
+        quiet.append(kept(evaluate(home / "shop", str(home / f"quiet-{seed}")).document))
+    return {"faulty": faulty, "quiet": quiet}
 
 
-def published(data: Path) -> list[tuple[str, list[Document]]]:
+def split(home: Path) -> dict[str, list[Document]]:
     """DeepLog's own split: cheap rules, and every sequence model with its default threshold, once for each seed."""
-    split = Split(data / "hdfs")
-    found = [(name, [row]) for name, row in rules(split)]
+    data = Split(Path(os.environ["LOGRADAR_DATA"]) / "hdfs")
+    found = {name: [row] for name, row in rules(data)}
     for name in NEURAL:
         rows = []
         for seed in range(len(SEEDS)):
-            every = dict(rows_of(split, name, detectors.load(name).Settings(), seed))
+            every = dict(rows_of(data, name, detectors.load(name).Settings(), seed))
             rows += [row for told, row in every.items() if told.endswith("surprisal, own, quantile 0.995")]
-        found.append((name, rows))
+        found[name] = rows
     return found
 
 
-def published_table(found: list[tuple[str, list[Document]]]) -> str:
+def split_table(found: dict[str, list[Document]]) -> str:
     """F1 at natural prevalence, and what it is made of."""
     head = "| detector | F1 | precision | recall | fpr | F1 unseen | F1 distinct |\n" + "|---" * 7 + "|\n"
     rows = []
-    for name, figures in found:
+    for name, figures in found.items():
         cells = [spread([row["all"][column] for row in figures]) for column in ("f1", "precision", "recall")]
         cells.append(f"{sum(row['all']['fpr'] for row in figures) / len(figures):.2%}")
         cells += [spread([row[view]["f1"] for row in figures]) for view in ("unseen", "distinct")]
         rows.append(f"| {name} | " + " | ".join(cells) + " |\n")
     return head + "".join(rows)
+
+
+def kept(document: Document) -> Document:
+    """What the page tells of an evaluation."""
+    facts = {name: document[name] for name in ("sessions", "anomalies", "faults")}
+    columns = (*COLUMNS, "unseen_only", "distinct", "intervals")
+    figures = {
+        name: {column: one[column] for column in columns if column in one}
+        for name, one in document["detectors"].items()
+    }
+    return {**facts, "detectors": figures, "audit": {"notes": document["audit"]["notes"]}}
 
 
 def side_by_side(documents: list[Document]) -> str:
@@ -126,18 +142,15 @@ def quiet_days(documents: list[Document]) -> str:
     return "".join(rows)
 
 
-def page(
-    found: list[Document],
-    faulty: Document,
-    quiet: list[Document],
-    split: list[tuple[str, list[Document]]],
-) -> str:
+def page(parts: dict[str, Any]) -> str:
     """The whole page."""
+    found, faulty, quiet = parts["hdfs"]["seeds"], parts["shop"]["faulty"], parts["shop"]["quiet"]
     first = found[0]
+    told = "; ".join(f"{name} on {part['measured']}" for name, part in parts.items())
     interval = "{:.3f}–{:.3f}".format(*first["detectors"]["count_vector"]["intervals"]["precision"])
     return f"""# Results
 
-Written by `python benchmarks/results.py` on {datetime.now(UTC).date()}, LogRadar {__version__}, two CPU cores.
+Written by `python benchmarks/results.py`, two CPU cores. Measured: {told}.
 Thresholds are the 99.5 % quantile of normal validation scores; nothing is tuned on test data.
 How each figure is computed:
 [evaluation](reference-evaluation.md). What was tried and failed: [experiments](../experiments/LOG.md).
@@ -176,15 +189,26 @@ These logs are made to be learnable: they show that each kind of fault can be fo
 thresholds), 3,366 further normal and all 16,838 anomalous sessions test, weighted to the natural prevalence of HDFS
 (553,366 normal). Seeds 0, 1, 2: mean and (least–most). Rules learn sets from all 4,855 sessions and have no threshold.
 
-{published_table(split)}
+{split_table({name: rows for name, rows in parts["split"].items() if name != "measured"})}
 Top-9 rules, other quantiles and what published code does are on the pages of [DeepLog](detector-deeplog.md),
 [LogLSTM](detector-loglstm.md), [LogTCN](detector-logtcn.md) and [LogBERT](detector-logbert.md).
 """
 
 
-if __name__ == "__main__":
-    os.environ.setdefault("LOGRADAR_DATA", "../shared/data")
-    with tempfile.TemporaryDirectory() as folder:
-        split = published(Path(os.environ["LOGRADAR_DATA"]))
-        PAGE.write_text(page(hdfs(Path(folder)), *shop(Path(folder)), split))
+def main() -> None:
+    """Measure the named parts, or all, and write the page."""
+    known = {"hdfs": hdfs, "shop": shop, "split": split}
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", choices=[*known, []], default=[], help="default: all")
+    os.environ.setdefault("LOGRADAR_DATA", str(ROOT / "../shared/data"))
+    PARTS.mkdir(exist_ok=True)
+    for name in parser.parse_args().parts or known:
+        with tempfile.TemporaryDirectory() as folder:
+            measured = {"measured": f"{datetime.now(UTC).date()}, LogRadar {__version__}", **known[name](Path(folder))}
+        (PARTS / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+    PAGE.write_text(page({name: json.loads((PARTS / f"{name}.json").read_text()) for name in known}))
     print(f"wrote {PAGE}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
