@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from session_rows import sessions
+from tests.detectors.session_rows import sessions
 
 from logradar.core.bundle import KINDS
 from logradar.core.errors import DataError, LogRadarError

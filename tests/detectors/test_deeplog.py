@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from session_rows import sessions
+from tests.detectors.session_rows import sessions
 
 from logradar.core.config import load_config
 from logradar.core.distinct import count_distinct

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from tests.detectors.test_contract import NAMES, ODD, normal, sessions
+from tests.detectors.session_rows import sessions
+from tests.detectors.test_contract import NAMES, ODD, normal
 
 from logradar.core.errors import DataError
 from logradar.detectors.base import detectors

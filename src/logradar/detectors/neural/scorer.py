@@ -25,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 BATCH: Final = 1024  # measured: larger is slower on a CPU, its activations leave the cache
 CORES: Final = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 OUTPUT: Final = 1 << 22  # numbers that a network may give at once
+SQUARES: Final = 1 << 22  # of the length, summed over the rows of a batch: attention keeps a number for every pair
 SHORTEST: Final = 8  # length to which the shortest rows are padded
 
 
@@ -70,7 +71,7 @@ class Scorer:
         parts = []
         for length in np.unique(lengths).tolist():
             rows = np.flatnonzero(lengths == length)
-            step = max(tokens // length, 1)
+            step = max(min(tokens // length, SQUARES // length**2), 1)
             parts += [(length, rows[start : start + step]) for start in range(0, len(rows), step)]
         twice = (np.resize(index, max(len(index), 2)) for _, index in parts)  # a single row has other bytes
         batches = (
