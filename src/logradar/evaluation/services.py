@@ -1,0 +1,57 @@
+"""Figures by service and by kind of fault: is detection balanced, or does one pay for the others?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.evaluation.curves import Bools
+from logradar.evaluation.metrics import outcomes
+
+NAMELESS: Final = "–"  # sessions without a service
+
+
+def by_service(
+    services: npt.ArrayLike, alarmed: Mapping[str, Bools], labels: Bools | None = None
+) -> dict[str, dict[str, Any]]:
+    """Sessions, anomalies and each detector's figures for every service, most sessions first.
+
+    ``services`` names the service of each session (None: it has none), ``alarmed`` says by detector
+    which sessions it alarmed, ``labels`` which are anomalous. A detector has ``alerts`` and, with
+    labels, what `logradar.evaluation.metrics.outcomes` gives.
+    """
+    names = np.array([NAMELESS if name is None else str(name) for name in np.asarray(services, object).tolist()])
+    found: dict[str, dict[str, Any]] = {}
+    for name, count in sorted(zip(*np.unique(names, return_counts=True), strict=True), key=lambda o: (-o[1], o[0])):
+        rows = names == name
+        detectors = {
+            detector: {"alerts": int(alarm[rows].sum())}
+            | (outcomes(labels[rows], alarm[rows]) if labels is not None else {})
+            for detector, alarm in alarmed.items()
+        }
+        odd = int(labels[rows].sum()) if labels is not None else None
+        found[str(name)] = {"sessions": int(count), "anomalies": odd, "detectors": detectors}
+    return found
+
+
+def worst(services: Mapping[str, Mapping[str, Any]], detector: str, key: str = "f1") -> tuple[str, float] | None:
+    """The service with the lowest figure of a detector, among those where it is defined."""
+    known = {
+        name: one["detectors"][detector][key]
+        for name, one in services.items()
+        if one["detectors"].get(detector, {}).get(key) is not None
+    }
+    return min(known.items(), key=lambda item: (item[1], item[0])) if known else None
+
+
+def faults(kinds: npt.NDArray[np.str_], labels: Bools, alarmed: Mapping[str, Bools]) -> dict[str, Any] | None:
+    """Recall of every detector on each kind of fault that the labels name ('' for none); None where they name none."""
+    found: dict[str, Any] = {}
+    for kind in sorted(set(kinds[labels].tolist()) - {""}):
+        rows = (kinds == kind) & labels
+        recall = {name: float(alarm[rows].mean()) for name, alarm in alarmed.items()}
+        found[kind] = {"sessions": int(rows.sum()), "recall": recall}
+    return found or None
