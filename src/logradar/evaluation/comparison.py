@@ -67,6 +67,8 @@ def render(document: Mapping[str, Any], scores: pl.DataFrame) -> str:
         pairs=standing.against_best(document),
         pictures=placed(_pictures(document, scores)),
         services=dict(list(document["services"].items())[:_SERVICES]),
+        delays=[(name, document["delay"][name]) for name in names if name in (document["delay"] or {})],
+        since=next((one["from"] for one in (document["delay"] or {}).values()), ""),
         audits=_audits(document["bundles"]),
     )
 
@@ -81,10 +83,10 @@ def _pictures(document: Mapping[str, Any], scores: pl.DataFrame) -> Iterator[tup
     if labels is not None and labels.any():
         best = names[0]
         limits = {name: figures[name]["threshold"] for name in names}
-        yield drawn.standing(shown, document["differences"], best), _STANDING, True
+        yield drawn.standing(shown, document["differences"]), _STANDING, True
         yield plots.pr_curves(labels, values, best, limits[best], others=limits), _PR, False
         yield plots.roc_curves(labels, values, best, limits[best], others=limits), _ROC, False
-        yield drawn.standing(shown, document["differences"], best, "pr_auc", "PR-AUC"), _AREA, True
+        yield drawn.standing(shown, document["differences"], "pr_auc", "PR-AUC"), _AREA, True
     agreed = document["agreement"]
     some = {name: place for place, name in enumerate(agreed["names"]) if name in shown}
     patterns = _among(agreed["patterns"], names)

@@ -24,22 +24,24 @@ _NAME: Final = 30  # characters
 def standing(
     figures: Mapping[str, Mapping[str, Any]],
     pairs: Sequence[Mapping[str, Any]],
-    best: str,
     figure: str = "f1",
     title: str = "F1",
     *,
     kind: Kind = "svg",
 ) -> bytes | None:
-    """Left: a figure of each detector with its interval. Right: how far each is behind ``best``, paired.
+    """Left: a figure of each detector with its interval. Right: how far each is behind the highest, paired.
 
-    ``figures`` are those of ``detectors`` of the document in the order to draw, ``pairs`` its ``differences``. A
-    difference whose interval holds 0 is drawn hollow: the two cannot be told apart.
+    ``figures`` are those of ``detectors`` of the document, ``pairs`` its ``differences``. A difference whose interval
+    holds 0 is drawn hollow: the two cannot be told apart.
     """
     names = [name for name in figures if figures[name].get(figure) is not None]
+    names.sort(key=lambda name: -figures[name][figure])
     if len(names) < 2:
         return None
-    apart = {_other(pair, best): pair[figure] for pair in pairs if best in (pair["first"], pair["second"])}
-    signs = {_other(pair, best): 1 if pair["first"] == best else -1 for pair in pairs}
+    best = names[0]
+    known = [pair for pair in pairs if best in (pair["first"], pair["second"]) and pair.get(figure)]
+    apart = {_other(pair, best): pair[figure] for pair in known}
+    signs = {_other(pair, best): 1 if pair["first"] == best else -1 for pair in known}
     with canvas(f"standing-{figure}", kind, 11.4, 1.7 + 0.34 * len(names)) as (drawing, out):
         left, right = drawing.subplots(1, 2, sharey=True, width_ratios=[1.1, 1])
         for row, name in enumerate(reversed(names)):
@@ -165,7 +167,7 @@ def combinations(
         bars.spines["bottom"].set_visible(False)
         bars.tick_params(axis="x", length=0, labelbottom=False)
         bars.grid(False, axis="x")
-        bars.margins(y=0.12)
+        bars.set_ylim(0, 1.14 * max(max(one["sessions"], one["anomalies"] or 0) for one in shown) or 1)
         bars.set(ylabel="sessions" if labelled else "alarmed sessions")
         bars.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}" if count == int(count) else "")
         bars.set_title("Who found what" if labelled else "Who alarmed the same sessions")
@@ -234,7 +236,7 @@ def alert_rates(figures: Mapping[str, Mapping[str, Any]], *, kind: Kind = "svg")
     names = list(figures)
     if not names:
         return None
-    with canvas("rates", kind, height=1.5 + 0.34 * len(names)) as (drawing, out):
+    with canvas("rates", kind, height=max(4.9, 1.5 + 0.34 * len(names))) as (drawing, out):
         axes = drawing.subplots()
         rates = [100 * (figures[name].get("alert_rate") or 0.0) for name in names]
         axes.barh(range(len(names)), rates, height=0.62, color=style.NORMAL, alpha=0.75)

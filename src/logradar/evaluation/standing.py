@@ -10,7 +10,7 @@ from logradar.evaluation.summary import COLUMNS, Column
 from logradar.evaluation.wording import counted, figure, joined, number, percent, real
 
 _MEASURED: Final = ("f1", "precision", "recall", "fpr", "pr_auc", "roc_auc", "false_alarms_per_day")
-_SECONDS: Final = Column("seconds", "seconds", min, number, "to score all sessions, on this machine")
+_SECONDS: Final = Column("seconds", "seconds", None, number, "to score all sessions, on this machine")
 _PLAIN: Final = (
     Column("alerts", "alerts", None, number, "sessions above the threshold"),
     Column("alert_rate", "of all", None, percent, "share of the sessions"),
@@ -149,7 +149,7 @@ def cards(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         told.append(("highest PR-AUC", figure(areas[top]), top))
         alone = {name: count for name, count in (document["alone"] or {}).items() if count}
         most = max(alone, key=lambda name: alone[name], default=None)
-        note = f"{number(alone[most])} by {most}" if most else "each is found by two or more"
+        note = f"{number(alone[most])} by {most}" if most else "no anomaly is found by just one"
         told.append(("found by one alone", number(sum(alone.values())), note))
     patterns = document["agreement"]["patterns"]
     every = sum(p["sessions"] for p in patterns if len(p["detectors"]) == len(found))
