@@ -30,7 +30,7 @@ def agreement(alarmed: Mapping[str, Bools], labels: Bools | None = None) -> dict
     patterns: list[dict[str, Any]] = [
         {
             "detectors": [name for name, there in zip(names, row, strict=True) if there],
-            "sessions": int(total),
+            "sessions": int(total) if any(row) else int(some),
             "anomalies": int(some) if labels is not None else None,
         }
         for row, total, some in zip(found.tolist(), sessions, odd, strict=True)

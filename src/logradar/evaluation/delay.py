@@ -18,6 +18,7 @@ from logradar.evaluation.curves import Bools, Floats
 
 Ints = npt.NDArray[np.int64]
 _MOSTLY: Final = 0.8  # share of sessions for which a rule has to hold to be taken
+_HUGE: Final = 1e12  # stands for infinity: sums of infinities are no numbers
 QUIET: Final = -1  # no alarm
 
 
@@ -108,6 +109,7 @@ def _rule(values: Floats, events: Sequences, flat: Floats) -> Floats | None:
     odd = (values > 0) & (events.lengths > 0)
     if not odd.any():
         return None
+    values = np.clip(values, -_HUGE, _HUGE)
     largest = events.maxima(flat)
     total = events.sums(flat)
     by_sum, by_largest = (float(np.isclose(one[odd], values[odd], rtol=1e-3).mean()) for one in (total, largest))
@@ -127,5 +129,5 @@ def _lists(column: pa.ChunkedArray) -> tuple[Sequences, Floats]:
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)
     offsets = whole.offsets.to_numpy().astype(np.int64)
     flat = whole.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]].astype(np.float64)
-    flat = np.nan_to_num(flat, posinf=1e30, neginf=-1e30)  # sums of infinities are no numbers
+    flat = np.clip(flat, -_HUGE, _HUGE)
     return Sequences.of(np.zeros(len(flat), np.int32), offsets - offsets[0]), flat
