@@ -12,28 +12,34 @@ from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import outcomes
 
 NAMELESS: Final = "–"  # sessions without a service
+MOST: Final = 200  # services that are told
 
 
 def by_service(
     services: npt.ArrayLike, alarmed: Mapping[str, Bools], labels: Bools | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Sessions, anomalies and each detector's figures for every service, most sessions first.
+    """Sessions, anomalies and each detector's figures for every service, most sessions first, `MOST` at most.
 
     ``services`` names the service of each session (None: it has none), ``alarmed`` says by detector
     which sessions it alarmed, ``labels`` which are anomalous. A detector has ``alerts`` and, with
     labels, what `logradar.evaluation.metrics.outcomes` gives.
     """
     names = np.array([NAMELESS if name is None else str(name) for name in np.asarray(services, object).tolist()])
+    kinds, code = np.unique(names, return_inverse=True)
+    sizes = np.bincount(code, minlength=len(kinds))
+    shown = sorted(range(len(kinds)), key=lambda place: (-sizes[place], kinds[place]))[:MOST]
+    order = np.argsort(code, kind="stable")
+    ends = np.cumsum(sizes)
     found: dict[str, dict[str, Any]] = {}
-    for name, count in sorted(zip(*np.unique(names, return_counts=True), strict=True), key=lambda o: (-o[1], o[0])):
-        rows = names == name
+    for place in shown:
+        rows = order[ends[place] - sizes[place] : ends[place]]
         detectors = {
             detector: {"alerts": int(alarm[rows].sum())}
             | (outcomes(labels[rows], alarm[rows]) if labels is not None else {})
             for detector, alarm in alarmed.items()
         }
         odd = int(labels[rows].sum()) if labels is not None else None
-        found[str(name)] = {"sessions": int(count), "anomalies": odd, "detectors": detectors}
+        found[str(kinds[place])] = {"sessions": int(sizes[place]), "anomalies": odd, "detectors": detectors}
     return found
 
 

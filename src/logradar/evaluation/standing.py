@@ -120,10 +120,15 @@ def headline(document: Mapping[str, Any]) -> str:
 def lead(document: Mapping[str, Any]) -> list[str]:
     """What the headline leaves out, in short sentences."""
     bundles, anomalies = document["bundles"], document["anomalies"]
-    of = f", {counted(anomalies, 'anomaly')}" if anomalies is not None else ""
+    if anomalies is None:
+        return [
+            f"{counted(len(bundles), 'bundle')} on {document['input']}, each detector at its own threshold. "
+            "Without labels nobody can say who is right, only who agrees."
+        ]
     said = [
         f"{counted(len(document['detectors']), 'detector')} of {counted(len(bundles), 'bundle')} on "
-        f"{counted(document['sessions'], 'session')} of {document['input']}{of}, each at its own threshold."
+        f"{counted(document['sessions'], 'session')} of {document['input']}, {counted(anomalies, 'anomaly')}, "
+        "each at its own threshold."
     ]
     missed = next((one["anomalies"] for one in document["agreement"]["patterns"] if not one["detectors"]), 0)
     if anomalies:
@@ -155,8 +160,21 @@ def cards(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     every = sum(p["sessions"] for p in patterns if len(p["detectors"]) == len(found))
     either = sum(p["sessions"] for p in patterns if p["detectors"])
     if len(found) > 1:
+        if anomalies is None:
+            told.append(("alarmed by any", number(either), f"{percent(either / document['sessions'])} of all"))
         told.append(("alarmed by all", number(every), f"of {number(either)} alarmed by any"))
+        if anomalies is None and (pair := _most_alike(document["agreement"])):
+            told.append(("most alike", figure(pair[0], 2), f"{pair[1]} and {pair[2]}, share of alarms"))
     return told
+
+
+def _most_alike(agreed: Mapping[str, Any]) -> tuple[float, str, str] | None:
+    """The two detectors that share most of their alarms."""
+    names, matrix = agreed["names"], agreed["jaccard"]
+    pairs = [
+        (matrix[i][j], names[j], names[i]) for i in range(len(names)) for j in range(i) if matrix[i][j] is not None
+    ]
+    return max(pairs, default=None)
 
 
 def _days(days: Any) -> str:
