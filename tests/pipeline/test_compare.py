@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import polars as pl
 import pytest
@@ -120,6 +121,25 @@ def test_seeds_have_a_mean(home):
     (one,) = told.document["seeds"]
     assert (one["detector"], one["seeds"], one["f1"]["runs"]) == ("ngram", [1, 2], 2)
     assert one["f1"]["low"] == one["f1"]["mean"] == one["f1"]["high"]  # rules do not depend on the seed
+
+
+def test_the_fewest_false_alarms_lead_where_no_anomaly_is_labelled(home, tmp_path):
+    labels = tmp_path / "labels.csv"
+    rows = (home / "faulty" / "labels.csv").read_text().splitlines()[1:]
+    labels.write_text("session_key,label\n" + "".join(f"{row.partition(',')[0]},0\n" for row in rows))
+    told = compare([home / "plain"], str(home / "faulty"), {"input.labels": labels})
+    alerts = [one["alerts"] for one in told.document["detectors"].values()]
+    assert alerts == sorted(alerts)
+    assert "No anomaly is labelled" in told.write(tmp_path / "page.html").read_text()
+
+
+def test_hostile_names_stay_text(home, tmp_path):
+    hostile = tmp_path / "b<script>x()<&-->'\u202e{{7*7}}$_{"
+    shutil.copytree(home / "few", hostile)
+    text = compare([home / "plain", hostile], str(home / "faulty")).write(tmp_path / "page.html").read_text()
+    assert "<script" not in text
+    assert "{{7*7}}" in text
+    assert "\u202e" not in text
 
 
 def test_bundles_that_group_differently_have_nothing_in_common(home):

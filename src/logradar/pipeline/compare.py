@@ -104,7 +104,7 @@ def _document(found: list[Candidate], spec: str, seed: int) -> tuple[dict[str, A
     twins = _twins(figures, scores, limits)
     kept = [name for name in figures if name not in twins]
     if labels is not None:
-        kept.sort(key=lambda name: (-(figures[name]["f1"] or 0.0), not figures[name]["main"], name))
+        kept.sort(key=lambda name: _rank(name, figures[name]))
     alarmed = {name: scores[name] > limits[name] for name in kept}
     document = {
         "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
@@ -126,6 +126,12 @@ def _document(found: list[Candidate], spec: str, seed: int) -> tuple[dict[str, A
     for name in kept:
         table = table.append_column(f"score:{name}", pa.array(scores[name]))
     return document, table
+
+
+def _rank(name: str, figures: Measured) -> tuple[float, bool, str]:
+    """Best F1 first; where no anomaly is labelled, fewest alerts first; main detectors before others."""
+    f1 = figures["f1"]
+    return float(figures["alerts"]) if f1 is None else -f1, not figures["main"], name
 
 
 def _alerts(scores: Floats, limit: float, days: float | None) -> Measured:
