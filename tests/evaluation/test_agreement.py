@@ -68,3 +68,6 @@ def test_seeds_have_a_mean_and_students_interval():
     assert told["f1"]["high"] == pytest.approx(0.92 + 4.3027 * 0.02 / 3**0.5, abs=1e-5)
     assert told["recall"] == {"mean": 1.0, "low": None, "high": None, "deviation": None, "runs": 1}
     assert told["pr_auc"] is None
+    wide = over_seeds([{"f1": 0.1, "false_alarms_per_day": 1.0}, {"f1": 0.9, "false_alarms_per_day": 99.0}])
+    assert (wide["f1"]["low"], wide["f1"]["high"], wide["false_alarms_per_day"]["low"]) == (0.0, 1.0, 0.0)
+    assert wide["false_alarms_per_day"]["high"] > 99

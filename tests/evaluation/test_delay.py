@@ -43,6 +43,9 @@ ROWS = [[0, 3, 1, 1], [1, 1, 1, 0], [0, 0, 0, 0], [5, 0, 0, 0]]
 def test_the_running_score_is_followed_by_the_rule_that_makes_it_up():
     assert alarm_places(scores_of(ROWS, max), 2.0).tolist() == [1, -1, -1, 0]
     assert alarm_places(scores_of(ROWS, sum), 2.0).tolist() == [1, 2, -1, 0]
+    soft = scores_of(ROWS, lambda row: np.log1p(np.expm1(row).sum()))
+    assert alarm_places(soft, 2.0).tolist() == [1, -1, -1, 0]
+    assert alarm_places(soft, 1.7).tolist() == [1, 2, -1, 0]  # log(1 + 3 (e - 1)) is 1.82, log(1 + 2 (e - 1)) 1.49
     assert alarm_places(scores_of(ROWS, lambda row: max(row) * 7 + 0.5), 2.0).tolist() == [3, 3, -1, 3]
 
 

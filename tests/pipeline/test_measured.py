@@ -73,3 +73,30 @@ def test_older_logs_are_no_overlap(home):
     for name in ("march.log", "march.csv"):
         (home / name).write_text((home / name).read_text().replace("2026-03-01", "2026-02-01"))
     assert measured(home, "march").document["sessions"] == 60
+
+
+def test_the_delay_of_labelled_lines_counts_from_the_first_odd_line(tmp_path):
+    """Windows of 20 lines in BGL's form: line 11 of the third window is the first odd one, a new message tells it."""
+
+    def write(name: str, day: int, odd: tuple[int, ...]) -> str:
+        lines = []
+        for number in range(400):
+            mark, text = (
+                ("KERNDTLB", "data TLB error interrupt") if number in odd else ("-", f"generating core.{number}")
+            )
+            clock = f"{number // 60:02}.{number % 60:02}"
+            at = f"2005.06.0{day} R02-M1-N0-C:J12-U11 2005-06-0{day}-15.{clock}.675872 R02-M1-N0-C:J12-U11"
+            lines.append(f"{mark} {1117756800 + 86400 * day + number} {at} RAS KERNEL INFO {text}")
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+        return str(tmp_path / name)
+
+    given = {"sessions.by": "count", "sessions.size": 20, "beside": ("new_template", "count_vector")}
+    train(write("past.log", 1, ()), tmp_path / "b", run_settings(given=given))
+    document = evaluate(tmp_path / "b", write("new.log", 2, (50, 51, 55))).document
+    assert (document["sessions"], document["anomalies"]) == (20, 1)
+    delay = document["delay"]
+    assert delay["from"] == "first odd event"
+    assert delay["detectors"]["new_template"]["events"]["max"] == 0
+    assert delay["detectors"]["new_template"]["until_end"]["max"] == 9.0  # lines 50 to 59, one a second
+    whole = delay["detectors"]["count_vector"]
+    assert (whole["events"]["max"], whole["seconds"]["max"], whole["at_end"]) == (9.0, 9.0, 1.0)

@@ -6,7 +6,7 @@ threshold says how early it could have been raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,8 @@ from logradar.evaluation.curves import Bools, Floats
 
 Ints = npt.NDArray[np.int64]
 _MOSTLY: Final = 0.8  # share of sessions for which a rule has to hold to be taken
+_LOOKED_AT: Final = 2000  # sessions that the rule is found on
+_STEEP: Final = 300.0  # scores above which a soft maximum would be infinite
 _HUGE: Final = 1e12  # stands for infinity: sums of infinities are no numbers
 QUIET: Final = -1  # no alarm
 
@@ -25,21 +27,21 @@ QUIET: Final = -1  # no alarm
 def alarm_places(scores: pa.Table, threshold: float) -> Ints:
     """For each session of SCORES the event (from 0) after which the alarm is sure, `QUIET` without an alarm.
 
-    Where the detector's score is the largest or the sum of its events' scores, it is the first event at
-    which the running score passes ``threshold``. A detector that looks at a session as a whole can
-    tell at its last event only.
+    Where the detector's score is the largest, the sum, or the soft maximum of its events' scores, it is the
+    first event at which the running score passes ``threshold``. A detector that looks at a session as a
+    whole can tell at its last event only.
     """
     values = scores["score"].to_numpy()
     events, flat = _lists(scores["event_scores"])
-    last = events.lengths - 1
     alarmed = values > threshold
+    places = np.where(alarmed, np.maximum(events.lengths - 1, 0), QUIET)
     running = _rule(values, events, flat)
-    if running is None:
-        return np.where(alarmed, np.maximum(last, 0), QUIET)
-    above = np.flatnonzero(running > threshold)
-    first = np.full(len(values), np.iinfo(np.int64).max)
-    np.minimum.at(first, events.rows[above], events.positions[above])
-    return np.where(alarmed, np.maximum(np.minimum(first, last), 0), QUIET)
+    if running is not None:
+        for row in np.flatnonzero(alarmed & (events.lengths > 0)).tolist():
+            above = running(flat[events.offsets[row] : events.offsets[row + 1]]) > threshold
+            if above.any():
+                places[row] = int(above.argmax())
+    return places
 
 
 def earliest(places: Iterable[Ints], alarmed: Bools, last: Ints) -> Ints:
@@ -104,22 +106,33 @@ def _spread(values: Floats) -> dict[str, float] | None:
     }
 
 
-def _rule(values: Floats, events: Sequences, flat: Floats) -> Floats | None:
-    """The running score of every event, by the rule that makes up the session's score of most sessions."""
-    odd = (values > 0) & (events.lengths > 0)
-    if not odd.any():
+def _largest(events: Floats) -> Floats:
+    highest: Floats = np.maximum.accumulate(events)
+    return highest
+
+
+def _sum(events: Floats) -> Floats:
+    return np.cumsum(events)
+
+
+def _soft(events: Floats) -> Floats:
+    """log(1 + sum(exp(score) - 1)): a soft maximum, as networks join the surprisals of events."""
+    return np.log1p(np.cumsum(np.expm1(np.minimum(events, _STEEP))))
+
+
+def _rule(values: Floats, events: Sequences, flat: Floats) -> Callable[[Floats], Floats] | None:
+    """How the running score of a session follows from its events, as it does at the end of most sessions."""
+    odd = np.flatnonzero((values > 0) & (events.lengths > 0))[:_LOOKED_AT]
+    if not len(odd):
         return None
-    values = np.clip(values, -_HUGE, _HUGE)
-    largest = events.maxima(flat)
-    total = events.sums(flat)
-    by_sum, by_largest = (float(np.isclose(one[odd], values[odd], rtol=1e-3).mean()) for one in (total, largest))
-    if max(by_sum, by_largest) < _MOSTLY:
-        return None
-    if by_largest >= by_sum:
-        return flat  # the first event above the threshold is where the running maximum passes it
-    ran: Floats = np.cumsum(flat)
-    ran -= np.repeat(np.concatenate([[0.0], ran])[events.offsets[:-1]], events.lengths)
-    return ran
+    wanted = np.clip(values[odd], -_HUGE, _HUGE)
+    rows = [flat[events.offsets[row] : events.offsets[row + 1]] for row in odd.tolist()]
+    fits = {
+        rule: float(np.isclose([rule(row)[-1] for row in rows], wanted, rtol=1e-3, atol=1e-3).mean())
+        for rule in (_largest, _sum, _soft)
+    }
+    best = max(fits, key=lambda rule: fits[rule])
+    return best if fits[best] >= _MOSTLY else None
 
 
 def _lists(column: pa.ChunkedArray) -> tuple[Sequences, Floats]:
