@@ -112,12 +112,14 @@ def _largest(events: Floats) -> Floats:
 
 
 def _sum(events: Floats) -> Floats:
-    return np.cumsum(events)
+    total: Floats = np.cumsum(events)
+    return total
 
 
 def _soft(events: Floats) -> Floats:
     """log(1 + sum(exp(score) - 1)): a soft maximum, as networks join the surprisals of events."""
-    return np.log1p(np.cumsum(np.expm1(np.minimum(events, _STEEP))))
+    joined: Floats = np.log1p(np.cumsum(np.expm1(np.minimum(events, _STEEP))))
+    return joined
 
 
 def _rule(values: Floats, events: Sequences, flat: Floats) -> Callable[[Floats], Floats] | None:
