@@ -8,7 +8,7 @@ from sklearn.metrics import cohen_kappa_score, jaccard_score
 
 from logradar.evaluation.agreement import agreement, alone
 from logradar.evaluation.seeds import over_seeds
-from logradar.evaluation.services import by_service, faults, worst
+from logradar.evaluation.services import by_service, faults
 
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0], bool)
 ALARMED = {
@@ -49,7 +49,6 @@ def test_services_and_faults():
     assert told["x"]["detectors"]["a"] == {
         "alerts": 3, "precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "fpr": 0.5, "tp": 2, "fp": 1, "tn": 1, "fn": 1,
     }  # fmt: skip
-    assert worst(told, "a") == ("–", 0.0)
     assert by_service(services, ALARMED)["–"] == {
         "sessions": 3, "anomalies": None, "detectors": {name: {"alerts": 0} for name in ALARMED},
     }  # fmt: skip

@@ -10,7 +10,7 @@ import polars as pl
 
 from logradar.evaluation import comparison_plots as drawn
 from logradar.evaluation import plots, standing
-from logradar.evaluation.gallery import Picture, placed
+from logradar.evaluation.gallery import placed
 from logradar.evaluation.pages import fill, write
 from logradar.evaluation.run import SCORE
 
@@ -117,6 +117,3 @@ def _audits(bundles: Mapping[str, Mapping[str, Any]]) -> list[tuple[list[str], l
     for name, one in bundles.items():
         said.setdefault(tuple(one["audit"]["notes"]), []).append(name)
     return [(names, list(notes)) for notes, names in said.items()]
-
-
-__all__ = ["Picture", "render", "write_comparison"]

@@ -43,16 +43,6 @@ def by_service(
     return found
 
 
-def worst(services: Mapping[str, Mapping[str, Any]], detector: str, key: str = "f1") -> tuple[str, float] | None:
-    """The service with the lowest figure of a detector, among those where it is defined."""
-    known = {
-        name: one["detectors"][detector][key]
-        for name, one in services.items()
-        if one["detectors"].get(detector, {}).get(key) is not None
-    }
-    return min(known.items(), key=lambda item: (item[1], item[0])) if known else None
-
-
 def faults(kinds: npt.NDArray[np.str_], labels: Bools, alarmed: Mapping[str, Bools]) -> dict[str, Any] | None:
     """Recall of every detector on each kind of fault that the labels name ('' for none); None where they name none."""
     found: dict[str, Any] = {}
