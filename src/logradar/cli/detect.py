@@ -16,6 +16,12 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Alerts as .json, .parquet or .csv.")
     ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help="json, parquet or csv of alerts, or radar-json: every session's score."
+        ),
+    ] = None,
     threshold: options.ThresholdValue = None,
     alerts_per_day: options.AlertsPerDay = None,
     top: Annotated[int, typer.Option(metavar="N", min=0, help="Alerts that are printed.")] = 10,
@@ -23,7 +29,7 @@ def command(
     data_dir: options.DataDir = None,
     session_key: options.SessionKey = None,
     source: options.Source = None,
-    format_: options.Format = None,
+    input_format: options.InputFormat = None,
     limit_files: options.LimitFiles = None,
     since: options.Since = None,
     until: options.Until = None,
@@ -33,13 +39,11 @@ def command(
     """Score new logs with a bundle; print the alerts, ranked, with the lines that gave them away."""
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.detect import detect, write_alerts
+    from logradar.pipeline.radar_results import detect_into
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, None, session_key, source, format_, limit_files, since, until)
-    found = detect(bundle, input_, given, threshold, alerts_per_day)
-    if output:
-        write_alerts(found, output)
+    given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
+    found = detect_into(output, format_, bundle, input_, given, threshold, alerts_per_day)
     show.document(found.to_json()) if json else show.detection(found.to_json(), top)
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

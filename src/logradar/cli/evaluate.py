@@ -18,9 +18,8 @@ def command(
     ] = None,
     threshold: options.ThresholdValue = None,
     alerts_per_day: options.AlertsPerDay = None,
-    held_out: Annotated[
-        bool, typer.Option("--held-out", help="Leave out sessions that took part in training.")
-    ] = False,
+    held_out: options.HeldOut = False,
+    allow_overlap: options.AllowOverlap = False,
     checkpoint: Annotated[
         Path | None,
         typer.Option("--checkpoint", metavar="DIR", help="Measure the weights of this checkpoint, not the bundle's."),
@@ -44,7 +43,7 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
-    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint)
+    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint, allow_overlap)
     if output:
         result.write(output)
         write_report(output)

@@ -115,6 +115,18 @@ def audit(
     return {**facts, "notes": notes(facts)}
 
 
+def overlapping(train: Side, side: Side) -> bool | None:
+    """Whether the test lies in the time of training: it begins before training ends and ends after training begins.
+
+    A test that is all older than the training is no overlap: nothing of it was learnt. None without times.
+    """
+    bounds = (side.start, train.end, train.start, side.end)
+    if None in bounds:
+        return None
+    begins, ended, began, ends = (datetime.fromisoformat(str(text)) for text in bounds)
+    return begins < ended and ends > began
+
+
 def notes(facts: dict[str, Any]) -> list[str]:
     """The figures of `audit` that a reader has to know, as sentences; the gravest first."""
     said = [*_leaks(facts), *_difficulty(facts)]

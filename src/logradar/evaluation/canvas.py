@@ -124,3 +124,9 @@ def key_below(figure: Figure, axes: Axes, columns: int = 2, first: str = "") -> 
         labels.insert(0, labels.pop(labels.index(first)))
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2, columnspacing=1.6)
+
+
+def clip(name: str, length: int = 22) -> str:
+    """A name short enough for a legend, cut in the middle: names differ at their ends."""
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    return shown if len(shown) <= length else f"{shown[: length // 2]}…{shown[1 - (length + 1) // 2 :]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,9 +43,14 @@ class Picture:
 
 def gallery(run: Run) -> list[Picture]:
     """All pictures that a run has the data for, in reading order."""
+    return placed(_drawn(run))
+
+
+def placed(pictures: Iterable[tuple[bytes | None, str, bool]]) -> list[Picture]:
+    """Pictures given as (SVG, caption, whether it is wide), each in its place; without those that are None."""
     from markupsafe import Markup
 
-    drawn = [(svg, caption, wide) for svg, caption, wide in _drawn(run) if svg is not None]
+    drawn = [(svg, caption, wide) for svg, caption, wide in pictures if svg is not None]
     halves = [place for place, (_, _, wide) in enumerate(drawn) if not wide]
     alone = halves[-1] if len(halves) % 2 else None
     return [

@@ -80,6 +80,22 @@ def measure(
     }
 
 
+def outcomes(labels: Bools, alarmed: Bools) -> Measured:
+    """Precision, recall, F1, FPR and the four counts of one choice of sessions; None where not defined."""
+    tp, fp = int((labels & alarmed).sum()), int((~labels & alarmed).sum())
+    tn, fn = int((~labels & ~alarmed).sum()), int((labels & ~alarmed).sum())
+    return {
+        "precision": _ratio(tp, tp + fp),
+        "recall": _ratio(tp, tp + fn),
+        "f1": _ratio(2 * tp, 2 * tp + fp + fn) if tp + fn else None,
+        "fpr": _ratio(fp, fp + tn),
+        "tp": tp,
+        "fp": fp,
+        "tn": tn,
+        "fn": fn,
+    }
+
+
 def unseen_only(
     labels: npt.ArrayLike,
     scores: npt.ArrayLike,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from logradar import __version__
-from logradar.evaluation.wording import figure, moment, number, percent, visible
+from logradar.evaluation.wording import duration, figure, moment, number, percent, visible
 
 
 def fill(template: str, **values: Any) -> str:
@@ -30,7 +30,13 @@ def fill(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "percent": percent, "number": number, "moment": moment}
+    environment.filters |= {
+        "figure": figure,
+        "percent": percent,
+        "number": number,
+        "moment": moment,
+        "duration": duration,
+    }
     style = Markup((page / "report.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, version=__version__, **values)
 

@@ -8,13 +8,14 @@ amber false alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from logradar.evaluation import canvas as style
-from logradar.evaluation.canvas import Kind, canvas, fractions, key_below
+from logradar.evaluation.canvas import Kind, canvas, clip, fractions, key_below
 from logradar.evaluation.curves import Bools, Curve, Floats, precision_recall, receiver_operating
 from logradar.evaluation.metrics import wilson
 from logradar.evaluation.wording import percent
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FOUND: Final = "#009e73"
 FALSE: Final = "#e69f00"
 BEST: Final = "#cc79a7"
+Point = tuple[float, float | None]
 _SHOWN = 8  # detectors in one picture; more cannot be told apart
 
 
@@ -35,9 +37,13 @@ def pr_curves(
     threshold: float | None = None,
     *,
     weights: npt.ArrayLike | None = None,
+    others: Mapping[str, float] = MappingProxyType({}),
     kind: Kind = "svg",
 ) -> bytes | None:
-    """Precision over recall of all detectors, ``main`` bold with its threshold marked, and the chance level."""
+    """Precision over recall of all detectors, ``main`` bold with its threshold marked, and the chance level.
+
+    ``others`` are thresholds of other detectors that are marked too.
+    """
     truth, weight = _arrays(labels, weights)
     curves = _curves(precision_recall, truth, scores, main, weight)
     if not curves:
@@ -49,7 +55,10 @@ def pr_curves(
         axes.axhline(chance, color=style.SOFT, lw=1.1, ls=":", label=f"chance  {chance:.3f}", zorder=1)
         # Once all anomalies are found, a lower threshold only adds false alarms.
         curves = {name: curve.until(1.0) for name, curve in curves.items()}
-        _draw_curves(axes, curves, main, steps="steps-pre")
+        points = _points(truth, scores, others, weight)
+        _draw_curves(
+            axes, curves, main, steps="steps-pre", points={n: (p["recall"], p["precision"]) for n, p in points}
+        )
         point = _operating(truth, np.asarray(scores[main], np.float64), threshold, weight)
         if point and point["precision"] is not None:
             _mark(axes, point["recall"], point["precision"])
@@ -65,9 +74,10 @@ def roc_curves(
     threshold: float | None = None,
     *,
     weights: npt.ArrayLike | None = None,
+    others: Mapping[str, float] = MappingProxyType({}),
     kind: Kind = "svg",
 ) -> bytes | None:
-    """Recall over false-positive rate of all detectors, ``main`` bold with its threshold marked.
+    """Recall over false-positive rate of all detectors, ``main`` bold with its threshold marked; see `pr_curves`.
 
     Where that threshold alarms on less than 5 % of the normal sessions, that corner is shown enlarged.
     """
@@ -79,12 +89,13 @@ def roc_curves(
         axes = figure.subplots()
         fractions(axes, "false-positive rate: share of normal sessions alarmed", "recall: share of anomalies found")
         axes.plot([0, 1], [0, 1], color=style.SOFT, lw=1.1, ls=":", label="chance  0.500", zorder=1)
-        _draw_curves(axes, curves, main)
+        points = {name: (p["fpr"], p["recall"]) for name, p in _points(truth, scores, others, weight)}
+        _draw_curves(axes, curves, main, points=points)
         point = _operating(truth, np.asarray(scores[main], np.float64), threshold, weight)
         if point:
             _mark(axes, point["fpr"], point["recall"])
             if point["fpr"] < 0.05:
-                _enlarged(axes, curves, main, point)
+                _enlarged(axes, curves, main, point, points)
         axes.set_title("Found against falsely alarmed (ROC)")
         key_below(figure, axes)
     return out[0]
@@ -193,18 +204,18 @@ def fault_recall(faults: Mapping[str, Mapping[str, Any]], main: str, *, kind: Ki
             wilson(s * row["sessions"], row["sessions"]) or [0, 1] for s, (_, row) in zip(shares, rows, strict=True)
         ]
         places = np.arange(len(rows))
-        axes.barh(places, shares, height=0.62, color=FOUND, alpha=0.75, label=_clip(main))
+        axes.barh(places, shares, height=0.62, color=FOUND, alpha=0.75, label=clip(main))
         error = [[max(s - low, 0) for s, (low, _) in zip(shares, spans, strict=True)]]
         error.append([max(high - s, 0) for s, (_, high) in zip(shares, spans, strict=True)])
         axes.errorbar(shares, places, xerr=error, fmt="none", ecolor=style.SOFT, elinewidth=1, capsize=2.5)
         axes.plot(best, places, "D", color=BEST, ms=6, mec=style.INK, mew=0.7, label="best detector for it")
-        axes.set_yticks(places, [f"{_clip(name)} ({row['sessions']:,})" for name, row in rows])
+        axes.set_yticks(places, [f"{clip(name)} ({row['sessions']:,})" for name, row in rows])
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.set(xlim=(0, 1.03), ylim=(-0.6, len(rows) - 0.4), xlabel="recall: share of its sessions found")
         axes.grid(False, axis="y")
         axes.tick_params(axis="y", length=0)
         axes.set_title("Found by kind of fault")
-        key_below(figure, axes, first=_clip(main))
+        key_below(figure, axes, first=clip(main))
     return out[0]
 
 
@@ -224,7 +235,12 @@ def _curves(
 
 
 def _draw_curves(
-    axes: Axes, curves: Mapping[str, Curve], main: str, steps: str = "default", named: bool = True
+    axes: Axes,
+    curves: Mapping[str, Curve],
+    main: str,
+    steps: str = "default",
+    named: bool = True,
+    points: Mapping[str, Point] = MappingProxyType({}),
 ) -> None:
     others = [name for name in curves if name != main]
     for name, curve in curves.items():
@@ -236,8 +252,11 @@ def _draw_curves(
                 "ls": style.DASHES[place % len(style.DASHES)],
                 "lw": 1.5,
             }
-        label = f"{_clip(name)}  {curve.area:.3f}" if named else None
+        label = f"{clip(name)}  {curve.area:.3f}" if named else None
         axes.plot(curve.x, curve.y, drawstyle=steps, label=label, clip_on=not named, **look)
+        if name != main and name in points and points[name][1] is not None:
+            ring: dict[str, Any] = {"mfc": style.PAPER, "mec": look["color"], "mew": 1.6, "zorder": 4}
+            axes.plot(*np.array([points[name]], float).T, "o", ms=6, clip_on=not named, **ring)
 
 
 def _mark(axes: Axes, x: float, y: float, named: bool = True) -> None:
@@ -247,7 +266,9 @@ def _mark(axes: Axes, x: float, y: float, named: bool = True) -> None:
     )
 
 
-def _enlarged(axes: Axes, curves: Mapping[str, Curve], main: str, point: Mapping[str, float]) -> None:
+def _enlarged(
+    axes: Axes, curves: Mapping[str, Curve], main: str, point: Mapping[str, float], points: Mapping[str, Point]
+) -> None:
     from matplotlib.patches import Rectangle
 
     reach = max(0.01, 2.5 * point["fpr"])
@@ -255,7 +276,7 @@ def _enlarged(axes: Axes, curves: Mapping[str, Curve], main: str, point: Mapping
         Rectangle((0.36, 0.02), 0.63, 0.54, transform=axes.transAxes, fc=style.PAPER, ec=style.LINE, lw=0.8, zorder=7)
     )
     inset = axes.inset_axes((0.46, 0.12, 0.49, 0.34), zorder=8)
-    _draw_curves(inset, curves, main, named=False)
+    _draw_curves(inset, curves, main, named=False, points=points)
     _mark(inset, point["fpr"], point["recall"], named=False)
     ticks = np.linspace(0, reach, 3)
     inset.set(xlim=(-0.03 * reach, reach), ylim=(-0.05, 1.08))
@@ -263,6 +284,14 @@ def _enlarged(axes: Axes, curves: Mapping[str, Curve], main: str, point: Mapping
     inset.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
     inset.tick_params(labelsize=8, length=2)
     inset.set_title("the left edge, enlarged", fontsize=8.5, fontweight="normal", color=style.SOFT, pad=3)
+
+
+def _points(
+    truth: Bools, scores: Mapping[str, npt.ArrayLike], thresholds: Mapping[str, float], weight: Floats | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Where each detector stands at its threshold."""
+    found = ((n, _operating(truth, np.asarray(scores[n], np.float64), t, weight)) for n, t in thresholds.items())
+    return [(name, point) for name, point in found if point]
 
 
 def _operating(truth: Bools, scores: Floats, threshold: float | None, weight: Floats | None) -> dict[str, Any] | None:
@@ -280,12 +309,6 @@ def _operating(truth: Bools, scores: Floats, threshold: float | None, weight: Fl
 
 def _total(chosen: Bools, weight: Floats | None) -> float:
     return float(chosen.sum() if weight is None else weight[chosen].sum())
-
-
-def _clip(name: str, length: int = 22) -> str:
-    """A name short enough for a legend, cut in the middle: names differ at their ends."""
-    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
-    return shown if len(shown) <= length else f"{shown[: length // 2]}…{shown[1 - (length + 1) // 2 :]}"
 
 
 __all__: Sequence[str] = ["confusion_matrix", "fault_recall", "pr_curves", "roc_curves", "score_histogram"]

@@ -48,6 +48,8 @@ def render(run: Run) -> str:
         sameness=_sameness(run.evaluation),
         faults=_faults(run),
         services=_services(run),
+        delays=_delays(run),
+        since=run.section("delay").get("from", ""),
         pictures=gallery(run),
         entries=top(run.told()),
         told=len(run.told()),
@@ -82,7 +84,7 @@ def _services(run: Run) -> list[dict[str, Any]]:
     if alarmed is None or table["service"].n_unique() < 2:
         return []
     label = pl.col("label") if "label" in table.columns else pl.lit(None, pl.Boolean)
-    return (
+    rows = (
         table.with_columns(pl.Series("alarmed", alarmed), label.alias("label"))
         .group_by(pl.col("service").cast(pl.String).fill_null("–"))
         .agg(
@@ -97,6 +99,26 @@ def _services(run: Run) -> list[dict[str, Any]]:
         .head(_SERVICES)
         .to_dicts()
     )
+    return [row | _shares(row) for row in rows]
+
+
+def _shares(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """Precision, recall and F1 of one service; None where not defined."""
+    found, alerts, odd = row["found"], row["alerts"], row["anomalies"]
+    return {
+        "precision": found / alerts if found is not None and alerts else None,
+        "recall": found / odd if odd else None,
+        "f1": 2 * found / (alerts + odd) if odd else None,
+    }
+
+
+def _delays(run: Run) -> list[tuple[str, Mapping[str, Any]]]:
+    """Detection delay of each detector, the main one first."""
+    found = run.section("delay").get("detectors")
+    listed = (
+        [(str(name), one) for name, one in found.items() if isinstance(one, dict)] if isinstance(found, dict) else []
+    )
+    return sorted(listed, key=lambda item: (item[0] != run.main, item[0]))
 
 
 def _flat(values: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:

@@ -63,6 +63,16 @@ def number(value: Any) -> str:
     return f"{value:.3g}"
 
 
+def duration(seconds: Any) -> str:
+    """A time span in the unit that people would say it in: 0.05 s, 12 s, 3.5 min, 2 h, 4 days."""
+    if not real(seconds):
+        return NONE
+    for unit, size in (("days", 172_800), ("h", 7_200), ("min", 120)):
+        if abs(seconds) >= size:
+            return f"{number(seconds / {'days': 86_400, 'h': 3_600, 'min': 60}[unit])} {unit}"
+    return f"{seconds:.2g} s" if abs(seconds) < 10 else f"{seconds:.0f} s"
+
+
 def counted(value: Any, noun: str) -> str:
     """A count with its noun: 1 session, 4,313 sessions, 2 anomalies, 3 days."""
     if value == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from logradar.pipeline.tabulate import fill, group
 from logradar.sources.inputs.opening import Opened
 
 Told = Corpus | DayCorpus | Piece  # what can be asked for lines
+Listener = Callable[[pa.Table, pa.Table, float, pa.Table | None], None]  # sessions, scores, threshold, as they stood
 OUTPUTS = (".json", ".parquet", ".csv")
 
 
@@ -49,29 +50,33 @@ def detect(
     given: dict[str, Any] | None = None,
     threshold: float | None = None,
     alerts_per_day: float | None = None,
+    listen: Listener | None = None,
 ) -> Detected:
     """Alerts for INPUT ``spec``, by the bundle's main detector.
 
     ``given`` are input settings by path (``{"input.labels": …}``) that differ from the bundle's.
     ``threshold`` replaces the bundle's, ``alerts_per_day`` fits it anew on the validation scores
-    that the bundle keeps. Templates never seen in training are counted, scored and told.
+    that the bundle keeps. Templates never seen in training are counted, scored and told. ``listen`` is told
+    the scores of all sessions, piece by piece.
     """
     fitted = Fitted.load(bundle)
     limit = choose_threshold(fitted, threshold, alerts_per_day)
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         if isinstance(fitted.miner, GivenTemplates):
-            told = _days(fitted, DayStream(must_group(opened), fitted.miner), limit, home)
+            told = _days(fitted, DayStream(must_group(opened), fitted.miner), limit, home, listen)
         else:
-            told = _records(fitted, collect(opened, home), limit, home)
+            told = _records(fitted, collect(opened, home), limit, home, listen)
     told.figures |= {"detector": fitted.settings.detector, "threshold": limit}
     return told
 
 
-def _records(fitted: Fitted, corpus: Corpus, limit: float, home: Path) -> Detected:
+def _records(fitted: Fitted, corpus: Corpus, limit: float, home: Path, listen: Listener | None = None) -> Detected:
     sessions, unknown = 0, 0
     found = [empty(ALERTS)]
     for table in sessions_of(corpus, fitted, home, fitted.main.needs_values):
         scores = fitted.main.score(table)
+        if listen:
+            listen(table, scores, limit, None)
         rows = pa.array(anomalous(scores, limit))
         sessions += len(table)
         unknown += _unknown(table)
@@ -80,11 +85,13 @@ def _records(fitted: Fitted, corpus: Corpus, limit: float, home: Path) -> Detect
     return Detected(_ranked(found), _figures(corpus, sessions, unknown))
 
 
-def _days(fitted: Fitted, stream: DayStream, limit: float, home: Path) -> Detected:
+def _days(fitted: Fitted, stream: DayStream, limit: float, home: Path, listen: Listener | None = None) -> Detected:
     """Piece by piece: what is in memory are some sessions and the alerts."""
     found, unknown = [empty(ALERTS)], 0
     for piece in stream.pieces(home / "units.jsonl"):
         scores = fitted.main.score(piece.sessions)
+        if listen:
+            listen(piece.sessions, scores, limit, piece.dated)
         rows = pa.array(anomalous(scores, limit))
         unknown += _unknown(piece.sessions)
         if len(rows):
@@ -166,14 +173,15 @@ def alert(
     )
 
 
-def write_alerts(detected: Detected, path: Path) -> None:
-    """Write alerts as .json (the whole document), .parquet (ALERTS) or .csv (one row per alert)."""
+def write_alerts(detected: Detected, path: Path, kind: str | None = None) -> None:
+    """Write alerts as json (the whole document), parquet (ALERTS) or csv (a row each); else as the file's name ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".json":
+    suffix = f".{kind}" if kind else path.suffix
+    if suffix == ".json":
         path.write_bytes(orjson.dumps(detected.to_json(), option=orjson.OPT_INDENT_2))
-    elif path.suffix == ".parquet":
+    elif suffix == ".parquet":
         pq.write_table(detected.alerts, path)
-    elif path.suffix == ".csv":
+    elif suffix == ".csv":
         flat = pl.DataFrame([_flat(row) for row in detected.alerts.to_pylist()], schema=_FLAT)
         flat.write_csv(path)
     else:

@@ -12,23 +12,23 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar import __version__
 from logradar.alerting.alerts import anomalous
-from logradar.core.errors import DataError
-from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.evaluation.audit import Side, audit, identities, seen_in, told
+from logradar.evaluation.audit import Side, audit, seen_in, told
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
+from logradar.evaluation.services import by_service, faults
 from logradar.parsing.given import GivenTemplates
 from logradar.pipeline import next_events
 from logradar.pipeline.corpus import Corpus, collect, opening
 from logradar.pipeline.day_corpus import DayCorpus
-from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, must_group, sessions_of
+from logradar.pipeline.delay import delay, kinds_of
+from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, must_group
 from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.measured import labelled, sessions_in, trained_on, unseen
 from logradar.pipeline.networks import from_checkpoint
 from logradar.pipeline.tabulate import days_covered
 
@@ -64,13 +64,13 @@ def evaluate(
     alerts_per_day: float | None = None,
     held_out: bool = False,
     checkpoint: Path | None = None,
+    allow_overlap: bool = False,
 ) -> Evaluated:
     """Measure a bundle on labelled INPUT ``spec``.
 
-    Sessions that took part in training are never measured on. If the bundle was trained on a part
-    of this input (``split.test`` above 0) they are left out; otherwise finding any is an error, unless
-    ``held_out`` asks to leave them out. ``checkpoint`` is a folder whose weights are measured in place of the
-    bundle's. Raises `DataError` without labels.
+    What took part in training, or lies in its time, is measured on only where ``allow_overlap`` says so; ``held_out``
+    leaves it out (see `logradar.pipeline.measured.unseen`). ``checkpoint`` is a folder whose weights are measured in
+    place of the bundle's. Raises `DataError` without labels.
     """
     began = time.monotonic()
     fitted = Fitted.load(bundle)
@@ -80,13 +80,15 @@ def evaluate(
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         days = isinstance(fitted.miner, GivenTemplates)
         corpus = DayCorpus.collect(must_group(opened), home) if days else collect(opened, home)
-        sessions = _unseen(_labelled(_sessions(corpus, fitted, home), spec), fitted, held_out)
+        sessions = labelled(sessions_in(corpus, fitted, home), spec)
+        sessions = sessions.filter(pa.array(unseen(sessions, fitted, held_out, allow_overlap)))
         scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
         rows = anomalous(scores[fitted.settings.detector], limit)
         told = pa.array(rows[:ALERTS_TOLD])
         main = scores[fitted.settings.detector]
         alerts = alert(fitted, corpus, sessions.take(told), main.take(told), limit)
         document = _document(spec, fitted, corpus, sessions, scores, limit)
+        document["audit"]["overlap_allowed"] = allow_overlap
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
         "records": corpus.records,
@@ -96,47 +98,6 @@ def evaluate(
         "raised": len(rows),
     }
     return Evaluated(document, _score_table(sessions, scores, fitted), Detected(alerts, figures), fitted)
-
-
-def _sessions(corpus: Corpus | DayCorpus, fitted: Fitted, home: Path) -> pa.Table:
-    """All sessions, in memory: what is measured has labels, and is never very much."""
-    if isinstance(corpus, DayCorpus):
-        assert isinstance(fitted.miner, GivenTemplates)
-        return corpus.sessions(fitted.miner)
-    values = any(detector.needs_values for detector in fitted.detectors.values())
-    return pa.concat_tables(sessions_of(corpus, fitted, home, values)).unify_dictionaries()
-
-
-def _labelled(sessions: pa.Table, spec: str) -> pa.Table:
-    kept = sessions.filter(sessions["label"].is_valid())
-    if not kept.num_rows:
-        raise DataError(f"'{spec}' has no labels to measure with; give them with --labels FILE.")
-    if kept.num_rows < sessions.num_rows:
-        say(f"{sessions.num_rows - kept.num_rows:,} sessions have no label and are left out.")
-    return kept
-
-
-def _unseen(sessions: pa.Table, fitted: Fitted, held_out: bool) -> pa.Table:
-    before = seen_in(fitted.seen.sessions, identities(sessions))
-    if not before.any():
-        return sessions
-    if until := fitted.facts["split"].get("known_until"):  # too many to keep the fingerprints of all
-        early = pc.less_equal(sessions["start"], pa.scalar(datetime.fromisoformat(until), sessions["start"].type))
-        before |= early.fill_null(True).to_numpy()
-    by_design = fitted.settings.split.test > 0
-    left = int((~before).sum())
-    if not left:
-        raise DataError(
-            f"All {len(before):,} sessions took part in training; evaluate on other logs, or train again with "
-            "split.test=0.5 to hold back the later half."
-        )
-    if not (by_design or held_out):
-        raise DataError(
-            f"{before.sum():,} of {len(before):,} sessions took part in training; evaluate on other logs, or leave "
-            "them out with --held-out."
-        )
-    say(f"Measured on the {left:,} sessions that were held back; {before.sum():,} before the cut are left out.")
-    return sessions.filter(pa.array(~before))
 
 
 def _document(
@@ -156,19 +117,21 @@ def _document(
             "unseen_only": unseen_only(labels, values, value, known, days=days),
             "distinct": distinct(labels, values, value, sequences.fingerprints(), days=days),
         }
-    split = fitted.facts["split"]
-    train = Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["train_until"])
+    limits = {name: limit if name == main else fitted.thresholds[name].value for name in scores}
+    alarmed = {name: table["score"].to_numpy() > limits[name] for name, table in scores.items()}
     return {
         "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
         "input": "stdin" if spec == "-" else Path(spec).name,
         "trained_on": fitted.facts["input"],
         "main": main,
         **detectors[main],
-        "audit": audit(sequences, labels, train=train, side=Side.of(sessions)),
+        "audit": audit(sequences, labels, train=trained_on(fitted), side=Side.of(sessions)),
         "detectors": detectors,
-        "split": split,
+        "split": fitted.facts["split"],
         "next_events": next_events.when_evaluated(fitted.detectors, fitted.validation, sessions, scores),
-        "faults": _faults(corpus, sessions, scores, fitted, limit),
+        "faults": faults(kinds_of(corpus, sessions), labels, alarmed),
+        "services": by_service(sessions["service"].to_pylist(), alarmed, labels),
+        "delay": delay(fitted, corpus, sessions, scores, limits),
         "seed": fitted.settings.seed,
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -179,23 +142,6 @@ def _known(fitted: Fitted, sequences: Sequences) -> Bools:
     """Which sequences occur in training, or might: what is measured as unseen was not there."""
     prints = sequences.fingerprints()
     return seen_in(fitted.seen.sequences, prints) | ~told(fitted.seen.sequences, prints)
-
-
-def _faults(
-    corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted, limit: float
-) -> dict[str, Any] | None:
-    """Recall of every detector on each kind of fault that the labels name."""
-    kinds = np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()])
-    labels = sessions["label"].to_numpy().astype(bool)
-    found: dict[str, Any] = {}
-    for kind in sorted(set(kinds[labels].tolist()) - {""}):
-        rows = (kinds == kind) & labels
-        recall = {}
-        for name, table in scores.items():
-            value = limit if name == fitted.settings.detector else fitted.thresholds[name].value
-            recall[name] = float((table["score"].to_numpy()[rows] > value).mean())
-        found[kind] = {"sessions": int(rows.sum()), "recall": recall}
-    return found or None
 
 
 def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted) -> pa.Table:

@@ -51,6 +51,23 @@ ThresholdValue = Annotated[float | None, typer.Option("--threshold", metavar="X"
 AlertsPerDay = Annotated[
     float | None, typer.Option("--alerts-per-day", metavar="N", help="How many false alarms a day are acceptable.")
 ]
+HeldOut = Annotated[bool, typer.Option("--held-out", help="Leave out sessions that took part in training.")]
+AllowOverlap = Annotated[
+    bool, typer.Option("--allow-overlap", help="Measure also what took part in training, or lies in its time.")
+]
+
+
+def bundles_and_input(places: list[str]) -> tuple[list[Path], str]:
+    """The bundles of a comparison and its input, which stands last; `ConfigError` where either is missing."""
+    from logradar.core.bundle import MANIFEST
+    from logradar.core.errors import ConfigError
+
+    *bundles, spec = places
+    if not bundles or (Path(spec) / MANIFEST).is_file():
+        raise ConfigError(
+            f"The last place, '{spec}', must be the input, behind one or more bundles: compare BUNDLE... INPUT."
+        )
+    return [Path(bundle) for bundle in bundles], spec
 
 
 def input_values(

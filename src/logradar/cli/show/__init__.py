@@ -61,9 +61,10 @@ def detectors(evaluation: dict[str, Any]) -> None:
         "recall": "recall",
         "fpr": "FPR",
         "pr_auc": "PR-AUC",
+        "roc_auc": "ROC-AUC",
         "false_alarms_per_day": "false/day",
     }
-    table = Table(title=evaluation["title"], title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=evaluation["title"], title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("detector", no_wrap=True)
     for head in heads.values():
         table.add_column(head, justify="right", no_wrap=True)
@@ -140,9 +141,12 @@ def detection(result: dict[str, Any], top: int) -> None:
 
 def evaluation(result: dict[str, Any], folder: Path | None) -> None:
     """What ``evaluate`` measured: the table, what the audit says, next events, and where the report is."""
+    from logradar.cli.show.services import delay, services
     from logradar.pipeline.next_events import readable
 
     detectors(result)
+    services(result)
+    delay(result)
     for sentence in result["audit"]["notes"]:
         print(f"- {sentence}")
     print(readable(result["next_events"]), end="")

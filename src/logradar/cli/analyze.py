@@ -1,0 +1,33 @@
+"""`logradar analyze`: what a file of results holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logradar.cli import options
+
+
+def command(
+    results: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RESULTS",
+            help="Alerts (.json, .parquet, .csv) or RADAR's result JSON that `logradar detect -o` wrote.",
+            show_default=False,
+        ),
+    ],
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", metavar="X", help="Anomalous is what scores above X.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Say how high scores are, what share is anomalous, and in which services."""
+    from logradar.cli import show
+    from logradar.cli.show.analysis import analysis
+    from logradar.evaluation.analysis import analyze
+
+    facts = analyze(results, threshold)
+    show.document(facts) if json else analysis(facts)

@@ -1,0 +1,62 @@
+"""What ``compare`` prints for people: one table, who is really better, and where the page is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from logradar.cli.show import document
+
+__all__ = ["comparison", "document"]
+_HEADS = {  # so that a table fits a narrow terminal
+    "false alarms a day": "false/d",
+    "precision": "prec.",
+    "ROC-AUC": "ROC",
+    "PR-AUC": "PR",
+    "alerts a day": "a day",
+    "median score": "median",
+    "99th percentile": "p99",
+    "highest score": "max",
+    "threshold": "limit",
+    "seconds": "s",
+}
+
+
+def comparison(result: dict[str, Any], page: Path | None) -> None:
+    """All detectors side by side, the pairs with the best one, and what the audit says."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from logradar.evaluation.standing import against_best, headline, table
+
+    columns, rows = table(result)
+    shown = Table(title=escape(result["title"]), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown.add_column("detector", overflow="fold", min_width=14)
+    for column in columns:
+        shown.add_column(_HEADS.get(column.title, column.title), justify="right", no_wrap=True)
+    for row in rows:
+        cells = [f"[green]{_plain(text)}[/green]" if best else _plain(text) for text, best, _ in row.cells]
+        shown.add_row(escape(row.name), *cells, style="bold" if row.main else "")
+    console = Console(soft_wrap=True)
+    Console().print(shown)
+    console.print(headline(result), markup=False, highlight=False)
+    for pair in against_best(result):
+        open_ = "; chance alone may explain it" if pair["verdict"] == "open" else ""
+        console.print(
+            f"- {next(iter(result['detectors']))} against {pair['name']}: F1 {pair['difference']:+.3f} "
+            f"({pair['low']:+.3f} to {pair['high']:+.3f}){open_}",
+            markup=False,
+            highlight=False,
+        )
+    for name, other in result["same_as"].items():
+        console.print(f"- {name} scores every session as {other} does", markup=False, highlight=False)
+    for sentence in dict.fromkeys(note for one in result["bundles"].values() for note in one["audit"]["notes"]):
+        console.print(f"- {sentence}", markup=False, highlight=False)
+    if page:
+        print(f"Page: {page}")
+
+
+def _plain(text: str) -> str:
+    return text.removesuffix(" %") + "%" if text.endswith(" %") else text
