@@ -68,7 +68,7 @@ def evaluate(
     """Measure a bundle on labelled INPUT ``spec``.
 
     Sessions that took part in training are never measured on. If the bundle was trained on a part
-    of this input (``split.test`` above 0) they are left out; otherwise finding any is an error, unless
+    of this input (``split.test``, ``split.first`` or ``split.hold_anomalies``) they are left out; otherwise finding any is an error, unless
     ``held_out`` asks to leave them out. ``checkpoint`` is a folder whose weights are measured in place of the
     bundle's. Raises `DataError` without labels.
     """
@@ -123,7 +123,7 @@ def _unseen(sessions: pa.Table, fitted: Fitted, held_out: bool) -> pa.Table:
     if until := fitted.facts["split"].get("known_until"):  # too many to keep the fingerprints of all
         early = pc.less_equal(sessions["start"], pa.scalar(datetime.fromisoformat(until), sessions["start"].type))
         before |= early.fill_null(True).to_numpy()
-    by_design = fitted.settings.split.test > 0
+    by_design = fitted.settings.split.holds
     left = int((~before).sum())
     if not left:
         raise DataError(
