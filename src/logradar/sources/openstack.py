@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -45,9 +44,14 @@ class Openstack(Numbered):
 
     def faults(self, file: Path, keys: pl.Series) -> pl.Series:
         """By the raw log that an instance stands in; ``other`` where these are there and it stands in neither."""
-        kinds = {key: kind for name, kind in RAW.items() for key in _instances(file.parent / name)}
-        other = "other" if kinds else None
-        return pl.Series([kinds.get(key, other) for key in keys.to_list()], dtype=pl.String)
+        kinds = kinds_of(keys.to_list(), file.parent)
+        return pl.Series([kinds.get(key) for key in keys.to_list()], dtype=pl.String)
+
+
+def kinds_of(keys: Iterable[str], folder: Path) -> dict[str, str]:
+    """The kind of fault of instances, if they are anomalous; none where the raw logs of the faults are not there."""
+    known = {key: kind for name, kind in RAW.items() for key in _instances(folder / name)}
+    return {key: known.get(key, "other") for key in keys} if known else {}
 
 
 def _instances(log: Path) -> Sequence[str]:
@@ -56,6 +60,6 @@ def _instances(log: Path) -> Sequence[str]:
         return []
     found: dict[str, None] = {}
     for block in read_blocks(log, log.name, Quarantine()):
-        keys = block.lines.str.extract(rf"\[instance: ({UUID})\]", 1, ).drop_nulls().unique(maintain_order=True)
+        keys = block.lines.str.extract(rf"\[instance: ({UUID})\]", 1).drop_nulls().unique(maintain_order=True)
         found.update(dict.fromkeys(keys.to_list()))
     return list(found)
