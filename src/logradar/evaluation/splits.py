@@ -140,8 +140,9 @@ def chronological(
 
     ``sessions`` is a SESSIONS table, or ``(start, first_record_id)`` with one entry per session. A
     session without a start keeps its place in record order, between its neighbours. A part with a
-    share gets at least one session. With ``hold_anomalies`` the labels of a table count too. Raises `DataError` when there are too few sessions for that,
-    and, for a table, when a log record or a session id stands in two parts.
+    share gets at least one session. With ``hold_anomalies`` the labels of a table count too. Raises
+    `DataError` when there are too few sessions for that, and, for a table, when a log record or a session
+    id stands in two parts.
     """
     settings = settings or SplitSettings()
     if isinstance(sessions, pa.Table):

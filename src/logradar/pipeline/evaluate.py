@@ -68,9 +68,9 @@ def evaluate(
     """Measure a bundle on labelled INPUT ``spec``.
 
     Sessions that took part in training are never measured on. If the bundle was trained on a part
-    of this input (``split.test``, ``split.first`` or ``split.hold_anomalies``) they are left out; otherwise finding any is an error, unless
-    ``held_out`` asks to leave them out. ``checkpoint`` is a folder whose weights are measured in place of the
-    bundle's. Raises `DataError` without labels.
+    of this input (``split.test``, ``split.first`` or ``split.hold_anomalies``) they are left out; otherwise
+    finding any is an error, unless ``held_out`` asks to leave them out. ``checkpoint`` is a folder whose weights are
+    measured in place of the bundle's. Raises `DataError` without labels.
     """
     began = time.monotonic()
     fitted = Fitted.load(bundle)

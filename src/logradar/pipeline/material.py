@@ -103,7 +103,11 @@ def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]
 
 
 def of_shards(
-    parts: Sequence[Shards], templates: Templates, records: int, files: FileParts | None = None, total: int | None = None
+    parts: Sequence[Shards],
+    templates: Templates,
+    records: int,
+    files: FileParts | None = None,
+    total: int | None = None,
 ) -> Material:
     """Material of sessions on disk that are split already; templates may depend on the normal ones before the cut.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -55,4 +55,6 @@ def _windows(lines: pl.DataFrame, size: int, first: int, file: Path) -> pl.DataF
         events=pl.col("events").list.explode(), label=pl.col("label").any(), fault=pl.col("fault").first()
     )
     number = pl.lit(first) + pl.col("window") * size + 1
-    return windows.select(pl.format("{}[{}]", pl.lit(stem(file).removesuffix(".csv")), number).alias("key"), "events", "label", "fault")
+    return windows.select(
+        pl.format("{}[{}]", pl.lit(stem(file).removesuffix(".csv")), number).alias("key"), "events", "label", "fault"
+    )

@@ -20,7 +20,8 @@ class Hadoop(Numbered):
     """Hadoop containers as event numbers: machine down, network disconnected, disk full.
 
     Sessions come in the order in which their applications began (a number in their names), so that containers
-    of one application stay together. Lin et al., ICSE-C 2016; Zhu et al., ISSRE 2023; Landauer et al., FSE 2024.
+    of one application stay together; the service is ``application_master`` or ``task``. Lin et al., ICSE-C 2016;
+    Zhu et al., ISSRE 2023; Landauer et al., FSE 2024.
     """
 
     line: ClassVar[str] = rf"{KEY},(?P<label>[a-z_]{{1,40}}),{EVENTS}"
@@ -44,4 +45,6 @@ class Hadoop(Numbered):
         frames = list(super()._frames(file, name, hints, quarantine))
         if frames:
             began = (pl.col("key").str.extract(APPLICATION, group).cast(pl.Int64) for group in (1, 2))
-            yield pl.concat(frames).sort(*began, maintain_order=True, nulls_last=True)
+            master = pl.col("key").str.ends_with("_000001")
+            service = pl.when(master).then(pl.lit("application_master")).otherwise(pl.lit("task"))
+            yield pl.concat(frames).sort(*began, maintain_order=True, nulls_last=True).with_columns(service=service)

@@ -46,7 +46,7 @@ class Hdfs100k(Numbered):
         return self._texts
 
     def _frame(self, file: Path, rows: pl.DataFrame, name: str, quarantine: Quarantine) -> pl.DataFrame:
-        fits = rows["text"].str.contains(FORM + r'.*\]\}\s*$')
+        fits = rows["text"].str.contains(FORM + r".*\]\}\s*$")
         if not fits.all():
             bad = rows.filter(~fits).select("line", "text")
             quarantine.add_lines(name, "line that is no session of templates with its label", bad.rows())

@@ -54,4 +54,7 @@ class TrainticketDeeptralog(LabelledLines):
 
 def _spans(log: Path, kind: str) -> Path | None:
     base = log.name.partition(".log")[0]
-    return next((found for end in (".xz", ".gz", "") if (found := log.with_name(f"{base}_{kind}_spans.csv{end}")).is_file()), None)
+    return next(
+        (found for end in (".xz", ".gz", "") if (found := log.with_name(f"{base}_{kind}_spans.csv{end}")).is_file()),
+        None,
+    )

@@ -43,7 +43,10 @@ class InputSettings(Config):
     labels: Path | None = Field(default=None, description="CSV of session key and label")
     data_dir: Path | None = Field(default=None, description="where named data sets are")
     window: int | None = Field(
-        default=None, ge=1, le=10**9, description="lines of a window, for data sets that are read in windows (bgl, iotdb)"
+        default=None,
+        ge=1,
+        le=10**9,
+        description="lines of a window, for data sets that are read in windows (bgl, iotdb)",
     )
     limit_files: int | None = Field(default=None, ge=0, description="only so many files, the newest; 0 for all")
     since: date | None = Field(default=None, description="only files of that day and later, as 2024-05-01")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,7 +89,9 @@ class Nezha(Source):
         count = len(rows)
         rows = rows.with_columns(
             service=pl.col("pod").str.replace(POD, ""),
-            message=pl.format('"{}"', pl.col("log").str.replace_all('""', '"', literal=True)).str.json_decode(pl.String),
+            message=pl.format('"{}"', pl.col("log").str.replace_all('""', '"', literal=True)).str.json_decode(
+                pl.String
+            ),
         )
         text = rows["message"].str.strip_chars()
         said = text.str.extract(MESSAGE, 1).str.json_decode(pl.String)
