@@ -69,11 +69,9 @@ class SplitSettings(Config):
         """Whether something is held back to measure on."""
         return self.test > 0 or self.first is not None or self.hold_anomalies
 
-    def of(self, sessions: int) -> SplitSettings:
-        """These settings with ``first`` as the share that it is of so many sessions."""
-        if self.first is None or not sessions:
-            return self
-        return self.model_copy(update={"first": None, "test": max(0.0, 1 - self.first / sessions)})
+    def of_first(self) -> SplitSettings:
+        """How the ``first`` sessions are cut into training and validation."""
+        return self.model_copy(update={"first": None, "test": 0.0, "hold_anomalies": False})
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +153,9 @@ def chronological(
     if settings.hold_anomalies and isinstance(sessions, pa.Table):
         odd = sessions["label"].combine_chunks().fill_null(False).to_numpy(zero_copy_only=False)
     plain = order[~odd[order]]
-    train, valid, _ = _cut(plain, settings.of(len(plain)))
+    train, valid, _ = (
+        _cut(plain, settings) if settings.first is None else _cut(plain[: settings.first], settings.of_first())
+    )
     before = np.zeros(len(order), bool)
     before[train] = before[valid] = True
     parts = Parts(train, valid, order[~before[order]])

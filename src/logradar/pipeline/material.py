@@ -91,7 +91,10 @@ def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]
         )
     if split.hold_anomalies:
         sessions = sessions.normal()
-    shares = np.array(split.of(len(sessions)).shares)
+    if split.first is not None:
+        train, valid, _ = cut(sessions.slice(0, split.first), split.of_first())
+        return train, valid, sessions.slice(split.first)
+    shares = np.array(split.shares)
     wanted = int((shares > 0).sum())
     if len(sessions) < wanted:
         count = "1 session is" if len(sessions) == 1 else f"{len(sessions)} sessions are"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,6 @@ from logradar.sources.lines import Lines
 FAULTS: Final = ("compaction", "cpu", "import", "memory", "network2", "shutdown_leader")
 WINDOW: Final = 100
 TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{3} \["
-MARKED: Final = re.compile(rf"(?:- )?{TIME}.* o\.a\.(?:i|r)\.")
 
 
 class Iotdb(Lines):
@@ -38,10 +36,8 @@ class Iotdb(Lines):
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for IoTDB's lines of which some are marked as normal."""
-        lines = [line for line in head if line.strip()]
-        fitting = sum(MARKED.match(line) is not None for line in lines)
-        return 0.9 if fitting >= 0.5 * len(lines) and any(line.startswith("- ") for line in lines) else 0.0
+        """Never by itself: such a log is read as any other; it is chosen by name or ``--source``."""
+        return 0.0
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:

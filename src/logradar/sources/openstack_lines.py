@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -20,7 +18,6 @@ from logradar.sources.openstack import FILES, kinds_of
 
 KEY: Final = rf"\[instance: ({UUID})\]"
 LOG: Final = "openstack-nova-sample.log.xz"
-NOVA: Final = re.compile(rf"nova[\w.-]*.*\[instance: {UUID}\]")
 
 
 class OpenstackLines(LabelledLines):
@@ -31,14 +28,6 @@ class OpenstackLines(LabelledLines):
     """
 
     session_key: ClassVar[str | None] = KEY
-
-    @classmethod
-    def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for lines of nova that name an instance, where lists of instances stand beside them."""
-        lines = [line for line in head if line.strip()]
-        fitting = sum(NOVA.search(line) is not None for line in lines)
-        beside = all((path.parent / name).is_file() for name in FILES)
-        return 0.9 if beside and fitting >= 0.3 * len(lines) and fitting else 0.0
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
@@ -53,7 +42,7 @@ class OpenstackLines(LabelledLines):
         """By the three lists of instances in the folder of the file, kinds by the logs of one fault."""
         truth: dict[str, bool] = {}
         for name in FILES:
-            for key in _keys(file.parent / name, rf"^({UUID}),"):
+            for key in _keys(file.parent / name, rf"^({UUID}),", quarantine):
                 truth[key] = truth.get(key, False) or "abnormal" in name
         return labels_of(file, truth, kinds_of(truth, file.parent))
 
@@ -70,8 +59,8 @@ class OpenstackLines(LabelledLines):
         return table.filter(table["session_key"].is_valid())
 
 
-def _keys(file: Path, regex: str) -> list[str]:
+def _keys(file: Path, regex: str, quarantine: Quarantine) -> list[str]:
     if not file.is_file():
         return []
-    found = [block.lines.str.extract(regex, 1).drop_nulls() for block in read_blocks(file, file.name, Quarantine())]
+    found = [block.lines.str.extract(regex, 1).drop_nulls() for block in read_blocks(file, file.name, quarantine)]
     return pl.concat(found).to_list() if found else []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -13,9 +11,8 @@ from logradar.sources.inputs.labels import Labels
 from logradar.sources.inputs.reading import read_blocks
 from logradar.sources.labelled.lines import LabelledLines, labels_of
 
-LINE: Final = r"\[SW_CTX: ?\[[^,\]]*,[^,\]]*,"
-KEY: Final = rf"{LINE}([0-9a-f]+[\w.]*)"
-COLUMNS: Final = 11  # of a file of spans; the trace is the seventh, commas may stand in the URL before it
+KEY: Final = r"\[SW_CTX: ?\[[^,\]]*,[^,\]]*,([0-9a-f]+[\w.]*)"
+# of a line of a file of spans; the trace is the seventh of eleven columns, commas may stand in the URL before it
 TRACE: Final = r",[^,]*,([^,]*)(?:,[^,]*){4}$"
 FOLDER: Final = "trainticket_deeptralog"
 
@@ -28,12 +25,6 @@ class TrainticketDeeptralog(LabelledLines):
     """
 
     session_key: ClassVar[str | None] = KEY
-
-    @classmethod
-    def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for lines with a context of SkyWalking beside files of spans."""
-        fitting = any(re.search(LINE, line) for line in head[:50])
-        return 0.9 if fitting and any(_spans(path, kind) for kind in ("ERROR", "SUCCESS")) else 0.0
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS
 from logradar.sources.base import Hints
@@ -23,6 +24,11 @@ class LabelledLines(Lines):
 
     discovers: ClassVar[bool] = False
 
+    @classmethod
+    def recognises(cls, path: Path, head: Sequence[str]) -> float:
+        """Never by itself: such a log is read as any other; it is chosen by name or ``--source``."""
+        return 0.0
+
     @abstractmethod
     def labels(self, file: Path, quarantine: Quarantine) -> Labels | None:
         """The labels of the sessions of a file; None where nothing tells them."""
@@ -31,7 +37,10 @@ class LabelledLines(Lines):
         """LOG_RECORDS with labels; the kinds of fault are told to ``hints.blame``."""
         record_id = 0
         for file in files:
-            labels = self.labels(file, quarantine)
+            try:
+                labels = self.labels(file, quarantine)
+            except OSError as error:
+                raise InputError(f"The labels beside '{file}' cannot be read: {error.strerror}.") from None
             if labels:
                 hints.blame(labels.kinds)
             for table in super().read([file], hints, quarantine):
