@@ -33,23 +33,26 @@ PLAIN: Final = r"^[0-9:.,]{8,15} +(?P<level>[A-Z]+) +(?P<component>\S+) "
 TRACED: Final = r"TraceID: ?[0-9a-f]+ SpanID: ?[0-9a-f]+ ?"
 MESSAGE: Final = r'"message": ?("(?:[^"\\]|\\.)*")'
 SEVERITY: Final = r'"severity": ?"(\w+)"'
+STATEMENT: Final = re.compile(r"(\S+#[0-9]+)_")
 ACTIVE: Final = timedelta(seconds=150)  # the windows of a fault end less than 130 s after it began
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the list: when it began (UTC), in which service, and of which type."""
+    """A fault of the list: when it began (UTC), in which service, of which type, and the log statement before it."""
 
     time: datetime
     service: str
     kind: str
+    statement: str | None = None  # class#line, as in the column ``component``
 
 
 class Nezha(Source):
     """Lines of microservices as CSV, by trace; the labels come from ``*fault_list*.json`` beside the files.
 
-    A line is anomalous when its service had a fault injected less than 150 s before; a trace is when one of its
-    lines is. Lines that stand in several windows are taken once. Times are those of the column Timestamp: some
+    A line is anomalous when its service had a fault injected less than 150 s before, and, where ``root_cause_ts.json``
+    names the log statement that comes right before the fault, when it is of that statement; a trace is when one of
+    its lines is. Lines that stand in several windows are taken once. Times are those of the column Timestamp: some
     lines, exceptions among them, have none of sense in TimeUnixNano. Yu et al., Nezha, ESEC/FSE 2023.
     """
 
@@ -112,7 +115,7 @@ class Nezha(Source):
         if keys is not None:
             columns["session_key"] = keys.to_arrow()
         if faults is not None:
-            kind = _kinds(rows, faults)
+            kind = _kinds(rows.with_columns(plain["component"]), faults)
             columns["label"] = kind.is_not_null().to_arrow()
             if keys is not None:
                 blamed = pl.DataFrame({"key": keys, "kind": kind}).drop_nulls().unique("key", keep="first")
@@ -147,11 +150,13 @@ def faults_beside(file: Path) -> list[Fault] | None:
     if not lists:
         return None
     found = []
+    causes = _causes(file.parent / "root_cause_ts.json")
     for path in lists:
         try:
             for entry in (entry for hour in json.loads(path.read_text()).values() for entry in hour):
                 began = datetime.strptime(entry["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-                found.append(Fault(began, re.sub(POD, "", entry["inject_pod"]), entry["inject_type"]))
+                service, kind = re.sub(POD, "", entry["inject_pod"]), entry["inject_type"]
+                found.append(Fault(began, service, kind, causes.get((service, kind))))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"The list of faults '{path}' cannot be read ({type(error).__name__}: {error}); it needs hours with "
@@ -160,12 +165,31 @@ def faults_beside(file: Path) -> list[Fault] | None:
     return sorted(found, key=lambda fault: fault.time)
 
 
+def _causes(file: Path) -> dict[tuple[str, str], str]:
+    """The log statement before a fault, by service and type, where it is one: ``A#1_B#2`` is read as ``A#1``."""
+    if not file.is_file():
+        return {}
+    try:
+        told = json.loads(file.read_text())
+        places = {(service, kind): place for service, kinds in told.items() for kind, place in kinds.items()}
+        found = {key: STATEMENT.match(place) for key, place in places.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The causes '{file}' cannot be read ({type(error).__name__}: {error}); it needs services with types of "
+            "fault and places."
+        ) from None
+    return {key: statement[1] for key, statement in found.items() if statement}
+
+
 def _kinds(rows: pl.DataFrame, faults: Sequence[Fault]) -> pl.Series:
     """For each row the type of the fault that its service had when it was written, or null."""
     kind = pl.lit(None, pl.String)
     for fault in faults:
         inside = pl.col("timestamp").is_between(fault.time, fault.time + ACTIVE, closed="left")
-        kind = pl.when(inside & (pl.col("service") == fault.service)).then(pl.lit(fault.kind)).otherwise(kind)
+        here = pl.col("service") == fault.service
+        if fault.statement:
+            here &= pl.col("component") == fault.statement
+        kind = pl.when(inside & here).then(pl.lit(fault.kind)).otherwise(kind)
     return rows.select(kind.alias("kind")).to_series()
 
 
