@@ -42,24 +42,24 @@ class Openstack(Numbered):
         """Event ``n`` is line ``n`` of the file of templates."""
         return by_line(file.parent / "OpenStack_templates.txt")
 
-    def faults(self, file: Path, keys: pl.Series) -> pl.Series:
+    def faults(self, file: Path, keys: pl.Series, quarantine: Quarantine) -> pl.Series:
         """By the raw log that an instance stands in; ``other`` where these are there and it stands in neither."""
-        kinds = kinds_of(keys.to_list(), file.parent)
+        kinds = kinds_of(keys.to_list(), file.parent, quarantine)
         return pl.Series([kinds.get(key) for key in keys.to_list()], dtype=pl.String)
 
 
-def kinds_of(keys: Iterable[str], folder: Path) -> dict[str, str]:
+def kinds_of(keys: Iterable[str], folder: Path, quarantine: Quarantine) -> dict[str, str]:
     """The kind of fault of instances, if they are anomalous; none where the raw logs of the faults are not there."""
-    known = {key: kind for name, kind in RAW.items() for key in _instances(folder / name)}
+    known = {key: kind for name, kind in RAW.items() for key in _instances(folder / name, quarantine)}
     return {key: known.get(key, "other") for key in keys} if known else {}
 
 
-def _instances(log: Path) -> Sequence[str]:
+def _instances(log: Path, quarantine: Quarantine) -> Sequence[str]:
     """The instances that a raw log names."""
     if not log.is_file():
         return []
     found: dict[str, None] = {}
-    for block in read_blocks(log, log.name, Quarantine()):
+    for block in read_blocks(log, log.name, quarantine):
         keys = block.lines.str.extract(rf"\[instance: ({UUID})\]", 1).drop_nulls().unique(maintain_order=True)
         found.update(dict.fromkeys(keys.to_list()))
     return list(found)

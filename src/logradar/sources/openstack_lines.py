@@ -44,7 +44,7 @@ class OpenstackLines(LabelledLines):
         for name in FILES:
             for key in _keys(file.parent / name, rf"^({UUID}),", quarantine):
                 truth[key] = truth.get(key, False) or "abnormal" in name
-        return labels_of(file, truth, kinds_of(truth, file.parent))
+        return labels_of(file, truth, kinds_of(truth, file.parent, quarantine))
 
     def tied(self, table: pa.Table, hints: Hints, quarantine: Quarantine) -> pa.Table:
         """The lines that name an instance; all where another session key was asked for."""

@@ -40,7 +40,7 @@ class Numbered(SessionSource):
     def texts(self, file: Path) -> Mapping[int, str]:
         """What the event numbers of a file stand for, as far as it is known."""
 
-    def faults(self, file: Path, keys: pl.Series) -> pl.Series:
+    def faults(self, file: Path, keys: pl.Series, quarantine: Quarantine) -> pl.Series:
         """The kind of fault of sessions, by their keys; null where it is not known."""
         return pl.repeat(None, len(keys), dtype=pl.String, eager=True)
 
@@ -102,8 +102,8 @@ class Numbered(SessionSource):
         )
         if "label" not in groups.columns:
             label = pl.repeat(label_of(file), len(frame), dtype=pl.Boolean, eager=True)
-            return frame.with_columns(label=label, fault=self.faults(file, frame["key"]))
-        kinds = groups["label"] if self.kinds else self.faults(file, frame["key"])
+            return frame.with_columns(label=label, fault=self.faults(file, frame["key"], quarantine))
+        kinds = groups["label"] if self.kinds else self.faults(file, frame["key"], quarantine)
         return frame.with_columns(label=~groups["label"].is_in(list(self.normal)), fault=kinds)
 
 
