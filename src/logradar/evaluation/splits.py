@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from logradar.core.config import Config
 from logradar.core.errors import DataError, InputError
@@ -46,11 +46,32 @@ class SplitSettings(Config):
         default=False, description="drawn at random instead of by time; leaks the future into training"
     )
     seed: int = Field(default=0, ge=0, description="for shuffle only")
+    first: int | None = Field(
+        default=None, ge=1, description="so many of the earliest sessions are learnt from, instead of what test leaves"
+    )
+    hold_anomalies: bool = Field(
+        default=False, description="sessions labelled anomalous are all held back; test and first count the others only"
+    )
+
+    @model_validator(mode="after")
+    def _of_sessions(self) -> SplitSettings:
+        if self.by == "files" and (self.first is not None or self.hold_anomalies):
+            raise ValueError("'first' and 'hold_anomalies' cut sessions, not files; set by=sessions")
+        return self
 
     @property
     def shares(self) -> tuple[float, float, float]:
         """Shares of all sessions for training, validation and test; they make up 1."""
         return (1 - self.test) * (1 - self.valid), (1 - self.test) * self.valid, self.test
+
+    @property
+    def holds(self) -> bool:
+        """Whether something is held back to measure on."""
+        return self.test > 0 or self.first is not None or self.hold_anomalies
+
+    def of_first(self) -> SplitSettings:
+        """How the ``first`` sessions are cut into training and validation."""
+        return self.model_copy(update={"first": None, "test": 0.0, "hold_anomalies": False})
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +138,9 @@ def chronological(
 
     ``sessions`` is a SESSIONS table, or ``(start, first_record_id)`` with one entry per session. A
     session without a start keeps its place in record order, between its neighbours. A part with a
-    share gets at least one session. Raises `DataError` when there are too few sessions for that,
-    and, for a table, when a log record or a session id stands in two parts.
+    share gets at least one session. With ``hold_anomalies`` the labels of a table count too. Raises
+    `DataError` when there are too few sessions for that, and, for a table, when a log record or a session
+    id stands in two parts.
     """
     settings = settings or SplitSettings()
     if isinstance(sessions, pa.Table):
@@ -127,7 +149,16 @@ def chronological(
         order = _order(_microseconds(sessions[0]), np.asarray(sessions[1], np.int64))
     if settings.shuffle:
         order = np.random.default_rng(settings.seed).permutation(order)
-    parts = Parts(*_cut(order, settings))
+    odd = np.zeros(len(order), bool)
+    if settings.hold_anomalies and isinstance(sessions, pa.Table):
+        odd = sessions["label"].combine_chunks().fill_null(False).to_numpy(zero_copy_only=False)
+    plain = order[~odd[order]]
+    train, valid, _ = (
+        _cut(plain, settings) if settings.first is None else _cut(plain[: settings.first], settings.of_first())
+    )
+    before = np.zeros(len(order), bool)
+    before[train] = before[valid] = True
+    parts = Parts(train, valid, order[~before[order]])
     if isinstance(sessions, pa.Table):
         _disjoint(sessions, parts)
     return parts

@@ -63,15 +63,15 @@ class GivenTemplates:
         return check(pa.table(table, schema=TEMPLATES), TEMPLATES)
 
     def known_in(self, sessions: pa.Table) -> pa.Table:
-        """SESSIONS with `UNKNOWN` for every template that training did not have."""
-        column = SESSIONS.get_field_index("template_ids")
+        """SESSIONS, or some columns of it, with `UNKNOWN` for every template that training did not have."""
         events = Sequences.from_arrow(sessions["template_ids"])
         known = np.isin(events.values, self.events + FIRST_TEMPLATE)
         if known.all():
             return sessions
         ids = pa.array(np.where(known, events.values, UNKNOWN).astype(np.int32))
         lists = pa.ListArray.from_arrays(pa.array(events.offsets.astype(np.int32)), ids)
-        return sessions.set_column(column, SESSIONS.field(column), lists)
+        column = sessions.schema.get_field_index("template_ids")
+        return sessions.set_column(column, SESSIONS.field("template_ids"), lists)
 
     def save(self, folder: Path) -> None:
         """Write JSON and Parquet into ``folder``."""

@@ -35,15 +35,14 @@ EVENTS: Final = "events.parquet"  # what the event ids of a unit stand for
 class Corpus:
     """LOG_RECORDS in the shards of ``store``; ``input`` are the settings with all that was found out filled in.
 
-    ``kinds`` maps session keys to fault kinds where labels name them; ``test`` is the share that
-    the data set's own protocol holds back; ``reasons`` counts what could not be read.
+    ``kinds`` maps session keys to fault kinds where labels name them; ``reasons`` counts what
+    could not be read.
     """
 
     store: Store
     input: InputSettings
     source: str
     reasons: Mapping[str, int]
-    test: float | None = None
     kinds: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -108,8 +107,7 @@ def collect(opened: Opened, home: Path) -> Corpus:
         return opened.records(unit, store.events, quarantine, advance)
 
     reasons = read_units(opened, store, read, lambda table: table.num_rows)
-    dataset = opened.dataset
-    return Corpus(store, opened.settings, opened.source, reasons, dataset.test if dataset else None, opened.kinds)
+    return Corpus(store, opened.settings, opened.source, reasons, opened.kinds)
 
 
 def collect_days(opened: Opened, home: Path) -> tuple[Store, EventLines, dict[str, int]]:

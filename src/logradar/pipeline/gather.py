@@ -87,6 +87,7 @@ def gather(opened: Opened, home: Path, apart: bool) -> Gathered:
 def from_days(found: Gathered, split: SplitSettings) -> Material:
     """Split what was gathered; whole files where ``split.by`` says so, else sessions by time."""
     files = None
+    whole = Shards.of(found.paths)
     if split.by == "files":
         names = short_names(found.files)
         files = by_file(names, [found.counts[name] for name in found.files], split)
@@ -95,9 +96,9 @@ def from_days(found: Gathered, split: SplitSettings) -> Material:
             Shards.of([path for name in getattr(files, part) for path in found.parts[full[name]]]) for part in PARTS
         ]
     else:
-        parts = list(cut(Shards.of(found.paths), split))
+        parts = list(cut(whole, split))
     templates = _templates(found, [part.normal() for part in parts[:2]])
-    return of_shards(parts, templates, found.events, files)
+    return of_shards(parts, templates, found.events, files, len(whole))
 
 
 def _by_file(opened: Opened, quarantine: Quarantine, found: Gathered) -> Iterator[tuple[str, pa.Table]]:

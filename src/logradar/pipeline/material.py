@@ -80,15 +80,20 @@ def _from_disk(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
     miner = TemplateMiner(settings.parsing)
     learn_templates_of(corpus, miner, [part.normal() for part in parts[:2]], home)
     sessions = fill_on_disk(corpus, miner, grouped, home, settings.needs_values)
-    return of_shards(cut(sessions, settings.split), miner, corpus.records)
+    return of_shards(cut(sessions, settings.split), miner, corpus.records, total=len(sessions))
 
 
 def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]:
-    """SESSIONS on disk, in order of time, in three parts."""
+    """SESSIONS on disk, in order of time, in three parts; anomalous ones that are held back are in none."""
     if split.by == "files" or split.shuffle:
         raise DataError(
             "So many sessions are cut by time: leave split.by and split.shuffle out, or choose files with --until."
         )
+    if split.hold_anomalies:
+        sessions = sessions.normal()
+    if split.first is not None:
+        train, valid, _ = cut(sessions.slice(0, split.first), split.of_first())
+        return train, valid, sessions.slice(split.first)
     shares = np.array(split.shares)
     wanted = int((shares > 0).sum())
     if len(sessions) < wanted:
@@ -100,8 +105,17 @@ def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]
     return train, valid, test
 
 
-def of_shards(parts: Sequence[Shards], templates: Templates, records: int, files: FileParts | None = None) -> Material:
-    """Material of sessions on disk that are split already; templates may depend on the normal ones before the cut."""
+def of_shards(
+    parts: Sequence[Shards],
+    templates: Templates,
+    records: int,
+    files: FileParts | None = None,
+    total: int | None = None,
+) -> Material:
+    """Material of sessions on disk that are split already; templates may depend on the normal ones before the cut.
+
+    ``total`` counts all sessions where some that are held back are in none of the ``parts``.
+    """
     train, valid, test = parts
     learn, watch = train.normal(), valid.normal()
     if not len(learn):
@@ -117,16 +131,18 @@ def of_shards(parts: Sequence[Shards], templates: Templates, records: int, files
     for name, part in (("train", train), ("test", test)):
         first, last = bounds(part, "start") if len(part) else (pa.scalar(None),) * 2
         facts |= {f"{name}_from": iso(first), f"{name}_until": iso(last)}
+    sessions = sum(map(len, parts)) if total is None else total
+    facts["test"] = sessions - facts["train"] - facts["valid"]
     facts |= {"anomalies_left_out": odd} | (files.facts() if files else {})
     named = ["session_id", "start", "template_ids"]
+    as_scored = templates.known_in if isinstance(templates, GivenTemplates) else lambda table: table
     seen = Seen(
-        _fingerprints(identities(table) for part in (train, valid) for table in part.tables(named)),
+        _fingerprints(identities(as_scored(table)) for part in (train, valid) for table in part.tables(named)),
         _fingerprints(piece.fingerprints() for part in (learn, watch) for piece in part.sequences()),
     )
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
         facts["known_until"] = iso(pc.max(ends))
-    sessions = sum(map(len, parts))
     return Material(templates, learn, watch, seen, records, sessions, facts, files)
 
 

@@ -51,8 +51,8 @@ def trained_on(fitted: Fitted) -> Side:
 def unseen(sessions: pa.Table, fitted: Fitted, held_out: bool = False, allow_overlap: bool = False) -> Bools:
     """Which sessions may be measured on: those that did not take part in training.
 
-    If the bundle was trained on a part of the input (``split.test`` above 0) the others are left out silently;
-    otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a test that lies
+    If the bundle was trained on a part of the input (``split.test``, ``split.first`` or
+    ``split.hold_anomalies``) the others are left out; otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a test that lies
     in the time of training, unless it was split at random. ``allow_overlap`` allows both.
     """
     before = seen_in(fitted.seen.sessions, identities(sessions))
@@ -83,7 +83,7 @@ def _must_be_held_back(before: Bools, fitted: Fitted, held_out: bool) -> None:
             f"All {len(before):,} sessions took part in training; evaluate on other logs, or train again with "
             "split.test=0.5 to hold back the later half."
         )
-    if not (fitted.settings.split.test > 0 or held_out):
+    if not (fitted.settings.split.holds or held_out):
         raise DataError(
             f"{before.sum():,} of {len(before):,} sessions took part in training; evaluate on other logs, leave "
             f"them out with --held-out, or {_WAY_OUT}"
@@ -91,7 +91,10 @@ def _must_be_held_back(before: Bools, fitted: Fitted, held_out: bool) -> None:
 
 
 def _must_come_later(sessions: pa.Table, fitted: Fitted) -> None:
-    split, train, side = fitted.settings.split, trained_on(fitted), Side.of(sessions)
+    split, train = fitted.settings.split, trained_on(fitted)
+    if split.hold_anomalies:  # held back wherever they are: only what is normal could have been learnt
+        sessions = sessions.filter(pc.invert(sessions["label"].fill_null(False)))
+    side = Side.of(sessions)
     if split.shuffle or not overlapping(train, side):
         return
     raise DataError(

@@ -20,6 +20,7 @@ from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.detectors.base import Detector
+from logradar.evaluation.splits import SplitSettings
 from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline import next_events
@@ -29,6 +30,7 @@ from logradar.pipeline.gather import from_days, gather
 from logradar.pipeline.material import Material, bounds, from_records
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.tabulate import days_covered
+from logradar.sources.base import Dataset
 from logradar.sources.inputs.opening import InputSettings
 from logradar.training.processes import first, leave, place, wait
 
@@ -58,12 +60,12 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         if opened.groups and settings.events == "given":
             must_do_without(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
-            settings = _resolved(settings, opened.settings, None)
+            settings = _resolved(settings, opened.settings, opened.dataset)
             material = from_days(gathered, settings.split)
         else:
             corpus = collect(opened, home)
             source, reasons = corpus.source, dict(corpus.reasons)
-            settings = _resolved(settings, corpus.input, corpus.test).model_copy(update={"events": "mined"})
+            settings = _resolved(settings, corpus.input, opened.dataset).model_copy(update={"events": "mined"})
             material = from_records(corpus, settings, home)
         fitted = _learn(material, settings, bundle, resume)
     fitted.facts |= {
@@ -179,13 +181,24 @@ def _days(sessions: pa.Table | Shards) -> float | None:
     return (last - first).total_seconds() / 86_400 if first and last and last > first else None
 
 
-def _resolved(settings: RunSettings, found: InputSettings, test: float | None) -> RunSettings:
+def _resolved(settings: RunSettings, found: InputSettings, dataset: Dataset | None) -> RunSettings:
     """Settings with what was found out about the input, so that a bundle repeats it; no paths of this machine."""
     update: dict[str, Any] = {"input": found.for_others()}
-    if test is not None and "test" not in settings.split.model_fields_set:
-        update["split"] = settings.split.model_copy(update={"test": test})
-        say(
-            f"The protocol of this data set holds back the latest {test:.0%} of its sessions for "
-            "`logradar evaluate`; split.test=0 trains on everything."
-        )
+    if dataset is not None and not {"test", "first", "by"} & settings.split.model_fields_set:
+        protocol: dict[str, Any] = {"test": dataset.test, "first": dataset.first}
+        if "hold_anomalies" not in settings.split.model_fields_set:
+            protocol["hold_anomalies"] = dataset.hold_anomalies
+        update["split"] = settings.split.model_copy(update=protocol)
+        say(_protocol(update["split"]))
     return settings.model_copy(update=update)
+
+
+def _protocol(split: SplitSettings) -> str:
+    """What the protocol of a data set holds back, for people."""
+    which = "normal sessions" if split.hold_anomalies else "sessions"
+    if split.first is not None:
+        held = f"learns from its first {split.first:,} {which} and holds back the others"
+    else:
+        held = f"holds back the latest {split.test:.0%} of its {which}"
+    odd = " and all anomalous ones" if split.hold_anomalies else ""
+    return f"The protocol of this data set {held}{odd} for `logradar evaluate`; split.test=0 trains on everything."

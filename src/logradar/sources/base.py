@@ -31,12 +31,16 @@ class Limits(Config):
 class Dataset:
     """A named data set: its files under the data folder and how its papers split it.
 
-    ``test`` is the share of the latest sessions that its protocol holds back for evaluation.
+    ``test`` is the share of the latest sessions that its protocol holds back for evaluation; with ``first``
+    so many of the earliest train instead, and with ``hold_anomalies`` all that are labelled anomalous are held
+    back wherever they stand. The fields are those of the settings ``split``.
     """
 
     files: Sequence[Path]
     labels: Path | None = None
     test: float = 0.5
+    first: int | None = None
+    hold_anomalies: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Hints:
     services: Mapping[Path, str] = field(default_factory=dict)  # the service of a file whose lines name none
     limits: Limits = field(default_factory=Limits)
     advance: Callable[[int], object] = lambda count: None  # told how many bytes of the files were used
+    window: int | None = None  # lines of a window, for sources that cut their lines into windows
+    blame: Callable[[Mapping[str, str]], object] = lambda kinds: None  # told the kind of fault of session keys
 
     def name(self, file: Path) -> str:
         """What the column ``source`` and the quarantine call a file."""

@@ -17,7 +17,7 @@ from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
 from logradar.sources.inputs.formats import SEEN, Format
 from logradar.sources.inputs.json_lines import LOOKS_LIKE
-from logradar.sources.inputs.reading import read_blocks, read_sample
+from logradar.sources.inputs.reading import Block, read_blocks, read_sample
 from logradar.sources.inputs.records import Records
 from logradar.sources.inputs.session_keys import extract
 
@@ -45,6 +45,10 @@ class Lines(Source):
         sample = read_sample(file, rows=SEEN)
         return Format.named(hints.format, sample) if hints.format else Format.detect(sample)
 
+    def blocks(self, file: Path, hints: Hints, quarantine: Quarantine) -> Iterator[Block]:
+        """The lines of a file."""
+        return read_blocks(file, hints.name(file), quarantine, hints.limits, hints.advance)
+
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
         """LOG_RECORDS of at most one block of lines each; a record begins where a header stands."""
         record_id = 0
@@ -53,7 +57,7 @@ class Lines(Source):
             try:
                 latest = datetime.fromtimestamp(file.stat().st_mtime, UTC)
                 records = Records(self.format_of(file, hints), name, quarantine, hints.limits, latest)
-                for frame in records.of(read_blocks(file, name, quarantine, hints.limits, hints.advance)):
+                for frame in records.of(self.blocks(file, hints, quarantine)):
                     yield self._table(frame, record_id, name, hints.session_key, hints.services.get(file))
                     record_id += len(frame)
             except OSError as error:  # the disk fails, the file vanishes: the others can still be read

@@ -15,6 +15,7 @@ from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
 from logradar.sources.inputs.files import stem
 from logradar.sources.inputs.reading import Block, read_blocks
+from logradar.sources.labelled.numbered import label_of
 
 NUMBERS = r"^\s*[0-9]+(?:\s+[0-9]+)*\s*$"
 LINES_AT_ONCE = 5_000
@@ -48,14 +49,6 @@ class Sequences(Source):
                     for rows in events.iter_slices(hints.limits.rows):
                         yield _table(rows, record_id, name, stem(file), label)
                         record_id += len(rows)
-
-
-def label_of(file: Path) -> bool | None:
-    """The label that the name of a file tells, if it tells one."""
-    name = file.name.lower()
-    if "abnormal" in name or "anomal" in name:
-        return True
-    return False if "normal" in name or "train" in name else None
 
 
 def _events(block: Block, name: str, quarantine: Quarantine) -> pl.DataFrame:

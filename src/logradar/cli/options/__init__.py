@@ -12,7 +12,7 @@ Input = Annotated[
     str,
     typer.Argument(
         metavar="INPUT",
-        help="A file, folder, glob, '-' for stdin, a prepared folder, or a named data set (hdfs).",
+        help="A file, folder, glob, '-' for stdin, a prepared folder, or a named data set (hdfs, openstack, …).",
         show_default=False,
     ),
 ]

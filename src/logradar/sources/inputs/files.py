@@ -51,6 +51,7 @@ class Found:
     unread: list[Path] = field(default_factory=list)  # folders that cannot be read, links to nothing
     names: dict[Path, str] = field(default_factory=dict)
     close: Callable[[], object] = lambda: None  # removes what was put on disk for it
+    source: str | None = None  # the source that a named data set belongs to
 
     @property
     def size(self) -> int:
@@ -217,7 +218,7 @@ def _named(spec: str, data_dir: Path | None) -> Found:
     missing = [file for file in dataset.files if not file.is_file()]
     if missing:
         raise InputError(f"The data set '{spec}' is not complete: '{missing[0]}' does not exist.")
-    return Found(list(dataset.files), dataset, dataset.labels)
+    return Found(list(dataset.files), dataset, dataset.labels, source=spec)
 
 
 def _with_dataset() -> dict[str, type[Source]]:

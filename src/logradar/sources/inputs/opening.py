@@ -42,6 +42,12 @@ class InputSettings(Config):
     session_key: str | None = Field(default=None, description="regex of what ties lines together; '' for none: windows")
     labels: Path | None = Field(default=None, description="CSV of session key and label")
     data_dir: Path | None = Field(default=None, description="where named data sets are")
+    window: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**9,
+        description="lines of a window, for data sets that are read in windows (bgl, iotdb)",
+    )
     limit_files: int | None = Field(default=None, ge=0, description="only so many files, the newest; 0 for all")
     since: date | None = Field(default=None, description="only files of that day and later, as 2024-05-01")
     until: date | None = Field(default=None, description="only files of that day and earlier")
@@ -82,6 +88,7 @@ class Opened:
     _services: dict[Path, str]
     _labels: Labels | None
     _begun: bool = field(default=False, init=False)
+    _blamed: dict[str, str] = field(default_factory=dict, init=False)
 
     @property
     def files(self) -> list[Path]:
@@ -119,8 +126,8 @@ class Opened:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The kind of fault of those sessions whose label names one."""
-        return self._labels.kinds if self._labels else {}
+        """The kind of fault of those sessions whose label names one; complete when all is read."""
+        return self._labels.kinds if self._labels else self._blamed
 
     def batches(self, title: str | None = "reading") -> Iterator[pa.Table]:
         """LOG_RECORDS in batches of bounded size; ``title`` heads the progress bar, None shows none.
@@ -176,8 +183,9 @@ class Opened:
 
     def _hints(self, unit: Unit, advance: Callable[[int], object]) -> Hints:
         return Hints(
-            self._keys[unit.kind], self._asked.format, self._found.names, self._services, self._asked.limits, advance
-        )
+            self._keys[unit.kind], self._asked.format, self._found.names, self._services, self._asked.limits, advance,
+            self._asked.window, self._blamed.update,
+        )  # fmt: skip
 
     def complain(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
         """Raise `InputError` where nothing was read, `DataError` where labels that were asked for match nothing."""
@@ -224,7 +232,7 @@ def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quaranti
     stored = _stored(found.prepared) if found.prepared else None
     labels_file = settings.labels or found.labels
     labels = read_labels(labels_file) if labels_file else None
-    parts = recognise(spec, found, settings.source, quarantine)
+    parts = recognise(spec, found, settings.source or found.source, quarantine)
     notes = [chosen] * bool(chosen) + _about_files(found) + _about_mixture(parts) + _about_days(parts)
     plain = [file for part in parts if part.kind.discovers for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers and p.kind.session_key is None for p in parts)

@@ -1,0 +1,50 @@
+"""Hadoop's containers as event numbers, with the kind of fault of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+import polars as pl
+
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import Dataset, Hints
+from logradar.sources.labelled.numbered import EVENTS, KEY, Numbered
+from logradar.sources.labelled.texts import by_line
+
+APPLICATION: Final = r"application_([0-9]{1,18})_([0-9]{1,9})"
+
+
+class Hadoop(Numbered):
+    """Hadoop containers as event numbers: machine down, network disconnected, disk full.
+
+    Sessions come in the order in which their applications began (a number in their names), so that containers
+    of one application stay together; the service is ``application_master`` or ``task``. Lin et al., ICSE-C 2016;
+    Zhu et al., ISSRE 2023; Landauer et al., FSE 2024.
+    """
+
+    line: ClassVar[str] = rf"{KEY},(?P<label>[a-z_]{{1,40}}),{EVENTS}"
+    header: ClassVar[str | None] = "Container,Label,EventSequence"
+    normal: ClassVar[Sequence[str]] = ("normal",)
+    anomalous: ClassVar[Sequence[str]] = ("machine_down", "network_disconnection", "disk_full")
+    kinds: ClassVar[bool] = True
+
+    @classmethod
+    def dataset(cls, data_dir: Path) -> Dataset | None:
+        """The normal containers of the five earlier of eleven applications train, all others are measured on."""
+        file = data_dir / "hadoop" / "hadoop_sequences.csv.gz"
+        return Dataset([file], first=73, hold_anomalies=True) if file.is_file() else None
+
+    def texts(self, file: Path) -> Mapping[int, str]:
+        """Event ``n`` is line ``n`` of the file of templates."""
+        return by_line(file.parent / "Hadoop_templates.txt")
+
+    def _frames(self, file: Path, name: str, hints: Hints, quarantine: Quarantine) -> Iterator[pl.DataFrame]:
+        """All of a file at once, which is small, by the beginning of the application."""
+        frames = list(super()._frames(file, name, hints, quarantine))
+        if frames:
+            began = (pl.col("key").str.extract(APPLICATION, group).cast(pl.Int64) for group in (1, 2))
+            master = pl.col("key").str.ends_with("_000001")
+            service = pl.when(master).then(pl.lit("application_master")).otherwise(pl.lit("task"))
+            yield pl.concat(frames).sort(*began, maintain_order=True, nulls_last=True).with_columns(service=service)

@@ -1,0 +1,26 @@
+"""Online Boutique as CSV of lines, by trace: three minutes of Nezha."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from logradar.sources.base import Dataset
+from logradar.sources.labelled.nezha import Nezha
+
+SERVICES = "ad|cart|checkout|currency|email|payment|productcatalog|recommendation|shipping"
+
+
+class Onlineboutique(Nezha):
+    """Online Boutique by trace (Nezha): three minutes inside CPU faults, without a fault-free one: claim no score.
+
+    Yu et al., Nezha, ESEC/FSE 2023.
+    """
+
+    services: ClassVar[str] = rf"(?:frontend|(?:{SERVICES})service)-"
+
+    @classmethod
+    def dataset(cls, data_dir: Path) -> Dataset | None:
+        """The earlier half of the traces that do not touch the faulty service trains."""
+        file = data_dir / "onlineboutique_nezha" / "faulty_3_minutes.csv.xz"
+        return Dataset([file], test=0.5, hold_anomalies=True) if file.is_file() else None
