@@ -51,9 +51,9 @@ def trained_on(fitted: Fitted) -> Side:
 def unseen(sessions: pa.Table, fitted: Fitted, held_out: bool = False, allow_overlap: bool = False) -> Bools:
     """Which sessions may be measured on: those that did not take part in training.
 
-    If the bundle was trained on a part of the input (``split.test``, ``split.first`` or
-    ``split.hold_anomalies``) the others are left out; otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a test that lies
-    in the time of training, unless it was split at random. ``allow_overlap`` allows both.
+    If the bundle was trained on a part of the input (``split.test``, ``split.first`` or ``split.hold_anomalies``) the
+    others are left out; otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a test
+    that lies in the time of training, unless it was split at random. ``allow_overlap`` allows both.
     """
     before = seen_in(fitted.seen.sessions, identities(sessions))
     if allow_overlap and not held_out:
