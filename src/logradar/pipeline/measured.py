@@ -52,8 +52,8 @@ def unseen(sessions: pa.Table, fitted: Fitted, held_out: bool = False, allow_ove
     """Which sessions may be measured on: those that did not take part in training.
 
     If the bundle was trained on a part of the input (``split.test``, ``split.first`` or ``split.hold_anomalies``) the
-    others are left out; otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a test
-    that lies in the time of training, unless it was split at random. ``allow_overlap`` allows both.
+    others are left out; otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a
+    test that lies in the time of training, unless it was split at random. ``allow_overlap`` allows both.
     """
     before = seen_in(fitted.seen.sessions, identities(sessions))
     if allow_overlap and not held_out:
