@@ -18,6 +18,7 @@ def command(
     ] = None,
     threshold: options.ThresholdValue = None,
     alerts_per_day: options.AlertsPerDay = None,
+    target_precision: options.Precision = None,
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Leave out sessions that took part in training.")
     ] = False,
@@ -44,7 +45,7 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
-    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint)
+    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint, target_precision)
     if output:
         result.write(output)
         write_report(output)

@@ -48,6 +48,9 @@ class Material:
     sessions: int
     split: dict[str, Any]
     files: FileParts | None = None
+    marked: pa.Table | None = (
+        None  # sessions of the validation part that are labelled anomalous, where they are at hand
+    )
 
 
 def from_records(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
@@ -71,7 +74,8 @@ def from_records(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
     )
     facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum())} | (files.facts() if files else {})
     train, valid = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
-    return Material(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files)
+    marked = sessions.take(pa.array(parts.valid[odd[parts.valid]]))
+    return Material(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
 
 
 def _from_disk(corpus: Corpus, settings: RunSettings, home: Path) -> Material:

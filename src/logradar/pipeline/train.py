@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from logradar.pipeline.corpus import collect, opening
 from logradar.pipeline.fitted import Fitted, Seen
 from logradar.pipeline.gather import from_days, gather
 from logradar.pipeline.material import Material, bounds, from_records
+from logradar.pipeline.memory import Memory, pieces, unseen
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.tabulate import days_covered
 from logradar.sources.inputs.opening import InputSettings
@@ -111,7 +113,7 @@ def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool
     elif first():
         shutil.rmtree(checkpoints, ignore_errors=True)
     wait()
-    fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume)
+    fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume, material.marked)
     fitted.seen, fitted.files = material.seen, material.files
     return fitted
 
@@ -127,33 +129,45 @@ def fit(
     valid: pa.Table | Shards,
     checkpoints: Path,
     resume: bool = False,
+    marked: pa.Table | None = None,
 ) -> Fitted:
-    """Fit the main detector and those beside it on ``train``, thresholds on ``valid``."""
+    """Fit the main detector and those beside it on ``train``, thresholds on ``valid``.
+
+    ``marked`` are sessions of the validation part that are labelled anomalous: nothing learns from them, but a
+    threshold may be fitted to a precision with them.
+    """
     days = _days(valid)
     rate = len(valid) / days if days else None
-    memory = settings.memory_mb << 20
+    room = settings.memory_mb << 20
     detectors: dict[str, Detector] = {}
     with ExitStack() as stack:
-        learnt = stack.enter_context(_counted(train, checkpoints, memory)) if isinstance(train, Shards) else train
+        learnt = stack.enter_context(_counted(train, checkpoints, room)) if isinstance(train, Shards) else train
         for name in dict.fromkeys((settings.detector, *settings.beside)):
             if name not in detectors:
                 detector = settings.make(name, resume)
                 if detector.needs_values:
                     counted = learnt if isinstance(learnt, Distinct) else None
-                    detector.fit(train, valid, checkpoints / name, memory, counted)
+                    detector.fit(train, valid, checkpoints / name, room, counted)
                 else:
-                    detector.fit(learnt, valid, checkpoints / name, memory)
+                    detector.fit(learnt, valid, checkpoints / name, room)
                 detectors = {**detector.members, **detectors, name: detector}
+        learning = learnt.chunks if isinstance(learnt, Distinct) else lambda: pieces(train)
+        memory = Memory.of(chain(learning(), pieces(valid)), settings.replay)
+        unseen_valid = unseen(learning(), pieces(valid))
+    odd = {
+        name: detector.score(marked)["score"].to_numpy() for name, detector in detectors.items() if marked is not None
+    }
     thresholds: dict[str, Threshold] = {
-        name: fit_threshold(detector.validation_scores, settings.threshold, rate)
+        name: fit_threshold(detector.validation_scores, settings.threshold, rate, odd.get(name))
         for name, detector in detectors.items()
     }
     validation = {name: detector.validation_scores for name, detector in detectors.items()}
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
     fitted = Fitted(
-        settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate}
+        settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate}, marked=odd
     )
+    fitted.memory, fitted.facts["valid_unseen"] = memory, unseen_valid
     fitted.next_events = next_events.when_trained(detectors, valid)
     fitted.sample = next_events.sample(valid) if fitted.next_events else None
     return fitted

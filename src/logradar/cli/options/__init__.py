@@ -52,6 +52,15 @@ AlertsPerDay = Annotated[
     float | None, typer.Option("--alerts-per-day", metavar="N", help="How many false alarms a day are acceptable.")
 ]
 
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        "--target-precision",
+        metavar="P",
+        help="Share of alerts that should be right, by the labels of the bundle's validation part.",
+    ),
+]
+
 
 def input_values(
     data_dir: Path | None,
