@@ -31,7 +31,7 @@ class Tail:
         ratio = share / self.share
         if abs(self.shape) < 1e-9:
             return self.start - self.scale * float(np.log(ratio))
-        return self.start + self.scale / self.shape * (ratio**-self.shape - 1.0)
+        return self.start + self.scale / self.shape * float(ratio**-self.shape - 1.0)
 
 
 def fit_tail(scores: Floats) -> Tail | None:

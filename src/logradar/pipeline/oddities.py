@@ -68,7 +68,7 @@ def oddities(fitted: Fitted, sessions: pa.Table, findings: pa.Table, lines: Line
             found.append(None)
             continue
         counts = Counter(events)
-        some = {
+        some: dict[str, Any] = {
             "bundle": bundle,
             "sequence": f"{int(prints[row]):016x}",
             "unseen": tuple(sorted(event for event in counts if event.startswith("?"))),

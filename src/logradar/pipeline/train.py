@@ -60,12 +60,12 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         if opened.groups and settings.events == "given":
             must_do_without(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
-            settings = _resolved(settings, opened.settings, None)
+            settings = resolved(settings, opened.settings, None)
             material = from_days(gathered, settings.split)
         else:
             corpus = collect(opened, home)
             source, reasons = corpus.source, dict(corpus.reasons)
-            settings = _resolved(settings, corpus.input, corpus.test).model_copy(update={"events": "mined"})
+            settings = resolved(settings, corpus.input, corpus.test).model_copy(update={"events": "mined"})
             material = from_records(corpus, settings, home)
         fitted = _learn(material, settings, bundle, resume)
     fitted.facts |= {
@@ -82,10 +82,15 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         fitted.save(bundle, _checkpoints(bundle))
         if not fitted.keeps_checkpoints:
             shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
+    return Trained(fitted, bundle, figures_of(fitted, bundle))
+
+
+def figures_of(fitted: Fitted, bundle: Path) -> dict[str, Any]:
+    """What a training tells people."""
     figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
     if fitted.next_events:
         figures["next_events"] = fitted.next_events
-    return Trained(fitted, bundle, {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures})
+    return {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures}
 
 
 def must_do_without(settings: RunSettings) -> None:
@@ -136,7 +141,7 @@ def fit(
     ``marked`` are sessions of the validation part that are labelled anomalous: nothing learns from them, but a
     threshold may be fitted to a precision with them.
     """
-    days = _days(valid)
+    days = days_of(valid)
     rate = len(valid) / days if days else None
     room = settings.memory_mb << 20
     detectors: dict[str, Detector] = {}
@@ -151,9 +156,9 @@ def fit(
                 else:
                     detector.fit(learnt, valid, checkpoints / name, room)
                 detectors = {**detector.members, **detectors, name: detector}
-        learning = learnt.chunks if isinstance(learnt, Distinct) else lambda: pieces(train)
-        memory = Memory.of(chain(learning(), pieces(valid)), settings.replay)
-        unseen_valid = unseen(learning(), pieces(valid))
+        for_memory, for_unseen = (learnt.chunks() if isinstance(learnt, Distinct) else pieces(train) for _ in range(2))
+        memory = Memory.of(chain(for_memory, pieces(valid)), settings.replay)
+        unseen_valid = unseen(for_unseen, pieces(valid))
     odd = {
         name: detector.score(marked)["score"].to_numpy() for name, detector in detectors.items() if marked is not None
     }
@@ -186,14 +191,15 @@ def _counted(train: Shards, folder: Path, memory: int) -> Distinct:
     return count_distinct(pieces(), folder, memory)
 
 
-def _days(sessions: pa.Table | Shards) -> float | None:
+def days_of(sessions: pa.Table | Shards) -> float | None:
+    """Days from the first start to the last end of SESSIONS; None without times."""
     if isinstance(sessions, pa.Table):
         return days_covered(sessions)
     first, last = bounds(sessions, "start")[0].as_py(), bounds(sessions, "end")[1].as_py()
     return (last - first).total_seconds() / 86_400 if first and last and last > first else None
 
 
-def _resolved(settings: RunSettings, found: InputSettings, test: float | None) -> RunSettings:
+def resolved(settings: RunSettings, found: InputSettings, test: float | None) -> RunSettings:
     """Settings with what was found out about the input, so that a bundle repeats it; no paths of this machine."""
     update: dict[str, Any] = {"input": found.for_others()}
     if test is not None and "test" not in settings.split.model_fields_set:
