@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from math import gcd
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from logradar.core.config import Config
 
 SLACK: Final = 1.25  # a finding may weigh this much more than the accepted one
+MOST: Final = 10_000  # of one event, and of different ones; an alerts file may come from anywhere
+_REPETITIONS: Final = 100  # of what was accepted that are looked at
+Event = Annotated[str, Field(pattern=r"^(\?.{1,300}|[0-9]{1,10}|)$")]
+Run = tuple[Event, Event]
+Times = dict[Event, Annotated[int, Field(ge=-MOST, le=MOST)]]
 KIN: Final = 0.1  # share of events in which two normal sessions of the same kind may differ
 
 
@@ -29,11 +34,11 @@ class Signature(Config):
     bundle: str = Field(description="which bundle the ids belong to")
     sequence: str = Field(description="fingerprint of the exact sequence")
     loose: bool = False
-    added: dict[str, int] = Field(default_factory=dict)
-    nearest: dict[str, int] = Field(default_factory=dict)
-    unseen: tuple[str, ...] = ()
-    runs: tuple[tuple[str, str], ...] = ()
-    contexts: tuple[tuple[str, str], ...] = ()
+    added: Times = Field(default_factory=dict, max_length=MOST)
+    nearest: Times = Field(default_factory=dict, max_length=MOST)
+    unseen: tuple[Event, ...] = ()
+    runs: tuple[Run, ...] = ()
+    contexts: tuple[Run, ...] = ()
     findings: dict[str, float] = Field(default_factory=dict)
 
     @property
@@ -67,6 +72,7 @@ class Signature(Config):
         if self.loose:
             return True
         times = gcd(*self.added.values()) or 1
+        times = times if times <= _REPETITIONS else 1
         rest = Counter(counts)
         for _ in range(times):
             rest.subtract({event: count // times for event, count in self.added.items()})
@@ -74,6 +80,21 @@ class Signature(Config):
             if apart <= max(1.0, KIN * sum(self.nearest.values())) and normal(rest):
                 return True
         return False
+
+    def renamed(self, names: Mapping[str, str]) -> Signature:
+        """The same with other names for some events."""
+
+        def new(event: str) -> str:
+            return names.get(event, event)
+
+        return self.model_copy(
+            update={
+                "added": {new(event): count for event, count in self.added.items()},
+                "unseen": tuple(new(event) for event in self.unseen if new(event).startswith("?")),
+                "runs": tuple((new(a), new(b)) for a, b in self.runs),
+                "contexts": tuple((new(a), new(b)) for a, b in self.contexts),
+            }
+        )
 
     def describe(self, texts: dict[int, str]) -> str:
         """One sentence for people; ``texts`` are templates by id."""

@@ -101,7 +101,7 @@ def _counted(
 
 
 def _precise(scores: Floats, wanted: float, sessions_per_day: float | None, anomalies: Floats | None) -> Threshold:
-    """The lowest score above which the wanted share of the validation part's alerts is right."""
+    """The lowest score above which the wanted share of the validation part's alerts is right, or most where none is."""
     if anomalies is None or not len(anomalies):
         raise DataError(
             "A precision cannot be planned: no session of the validation part is labelled anomalous; train with "
@@ -112,11 +112,5 @@ def _precise(scores: Floats, wanted: float, sessions_per_day: float | None, anom
     right = len(anomalies) - np.searchsorted(np.sort(anomalies), levels, side="right")
     precision = right / np.maximum(right + false, 1)
     enough = np.flatnonzero((precision >= wanted) & (right > 0))
-    if not len(enough):
-        best = int(np.argmax(precision))
-        raise DataError(
-            f"No threshold reaches a precision of {wanted:g} on the validation part; {precision[best]:.3g} is the most "
-            "(at a score of {:.4g}). Ask for less, or choose alerts per day.".format(levels[best])
-        )
-    first = int(enough[0])
+    first = int(enough[0]) if len(enough) else int(np.argmax(precision))
     return _counted(scores, float(levels[first]), sessions_per_day, "labels", float(precision[first]))

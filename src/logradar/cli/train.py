@@ -36,6 +36,7 @@ def command(
 ) -> None:
     """Learn what is normal in an input and write a bundle that `logradar detect` uses."""
     from logradar.cli import show
+    from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.further import train_further
     from logradar.pipeline.settings import run_settings
@@ -43,6 +44,8 @@ def command(
     from logradar.training.processes import first
 
     be_quiet(quiet or not first())
+    if from_ and resume:
+        raise ConfigError("--resume goes on with a training that was cut off, --from with a whole bundle; give one.")
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     given |= {"detector": detector} if detector else {}
     settings = run_settings(config, overrides, given)

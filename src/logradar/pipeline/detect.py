@@ -71,7 +71,7 @@ def detect(
     told.figures |= {
         "detector": fitted.settings.detector,
         "threshold": limit.value,
-        "notes": notes(limit, alerts_per_day),
+        "notes": notes(limit, alerts_per_day, precision),
     }
     return told
 
@@ -102,13 +102,15 @@ class Raised:
     def add(self, told: Told, sessions: pa.Table) -> None:
         """Score SESSIONS and raise alerts."""
         scores = self._fitted.main.score(sessions)
-        self._watch.add(sessions, scores)
         rows = pa.array(anomalous(scores, self._limit.value))
+        silent = np.empty(0, np.int64)
         if len(rows):
             judged = judge(self._fitted, told, sessions.take(rows), scores.take(rows))
+            silent = rows.to_numpy()[~judged.loud]
             self._silenced += judged.silent
             if len(judged.sessions):
                 self.alerts.append(alert(self._fitted, told, judged, self._limit.value))
+        self._watch.add(sessions, scores, silent)
 
     def figures(self) -> dict[str, Any]:
         """What is told beside the alerts."""
@@ -180,8 +182,13 @@ def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day:
     return plan_threshold(fitted, value, alerts_per_day).value
 
 
-def notes(limit: Threshold, alerts_per_day: float | None) -> list[str]:
+def notes(limit: Threshold, alerts_per_day: float | None, precision: float | None = None) -> list[str]:
     """What a user should know of a threshold, as sentences."""
+    if precision is not None and limit.precision is not None and limit.precision < precision:
+        return [
+            f"A precision of {precision:g} was asked for; on the labels of the validation part {limit.precision:.3g} "
+            f"is the most, above a score of {limit.value:.4g}."
+        ]
     expected = limit.false_alarms_per_day
     if alerts_per_day is None or expected is None or expected >= alerts_per_day / 2:
         return []

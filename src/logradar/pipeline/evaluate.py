@@ -103,7 +103,7 @@ def evaluate(
         alerts = alert(fitted, corpus, judged.first(ALERTS_TOLD), limit)
         document = _document(spec, fitted, corpus, sessions, scores, limit)
         document |= _watched(fitted, sessions, main, planned, looked[~judged.loud])
-        document["notes"] = notes(planned, alerts_per_day)
+        document["notes"] = notes(planned, alerts_per_day, precision)
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
         "records": corpus.records,
@@ -123,7 +123,7 @@ def _watched(
 ) -> dict[str, Any]:
     """The main detector's figures with feedback, where there is any, and whether its threshold holds here."""
     watch = Watch()
-    watch.add(sessions, scores)
+    watch.add(sessions, scores, silent)
     found: dict[str, Any] = {"drift": watch.drift(fitted, limit), "with_feedback": None}
     if len(fitted.feedback):
         values = scores["score"].to_numpy().copy()

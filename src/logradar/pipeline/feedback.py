@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logradar.alerting.feedback import Accepted, Feedback
+from logradar.alerting.feedback import Accepted
 from logradar.alerting.signature import Signature
 from logradar.core.bundle import amending
 from logradar.core.config import validated
@@ -64,7 +64,7 @@ def _chosen(alerts: list[dict[str, Any]], wanted: list[str], file: Path, bundle:
         if not alert.get("signature"):
             raise InputError(
                 f"Alert '{name}' carries no signature, so it cannot be known again: its session is too long, its "
-                "messages have no text, or the bundle keeps no normal sessions (replay=0)."
+                "messages have no text, the bundle keeps no normal sessions (replay=0), or the file is an older one."
             )
         try:
             given = alert["signature"]
@@ -107,8 +107,3 @@ def _read(path: Path) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(one, dict) and one.get("alert_id") for one in found):
         raise InputError(f"'{path}' is no file of alerts as `logradar detect -o` writes it.")
     return found
-
-
-def feedback_of(bundle: Path) -> Feedback:
-    """What a bundle was told."""
-    return Fitted.load(bundle).feedback

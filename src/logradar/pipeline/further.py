@@ -6,15 +6,18 @@ import shutil
 import time
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import polars as pl
 
+from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold, fit_threshold
 from logradar.core.config import Config
 from logradar.core.distinct import count_distinct
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
+from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Detector
 from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
@@ -27,6 +30,7 @@ from logradar.pipeline.material import Material, from_records
 from logradar.pipeline.memory import Memory, pieces, unseen
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.train import Trained, days_of, figures_of, resolved
+from logradar.training.processes import place
 
 C = TypeVar("C", bound=Config)
 _FIXED = ("detector", "beside", "parsing", "sessions", "events")
@@ -41,6 +45,8 @@ def train_further(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Tr
     were set count; all of the input is learnt from unless ``split.test`` is. Feedback is kept.
     """
     began = time.monotonic()
+    if place()[1] > 1:
+        raise ConfigError("A training that goes on runs in one process; start it without torchrun or accelerate.")
     fitted = Fitted.load(old)
     if fitted.memory is None or not len(fitted.memory):
         raise BundleError(f"Bundle '{old}' keeps no normal sessions to go on from (replay); train it anew.")
@@ -123,12 +129,24 @@ def _learn(fitted: Fitted, material: Material, settings: RunSettings, bundle: Pa
         ),
         {"sessions_per_day": rate, "valid_unseen": int(fitted.facts.get("valid_unseen") or 0) + now},
         memory=Memory.of(chain(known, pieces(material.train, material.valid)), settings.replay),
-        feedback=fitted.feedback,
+        feedback=_renamed(fitted.feedback, material.templates),
         marked=odd,
     )
     result.next_events = next_events.when_trained(fitted.detectors, material.valid)
     result.sample = next_events.sample(material.valid) if result.next_events else None
     return result
+
+
+def _renamed(feedback: Feedback, templates: TemplateMiner | GivenTemplates) -> Feedback:
+    """Feedback on messages that were unseen and now have a template of their own."""
+    texts = sorted({event for entry in feedback.accepted for event in entry.signature.unseen})
+    if not texts or isinstance(templates, GivenTemplates):
+        return feedback
+    ids = templates.match(pl.Series([text[1:] for text in texts], dtype=pl.String)).tolist()
+    names = {text: str(id_) for text, id_ in zip(texts, ids, strict=True) if id_ != UNKNOWN}
+    return Feedback(
+        tuple(entry.model_copy(update={"signature": entry.signature.renamed(names)}) for entry in feedback.accepted)
+    )
 
 
 def _settings(fitted: Fitted, wished: RunSettings) -> RunSettings:
@@ -149,9 +167,14 @@ def _merged(base: C, over: C) -> C:
         if isinstance(value, Config) and isinstance(old, Config):
             value = _merged(old, value)
         elif isinstance(value, dict) and isinstance(old, dict):
-            value = {**old, **{key: {**old.get(key, {}), **below} for key, below in value.items()}}
+            value = _over(old, value)
         update[name] = value
     return base.model_copy(update=update)
+
+
+def _over(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    both = {key: (old[key], value) for key, value in new.items() if isinstance(value, dict) and key in old}
+    return {**old, **new, **{key: _over(*pair) for key, pair in both.items() if isinstance(pair[0], dict)}}
 
 
 def _newest_training(detector: Detector, wished: Detector) -> None:

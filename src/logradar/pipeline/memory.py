@@ -62,14 +62,14 @@ class Memory:
         return found
 
     @cached_property
-    def _prototypes(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Ids of all templates, and the most frequent count vectors over them, a row each."""
+    def _prototypes(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], dict[str, int]]:
+        """Ids of all templates, the most frequent count vectors over them, a row each, and the columns by name."""
         templates = np.unique(self.rows.values)
         usual = [np.frombuffer(vector, np.int32) for vector, _ in Counter(self._vectors).most_common(_PROTOTYPES)]
         table = np.zeros((len(usual), len(templates)), np.int32)
         for row, ids in enumerate(usual):
             np.add.at(table[row], np.searchsorted(templates, ids), 1)
-        return templates, table
+        return templates, table, {str(template): place for place, template in enumerate(templates.tolist())}
 
     @cached_property
     def _runs(self) -> frozenset[tuple[int, int]]:
@@ -89,13 +89,15 @@ class Memory:
         """Whether a normal session has each event exactly that often."""
         if any(count < 0 or (count and event.startswith("?")) for event, count in counts.items()):
             return False
-        ids = [int(event) for event, count in counts.items() for _ in range(count)]
-        return np.sort(np.array(ids, np.int32)).tobytes() in self._vectors
+        counts = {event: count for event, count in counts.items() if count}
+        ids = np.repeat([int(event) for event in counts], list(counts.values())).astype(np.int64)
+        if len(ids) and ids.max() > np.iinfo(np.int32).max:
+            return False
+        return np.sort(ids.astype(np.int32)).tobytes() in self._vectors
 
     def added(self, counts: Counts) -> dict[str, int]:
         """How many more (or fewer) of each event there are than in the nearest normal session."""
-        templates, usual = self._prototypes
-        known = {str(template): place for place, template in enumerate(templates.tolist())}
+        templates, usual, known = self._prototypes
         here = np.zeros(len(templates), np.int64)
         for event, count in counts.items():
             if event in known:

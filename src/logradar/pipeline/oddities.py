@@ -14,12 +14,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 
 from logradar.alerting.signature import Signature
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.parsing.masking import mask
-from logradar.pipeline.memory import Memory
 
 if TYPE_CHECKING:
     from logradar.pipeline.fitted import Fitted
@@ -62,6 +62,7 @@ def oddities(fitted: Fitted, sessions: pa.Table, findings: pa.Table, lines: Line
     sequences = Sequences.from_arrow(sessions["template_ids"])
     prints, exact = sequences.fingerprints(), memory.repeats
     found: list[Odd | None] = []
+    met: dict[tuple[str, ...], tuple[dict[str, int], frozenset[tuple[str, str]]]] = {}  # logs repeat
     for row, session_id in enumerate(sessions["session_id"].to_pylist()):
         events = names[row]
         if events is None:
@@ -76,10 +77,19 @@ def oddities(fitted: Fitted, sessions: pa.Table, findings: pa.Table, lines: Line
         every = told.get(session_id, [])
         if exact:
             over = [finding for finding in valued.get(session_id, []) if finding["over"]]
-            some |= _exact(memory, events, counts, every) | {"findings": _keys(events, over)}
+            key = tuple(events)
+            if key not in met:
+                closed = ["", *events, ""]
+                new = frozenset(run for run in pairwise(closed) if not memory.follows(*run))
+                met[key] = memory.added(counts), new
+            some |= _exact(events, counts, every, *met[key]) | {"findings": _keys(events, over)}
         else:
             some |= {"loose": True, "findings": _keys(events, every)}
-        signature = Signature(**some)
+        try:
+            signature = Signature(**some)
+        except ValidationError:  # more of something than a signature takes
+            found.append(None)
+            continue
         if signature.bare and valued.get(session_id):
             signature = signature.model_copy(update={"findings": _keys(events, valued[session_id])})
         found.append(Odd(signature, counts))
@@ -100,10 +110,14 @@ def silenced(fitted: Fitted, found: list[Odd | None]) -> list[str | None]:
     return fitted.feedback.silences([odd.signature if odd else None for odd in found], normal_without)
 
 
-def _exact(memory: Memory, events: list[str], counts: Counter[str], findings: list[dict[str, Any]]) -> dict[str, Any]:
-    added = memory.added(counts)
-    closed = ["", *events, ""]
-    new = {run for run in pairwise(closed) if not memory.follows(*run)}
+def _exact(
+    events: list[str],
+    counts: Counter[str],
+    findings: list[dict[str, Any]],
+    added: dict[str, int],
+    new: frozenset[tuple[str, str]],
+) -> dict[str, Any]:
+    closed = ["", *events]
     odd = {
         (closed[f["position"]], events[f["position"]])
         for f in findings

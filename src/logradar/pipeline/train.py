@@ -141,6 +141,11 @@ def fit(
     ``marked`` are sessions of the validation part that are labelled anomalous: nothing learns from them, but a
     threshold may be fitted to a precision with them.
     """
+    if settings.threshold.precision is not None and (marked is None or not len(marked)):
+        raise DataError(
+            "threshold.precision needs sessions labelled anomalous in the validation part, and there are none; use "
+            "threshold.alerts_per_day or threshold.quantile."
+        )
     days = days_of(valid)
     rate = len(valid) / days if days else None
     room = settings.memory_mb << 20

@@ -26,13 +26,14 @@ class Watch:
         self._bounds: list[datetime] = []
         self.unknown = 0  # events with a message that training did not have
 
-    def add(self, sessions: pa.Table, scores: pa.Table) -> None:
-        """SESSIONS with their SCORES."""
+    def add(self, sessions: pa.Table, scores: pa.Table, silent: npt.NDArray[np.int64]) -> None:
+        """SESSIONS with their SCORES; the rows ``silent`` are explained by feedback, so they are as good as normal."""
         events = Sequences.from_arrow(sessions["template_ids"])
         unknown = events.sums(events.values == UNKNOWN)
         self.unknown += int(unknown.sum())
+        unknown[silent] = 0
         self._unseen += int((unknown > 0).sum())
-        self._scores.append(scores["score"].to_numpy())
+        self._scores.append(np.delete(scores["score"].to_numpy(), silent))
         some = [pc.min(sessions["start"]).as_py(), pc.max(sessions["end"]).as_py()]
         self._bounds += [moment for moment in some if moment is not None]
 
