@@ -145,7 +145,7 @@ def warnings(result: dict[str, Any]) -> None:
     for sentence in result["notes"]:
         print(f"Note: {sentence}")
     if result["drift"] and not result["drift"]["trusted"]:
-        print("Warning: the threshold can no longer be trusted on this input.")
+        print("Warning: this input is not like the validation part, so the threshold cannot be trusted as it is.")
         for sentence in result["drift"]["warnings"]:
             print(f"- {sentence}")
         print("  If it is normal: `logradar feedback` on false alarms, or `logradar train --from` on newer logs.")
