@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from session_rows import sessions
+from tests.detectors.session_rows import sessions
 
 from logradar.core.config import validated
 from logradar.detectors.base import Detector, detectors

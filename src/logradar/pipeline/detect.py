@@ -189,6 +189,11 @@ def notes(limit: Threshold, alerts_per_day: float | None, precision: float | Non
             f"A precision of {precision:g} was asked for; on the labels of the validation part {limit.precision:.3g} "
             f"is the most, above a score of {limit.value:.4g}."
         ]
+    if alerts_per_day is not None and limit.method == "largest":
+        return [
+            f"{alerts_per_day:g} alerts a day are less than one of {limit.sessions:,} validation sessions: the largest "
+            "of their scores is the threshold, and how often others exceed it is not known."
+        ]
     expected = limit.false_alarms_per_day
     if alerts_per_day is None or expected is None or expected >= alerts_per_day / 2:
         return []
