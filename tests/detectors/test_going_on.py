@@ -33,6 +33,15 @@ def test_what_is_learnt_later_is_known_beside_what_was_known(name, tmp_path):
     assert len(detector.validation_scores) == 20
 
 
+def test_where_all_comes_again_rules_count_nothing_twice():
+    detector, fresh = (detectors.load("count_vector")() for _ in range(2))
+    detector.fit(sessions(OLD), sessions(OLD[:20]))
+    detector.go_on(whole=True)
+    for one in (detector, fresh):
+        one.fit(sessions(OLD + NEW), sessions(NEW[:20]))
+    assert detector._known.rows.counts.tolist() == fresh._known.rows.counts.tolist()
+
+
 @pytest.mark.parametrize("name", ["loglstm"])
 def test_a_network_goes_on_from_its_weights(name, tmp_path):
     pytest.importorskip("torch")

@@ -44,6 +44,8 @@ def test_it_keeps_the_frequent_and_some_others_within_its_room():
     rows = [[3, 4]] * 50 + [[3, *rng.integers(4, 40, 6).tolist()] for _ in range(500)]
     memory = Memory.of((Sequences.from_lists(rows[at : at + 50]) for at in range(0, 550, 50)), 20)
     assert len(memory) == 20
+    assert not memory.holds_all(20)
+    assert memory.holds_all(21)
     assert memory.normal({"3": 1, "4": 1})
     assert len(Memory.of([Sequences.from_lists(rows)], 0)) == 0
 

@@ -65,6 +65,7 @@ def check_drift(
     if min(len(validation), len(new)) < FEWEST:
         return None
     warnings = []
+    new = np.maximum(new, validation.min())  # validation scores may have a floor
     limit = threshold.value
     odd, planned = int((new > limit).sum()), int((validation > limit).sum())
     allowed = max(planned, (1.0 - threshold.quantile) * len(validation))

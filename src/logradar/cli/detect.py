@@ -38,7 +38,7 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, None, session_key, source, format_, limit_files, since, until)
-    found = detect(bundle, input_, given, threshold, alerts_per_day, target_precision)
+    found = detect(bundle, input_, given, threshold, alerts_per_day, precision=target_precision)
     if output:
         write_alerts(found, output)
     show.document(found.to_json()) if json else show.detection(found.to_json(), top)

@@ -45,7 +45,9 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
-    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint, target_precision)
+    result = evaluate(
+        bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint, precision=target_precision
+    )
     if output:
         result.write(output)
         write_report(output)

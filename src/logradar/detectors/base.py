@@ -82,14 +82,15 @@ class Detector(ABC):
         """Whether it, or one that it is made of, looks at gaps and parameters, not at sequences alone."""
         return any(member.needs_values for member in self.members.values())
 
-    def go_on(self) -> None:
+    def go_on(self, whole: bool = False) -> None:
         """Let the next fit go on from what this fitted detector, and all that it is made of, know.
 
-        `Incremental` ones learn more, networks start from their weights; others learn anew from what they are given.
+        Networks start from their weights, `Incremental` ones learn more, unless all that they know is part of what
+        comes (``whole``): then learning it anew is exact. Others learn anew from what they are given.
         """
-        self.warm = True
+        self.warm = not (whole and isinstance(self, Incremental))
         for member in self.members.values():
-            member.go_on()
+            member.go_on(whole)
 
     def fit(
         self,

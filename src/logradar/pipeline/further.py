@@ -92,7 +92,7 @@ def _learn(fitted: Fitted, material: Material, settings: RunSettings, bundle: Pa
         for name, detector in fitted.detectors.items():
             if name in inside:
                 continue
-            detector.go_on()
+            detector.go_on(fitted.memory.holds_all(fitted.settings.replay))
             _newest_training(detector, settings.make(name))
             if detector.needs_values:
                 say(f"{name}: what it knows of values is learnt anew, from these logs alone")

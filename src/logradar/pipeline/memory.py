@@ -47,6 +47,10 @@ class Memory:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def holds_all(self, most: int) -> bool:
+        """Whether nothing was left out for want of room, where there was room for ``most``."""
+        return len(self) < most and len(self.rows.values) < _EVENTS - self.rows.lengths.max(initial=0)
+
     @property
     def repeats(self) -> bool:
         """Whether nearly every normal session has the same counts as another one."""
