@@ -54,12 +54,11 @@ class GivenTemplates:
 
     def joined(self, more: GivenTemplates) -> GivenTemplates:
         """These and further ones; of an event in both the text that is here, and the sum of the counts."""
-        counts, texts = dict(zip(self.events.tolist(), self.counts.tolist(), strict=True)), {}
-        for events, number, said in ((more.events, more.counts, more.texts), (self.events, None, self.texts)):
-            texts |= dict(zip(events.tolist(), said, strict=True))
-            if number is not None:
-                for event, count in zip(events.tolist(), number.tolist(), strict=True):
-                    counts[event] = counts.get(event, 0) + count
+        texts = dict(zip(more.events.tolist(), more.texts, strict=True))
+        texts |= dict(zip(self.events.tolist(), self.texts, strict=True))
+        counts = dict(zip(self.events.tolist(), self.counts.tolist(), strict=True))
+        for event, count in zip(more.events.tolist(), more.counts.tolist(), strict=True):
+            counts[event] = counts.get(event, 0) + count
         every = sorted(counts)
         return GivenTemplates(
             np.array(every, np.int64), np.array([counts[e] for e in every], np.int64), [texts[e] for e in every]

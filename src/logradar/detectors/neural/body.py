@@ -58,6 +58,7 @@ class NeuralDetector(Doors):
     """
 
     Settings: ClassVar[type[Config]] = NeuralSettings
+    vocabulary: Vocabulary
     ragged: ClassVar[bool] = False  # rows of unequal length: `RaggedRows` to learn from, `Scorer.ragged` to score
 
     @abstractmethod
