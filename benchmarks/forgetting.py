@@ -44,6 +44,7 @@ def without_replay(bundle: Path, home: Path) -> Path:
     fitted = Fitted.load(bundle)
     assert fitted.memory is not None
     fitted.memory = Memory.of([fitted.memory.rows.take(np.arange(1))], 1)
+    fitted.settings = fitted.settings.model_copy(update={"replay": 1})
     fitted.save(home)
     return home
 
