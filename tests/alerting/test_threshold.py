@@ -37,3 +37,19 @@ def test_more_alerts_than_sessions_alerts_nearly_everything():
 
 def test_no_validation_sessions_means_only_the_known_is_normal():
     assert fit_threshold(np.empty(0), ThresholdSettings()).value == 0.0
+
+
+def test_a_precision_comes_from_labels_of_the_validation_part():
+    scores, anomalies = np.array([0.0] * 90 + [1.0] * 9 + [5.0]), np.array([1.0] * 4 + [3.0] * 6 + [9.0] * 4)
+    most = fit_threshold(scores, ThresholdSettings(precision=0.9), anomalies=anomalies)
+    assert (most.value, most.method) == (1.0, "labels")  # 10 of 11 alerts are right
+    assert most.precision == pytest.approx(10 / 11)
+    assert fit_threshold(scores, ThresholdSettings(precision=0.5), anomalies=anomalies).value == 0.0
+    assert fit_threshold(scores, ThresholdSettings(precision=0.99), anomalies=anomalies).value == 5.0
+    with pytest.raises(DataError, match="labelled anomalous"):
+        fit_threshold(scores, ThresholdSettings(precision=0.9))
+
+
+def test_a_precision_that_cannot_be_had_gives_the_best_there_is():
+    found = fit_threshold(np.array([9.0] * 5), ThresholdSettings(precision=0.9), anomalies=np.array([1.0]))
+    assert found.precision < 0.9

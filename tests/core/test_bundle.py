@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from logradar.core.bundle import FORMAT, MANIFEST, verify, writing
+from logradar.core.bundle import FORMAT, MANIFEST, amending, verify, writing
 from logradar.core.errors import BundleError
 
 
@@ -87,3 +87,21 @@ def test_a_failed_write_leaves_the_old_bundle_and_no_draft(bundle):
 def test_only_safe_kinds_of_files(tmp_path):
     with pytest.raises(BundleError, match=r"not 'model\.pkl'"), writing(tmp_path / "c", {}) as draft:
         (draft / "model.pkl").write_bytes(b"")
+
+
+def test_one_file_is_changed_and_all_is_sealed_again(bundle):
+    before = verify(bundle)
+    with amending(bundle) as draft:
+        (draft / "told.json").write_text("{}")
+    after = verify(bundle)
+    assert set(after["files"]) == {*before["files"], "told.json"}
+    assert {key: value for key, value in after.items() if key != "files"} == {
+        key: value for key, value in before.items() if key != "files"
+    }
+    assert [path.name for path in bundle.parent.iterdir()] == ["b"]
+
+
+def test_a_bundle_that_was_changed_is_not_amended(bundle):
+    (bundle / "config.json").write_text("{}")
+    with pytest.raises(BundleError), amending(bundle):
+        raise AssertionError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,12 +37,13 @@ def make_alerts(
     *,
     detector: str,
     threshold: float,
+    signatures: Sequence[str | None] | None = None,
 ) -> pa.Table:
     """ALERTS for SESSIONS that are known to be anomalous, in the order given.
 
     ``scores`` and ``findings`` belong to these sessions; ``lines`` fetches the LOG_RECORDS of
-    given record ids (in any order). Evidence is at most five findings a session, each with
-    its raw line, file and line number, and what was expected instead.
+    given record ids (in any order). Evidence is at most five findings a session, each with its raw
+    line, file and line number, and what was expected instead. ``signatures`` say as JSON what is odd about each.
     """
     check(sessions, SESSIONS)
     reasons: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -55,7 +56,8 @@ def make_alerts(
             finding["record_id"] = _record(row["record_ids"], finding["position"])
     records = _by_id(lines, (f["record_id"] for found in reasons.values() for f in found))
     alerts = []
-    for row, score in zip(rows, check(scores, SCORES)["score"].to_pylist(), strict=True):
+    named = signatures if signatures is not None else [None] * len(rows)
+    for row, score, signature in zip(rows, check(scores, SCORES)["score"].to_pylist(), named, strict=True):
         alerts.append(
             {
                 "alert_id": alert_id(detector, row["session_id"]),
@@ -69,6 +71,7 @@ def make_alerts(
                 "record_ids": row["record_ids"],
                 "evidence": [_evidence(f, templates, records) for f in reasons[row["session_id"]]],
                 "code": None,
+                "signature": signature,
             }
         )
     return check(pa.Table.from_pylist(alerts, schema=ALERTS), ALERTS)

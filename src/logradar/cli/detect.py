@@ -24,6 +24,7 @@ def command(
     ] = None,
     threshold: options.ThresholdValue = None,
     alerts_per_day: options.AlertsPerDay = None,
+    target_precision: options.Precision = None,
     top: Annotated[int, typer.Option(metavar="N", min=0, help="Alerts that are printed.")] = 10,
     fail_on_alert: Annotated[bool, typer.Option("--fail-on-alert", help="Exit with 3 when there are alerts.")] = False,
     data_dir: options.DataDir = None,
@@ -43,7 +44,7 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
-    found = detect_into(output, format_, bundle, input_, given, threshold, alerts_per_day)
+    found = detect_into(output, format_, bundle, input_, given, threshold, alerts_per_day, precision=target_precision)
     show.document(found.to_json()) if json else show.detection(found.to_json(), top)
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

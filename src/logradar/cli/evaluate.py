@@ -18,6 +18,7 @@ def command(
     ] = None,
     threshold: options.ThresholdValue = None,
     alerts_per_day: options.AlertsPerDay = None,
+    target_precision: options.Precision = None,
     held_out: options.HeldOut = False,
     allow_overlap: options.AllowOverlap = False,
     checkpoint: Annotated[
@@ -43,7 +44,17 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
-    result = evaluate(bundle, input_, given, threshold, alerts_per_day, held_out, checkpoint, allow_overlap)
+    result = evaluate(
+        bundle,
+        input_,
+        given,
+        threshold,
+        alerts_per_day,
+        held_out,
+        checkpoint,
+        allow_overlap,
+        precision=target_precision,
+    )
     if output:
         result.write(output)
         write_report(output)

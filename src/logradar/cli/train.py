@@ -15,6 +15,12 @@ def command(
     overrides: options.Overrides = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="BUNDLE", help="The bundle to write.")] = ...,  # type: ignore[assignment]
     detector: Annotated[str | None, typer.Option(metavar="NAME", help="The detector that raises alerts.")] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="BUNDLE", help="Go on from this bundle with newer normal logs, without forgetting."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was cut off.")] = False,
     config: options.ConfigFile = None,
     data_dir: options.DataDir = None,
@@ -30,14 +36,19 @@ def command(
 ) -> None:
     """Learn what is normal in an input and write a bundle that `logradar detect` uses."""
     from logradar.cli import show
+    from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
+    from logradar.pipeline.further import train_further
     from logradar.pipeline.settings import run_settings
     from logradar.pipeline.train import train
     from logradar.training.processes import first
 
     be_quiet(quiet or not first())
+    if from_ and resume:
+        raise ConfigError("--resume goes on with a training that was cut off, --from with a whole bundle; give one.")
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     given |= {"detector": detector} if detector else {}
-    result = train(input_, output, run_settings(config, overrides, given), resume)
+    settings = run_settings(config, overrides, given)
+    result = train_further(from_, input_, output, settings) if from_ else train(input_, output, settings, resume)
     if first():
         show.document(result.figures) if json else show.trained(output, result.figures)

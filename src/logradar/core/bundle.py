@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,23 @@ def writing(folder: Path, facts: dict[str, Any]) -> Iterator[Path]:
         draft.replace(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def amending(folder: Path) -> Iterator[Path]:
+    """Change single files of a bundle: a whole copy is handed out, and takes the bundle's place once it is sealed.
+
+    The bundle is verified first; its facts stay as they are. Raises what `verify` raises.
+    """
+    folder = folder.absolute()
+    facts = {name: value for name, value in verify(folder).items() if name not in ("format", "files")}
+    with writing(folder, facts) as draft:
+        shutil.copytree(folder, draft, dirs_exist_ok=True, ignore=_manifest_of(folder))
+        yield draft
+
+
+def _manifest_of(folder: Path) -> Callable[[str, list[str]], list[str]]:
+    return lambda place, names: [MANIFEST] if Path(place) == folder and MANIFEST in names else []
 
 
 def _seal(folder: Path, facts: dict[str, Any]) -> None:

@@ -65,6 +65,7 @@ class Detector(ABC):
         self.seed = seed
         self.validation_scores: Floats = np.empty(0)
         self.history: list[dict[str, float]] = []  # one entry per epoch where there was a training
+        self.warm = False  # whether the next fit goes on from what is known; see `go_on`
 
     @property
     def name(self) -> str:
@@ -80,6 +81,16 @@ class Detector(ABC):
     def needs_values(self) -> bool:
         """Whether it, or one that it is made of, looks at gaps and parameters, not at sequences alone."""
         return any(member.needs_values for member in self.members.values())
+
+    def go_on(self, whole: bool = False) -> None:
+        """Let the next fit go on from what this fitted detector, and all that it is made of, know.
+
+        Networks start from their weights, `Incremental` ones learn more, unless all that they know is part of what
+        comes (``whole``): then learning it anew is exact. Others learn anew from what they are given.
+        """
+        self.warm = not (whole and isinstance(self, Incremental))
+        for member in self.members.values():
+            member.go_on(whole)
 
     def fit(
         self,
@@ -232,7 +243,11 @@ class Incremental(Detector):
     """
 
     def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-        self._fit(train, valid.distinct(), folder)
+        if self.warm:
+            for chunk in train.chunks():
+                self._learn_more(chunk)
+        else:
+            self._fit(train, valid.distinct(), folder)
         scores, done, steps = np.empty(len(valid)), 0, _STEPS
         while done < len(valid):
             start, until = done, done + -(-(len(valid) - done) // steps)

@@ -52,6 +52,18 @@ class GivenTemplates:
         texts = _texts(events, examples)
         return cls(np.array(events, np.int64), np.array([counts[event] for event in events], np.int64), texts)
 
+    def joined(self, more: GivenTemplates) -> GivenTemplates:
+        """These and further ones; of an event in both the text that is here, and the sum of the counts."""
+        texts = dict(zip(more.events.tolist(), more.texts, strict=True))
+        texts |= dict(zip(self.events.tolist(), self.texts, strict=True))
+        counts = dict(zip(self.events.tolist(), self.counts.tolist(), strict=True))
+        for event, count in zip(more.events.tolist(), more.counts.tolist(), strict=True):
+            counts[event] = counts.get(event, 0) + count
+        every = sorted(counts)
+        return GivenTemplates(
+            np.array(every, np.int64), np.array([counts[e] for e in every], np.int64), [texts[e] for e in every]
+        )
+
     def templates(self) -> pa.Table:
         """TEMPLATES; event id ``e`` is template ``e + FIRST_TEMPLATE``."""
         table = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,23 @@ import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar.alerting.alerts import anomalous, make_alerts
-from logradar.alerting.threshold import fit_threshold
-from logradar.core.errors import InputError
-from logradar.core.sequences import Sequences
-from logradar.core.tables import ALERTS, UNKNOWN, empty
+from logradar.alerting.threshold import Threshold, ThresholdSettings, fit_threshold
+from logradar.core.config import validated
+from logradar.core.errors import ConfigError, InputError
+from logradar.core.tables import ALERTS, empty
 from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.corpus import Corpus, collect, opening
 from logradar.pipeline.day_corpus import DayCorpus, DayStream, Piece
 from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.oddities import Odd, oddities, silenced
 from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large
 from logradar.pipeline.tabulate import fill, group
+from logradar.pipeline.watch import Watch
 from logradar.sources.inputs.opening import Opened
 
 Told = Corpus | DayCorpus | Piece  # what can be asked for lines
@@ -51,52 +54,75 @@ def detect(
     threshold: float | None = None,
     alerts_per_day: float | None = None,
     listen: Listener | None = None,
+    precision: float | None = None,
 ) -> Detected:
-    """Alerts for INPUT ``spec``, by the bundle's main detector.
+    """Alerts for INPUT ``spec``, by the bundle's main detector; what feedback explains is counted, not told.
 
     ``given`` are input settings by path (``{"input.labels": …}``) that differ from the bundle's.
-    ``threshold`` replaces the bundle's, ``alerts_per_day`` fits it anew on the validation scores
-    that the bundle keeps. Templates never seen in training are counted, scored and told. ``listen`` is told
-    the scores of all sessions, piece by piece.
+    ``threshold`` replaces the bundle's, ``alerts_per_day`` fits it anew on the validation scores that the
+    bundle keeps, ``precision`` on these and on those of labelled anomalies. Templates never seen in
+    training are counted, scored and told. ``listen`` is told the scores of all sessions, piece by piece.
     """
     fitted = Fitted.load(bundle)
-    limit = choose_threshold(fitted, threshold, alerts_per_day)
+    limit = plan_threshold(fitted, threshold, alerts_per_day, precision)
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         if isinstance(fitted.miner, GivenTemplates):
             told = _days(fitted, DayStream(must_group(opened), fitted.miner), limit, home, listen)
         else:
             told = _records(fitted, collect(opened, home), limit, home, listen)
-    told.figures |= {"detector": fitted.settings.detector, "threshold": limit}
+    told.figures |= {
+        "detector": fitted.settings.detector,
+        "threshold": limit.value,
+        "notes": notes(limit, alerts_per_day, precision),
+    }
     return told
 
 
-def _records(fitted: Fitted, corpus: Corpus, limit: float, home: Path, listen: Listener | None = None) -> Detected:
-    sessions, unknown = 0, 0
-    found = [empty(ALERTS)]
+def _records(fitted: Fitted, corpus: Corpus, limit: Threshold, home: Path, listen: Listener | None = None) -> Detected:
+    sessions, raised = 0, Raised(fitted, limit, listen)
     for table in sessions_of(corpus, fitted, home, fitted.main.needs_values):
-        scores = fitted.main.score(table)
-        if listen:
-            listen(table, scores, limit, None)
-        rows = pa.array(anomalous(scores, limit))
         sessions += len(table)
-        unknown += _unknown(table)
-        if len(rows):
-            found.append(alert(fitted, corpus, table.take(rows), scores.take(rows), limit))
-    return Detected(_ranked(found), _figures(corpus, sessions, unknown))
+        raised.add(corpus, table)
+    return Detected(_ranked(raised.alerts), _figures(corpus, sessions) | raised.figures())
 
 
-def _days(fitted: Fitted, stream: DayStream, limit: float, home: Path, listen: Listener | None = None) -> Detected:
+def _days(fitted: Fitted, stream: DayStream, limit: Threshold, home: Path, listen: Listener | None = None) -> Detected:
     """Piece by piece: what is in memory are some sessions and the alerts."""
-    found, unknown = [empty(ALERTS)], 0
+    raised = Raised(fitted, limit, listen)
     for piece in stream.pieces(home / "units.jsonl"):
-        scores = fitted.main.score(piece.sessions)
-        if listen:
-            listen(piece.sessions, scores, limit, piece.dated)
-        rows = pa.array(anomalous(scores, limit))
-        unknown += _unknown(piece.sessions)
+        raised.add(piece, piece.sessions, piece.dated)
+    return Detected(_ranked(raised.alerts), _figures(stream, stream.sessions) | raised.figures())
+
+
+class Raised:
+    """Alerts of pieces of an input, less those that feedback silences; ``listen`` is told all scores."""
+
+    def __init__(self, fitted: Fitted, limit: Threshold, listen: Listener | None = None) -> None:
+        self._fitted, self._limit, self._listen, self._watch = fitted, limit, listen, Watch()
+        self.alerts, self._silenced = [empty(ALERTS)], 0
+
+    def add(self, told: Told, sessions: pa.Table, dated: Any = None) -> None:
+        """Score SESSIONS and raise alerts."""
+        scores = self._fitted.main.score(sessions)
+        if self._listen:
+            self._listen(sessions, scores, self._limit.value, dated)
+        rows = pa.array(anomalous(scores, self._limit.value))
+        silent = np.empty(0, np.int64)
         if len(rows):
-            found.append(alert(fitted, piece, piece.sessions.take(rows), scores.take(rows), limit))
-    return Detected(_ranked(found), _figures(stream, stream.sessions, unknown))
+            judged = judge(self._fitted, told, sessions.take(rows), scores.take(rows))
+            silent = rows.to_numpy()[~judged.loud]
+            self._silenced += judged.silent
+            if len(judged.sessions):
+                self.alerts.append(alert(self._fitted, told, judged, self._limit.value))
+        self._watch.add(sessions, scores, silent)
+
+    def figures(self) -> dict[str, Any]:
+        """What is told beside the alerts."""
+        return {
+            "unknown_templates": self._watch.unknown,
+            "silenced": self._silenced,
+            "drift": self._watch.drift(self._fitted, self._limit),
+        }
 
 
 def _ranked(alerts: list[pa.Table]) -> pa.Table:
@@ -104,17 +130,8 @@ def _ranked(alerts: list[pa.Table]) -> pa.Table:
     return whole.take(pa.array(np.argsort(-whole["score"].to_numpy(), kind="stable")))
 
 
-def _unknown(sessions: pa.Table) -> int:
-    return int((Sequences.from_arrow(sessions["template_ids"]).values == UNKNOWN).sum())
-
-
-def _figures(corpus: Corpus | DayStream, sessions: int, unknown: int) -> dict[str, Any]:
-    return {
-        "records": corpus.records,
-        "sessions": sessions,
-        "quarantined": corpus.quarantined,
-        "unknown_templates": unknown,
-    }
+def _figures(corpus: Corpus | DayStream, sessions: int) -> dict[str, Any]:
+    return {"records": corpus.records, "sessions": sessions, "quarantined": corpus.quarantined}
 
 
 def must_group(opened: Opened) -> Opened:
@@ -147,29 +164,95 @@ def sessions_of(corpus: Corpus, fitted: Fitted, home: Path, values: bool = False
     yield from fill_on_disk(corpus, fitted.miner, grouped, home, values).tables()
 
 
-def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:
-    """The bundle's threshold for its main detector, or the one asked for."""
-    if value is not None:
-        return value
+def plan_threshold(
+    fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None, precision: float | None = None
+) -> Threshold:
+    """The bundle's threshold for its main detector, or the one asked for in one of three ways; never two at once."""
+    if sum(wish is not None for wish in (value, alerts_per_day, precision)) > 1:
+        raise ConfigError("Ask for a threshold in one way: a score, alerts per day, or a precision.")
     name = fitted.settings.detector
-    if alerts_per_day is None:
-        return fitted.thresholds[name].value
-    wanted = fitted.settings.threshold.model_copy(update={"alerts_per_day": alerts_per_day})
-    return fit_threshold(fitted.validation[name], wanted, fitted.facts.get("sessions_per_day")).value
+    scores, rate = fitted.validation[name], fitted.facts.get("sessions_per_day")
+    if value is not None:
+        above = float((scores > value).mean()) if len(scores) else 0.0
+        return Threshold(value, 1.0 - above, len(scores), above * rate if rate else None, "given")
+    if alerts_per_day is None and precision is None:
+        return fitted.thresholds[name]
+    wanted = validated(ThresholdSettings, {"alerts_per_day": alerts_per_day, "precision": precision}, "threshold")
+    return fit_threshold(scores, wanted, rate, fitted.marked.get(name))
 
 
-def alert(
-    fitted: Fitted, corpus: Corpus | DayCorpus | Piece, sessions: pa.Table, scores: pa.Table, limit: float
-) -> pa.Table:
-    """ALERTS for sessions that are known to be anomalous."""
+def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:
+    """`plan_threshold` as a score."""
+    return plan_threshold(fitted, value, alerts_per_day).value
+
+
+def notes(limit: Threshold, alerts_per_day: float | None, precision: float | None = None) -> list[str]:
+    """What a user should know of a threshold, as sentences."""
+    if precision is not None and limit.precision is not None and limit.precision < precision:
+        return [
+            f"A precision of {precision:g} was asked for; on the labels of the validation part {limit.precision:.3g} "
+            f"is the most, above a score of {limit.value:.4g}."
+        ]
+    if alerts_per_day is not None and limit.method == "largest":
+        return [
+            f"{alerts_per_day:g} alerts a day are less than one of {limit.sessions:,} validation sessions: the largest "
+            "of their scores is the threshold, and how often others exceed it is not known."
+        ]
+    expected = limit.false_alarms_per_day
+    if alerts_per_day is None or expected is None or expected >= alerts_per_day / 2:
+        return []
+    return [
+        f"{alerts_per_day:g} alerts a day were asked for; of normal sessions only about {expected:.2g} a day score "
+        f"above {limit.value:.4g}, all others score alike."
+    ]
+
+
+@dataclass
+class Judged:
+    """Anomalous SESSIONS that remain when feedback has silenced ``silent`` others; ``loud`` says which remained."""
+
+    sessions: pa.Table
+    scores: pa.Table
+    findings: pa.Table
+    odd: list[Odd | None]
+    loud: np.ndarray
+
+    @property
+    def silent(self) -> int:
+        """How many are explained by feedback."""
+        return int((~self.loud).sum())
+
+    def first(self, most: int) -> Judged:
+        """The first ``most`` of them."""
+        some = self.sessions.slice(0, most)
+        findings = self.findings.filter(pc.is_in(self.findings["session_id"], some["session_id"].combine_chunks()))
+        return replace(self, sessions=some, scores=self.scores.slice(0, most), findings=findings, odd=self.odd[:most])
+
+
+def judge(fitted: Fitted, told: Told, sessions: pa.Table, scores: pa.Table) -> Judged:
+    """What is odd about sessions that are known to be anomalous, and which of them feedback leaves."""
+    findings = fitted.main.explain(sessions)
+    odd = oddities(fitted, sessions, findings, told.lines)
+    loud = np.array([by is None for by in silenced(fitted, odd)], bool)
+    if not loud.all():
+        kept = pa.array(loud)
+        sessions, scores = sessions.filter(kept), scores.filter(kept)
+        findings = findings.filter(pc.is_in(findings["session_id"], sessions["session_id"].combine_chunks()))
+        odd = [one for one, remains in zip(odd, loud.tolist(), strict=True) if remains]
+    return Judged(sessions, scores, findings, odd, loud)
+
+
+def alert(fitted: Fitted, told: Told, judged: Judged, limit: float) -> pa.Table:
+    """ALERTS for the sessions that remain."""
     return make_alerts(
-        sessions,
-        scores,
-        fitted.main.explain(sessions),
+        judged.sessions,
+        judged.scores,
+        judged.findings,
         fitted.texts,
-        corpus.lines,
+        told.lines,
         detector=fitted.settings.detector,
         threshold=limit,
+        signatures=[one.signature.model_dump_json() if one else None for one in judged.odd],
     )
 
 
@@ -191,7 +274,8 @@ def write_alerts(detected: Detected, path: Path, kind: str | None = None) -> Non
 def _alert(row: dict[str, Any]) -> dict[str, Any]:
     row.pop("record_ids")
     row.pop("code")
-    return {**row, "raised_at": row["raised_at"].isoformat()}
+    signature = row["signature"] and orjson.loads(row["signature"])
+    return {**row, "raised_at": row["raised_at"].isoformat(), "signature": signature}
 
 
 _FLAT = {
@@ -205,12 +289,13 @@ _FLAT = {
     "line": pl.Int64,
     "reason": pl.String,
     "body": pl.String,
+    "signature": pl.String,
 }
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     first = row["evidence"][0] if row["evidence"] else {}
-    flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score")}
+    flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score", "signature")}
     return {
         **flat,
         "raised_at": row["raised_at"].isoformat(),

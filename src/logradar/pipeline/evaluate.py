@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar import __version__
 from logradar.alerting.alerts import anomalous
+from logradar.alerting.threshold import Threshold
 from logradar.core.sequences import Sequences
 from logradar.evaluation.audit import Side, audit, seen_in, told
 from logradar.evaluation.curves import Bools
@@ -26,11 +28,12 @@ from logradar.pipeline import next_events
 from logradar.pipeline.corpus import Corpus, collect, opening
 from logradar.pipeline.day_corpus import DayCorpus
 from logradar.pipeline.delay import delay, kinds_of
-from logradar.pipeline.detect import Detected, alert, choose_threshold, input_settings, must_group
+from logradar.pipeline.detect import Detected, alert, input_settings, judge, must_group, notes, plan_threshold
 from logradar.pipeline.fitted import Fitted
 from logradar.pipeline.measured import labelled, sessions_in, trained_on, unseen
 from logradar.pipeline.networks import from_checkpoint
 from logradar.pipeline.tabulate import days_covered
+from logradar.pipeline.watch import Watch
 
 ALERTS_TOLD = 500
 
@@ -65,6 +68,7 @@ def evaluate(
     held_out: bool = False,
     checkpoint: Path | None = None,
     allow_overlap: bool = False,
+    precision: float | None = None,
 ) -> Evaluated:
     """Measure a bundle on labelled INPUT ``spec``.
 
@@ -76,7 +80,8 @@ def evaluate(
     fitted = Fitted.load(bundle)
     if checkpoint is not None:
         fitted = from_checkpoint(fitted, checkpoint)
-    limit = choose_threshold(fitted, threshold, alerts_per_day)
+    planned = plan_threshold(fitted, threshold, alerts_per_day, precision)
+    limit = planned.value
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         days = isinstance(fitted.miner, GivenTemplates)
         corpus = DayCorpus.collect(must_group(opened), home) if days else collect(opened, home)
@@ -84,20 +89,44 @@ def evaluate(
         sessions = sessions.filter(pa.array(unseen(sessions, fitted, held_out, allow_overlap)))
         scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
         rows = anomalous(scores[fitted.settings.detector], limit)
-        told = pa.array(rows[:ALERTS_TOLD])
         main = scores[fitted.settings.detector]
-        alerts = alert(fitted, corpus, sessions.take(told), main.take(told), limit)
+        looked = rows if len(fitted.feedback) else rows[:ALERTS_TOLD]
+        judged = judge(fitted, corpus, sessions.take(pa.array(looked)), main.take(pa.array(looked)))
+        alerts = alert(fitted, corpus, judged.first(ALERTS_TOLD), limit)
         document = _document(spec, fitted, corpus, sessions, scores, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
+        document |= _watched(fitted, sessions, main, planned, looked[~judged.loud])
+        document["notes"] = notes(planned, alerts_per_day, precision)
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
         "records": corpus.records,
         "sessions": sessions.num_rows,
         "quarantined": corpus.quarantined,
         "unknown_templates": document["audit"]["unknown_templates"]["events"],
-        "raised": len(rows),
+        "raised": len(rows) - judged.silent,
+        "silenced": judged.silent,
+        "drift": document["drift"],
+        "notes": document["notes"],
     }
     return Evaluated(document, _score_table(sessions, scores, fitted), Detected(alerts, figures), fitted)
+
+
+def _watched(
+    fitted: Fitted, sessions: pa.Table, scores: pa.Table, limit: Threshold, silent: npt.NDArray[np.int64]
+) -> dict[str, Any]:
+    """The main detector's figures with feedback, where there is any, and whether its threshold holds here."""
+    watch = Watch()
+    watch.add(sessions, scores, silent)
+    found: dict[str, Any] = {"drift": watch.drift(fitted, limit), "with_feedback": None}
+    if len(fitted.feedback):
+        values = scores["score"].to_numpy().copy()
+        values[silent] = np.minimum(values[silent], limit.value)
+        labels = sessions["label"].to_numpy().astype(bool)
+        figures = measure(labels, values, limit.value, days=days_covered(sessions))
+        lost = int(labels[silent].sum())
+        given = {"given": len(fitted.feedback), "silenced": len(silent), "silenced_anomalies": lost}
+        found["with_feedback"] = {**given, **figures}
+    return found
 
 
 def _document(

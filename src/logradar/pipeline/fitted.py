@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar import __version__
+from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold
 from logradar.core.bundle import verify, writing
 from logradar.core.config import validated
@@ -24,10 +25,13 @@ from logradar.parsing.given import GivenTemplates, is_given
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline import next_events
 from logradar.pipeline.course import write_course
+from logradar.pipeline.memory import Memory
 from logradar.pipeline.settings import RunSettings
 
 NEXT_EVENTS: Final = "next-events.json"
 SAMPLE: Final = "validation-sample.parquet"
+FEEDBACK: Final = "feedback.json"
+MARKED: Final = "anomaly-scores.parquet"
 Hashes = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 
@@ -47,7 +51,9 @@ class Fitted:
     ``detectors`` holds the main one under its name and all those beside it; ``thresholds``,
     ``validation`` (scores of normal validation sessions) and ``history`` (of trainings) are by
     detector too. ``facts`` say what it was trained on. ``next_events`` are the figures of detectors that
-    predict events, ``sample`` some validation sessions where there is such a detector.
+    predict events, ``sample`` some validation sessions where there is such a detector. ``memory`` are normal sequences,
+    ``feedback`` is what a person called harmless, ``marked`` are scores of sessions of the validation part that are
+    labelled anomalous.
     """
 
     settings: RunSettings
@@ -61,6 +67,9 @@ class Fitted:
     files: FileParts | None = None  # the lists of the split, where whole files were split
     next_events: dict[str, dict[str, Any]] = field(default_factory=dict)
     sample: pa.Table | None = None
+    memory: Memory | None = None
+    feedback: Feedback = field(default_factory=Feedback)
+    marked: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def main(self) -> Detector:
@@ -100,6 +109,12 @@ class Fitted:
                 write_lists(draft, self.files)
             pq.write_table(pa.table({"fingerprint": self.seen.sessions}), draft / "seen-sessions.parquet")
             pq.write_table(pa.table({"fingerprint": self.seen.sequences}), draft / "seen-sequences.parquet")
+            if self.memory is not None:
+                self.memory.save(draft)
+            if self.marked:
+                pq.write_table(pa.table(dict(self.marked)), draft / MARKED)
+            if len(self.feedback):
+                (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
             inside = self.main.members
             for name, detector in self.detectors.items():
                 if name not in inside:  # members are saved by the ensemble that they belong to
@@ -133,6 +148,9 @@ class Fitted:
                 read_lists(folder) if (folder / LISTS).is_file() else None,
                 json.loads((folder / NEXT_EVENTS).read_text()) if (folder / NEXT_EVENTS).is_file() else {},
                 next_events.of_sample(pq.read_table(folder / SAMPLE)) if (folder / SAMPLE).is_file() else None,
+                Memory.load(folder),
+                Feedback.of_json((folder / FEEDBACK).read_text()) if (folder / FEEDBACK).is_file() else Feedback(),
+                _columns(folder / MARKED) if (folder / MARKED).is_file() else {},
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None

@@ -48,19 +48,25 @@ class Material:
     sessions: int
     split: dict[str, Any]
     files: FileParts | None = None
+    marked: pa.Table | None = (
+        None  # sessions of the validation part that are labelled anomalous, where they are at hand
+    )
 
 
-def from_records(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
-    """Group the records of a corpus, split them, and mine templates of the normal sessions before the cut."""
+def from_records(corpus: Corpus, settings: RunSettings, home: Path, miner: TemplateMiner | None = None) -> Material:
+    """Group the records of a corpus, split them, and mine templates of the normal sessions before the cut.
+
+    ``miner`` is one that goes on from what it knows.
+    """
     if is_large(corpus):
-        return _from_disk(corpus, settings, home)
+        return _from_disk(corpus, settings, home, miner)
     grouped = group(corpus, settings.sessions)
     parts, files = _split(corpus, grouped, settings.split)
     odd = anomalous(grouped)
     learn, watch = parts.train[~odd[parts.train]], parts.valid[~odd[parts.valid]]
     if not len(learn):
         raise nothing_normal(len(parts.train))
-    miner = TemplateMiner(settings.parsing)
+    miner = miner or TemplateMiner(settings.parsing)
     known = np.concatenate([learn, watch])
     learn_templates(corpus, miner, grouped, known)
     sessions = fill(corpus, miner, grouped, settings.needs_values)
@@ -71,13 +77,14 @@ def from_records(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
     )
     facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum())} | (files.facts() if files else {})
     train, valid = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
-    return Material(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files)
+    marked = sessions.take(pa.array(parts.valid[odd[parts.valid]]))
+    return Material(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
 
 
-def _from_disk(corpus: Corpus, settings: RunSettings, home: Path) -> Material:
+def _from_disk(corpus: Corpus, settings: RunSettings, home: Path, miner: TemplateMiner | None) -> Material:
     grouped = group_on_disk(corpus, settings.sessions, home)
     parts = cut(grouped, settings.split)
-    miner = TemplateMiner(settings.parsing)
+    miner = miner or TemplateMiner(settings.parsing)
     learn_templates_of(corpus, miner, [part.normal() for part in parts[:2]], home)
     sessions = fill_on_disk(corpus, miner, grouped, home, settings.needs_values)
     return of_shards(cut(sessions, settings.split), miner, corpus.records, total=len(sessions))

@@ -89,6 +89,7 @@ def detect_into(
     given: dict[str, Any] | None = None,
     threshold: float | None = None,
     alerts_per_day: float | None = None,
+    precision: float | None = None,
 ) -> Detected:
     """`detect`, with its alerts written to ``output``, or every session as RADAR's results.
 
@@ -104,9 +105,9 @@ def detect_into(
     if format_ != FORMAT or output is None:
         if output is not None and format_ is None and output.suffix not in OUTPUTS:
             raise ConfigError(f"Alerts are written as {', '.join(OUTPUTS)}; '{output}' has another ending.")
-        found = detect(bundle, spec, given, threshold, alerts_per_day)
+        found = detect(bundle, spec, given, threshold, alerts_per_day, precision=precision)
         if output is not None:
             write_alerts(found, output, format_)
         return found
     with RadarResults(output) as results:
-        return detect(bundle, spec, given, threshold, alerts_per_day, results.add)
+        return detect(bundle, spec, given, threshold, alerts_per_day, results.add, precision)

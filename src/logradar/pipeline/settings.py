@@ -36,6 +36,9 @@ class RunSettings(Config):
     beside: tuple[str, ...] = Field(SIMPLE, description="detectors that are trained and measured beside it")
     detectors: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of detectors, by name")
     threshold: ThresholdSettings = ThresholdSettings()
+    replay: int = Field(
+        20_000, ge=0, description="distinct normal sequences that a bundle keeps, for feedback and to go on learning"
+    )
     memory_mb: int = Field(
         256, ge=1, description="MB of distinct sequences that a training holds; what is more rests on disk"
     )

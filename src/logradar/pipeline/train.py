@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from logradar.pipeline.corpus import collect, opening
 from logradar.pipeline.fitted import Fitted, Seen
 from logradar.pipeline.gather import from_days, gather
 from logradar.pipeline.material import Material, bounds, from_records
+from logradar.pipeline.memory import Memory, pieces, unseen
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.tabulate import days_covered
 from logradar.sources.base import Dataset
@@ -60,12 +62,12 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         if opened.groups and settings.events == "given":
             must_do_without(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
-            settings = _resolved(settings, opened.settings, opened.dataset)
+            settings = resolved(settings, opened.settings, opened.dataset)
             material = from_days(gathered, settings.split)
         else:
             corpus = collect(opened, home)
             source, reasons = corpus.source, dict(corpus.reasons)
-            settings = _resolved(settings, corpus.input, opened.dataset).model_copy(update={"events": "mined"})
+            settings = resolved(settings, corpus.input, opened.dataset).model_copy(update={"events": "mined"})
             material = from_records(corpus, settings, home)
         fitted = _learn(material, settings, bundle, resume)
     fitted.facts |= {
@@ -82,10 +84,15 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         fitted.save(bundle, _checkpoints(bundle))
         if not fitted.keeps_checkpoints:
             shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
+    return Trained(fitted, bundle, figures_of(fitted, bundle))
+
+
+def figures_of(fitted: Fitted, bundle: Path) -> dict[str, Any]:
+    """What a training tells people."""
     figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
     if fitted.next_events:
         figures["next_events"] = fitted.next_events
-    return Trained(fitted, bundle, {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures})
+    return {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures}
 
 
 def must_do_without(settings: RunSettings) -> None:
@@ -113,7 +120,7 @@ def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool
     elif first():
         shutil.rmtree(checkpoints, ignore_errors=True)
     wait()
-    fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume)
+    fitted = fit(settings, material.templates, material.train, material.valid, checkpoints, resume, material.marked)
     fitted.seen, fitted.files = material.seen, material.files
     return fitted
 
@@ -129,33 +136,50 @@ def fit(
     valid: pa.Table | Shards,
     checkpoints: Path,
     resume: bool = False,
+    marked: pa.Table | None = None,
 ) -> Fitted:
-    """Fit the main detector and those beside it on ``train``, thresholds on ``valid``."""
-    days = _days(valid)
+    """Fit the main detector and those beside it on ``train``, thresholds on ``valid``.
+
+    ``marked`` are sessions of the validation part that are labelled anomalous: nothing learns from them, but a
+    threshold may be fitted to a precision with them.
+    """
+    if settings.threshold.precision is not None and (marked is None or not len(marked)):
+        raise DataError(
+            "threshold.precision needs sessions labelled anomalous in the validation part, and there are none; use "
+            "threshold.alerts_per_day or threshold.quantile."
+        )
+    days = days_of(valid)
     rate = len(valid) / days if days else None
-    memory = settings.memory_mb << 20
+    room = settings.memory_mb << 20
     detectors: dict[str, Detector] = {}
     with ExitStack() as stack:
-        learnt = stack.enter_context(_counted(train, checkpoints, memory)) if isinstance(train, Shards) else train
+        learnt = stack.enter_context(_counted(train, checkpoints, room)) if isinstance(train, Shards) else train
         for name in dict.fromkeys((settings.detector, *settings.beside)):
             if name not in detectors:
                 detector = settings.make(name, resume)
                 if detector.needs_values:
                     counted = learnt if isinstance(learnt, Distinct) else None
-                    detector.fit(train, valid, checkpoints / name, memory, counted)
+                    detector.fit(train, valid, checkpoints / name, room, counted)
                 else:
-                    detector.fit(learnt, valid, checkpoints / name, memory)
+                    detector.fit(learnt, valid, checkpoints / name, room)
                 detectors = {**detector.members, **detectors, name: detector}
+        for_memory, for_unseen = (learnt.chunks() if isinstance(learnt, Distinct) else pieces(train) for _ in range(2))
+        memory = Memory.of(chain(for_memory, pieces(valid)), settings.replay)
+        unseen_valid = unseen(for_unseen, pieces(valid))
+    odd = {
+        name: detector.score(marked)["score"].to_numpy() for name, detector in detectors.items() if marked is not None
+    }
     thresholds: dict[str, Threshold] = {
-        name: fit_threshold(detector.validation_scores, settings.threshold, rate)
+        name: fit_threshold(detector.validation_scores, settings.threshold, rate, odd.get(name))
         for name, detector in detectors.items()
     }
     validation = {name: detector.validation_scores for name, detector in detectors.items()}
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
     fitted = Fitted(
-        settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate}
+        settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate}, marked=odd
     )
+    fitted.memory, fitted.facts["valid_unseen"] = memory, unseen_valid
     fitted.next_events = next_events.when_trained(detectors, valid)
     fitted.sample = next_events.sample(valid) if fitted.next_events else None
     return fitted
@@ -174,14 +198,15 @@ def _counted(train: Shards, folder: Path, memory: int) -> Distinct:
     return count_distinct(pieces(), folder, memory)
 
 
-def _days(sessions: pa.Table | Shards) -> float | None:
+def days_of(sessions: pa.Table | Shards) -> float | None:
+    """Days from the first start to the last end of SESSIONS; None without times."""
     if isinstance(sessions, pa.Table):
         return days_covered(sessions)
     first, last = bounds(sessions, "start")[0].as_py(), bounds(sessions, "end")[1].as_py()
     return (last - first).total_seconds() / 86_400 if first and last and last > first else None
 
 
-def _resolved(settings: RunSettings, found: InputSettings, dataset: Dataset | None) -> RunSettings:
+def resolved(settings: RunSettings, found: InputSettings, dataset: Dataset | None) -> RunSettings:
     """Settings with what was found out about the input, so that a bundle repeats it; no paths of this machine."""
     update: dict[str, Any] = {"input": found.for_others()}
     if dataset is not None and not {"test", "first", "by"} & settings.split.model_fields_set:

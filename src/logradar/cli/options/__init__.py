@@ -70,6 +70,16 @@ def bundles_and_input(places: list[str]) -> tuple[list[Path], str]:
     return [Path(bundle) for bundle in bundles], spec
 
 
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        "--target-precision",
+        metavar="P",
+        help="Share of alerts that should be right, by the labels of the bundle's validation part.",
+    ),
+]
+
+
 def input_values(
     data_dir: Path | None,
     labels: Path | None,

@@ -83,9 +83,8 @@ def alerts(result: dict[str, Any], top: int) -> None:
     console = Console(soft_wrap=True)
     for rank, alert in enumerate(result["alerts"][:top], 1):
         service = f" · {alert['service']}" if alert["service"] else ""
-        console.print(
-            Text(f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}", "bold")
-        )
+        named = f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}"
+        console.print(Text.assemble((named, "bold"), (f" · id {alert['alert_id']}", "dim")))
         for found in alert["evidence"]:
             place = f"{found['source']}:{found['line']}" if found["source"] else "(no line)"
             console.print(Text.assemble(("   " + place, "dim"), " " + _clip(found["body"] or "")))
@@ -137,6 +136,20 @@ def detection(result: dict[str, Any], top: int) -> None:
         f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that training did not "
         f"have); {result['detector']} above {result['threshold']:.4g}."
     )
+    if silenced := result["silenced"]:
+        print(f"{silenced:,} session{'s' * (silenced != 1)} silenced by feedback (`logradar feedback BUNDLE --list`).")
+    warnings(result)
+
+
+def warnings(result: dict[str, Any]) -> None:
+    """What to know of the threshold, and whether it can still be trusted."""
+    for sentence in result["notes"]:
+        print(f"Note: {sentence}")
+    if result["drift"] and not result["drift"]["trusted"]:
+        print("Warning: this input is not like the validation part, so the threshold cannot be trusted as it is.")
+        for sentence in result["drift"]["warnings"]:
+            print(f"- {sentence}")
+        print("  If it is normal: `logradar feedback` on false alarms, or `logradar train --from` on newer logs.")
 
 
 def evaluation(result: dict[str, Any], folder: Path | None) -> None:
@@ -147,6 +160,14 @@ def evaluation(result: dict[str, Any], folder: Path | None) -> None:
     detectors(result)
     services(result)
     delay(result)
+    if told := result["with_feedback"]:
+        print(
+            f"With feedback ({told['given']:,} given, {told['silenced']:,} sessions silenced, "
+            f"{told['silenced_anomalies']:,} of them anomalous): {result['main']} F1 {_short(told['f1'])}, "
+            f"precision {_short(told['precision'])}, recall {_short(told['recall'])}; "
+            f"without it F1 {_short(result['f1'])}."
+        )
+    warnings(result)
     for sentence in result["audit"]["notes"]:
         print(f"- {sentence}")
     print(readable(result["next_events"]), end="")
@@ -160,3 +181,11 @@ def demo(result: Demo) -> None:
     evaluation(result.document, None)
     print(f"Done in {result.seconds:.0f} s. Score your own logs: logradar detect {result.bundle} FILE")
     print(f"Report: {result.report}")
+
+
+def feedback(result: dict[str, Any]) -> None:
+    """What a bundle holds for harmless."""
+    for entry in result["accepted"]:
+        print(f"{entry['id']} · {entry['session_id']} · {entry['given']}\n   {_clip(entry['finding'])}")
+    count = len(result["accepted"])
+    print(f"{result['bundle']} takes {count:,} alert{'s' * (count != 1)} for harmless.")

@@ -58,6 +58,7 @@ class NeuralDetector(Doors):
     """
 
     Settings: ClassVar[type[Config]] = NeuralSettings
+    vocabulary: Vocabulary
     ragged: ClassVar[bool] = False  # rows of unequal length: `RaggedRows` to learn from, `Scorer.ragged` to score
 
     @abstractmethod
@@ -97,10 +98,14 @@ class NeuralDetector(Doors):
         from logradar.training.loop import fit_network
 
         training = self.settings.training
-        self.vocabulary = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
+        found = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
+        before = self.vocabulary if self.warm else Vocabulary(found.ids[:0])
+        self.vocabulary = Vocabulary(np.union1d(before.ids, found.ids))
         watch = self._watched(_thinned(self._pieces(self._tokens(valid)).distinct(), training.watched))
         with seeded(self.seed):
             network = self._network()
+        if self.warm:
+            self._go_on(network, before)
         with self._learnt(train, folder) as pieces:
             if pieces.whole is not None:
                 learn: Rows | StoredRows = self._rows(pieces.whole)
@@ -110,6 +115,25 @@ class NeuralDetector(Doors):
             done = fit_network(network, self._loss, learn, watch, training, folder, self.seed, self.name)
         self.history = done.epochs
         self._take(network)
+
+    def _go_on(self, network: torch.nn.Module, before: Vocabulary) -> None:
+        """Put the weights of a network for ``before`` into a new one; new templates keep their random start."""
+        from safetensors.torch import load as read_weights
+
+        if not np.array_equal(before.ids, self.vocabulary.ids[: len(before.ids)]):
+            say(f"{self.name}: new templates stand among the old ones, so the network starts anew")
+            return
+        known, weights = read_weights(self._weights), network.state_dict()
+        for name, old in known.items():
+            new = weights[name]
+            if old.shape == new.shape:
+                new.copy_(old)
+            elif old.shape[1:] == new.shape[1:]:  # a row for each token or class, and rows of its own behind them
+                rows = min(len(before), len(old))
+                new[:rows] = old[:rows]
+                if rows < len(old):
+                    new[rows - len(old) :] = old[rows:]
+        network.load_state_dict(weights)
 
     def _take(self, network: torch.nn.Module) -> None:
         import safetensors.torch

@@ -1,0 +1,50 @@
+"""The upper tail of scores, for shares too small to be counted: peaks over a high score, fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+_SHARE, _PEAKS, _FEWEST = 0.02, 50, 20  # of all scores, and how many of them, make the tail
+_SHAPES: Final = (-1.0, 0.5)  # from an end as sharp as that of a uniform distribution to one with infinite variance
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A generalised Pareto distribution of what exceeds ``start``, which the share ``share`` of scores does.
+
+    Peaks over threshold as in Siffer et al., KDD 2017; parameters by probability-weighted moments
+    (Hosking and Wallis, Technometrics 1987), which small samples do not throw off.
+    """
+
+    start: float
+    share: float
+    shape: float
+    scale: float
+
+    def beyond(self, share: float) -> float:
+        """The score that the share ``share`` (at most that of the tail) of all scores exceeds."""
+        ratio = share / self.share
+        if abs(self.shape) < 1e-9:
+            return self.start - self.scale * float(np.log(ratio))
+        return self.start + self.scale / self.shape * float(ratio**-self.shape - 1.0)
+
+
+def fit_tail(scores: Floats) -> Tail | None:
+    """The tail of ``scores``; None where there is none to fit: few scores, or few different ones at the top."""
+    finite = np.sort(scores[np.isfinite(scores)])
+    peaks = min(max(_PEAKS, int(_SHARE * len(finite))), len(finite) // 4)
+    if peaks < _FEWEST or len(finite) < len(scores):
+        return None
+    start = float(finite[-peaks - 1])
+    over = finite[finite > start] - start
+    if len(over) < _FEWEST or len(np.unique(over)) < len(over) / 2:
+        return None
+    below = (np.arange(1, len(over) + 1) - 0.35) / len(over)
+    mean, weighted = float(over.mean()), float(((1.0 - below) * over).mean())
+    shape = float(np.clip(2.0 - mean / (mean - 2.0 * weighted), *_SHAPES))
+    return Tail(start, len(over) / len(scores), shape, mean * (1.0 - shape))

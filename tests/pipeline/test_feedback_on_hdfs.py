@@ -1,0 +1,62 @@
+"""Feedback on real HDFS logs: one new harmless behaviour is told of once, and no anomaly goes with it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from logradar.core.bundle import verify
+from logradar.pipeline.detect import plan_threshold
+from logradar.pipeline.evaluate import evaluate
+from logradar.pipeline.feedback import give_feedback
+from logradar.pipeline.fitted import Fitted
+from logradar.pipeline.settings import run_settings
+from logradar.pipeline.train import train
+
+pytestmark = pytest.mark.xdist_group("hdfs")
+
+
+@pytest.fixture(scope="module")
+def bundle(data_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("feedback") / "bundle"
+    given = {"input.data_dir": data_dir, "detector": "count_vector", "beside": ()}
+    train("hdfs", folder, run_settings(given=given))
+    return folder
+
+
+def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
+    def looked():
+        result = evaluate(bundle, "hdfs", {"input.data_dir": data_dir})
+        result.write(tmp_path)
+        return result, json.loads((tmp_path / "alerts.json").read_text())["alerts"]
+
+    result, alerts = looked()
+    assert result.document["with_feedback"] is None
+    assert result.document["f1"] == pytest.approx(0.94, abs=0.01)
+    assert not result.document["drift"]["trusted"]  # a new behaviour begins, and faults come
+    labels = dict(zip(*(result.scores[name].to_pylist() for name in ("session_id", "label")), strict=True))
+    asked = []
+    for _ in range(3):
+        asked.append(next(alert["alert_id"] for alert in alerts if not labels[alert["session_id"]]))
+        give_feedback(bundle, tmp_path / "alerts.json", asked[-1:])
+        after, alerts = looked()
+    told = after.document["with_feedback"]
+    assert told["given"] == 3
+    assert told["f1"] >= 0.98
+    assert told["silenced"] >= 14
+    assert told["silenced_anomalies"] == 0
+    assert told["recall"] == after.document["recall"] == 1.0
+    assert after.document["f1"] == result.document["f1"]  # without feedback
+    assert len(alerts) == told["tp"] + told["fp"]
+    verify(bundle)
+    give_feedback(bundle, None, (), asked)
+    assert looked()[0].document["with_feedback"] is None
+
+
+def test_a_precision_from_the_labels_before_the_cut(bundle):
+    fitted = Fitted.load(bundle)
+    assert len(fitted.marked["count_vector"]) > 10
+    planned = plan_threshold(fitted, precision=0.9)
+    assert planned.method == "labels"
+    assert planned.precision >= 0.9
