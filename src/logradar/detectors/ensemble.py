@@ -1,20 +1,33 @@
-"""Detector ``ensemble``: several detectors on one scale, the most surprised one speaks."""
+"""Detector ``ensemble``: several detectors on one scale, fused so that what is usual scores 0."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from pydantic import Field
 
 from logradar.core.config import Config, validated
-from logradar.core.distinct import Distinct
-from logradar.core.errors import ConfigError
+from logradar.core.distinct import MEMORY, Distinct
+from logradar.core.errors import ConfigError, DataError
+from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.detectors.base import Detector, Finding, Floats, Scored, detectors
+from logradar.core.shards import Shards
+from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors
+from logradar.detectors.fusion.cut import cut
+from logradar.detectors.fusion.left_out import left_out
+from logradar.detectors.fusion.services import discounts, noise, services_of
+from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
+from logradar.detectors.fusion.tampered import tampered
+from logradar.detectors.fusion.voices import fuse, overlap, voices
+from logradar.training.processes import place
+
+_LEFT_OUT: Final = 2_000_000  # events of distinct sequences up to which training sessions are left out in turn
+_TAMPERED: Final = 1000  # made-up anomalies
 
 
 class EnsembleSettings(Config):
@@ -24,15 +37,34 @@ class EnsembleSettings(Config):
         ("new_template", "length", "count_vector", "ngram"), description="names of the detectors it is made of"
     )
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of members, by name")
+    rate: float = Field(
+        0.002,
+        gt=0,
+        lt=1,
+        description="share of sessions that are thought to be anomalous; no more of the normal ones, each left out of "
+        "training in turn, score above 0",
+    )
+    by_service: bool = Field(True, description="surprises count less in services whose normal sessions surprise more")
+
+
+@dataclass(frozen=True, eq=False)
+class _Normal:
+    """Normal sessions that scales are made of: rows with counts, and each member's scores of them."""
+
+    rows: Sequences
+    scores: dict[str, Floats]
 
 
 class Ensemble(Detector):
-    """Puts the members' scores on one scale, their surprise on normal data, and takes the largest.
+    """Puts the members' surprises on one scale and fuses them; what is no odder than normal sessions are scores 0.
 
-    A member's score becomes -log10 of the share of normal validation sessions that score as high
-    or higher (an empirical p-value, as in conformal prediction: Vovk et al., 2005); beyond
-    everything seen in validation it grows on by the member's own score. The score is the largest
-    over the members, so that one sure member is enough.
+    A member's score becomes a p-value among scores of normal sessions: of all of them, each left out of
+    training in turn, where the member learns in milliseconds, else of the validation sessions. P-values are
+    fused by their harmonic mean, in which members that always speak together share one voice. From that the
+    cut is taken (`fusion.cut`), and the noise of the session's service (`fusion.services`). The score is 0 up
+    to the cut, then its distance in powers of ten.
+
+    A member that fails, or whose scores are not finite, drops out: ``dropped`` says which and why.
     """
 
     Settings = EnsembleSettings
@@ -41,69 +73,190 @@ class Ensemble(Detector):
         super().__init__(settings, seed)
         if not self.settings.members or self.name in self.settings.members:
             raise ConfigError("An ensemble needs one or more members, and none of them an ensemble.")
+        self.dropped: dict[str, str] = {}
+        self._services: pa.DictionaryArray | None = None
         self._members: dict[str, Detector] = {}
-        for name in self.settings.members:
+        for name in dict.fromkeys(self.settings.members):
             kind = detectors.load(name)
             below = validated(kind.Settings, self.settings.settings.get(name, {}), f"settings.{name}")
             self._members[name] = kind(below, seed)
 
     @property
     def members(self) -> Mapping[str, Detector]:
-        """The members by name, fitted when the ensemble is."""
+        """The members by name, fitted when the ensemble is; without those that dropped out in training."""
         return self._members
 
+    def fit(
+        self,
+        train: pa.Table | Shards | Distinct,
+        valid: pa.Table | Shards,
+        folder: Path | None = None,
+        memory: int = MEMORY,
+        counted: Distinct | None = None,
+    ) -> None:
+        """As `Detector.fit`; ``service`` of ``valid`` is looked at too."""
+        self._services = services_of(valid) if self.settings.by_service else None
+        super().fit(train, valid, folder, memory, counted)
+        self._services = None
+
+    def _observe(self, sessions: Any) -> None:
+        for name, member in list(self._members.items()):
+            if member.needs_values:
+                self._guarded(name, lambda member=member: member._observe(sessions))
+
     def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-        fused = np.zeros(len(valid))
-        self.normal: dict[str, Floats] = {}
-        for name, member in self._members.items():
+        for name, member in list(self._members.items()):
             below = folder / name if folder else None
-            member.validation_scores = scores = member._learn(train, valid, below)
-            self.normal[name] = np.sort(scores)
-            fused = np.maximum(fused, _surprise(scores, self.normal[name]))
-        return fused
+            scores = self._guarded(name, lambda m=member, b=below: _finite(m._learn(train, valid, b)))
+            if scores is not None:
+                member.validation_scores = scores
+        if not self._members:
+            raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
+        validation = {name: member.validation_scores for name, member in self._members.items()}
+        normal = self._normal(train, valid)
+        every = np.ones(len(valid), np.int64)
+        self._scales = {
+            name: Scale.of(normal.scores[name], normal.rows.counts) if name in normal.scores else Scale.of(scores, every)
+            for name, scores in validation.items()
+        }
+        usual = self._surprises(normal.scores, len(normal.rows))
+        late = self._surprises(validation, len(valid))
+        self._weights = self._voices(usual, normal, late)
+        self._cut = 0.0
+        if normal.scores:
+            spoilt = tampered(normal.rows, _TAMPERED, self.seed)
+            odd = self._surprises({name: self._members[name]._score(spoilt).rows for name in normal.scores}, len(spoilt))
+            fused = fuse(usual, self._weights)
+            self._cut = cut(fused, normal.rows.counts, fuse(odd, self._weights), self.settings.rate)
+        fused = fuse(late, self._weights)
+        self._noise = noise(fused, self._services) if self._services is not None else {}
+        return self._beyond(fused, self._services)
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
 
+    def _normal(self, train: Distinct, valid: Sequences) -> _Normal:
+        """All normal sessions with scores of members that can leave them out; validation where they are too many."""
+        quick = {name: member for name, member in self._members.items() if isinstance(member, Incremental)}
+        if train.values + len(valid.values) <= _LEFT_OUT:
+            rows = train.loaded().concat(Sequences.of(valid.values, valid.offsets)).distinct()
+            return _Normal(rows, {name: left_out(member, rows) for name, member in quick.items()})
+        rows = Sequences.of(valid.values, valid.offsets)
+        return _Normal(rows, {name: member.validation_scores for name, member in quick.items()} if len(rows) else {})
+
+    def _surprises(self, scores: Mapping[str, Floats], rows: int) -> Floats:
+        """Members by sessions; no surprise of a member without scores."""
+        found = np.zeros((len(self._members), rows))
+        for row, name in enumerate(self._members):
+            if name in scores:
+                found[row] = self._scales[name].surprise(scores[name])
+        return found
+
+    def _voices(self, usual: Floats, normal: _Normal, late: Floats) -> Floats:
+        names, every = list(self._members), np.ones(late.shape[1])
+        overlaps = np.eye(len(names))
+        for i, one in enumerate(names):
+            for j, other in enumerate(names[:i]):
+                both = one in normal.scores and other in normal.scores
+                rows, counts = (usual, normal.rows.counts) if both else (late, every)
+                overlaps[i, j] = overlaps[j, i] = overlap(rows[i], rows[j], counts)
+        return voices(overlaps)
+
+    def _beyond(self, fused: Floats, services: pa.DictionaryArray | None) -> Floats:
+        """Scores from fused surprises: what service and cut leave of them."""
+        if services is not None:
+            fused = np.where(fused > 0, fused - discounts(self._noise, services), fused)
+        return np.maximum(fused - self._cut, 0.0)
+
+    def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
+        return self._beyond(rows, services_of(sessions) if self._noise else None)
+
     def _score(self, sequences: Sequences) -> Scored:
-        best = np.full(len(sequences), -1.0)
+        """Fused surprises, before service and cut."""
+        surprises = np.zeros((len(self._members), len(sequences)))
         events = np.zeros(len(sequences.values), np.float32)
-        for name, member in self._members.items():
-            scored = member._score_as(sequences)
-            surprise = _surprise(scored.rows, self.normal[name])
-            ahead = surprise > best
-            best = np.maximum(best, surprise)
+        best = np.full(len(sequences), -1.0)
+        for row, (name, member) in enumerate(self._members.items()):
+            scored = self._asked(name, member, sequences)
+            if scored is None:
+                continue
+            surprises[row] = self._scales[name].surprise(scored.rows)
+            ahead = surprises[row] > best
+            best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
-        return Scored(best, events)
+        return Scored(fuse(surprises, self._weights), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
         for name, member in self._members.items():
-            surprise = _surprise(member._score_as(sequences).rows, self.normal[name])
-            for row, findings in enumerate(member._explain_as(sequences)):
+            scored = self._asked(name, member, sequences)
+            told = self._guarded(name, lambda m=member: m._explain_as(sequences), keep=True) if scored else None
+            if scored is None or told is None:
+                continue
+            surprise = self._scales[name].surprise(scored.rows)
+            for row, findings in enumerate(told):
                 if surprise[row] <= 0:
                     continue
                 rows[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))
                     for i, f in enumerate(sorted(findings, key=lambda f: -f.weight))
                 ]
-        yield from rows
+        flags = [Finding(f"{name} dropped out ({why}); the other members decided", weight=0.0) for name, why in self._flags]
+        yield from ([*found, *flags] if found else found for found in rows)
+
+    @property
+    def _flags(self) -> list[tuple[str, str]]:
+        return list(self.dropped.items())
+
+    def _asked(self, name: str, member: Detector, sequences: Sequences) -> Scored | None:
+        """A member's scores; None where it fails. Where a score is not finite it has no surprise to tell."""
+        scored: Scored | None = self._guarded(name, lambda: member._score_as(sequences), keep=True)
+        if scored is None or np.isfinite(scored.rows).all():
+            return scored
+        self._drop(name, "its scores are not numbers")
+        return None
+
+    def _guarded(self, name: str, work: Any, keep: bool = False) -> Any:
+        """What ``work`` returns; None, and the member drops out, where it fails. ``keep``: only for this time."""
+        try:
+            return work()
+        except ConfigError:
+            if not keep:
+                raise  # what was asked for cannot be: the user must know, and has a way out
+            self._drop(name, "it cannot run here")
+        except Exception as error:
+            if not keep and place()[1] > 1:
+                raise  # the other processes would wait for this member for ever
+            self._drop(name, " ".join(str(error).split())[:200] or type(error).__name__)
+        if not keep:
+            del self._members[name]
+        return None
+
+    def _drop(self, name: str, why: str) -> None:
+        why = why.rstrip(".")
+        if name not in self.dropped:
+            say(f"Member '{name}' of the ensemble drops out: {why}. The others go on without it.")
+        self.dropped[name] = why
+
+    def _told(self) -> str:
+        return "; ".join(f"{name}: {why}" for name, why in self.dropped.items())
 
     def _save(self, folder: Path) -> dict[str, Any]:
         for name, member in self._members.items():
             member.save(folder / name)
-        return {"normal": {name: scores.tolist() for name, scores in self.normal.items()}}
+        save_scales(self._scales, folder / "normal.parquet")
+        weights = dict(zip(self._members, self._weights.tolist(), strict=True))
+        return {"weights": weights, "cut": self._cut, "noise": self._noise, "dropped": self.dropped}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self._members = {name: Detector.load(folder / name) for name in self.settings.members}
-        self.normal = {name: np.array(scores, np.float64) for name, scores in state["normal"].items()}
+        weights = {name: float(weight) for name, weight in state["weights"].items()}
+        self._members = {name: Detector.load(folder / name) for name in weights}
+        self._weights = np.array(list(weights.values()))
+        self._scales = load_scales(list(weights), folder / "normal.parquet")
+        self._cut, self._noise, self.dropped = float(state["cut"]), dict(state["noise"]), dict(state["dropped"])
 
 
-def _surprise(scores: Floats, normal: Floats) -> Floats:
-    """-log10 of the upper-tail p-value among ``normal`` (sorted), growing on beyond its largest."""
-    count = len(normal)
-    at_least = count - np.searchsorted(normal, scores, side="left")
-    tail = -np.log10((at_least + 1) / (count + 1))
-    top = normal[-1] if count else 0.0
-    excess = np.maximum(scores - top, 0.0)
-    return tail + excess / (1.0 + excess)  # below 1, so that order among members is kept
+def _finite(scores: Floats) -> Floats:
+    if not np.isfinite(scores).all():
+        raise DataError("its scores of validation sessions are not numbers.")
+    return scores
