@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--members", help="names with commas; the default ensemble otherwise")
     parser.add_argument("--quantile", type=float, default=ThresholdSettings().quantile)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     silence()
     overrides = [word for word in given.what if "=" in word]
     settings = load_config(EnsembleSettings, overrides=overrides)

@@ -61,8 +61,8 @@ class Ensemble(Detector):
     A member's score becomes a p-value among scores of normal sessions: of all of them, each left out of
     training in turn, where the member learns in milliseconds, else of the validation sessions. P-values are
     fused by their harmonic mean, in which members that always speak together share one voice. From that the
-    cut is taken (`fusion.cut`), and the noise of the session's service (`fusion.services`). The score is 0 up
-    to the cut, then its distance in powers of ten.
+    noise of the session's service is taken (`fusion.services`), and the cut (`fusion.cut`): the score is 0 or less for
+    what is usual, 1 for what is ten times rarer. Validation scores are 0 at least, and so is the threshold.
 
     A member that fails, or whose scores are not finite, drops out: ``dropped`` says which and why.
     """
@@ -130,7 +130,7 @@ class Ensemble(Detector):
             self._cut = cut(fused, normal.rows.counts, fuse(odd, self._weights), self.settings.rate)
         fused = fuse(late, self._weights)
         self._noise = noise(fused, self._services) if self._services is not None else {}
-        return self._beyond(fused, self._services)
+        return np.maximum(self._beyond(fused, self._services), 0.0)
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
@@ -166,7 +166,7 @@ class Ensemble(Detector):
         """Scores from fused surprises: what service and cut leave of them."""
         if services is not None:
             fused = np.where(fused > 0, fused - discounts(self._noise, services), fused)
-        return np.maximum(fused - self._cut, 0.0)
+        return fused - self._cut
 
     def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
         return self._beyond(rows, services_of(sessions) if self._noise else None)

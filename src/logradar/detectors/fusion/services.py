@@ -14,7 +14,7 @@ from logradar.core.tables import SESSIONS
 Floats = npt.NDArray[np.float64]
 _TOP: Final = 0.99  # quantile of validation beyond which a session is one of the surprising ones
 _PRIOR: Final = 30.0  # surprising sessions that speak for a service being like all others
-_LEAST: Final = 0.1  # log10 of a ratio that is worth telling apart from 1
+_LEAST: Final = 0.3  # log10 of a ratio that matters: twice as often, or half
 
 
 def services_of(sessions: pa.Table | Shards) -> pa.DictionaryArray:
