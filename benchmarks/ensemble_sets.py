@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hdfs_deeplog_split import NORMAL, Split, sessions
 
+from hdfs_deeplog_split import NORMAL, Split, sessions
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
 from logradar.evaluation.metrics import natural_weights
@@ -107,9 +107,7 @@ def bgl(size: int) -> Callable[[Path, int], Part]:
         half = len(windows) // 2
         learn = np.flatnonzero(~labels[:half])
         late = np.arange(half, len(windows))
-        return _part(
-            windows.take(learn), windows.take(late[~labels[late]]), windows.take(late[labels[late]])
-        )
+        return _part(windows.take(learn), windows.take(late[~labels[late]]), windows.take(late[labels[late]]))
 
     return read
 

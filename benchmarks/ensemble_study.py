@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ensemble_sets import SETS, VARIED, Part, part_of
 
+from ensemble_sets import SETS, VARIED, Part, part_of
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.config import load_config
 from logradar.core.progress import quiet as silence
@@ -69,7 +69,8 @@ def kinds_of(part: Part, alerts: dict[str, np.ndarray]) -> list[str]:
         for service in sorted(set(services.tolist())):
             rows = (services == service) & (True if part.kinds is None else part.kinds != "quiet")
             figures = measure(part.labels[rows], alerts["ENSEMBLE"][rows].astype(float), 0.5)
-            lines.append(f"    service {service}: F1 {figures['f1'] or 0:.3f}, precision {figures['precision'] or 0:.3f}")
+            f1, precision = (figures[key] or 0.0 for key in ("f1", "precision"))
+            lines.append(f"    service {service}: F1 {f1:.3f}, precision {precision:.3f}")
     return lines
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from logradar.detectors.fusion.tampered import tampered
 from logradar.detectors.fusion.voices import fuse, overlap, voices
 from logradar.training.processes import place
 
-_LEFT_OUT: Final = 2_000_000  # events of distinct sequences up to which training sessions are left out in turn
+_LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
 _TAMPERED: Final = 1000  # made-up anomalies
 
 
@@ -38,7 +39,7 @@ class EnsembleSettings(Config):
     )
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of members, by name")
     rate: float = Field(
-        0.002,
+        0.003,
         gt=0,
         lt=1,
         description="share of sessions that are thought to be anomalous; no more of the normal ones, each left out of "
@@ -102,12 +103,12 @@ class Ensemble(Detector):
     def _observe(self, sessions: Any) -> None:
         for name, member in list(self._members.items()):
             if member.needs_values:
-                self._guarded(name, lambda member=member: member._observe(sessions))
+                self._guarded(name, partial(member._observe, sessions))
 
     def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
         for name, member in list(self._members.items()):
             below = folder / name if folder else None
-            scores = self._guarded(name, lambda m=member, b=below: _finite(m._learn(train, valid, b)))
+            scores = self._guarded(name, partial(_learnt, member, train, valid, below))
             if scores is not None:
                 member.validation_scores = scores
         if not self._members:
@@ -115,19 +116,17 @@ class Ensemble(Detector):
         validation = {name: member.validation_scores for name, member in self._members.items()}
         normal = self._normal(train, valid)
         every = np.ones(len(valid), np.int64)
-        self._scales = {
-            name: Scale.of(normal.scores[name], normal.rows.counts) if name in normal.scores else Scale.of(scores, every)
-            for name, scores in validation.items()
-        }
+        self._scales = {name: Scale.of(scores, every) for name, scores in validation.items()}
+        self._scales |= {name: Scale.of(scores, normal.rows.counts) for name, scores in normal.scores.items()}
         usual = self._surprises(normal.scores, len(normal.rows))
         late = self._surprises(validation, len(valid))
         self._weights = self._voices(usual, normal, late)
         self._cut = 0.0
         if normal.scores:
             spoilt = tampered(normal.rows, _TAMPERED, self.seed)
-            odd = self._surprises({name: self._members[name]._score(spoilt).rows for name in normal.scores}, len(spoilt))
-            fused = fuse(usual, self._weights)
-            self._cut = cut(fused, normal.rows.counts, fuse(odd, self._weights), self.settings.rate)
+            found = {name: self._members[name]._score(spoilt).rows for name in normal.scores}
+            odd = fuse(self._surprises(found, len(spoilt)), self._weights)
+            self._cut = cut(fuse(usual, self._weights), normal.rows.counts, odd, self.settings.rate)
         fused = fuse(late, self._weights)
         self._noise = noise(fused, self._services) if self._services is not None else {}
         return np.maximum(self._beyond(fused, self._services), 0.0)
@@ -184,15 +183,17 @@ class Ensemble(Detector):
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
+        if len(sequences) and best.max() < 0:
+            raise DataError(f"No member of the ensemble could score: {self._told()}.")
         return Scored(fuse(surprises, self._weights), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
         for name, member in self._members.items():
             scored = self._asked(name, member, sequences)
-            told = self._guarded(name, lambda m=member: m._explain_as(sequences), keep=True) if scored else None
-            if scored is None or told is None:
+            if scored is None:
                 continue
+            told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
             surprise = self._scales[name].surprise(scored.rows)
             for row, findings in enumerate(told):
                 if surprise[row] <= 0:
@@ -201,34 +202,26 @@ class Ensemble(Detector):
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))
                     for i, f in enumerate(sorted(findings, key=lambda f: -f.weight))
                 ]
-        flags = [Finding(f"{name} dropped out ({why}); the other members decided", weight=0.0) for name, why in self._flags]
+        flags = [Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()]
         yield from ([*found, *flags] if found else found for found in rows)
 
-    @property
-    def _flags(self) -> list[tuple[str, str]]:
-        return list(self.dropped.items())
-
     def _asked(self, name: str, member: Detector, sequences: Sequences) -> Scored | None:
-        """A member's scores; None where it fails. Where a score is not finite it has no surprise to tell."""
-        scored: Scored | None = self._guarded(name, lambda: member._score_as(sequences), keep=True)
+        """A member's scores; None where it fails."""
+        scored: Scored | None = self._guarded(name, partial(member._score_as, sequences), scoring=True)
         if scored is None or np.isfinite(scored.rows).all():
             return scored
         self._drop(name, "its scores are not numbers")
         return None
 
-    def _guarded(self, name: str, work: Any, keep: bool = False) -> Any:
-        """What ``work`` returns; None, and the member drops out, where it fails. ``keep``: only for this time."""
+    def _guarded(self, name: str, work: Callable[[], Any], scoring: bool = False) -> Any:
+        """What ``work`` returns; None where it fails, and the member drops out: for good in training."""
         try:
             return work()
-        except ConfigError:
-            if not keep:
-                raise  # what was asked for cannot be: the user must know, and has a way out
-            self._drop(name, "it cannot run here")
         except Exception as error:
-            if not keep and place()[1] > 1:
-                raise  # the other processes would wait for this member for ever
+            if not scoring and (isinstance(error, ConfigError) or place()[1] > 1):
+                raise  # what was asked for cannot be; or other processes would wait for this member for ever
             self._drop(name, " ".join(str(error).split())[:200] or type(error).__name__)
-        if not keep:
+        if not scoring:
             del self._members[name]
         return None
 
@@ -256,7 +249,8 @@ class Ensemble(Detector):
         self._cut, self._noise, self.dropped = float(state["cut"]), dict(state["noise"]), dict(state["dropped"])
 
 
-def _finite(scores: Floats) -> Floats:
+def _learnt(member: Detector, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
+    scores = member._learn(train, valid, folder)
     if not np.isfinite(scores).all():
         raise DataError("its scores of validation sessions are not numbers.")
     return scores

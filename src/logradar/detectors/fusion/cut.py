@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+_EQUAL: Final = 0.01  # F1 that a thousand made-up anomalies cannot tell apart
 
 
 def cut(normal: Floats, sessions: npt.NDArray[np.int64], odd: Floats, rate: float) -> float:
@@ -13,7 +16,8 @@ def cut(normal: Floats, sessions: npt.NDArray[np.int64], odd: Floats, rate: floa
 
     ``normal`` are surprises of normal sessions (each standing for some), ``odd`` those of made-up anomalies. A share
     ``rate`` of the normal ones at most is not usual; where that leaves a choice, the value is taken that has the best
-    F1 if the same share of all sessions were anomalies of that kind. 0 without normal sessions.
+    F1 if the same share of all sessions were anomalies of that kind; the highest of those that are as good. 0
+    without normal sessions.
     """
     if not len(normal):
         return 0.0
@@ -28,5 +32,5 @@ def cut(normal: Floats, sessions: npt.NDArray[np.int64], odd: Floats, rate: floa
         return float(silent)
     hits, misses = rate * found, rate * (1.0 - found)
     f1 = 2 * hits / (2 * hits + misses + (1.0 - rate) * (above + 1) / (total + 1))
-    best = values[np.flatnonzero(f1 >= f1.max() - 1e-12)[-1]]
+    best = values[np.flatnonzero(f1 >= f1.max() - _EQUAL)[-1]]
     return float(max(best, silent))

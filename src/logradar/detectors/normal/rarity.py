@@ -74,7 +74,8 @@ class Rarity:
     @cached_property
     def _ends(self) -> Ints:
         """For each template the first cell after its own; one more, for what stands after all."""
-        return np.append(np.searchsorted(self.cells, (self._templates + 1) << 32), len(self.cells))
+        last = self._templates << 32 | 0xFFFFFFFF
+        return np.append(np.searchsorted(self.cells, last, "right"), len(self.cells))
 
     @cached_property
     def _usual(self) -> tuple[Ints, Ints]:
