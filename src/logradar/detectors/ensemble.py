@@ -50,10 +50,11 @@ class EnsembleSettings(Config):
 
 @dataclass(frozen=True, eq=False)
 class _Normal:
-    """Normal sessions that scales are made of: rows with counts, and each member's scores of them."""
+    """Normal sessions as rows with counts; by member, scores of them and of anomalies made of them."""
 
     rows: Sequences
     scores: dict[str, Floats]
+    odd: dict[str, Floats]
 
 
 class Ensemble(Detector):
@@ -107,41 +108,43 @@ class Ensemble(Detector):
 
     def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
         for name, member in list(self._members.items()):
-            below = folder / name if folder else None
-            scores = self._guarded(name, partial(_learnt, member, train, valid, below))
+            scores = self._guarded(name, partial(_learnt, member, train, valid, folder / name if folder else None))
             if scores is not None:
                 member.validation_scores = scores
+        normal = self._normal(train, valid)
         if not self._members:
             raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
-        normal = self._normal(train, valid)
         every = np.ones(len(valid), np.int64)
         self._scales = {name: Scale.of(scores, every) for name, scores in validation.items()}
         self._scales |= {name: Scale.of(scores, normal.rows.counts) for name, scores in normal.scores.items()}
-        usual = self._surprises(normal.scores, len(normal.rows))
-        late = self._surprises(validation, len(valid))
+        usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
         self._weights = self._voices(usual, normal, late)
         self._cut = 0.0
         if normal.scores:
-            spoilt = tampered(normal.rows, _TAMPERED, self.seed)
-            found = {name: self._members[name]._score(spoilt).rows for name in normal.scores}
-            odd = fuse(self._surprises(found, len(spoilt)), self._weights)
-            self._cut = cut(fuse(usual, self._weights), normal.rows.counts, odd, self.settings.rate)
-        fused = fuse(late, self._weights)
-        self._noise = noise(fused, self._services) if self._services is not None else {}
-        return np.maximum(self._beyond(fused, self._services), 0.0)
+            odd = self._surprises(normal.odd, len(next(iter(normal.odd.values()))))
+            fused = fuse(usual, self._weights), fuse(odd, self._weights)
+            self._cut = cut(fused[0], normal.rows.counts, fused[1], self.settings.rate)
+        found = fuse(late, self._weights)
+        self._noise = noise(found, self._services) if self._services is not None else {}
+        return np.maximum(self._beyond(found, self._services), 0.0)
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
 
     def _normal(self, train: Distinct, valid: Sequences) -> _Normal:
-        """All normal sessions with scores of members that can leave them out; validation where they are too many."""
-        quick = {name: member for name, member in self._members.items() if isinstance(member, Incremental)}
-        if train.values + len(valid.values) <= _LEFT_OUT:
-            rows = train.loaded().concat(Sequences.of(valid.values, valid.offsets)).distinct()
-            return _Normal(rows, {name: left_out(member, rows) for name, member in quick.items()})
-        rows = Sequences.of(valid.values, valid.offsets)
-        return _Normal(rows, {name: member.validation_scores for name, member in quick.items()} if len(rows) else {})
+        """All normal sessions, by members that can leave them out; those of validation where they are too many."""
+        rows, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
+        if few:
+            rows = train.loaded().concat(rows).distinct()
+        found = _Normal(rows, {}, {})
+        spoilt = tampered(rows, _TAMPERED, self.seed)
+        for name, member in list(self._members.items()):
+            if isinstance(member, Incremental) and len(rows):
+                scores = self._guarded(name, partial(_both, member, rows if few else None, spoilt))
+                if scores is not None:
+                    found.scores[name], found.odd[name] = scores
+        return found
 
     def _surprises(self, scores: Mapping[str, Floats], rows: int) -> Floats:
         """Members by sessions; no surprise of a member without scores."""
@@ -250,7 +253,16 @@ class Ensemble(Detector):
 
 
 def _learnt(member: Detector, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-    scores = member._learn(train, valid, folder)
+    return _finite(member._learn(train, valid, folder))
+
+
+def _both(member: Incremental, rows: Sequences | None, spoilt: Sequences) -> tuple[Floats, Floats]:
+    """Scores of normal ``rows``, each left out in turn, or of validation sessions, and of spoilt ones."""
+    usual = member.validation_scores if rows is None else left_out(member, rows)
+    return _finite(usual), _finite(member._score(spoilt).rows)
+
+
+def _finite(scores: Floats) -> Floats:
     if not np.isfinite(scores).all():
-        raise DataError("its scores of validation sessions are not numbers.")
+        raise DataError("its scores of normal sessions are not numbers.")
     return scores
