@@ -120,12 +120,14 @@ class Ensemble(Detector):
         self._scales |= {name: Scale.of(scores, normal.rows.counts) for name, scores in normal.scores.items()}
         usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
         self._weights = self._voices(usual, normal, late)
+        found = fuse(late, self._weights)
         self._cut = 0.0
         if normal.scores:
             odd = self._surprises(normal.odd, len(next(iter(normal.odd.values()))))
-            fused = fuse(usual, self._weights), fuse(odd, self._weights)
-            self._cut = cut(fused[0], normal.rows.counts, fused[1], self.settings.rate)
-        found = fuse(late, self._weights)
+            samples = [(fuse(usual, self._weights), normal.rows.counts)]
+            if len(normal.scores) < len(self._members):  # the others spoke in validation only
+                samples.append((found, every))
+            self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
         self._noise = noise(found, self._services) if self._services is not None else {}
         return np.maximum(self._beyond(found, self._services), 0.0)
 

@@ -99,13 +99,16 @@ def test_a_member_that_stands_there_twice_has_one_voice():
 
 
 def test_the_cut_leaves_few_normal_sessions_and_finds_what_it_can():
-    normal, sessions = np.array([0.0, 1.0, 2.0]), np.array([990, 9, 1])
+    normal = [(np.array([0.0, 1.0, 2.0]), np.array([990, 9, 1]))]
     odd = np.repeat([0.5, 1.5, 2.5], [10, 10, 80])
-    assert cut(normal, sessions, odd, 0.5) == 0.0  # many anomalies: all above 0 are worth their false alarms
-    assert cut(normal, sessions, odd, 0.01) == 1.0
-    assert cut(normal, sessions, odd, 0.0005) == 2.0  # one in a thousand is too many
-    assert cut(normal, sessions, np.zeros(5), 0.01) == 0.0  # nothing to be found: only the share counts
-    assert cut(np.empty(0), np.empty(0, np.int64), odd, 0.01) == 0.0
+    assert cut(normal, odd, 0.5) == 0.0  # many anomalies: all above 0 are worth their false alarms
+    assert cut(normal, odd, 0.01) == 1.0
+    assert cut(normal, odd, 0.0005) == 2.0  # one in a thousand is too many
+    assert cut(normal, np.zeros(5), 0.01) == 0.0  # nothing to be found: only the share counts
+    late = np.repeat([0.0, 2.2], [9, 1]), np.ones(10, np.int64)
+    assert cut([*normal, late], odd, 0.5) == 0.0
+    assert cut([*normal, late], odd, 0.01) == 2.2  # the noisier sample counts
+    assert cut([(np.empty(0), np.empty(0, np.int64))], odd, 0.01) == 0.0
 
 
 def test_only_services_that_differ_twofold_are_noisy():
