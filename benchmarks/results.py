@@ -206,6 +206,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             measured = {"measured": f"{datetime.now(UTC).date()}, LogRadar {__version__}", **known[name](Path(folder))}
         (PARTS / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+    if left := [name for name in known if not (PARTS / f"{name}.json").exists()]:
+        sys.exit(f"The page needs all parts; still to measure: {', '.join(left)}.")
     PAGE.write_text(page({name: json.loads((PARTS / f"{name}.json").read_text()) for name in known}))
     print(f"wrote {PAGE}", file=sys.stderr)
 
