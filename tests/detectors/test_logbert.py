@@ -6,7 +6,6 @@ import random
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -256,15 +255,3 @@ def test_no_validation_sessions_and_wrong_settings():
     assert detector.weight >= 1.0
     with pytest.raises(ConfigError, match=r"hidden \(64\) must be a multiple of heads \(7\)"):
         load_config(LogBERTSettings, overrides=["heads=7"])
-
-
-@pytest.mark.slow
-def test_the_published_split(data_dir):
-    """Trained on hdfs_train alone, with the threshold at a quantile of validation."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-    try:
-        from hdfs_deeplog_split import Split, rows_of
-    finally:
-        sys.path.pop(0)
-    rows = dict(rows_of(Split(data_dir / "hdfs"), "logbert", LogBERTSettings(), seed=0))
-    assert rows["logbert: surprisal, own, quantile 0.995"]["all"]["f1"] > 0.82

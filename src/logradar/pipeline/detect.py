@@ -181,11 +181,6 @@ def plan_threshold(
     return fit_threshold(scores, wanted, rate, fitted.marked.get(name))
 
 
-def choose_threshold(fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None) -> float:
-    """`plan_threshold` as a score."""
-    return plan_threshold(fitted, value, alerts_per_day).value
-
-
 def notes(limit: Threshold, alerts_per_day: float | None, precision: float | None = None) -> list[str]:
     """What a user should know of a threshold, as sentences."""
     if precision is not None and limit.precision is not None and limit.precision < precision:

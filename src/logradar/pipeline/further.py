@@ -29,7 +29,7 @@ from logradar.pipeline.gather import from_days, gather
 from logradar.pipeline.material import Material, from_records
 from logradar.pipeline.memory import Memory, pieces, unseen
 from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.train import Trained, days_of, figures_of, resolved
+from logradar.pipeline.train import Trained, days_of, facts_of, figures_of, resolved
 from logradar.training.processes import place
 
 C = TypeVar("C", bound=Config)
@@ -65,15 +65,9 @@ def train_further(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Tr
             settings = resolved(settings, corpus.input, None)
             material = from_records(corpus, settings, home, _thawed(fitted.miner))
         result = _learn(fitted, material, settings, bundle)
-    result.facts |= {
-        "input": "stdin" if spec == "-" else Path(spec).name,
-        "source": source,
-        "records": material.records,
-        "sessions": material.sessions,
-        "quarantined": quarantined,
+    result.facts |= facts_of(spec, source, material, quarantined, began) | {
         "split": material.split | {"train_from": fitted.facts["split"].get("train_from")},
         "from": {key: fitted.facts.get(key) for key in ("input", "records", "sessions", "created")},
-        "seconds": round(time.monotonic() - began, 2),
     }
     result.save(bundle, bundle.with_name(bundle.name + ".training"))
     if not result.keeps_checkpoints:

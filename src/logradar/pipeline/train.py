@@ -70,21 +70,26 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
             settings = resolved(settings, corpus.input, opened.dataset).model_copy(update={"events": "mined"})
             material = from_records(corpus, settings, home)
         fitted = _learn(material, settings, bundle, resume)
-    fitted.facts |= {
-        "input": "stdin" if spec == "-" else Path(spec).name,
-        "source": source,
-        "records": material.records,
-        "sessions": material.sessions,
-        "quarantined": sum(reasons.values()),
-        "split": material.split,
-        "seconds": round(time.monotonic() - began, 2),
-    }
+    fitted.facts |= facts_of(spec, source, material, sum(reasons.values()), began)
     leave()  # no process needs the others any more
     if first():
         fitted.save(bundle, _checkpoints(bundle))
         if not fitted.keeps_checkpoints:
             shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
     return Trained(fitted, bundle, figures_of(fitted, bundle))
+
+
+def facts_of(spec: str, source: str, material: Material, quarantined: int, began: float) -> dict[str, Any]:
+    """What a bundle says of its training; no path of this machine."""
+    return {
+        "input": "stdin" if spec == "-" else Path(spec).name,
+        "source": source,
+        "records": material.records,
+        "sessions": material.sessions,
+        "quarantined": quarantined,
+        "split": material.split,
+        "seconds": round(time.monotonic() - began, 2),
+    }
 
 
 def figures_of(fitted: Fitted, bundle: Path) -> dict[str, Any]:
