@@ -21,9 +21,9 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
 from logradar.evaluation.metrics import natural_weights
 from logradar.pipeline.corpus import collect, opening
-from logradar.pipeline.evaluate import _labelled, _sessions, _unseen
 from logradar.pipeline.fitted import Fitted
 from logradar.pipeline.material import from_records
+from logradar.pipeline.measured import labelled, sessions_in, unseen
 from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
 from logradar.sources.shop.simulation import simulate
@@ -165,7 +165,8 @@ def _mined(learn: str, *tests: str, held_out: bool = False) -> Part:
         for number, spec in enumerate(tests):
             with opening(spec, resolved.input) as (opened, folder):
                 corpus = collect(opened, folder)
-                table = _unseen(_labelled(_sessions(corpus, fitted, folder), spec), fitted, held_out)
+                table = labelled(sessions_in(corpus, fitted, folder), spec)
+                table = table.filter(pa.array(unseen(table, fitted, held_out)))
             found.append(table)
             labels.append(table["label"].to_numpy().astype(bool))
             named = [corpus.kinds.get(key, "") for key in table["session_id"].to_pylist()]

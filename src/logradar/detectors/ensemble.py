@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
@@ -18,8 +19,8 @@ from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
-from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors
-from logradar.detectors.fusion.cut import cut
+from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors, sequences_of
+from logradar.detectors.fusion.cut import allowed, cut, episodes
 from logradar.detectors.fusion.left_out import left_out
 from logradar.detectors.fusion.services import discounts, noise, services_of
 from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
@@ -50,9 +51,13 @@ class EnsembleSettings(Config):
 
 @dataclass(frozen=True, eq=False)
 class _Normal:
-    """Normal sessions as rows with counts; by member, scores of them and of anomalies made of them."""
+    """Normal sessions as rows with counts; by member, scores of them and of anomalies made of them.
+
+    ``order`` has the row of each session, in order of time where that is known.
+    """
 
     rows: Sequences
+    order: npt.NDArray[np.int64]
     scores: dict[str, Floats]
     odd: dict[str, Floats]
 
@@ -77,6 +82,7 @@ class Ensemble(Detector):
             raise ConfigError("An ensemble needs one or more members, and none of them an ensemble.")
         self.dropped: dict[str, str] = {}
         self._services: pa.DictionaryArray | None = None
+        self._early: Sequences | None = None  # training sessions in order of time, while it learns from a table
         self._members: dict[str, Detector] = {}
         for name in dict.fromkeys(self.settings.members):
             kind = detectors.load(name)
@@ -96,10 +102,12 @@ class Ensemble(Detector):
         memory: int = MEMORY,
         counted: Distinct | None = None,
     ) -> None:
-        """As `Detector.fit`; ``service`` of ``valid`` is looked at too."""
+        """As `Detector.fit`; ``service`` of ``valid`` is looked at too, and in what order ``train`` came."""
         self._services = services_of(valid) if self.settings.by_service else None
+        if isinstance(train, pa.Table):
+            self._early = sequences_of(train)
         super().fit(train, valid, folder, memory, counted)
-        self._services = None
+        self._services = self._early = None
 
     def _observe(self, sessions: Any) -> None:
         for name, member in list(self._members.items()):
@@ -124,22 +132,26 @@ class Ensemble(Detector):
         self._cut = 0.0
         if normal.scores:
             odd = self._surprises(normal.odd, len(next(iter(normal.odd.values()))))
-            samples = [(fuse(usual, self._weights), normal.rows.counts)]
+            samples = [fuse(usual, self._weights)[normal.order]]
             if len(normal.scores) < len(self._members):  # the others spoke in validation only
-                samples.append((found, every))
+                samples.append(found)
             self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
         self._noise = noise(found, self._services) if self._services is not None else {}
-        return np.maximum(self._beyond(found, self._services), 0.0)
+        scores = np.maximum(self._beyond(found, self._services), 0.0)
+        few = episodes(scores, np.zeros(1))[0] <= 1 == allowed(len(scores), self.settings.rate)
+        return np.zeros(len(scores)) if few else scores
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
 
     def _normal(self, train: Distinct, valid: Sequences) -> _Normal:
         """All normal sessions, by members that can leave them out; those of validation where they are too many."""
-        rows, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
-        if few:
-            rows = train.loaded().concat(rows).distinct()
-        found = _Normal(rows, {}, {})
+        late, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
+        rows = train.loaded().concat(late).distinct() if few else late
+        order = np.repeat(np.arange(len(rows)), rows.counts)
+        if few and self._early is not None:  # in order of time, as every single session is known
+            order = self._early.concat(late).distinct().inverse
+        found = _Normal(rows, order, {}, {})
         spoilt = tampered(rows, _TAMPERED, self.seed)
         for name, member in list(self._members.items()):
             if isinstance(member, Incremental) and len(rows):

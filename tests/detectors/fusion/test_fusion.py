@@ -10,7 +10,7 @@ from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.count_vector import CountVector
-from logradar.detectors.fusion.cut import cut
+from logradar.detectors.fusion.cut import cut, episodes
 from logradar.detectors.fusion.left_out import left_out
 from logradar.detectors.fusion.services import discounts, noise
 from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
@@ -74,6 +74,9 @@ def test_tampered_sessions_differ_from_all_normal_ones():
     made = {tuple(row.tolist()) for row in found}
     assert {(3, 5, 6), (3, 3, 4, 5, 6), (4, 3, 5, 6), (3, 4), (UNKNOWN, 3, 4, 5, 6)} <= made
     assert tampered(rows.distinct(), 500, 1).values.tolist() == found.values.tolist()
+    windows = tampered(Sequences.from_lists([[3, 4, 5, 6], [3, 4, 6, 6]]), 500, 1)
+    assert set(windows.lengths.tolist()) == {4}
+    assert (windows.values == UNKNOWN).sum(initial=0) >= 200
     assert len(tampered(Sequences.from_lists([]), 10, 1)) == 0
     assert all(len(row) for row in tampered(Sequences.from_lists([[], [3]]).distinct(), 50, 1))
 
@@ -99,16 +102,28 @@ def test_a_member_that_stands_there_twice_has_one_voice():
 
 
 def test_the_cut_leaves_few_normal_sessions_and_finds_what_it_can():
-    normal = [(np.array([0.0, 1.0, 2.0]), np.array([990, 9, 1]))]
+    normal = np.zeros(1000)
+    normal[:900:100], normal[950] = 1.0, 2.0
     odd = np.repeat([0.5, 1.5, 2.5], [10, 10, 80])
-    assert cut(normal, odd, 0.5) == 0.0  # many anomalies: all above 0 are worth their false alarms
-    assert cut(normal, odd, 0.01) == 1.0
-    assert cut(normal, odd, 0.0005) == 2.0  # one in a thousand is too many
-    assert cut(normal, np.zeros(5), 0.01) == 0.0  # nothing to be found: only the share counts
-    late = np.repeat([0.0, 2.2], [9, 1]), np.ones(10, np.int64)
-    assert cut([*normal, late], odd, 0.5) == 0.0
-    assert cut([*normal, late], odd, 0.01) == 2.2  # the noisier sample counts
-    assert cut([(np.empty(0), np.empty(0, np.int64))], odd, 0.01) == 0.0
+    assert cut([normal], odd, 0.5) == 0.0  # many anomalies: all above 0 are worth their false alarms
+    assert cut([normal], odd, 0.01) == 1.0
+    assert cut([normal], odd, 0.0005) == 2.0  # one in a thousand is too many
+    assert cut([normal], np.zeros(5), 0.01) == 0.0  # nothing to be found: only the share counts
+    assert cut([normal], np.zeros(5), 0.0005) == 1.0  # and one episode is always allowed
+    late = np.repeat([0.0, 2.2], [9, 1])
+    assert cut([normal, late], odd, 0.5) == 0.0
+    assert cut([normal, late], odd, 0.01) == 2.2  # the noisier sample counts
+    assert cut([np.empty(0)], odd, 0.01) == 0.0
+
+
+def test_what_is_new_at_one_time_is_one_episode():
+    surprises = np.array([0.0, 3.0, 3.0, 2.0, 0.0, 3.0])
+    assert episodes(surprises, np.array([0.0, 1.0, 2.0, 3.0])).tolist() == [2, 2, 2, 0]
+    assert episodes(np.empty(0), np.zeros(1)).tolist() == [0]
+    phase = np.zeros(500)
+    phase[100:120] = 2.5
+    assert cut([phase], np.zeros(1), 0.003) == 0.0  # twenty windows of a new phase are one episode
+    assert cut([np.random.default_rng(0).permutation(phase)], np.zeros(1), 0.003) == 2.5
 
 
 def test_only_services_that_differ_twofold_are_noisy():

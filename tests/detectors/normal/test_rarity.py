@@ -18,6 +18,12 @@ def test_by_hand():
     np.testing.assert_allclose(10**-surprise, np.array([4, 2, 1, 1, 1, 1]) / 6)
 
 
+def test_beyond_all_that_was_seen_it_falls_as_one_over_the_count():
+    rarity = Rarity.none().and_of(rows([3, 3, 4], [3, 3, 4], [3, 4]).distinct())
+    tails = 10 ** -rarity.of(rows([3] * 4 + [4], [3, 3, 4, 9], [3, 3, 4, *[9] * 30]))
+    np.testing.assert_allclose(tails, np.array([1 / 2, 1, 1 / 30]) / 5)
+
+
 def test_as_a_plain_count_says_it():
     rng = np.random.default_rng(1)
     learnt = [rng.integers(3, 9, rng.integers(0, 12)).tolist() for _ in range(300)]
@@ -30,7 +36,8 @@ def test_as_a_plain_count_says_it():
     for row in asked:
         here = np.bincount(row, minlength=11)
         tails = np.minimum((counts >= here).sum(0), (counts <= here).sum(0))[3:]
-        expected.append(-np.log10((tails.min() + 1) / 302))
+        beyond = np.maximum(here / np.maximum(counts.max(0), 1), 1)[3:]  # twice the most ever seen: half as likely
+        expected.append(-np.log10(((tails + 1) / beyond).min() / 302))
     np.testing.assert_allclose(rarity.of(rows(*asked)), expected)
 
 

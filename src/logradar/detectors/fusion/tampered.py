@@ -12,7 +12,9 @@ def tampered(rows: Sequences, count: int, seed: int) -> Sequences:
     """About ``count`` sessions drawn from ``rows`` by their counts, each spoilt in one of five ways in turn.
 
     An event is left out, comes twice, changes places with the next one, is the last though more should come, or
-    one that nobody knows comes in. What is a row of ``rows`` again is left out. The order of rows is nothing.
+    one that nobody knows comes in. Where all rows are equally long (windows), so are these: the event before or
+    after takes its place, or one that nobody knows. What is a row of ``rows`` again is left out. The order of
+    rows is nothing.
     """
     if not len(rows):
         return Sequences.from_lists([])
@@ -20,7 +22,8 @@ def tampered(rows: Sequences, count: int, seed: int) -> Sequences:
     order = np.argsort(rows.fingerprints(), kind="stable")
     weights = rows.counts[order] / rows.counts.sum()
     drawn = order[rng.choice(len(rows), count, p=weights)].tolist()
-    made = [_spoilt(rows[row].tolist(), number % 5, rng) for number, row in enumerate(drawn)]
+    spoil = _replaced if len(np.unique(rows.lengths)) == 1 else _spoilt
+    made = [spoil(rows[row].tolist(), number % 5, rng) for number, row in enumerate(drawn)]
     found = Sequences.from_lists([row for row in made if row])
     return found.take(np.flatnonzero(~np.isin(found.fingerprints(), rows.fingerprints())))
 
@@ -37,3 +40,13 @@ def _spoilt(row: list[int], way: int, rng: np.random.Generator) -> list[int]:
     if way == 3:
         return row[:place]
     return [*row[:place], UNKNOWN, *row[place:]]
+
+
+def _replaced(row: list[int], way: int, rng: np.random.Generator) -> list[int]:
+    """One session with one thing wrong and as many events as before."""
+    place = int(rng.integers(max(len(row), 1)))
+    before, after = row[max(place - 1, 0) : place], row[place + 1 : place + 2]
+    if way == 2:
+        return _spoilt(row, way, rng)
+    instead = {0: after, 1: before}.get(way) or [UNKNOWN]
+    return [*row[:place], *instead, *row[place + 1 :]]

@@ -48,8 +48,8 @@ class Rarity:
         """For each sorted row the surprise of its rarest count: -log10 of a tail of that template, above 0.
 
         The tail is the share of sessions that hold the template at least (or at most) as often,
-        whichever is less; a template that is missing counts as held 0 times. One beyond all that was
-        seen has 1 in (sessions + 2).
+        whichever is less; a template that is missing counts as held 0 times. Beyond all that was seen it
+        is 1 in (sessions + 2), and falls on as one over the count (Pareto): twice the most is half as likely.
         """
         cells, row = _cells(rows)
         above, ends = self._above, self._ends[np.searchsorted(self._templates, cells >> 32)]
@@ -57,9 +57,13 @@ class Rarity:
         known = np.isin(cells >> 32, self._templates)
         at_least = np.where(known, above[start] - above[ends], 0)
         more = np.where(known, above[stop] - above[ends], 0)
-        least = np.full(len(rows), self.total - _held(rows.values, rows.offsets, *self._usual), np.int64)
-        np.minimum.at(least, row, np.minimum(at_least, self.total - more))
-        surprise: Floats = -np.log10((least + 1) / (self.total + 2))
+        most = np.ones(len(cells), np.int64)  # that a template was ever held; one that is new: once
+        most[known] = self.cells[ends[known] - 1] & 0xFFFFFFFF
+        tail = (np.minimum(at_least, self.total - more) + 1) / np.maximum((cells & 0xFFFFFFFF) / most, 1.0)
+        lacks = _held(rows.values, rows.offsets, *self._usual)
+        least = self.total - lacks + 1.0
+        np.minimum.at(least, row, tail)
+        surprise: Floats = -np.log10(least / (self.total + 2))
         return surprise
 
     @cached_property
