@@ -78,6 +78,11 @@ class Detector(ABC):
         return {}
 
     @property
+    def usual(self) -> float:
+        """The score of what surprises nobody; below it scores only say how common it is."""
+        return 0.0
+
+    @property
     def needs_values(self) -> bool:
         """Whether it, or one that it is made of, looks at gaps and parameters, not at sequences alone."""
         return any(member.needs_values for member in self.members.values())

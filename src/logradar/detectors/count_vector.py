@@ -14,7 +14,7 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Finding, Incremental, Scored
-from logradar.detectors.normal.known import Known, most_frequent
+from logradar.detectors.normal.known import Known, most_frequent, times_in
 from logradar.detectors.normal.rarity import Rarity
 from logradar.detectors.normal.vectors import nearest, ordered, postings, surpluses
 
@@ -35,7 +35,8 @@ class CountVectorSettings(Config):
 class CountVector(Incremental):
     """Distance of a session's template counts to the nearest training session, order ignored, times their rarity.
 
-    The score is 0 for a count vector seen in training. For a new one it is the L1 distance over the
+    The score is 0 for a count vector seen once in training, and less for one seen oftener: minus log10 of how
+    often (0 too for what is not among the prototypes). For a new one it is the L1 distance over the
     number of events in the longer of the two sessions (2 at most), times the surprise of its rarest
     count: -log10 of the share of training sessions that hold that template as often or beyond. So a
     new mix of usual counts is little news, however it comes about, and a step missing that no session
@@ -83,11 +84,12 @@ class CountVector(Incremental):
     def _score(self, sequences: Sequences) -> Scored:
         places = ordered(sequences.values, sequences.offsets)
         rows = Sequences.of(sequences.values[places], sequences.offsets)
-        new = ~self._known.has(rows.fingerprints())
-        strange, scores = rows.take(np.flatnonzero(new)), np.zeros(len(rows))
+        hashes = rows.fingerprints()
+        new = ~self._known.has(hashes)
+        usual, _ = self._compared()
+        strange, scores = rows.take(np.flatnonzero(new)), -np.log10(times_in(usual, hashes))
         chosen, apart = self._nearest(strange)
         scores[new] = apart * self._rarity.of(strange)
-        usual, _ = self._compared()
         events = np.zeros(len(rows.values), np.float32)
         surplus = surpluses(strange.values, strange.offsets, self._templates, chosen, usual.values, usual.offsets)
         events[places[new[rows.rows]]] = surplus
@@ -95,16 +97,16 @@ class CountVector(Incremental):
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows = _sorted(sequences)
-        new = ~self._known.has(rows.fingerprints())
+        hashes = rows.fingerprints()
+        new = ~self._known.has(hashes)
         chosen, _ = self._nearest(rows.take(np.flatnonzero(new)))
         usual, _ = self._compared()
-        nearest_of = iter(chosen.tolist())
+        nearest_of, times = iter(chosen.tolist()), times_in(usual, hashes)
         for row, sequence in enumerate(sequences):
-            yield (
-                self._findings(sequence, self._cells(sequence), self._cells(usual[next(nearest_of)]))
-                if new[row]
-                else []
-            )
+            if new[row]:
+                yield self._findings(sequence, self._cells(sequence), self._cells(usual[next(nearest_of)]))
+            else:
+                yield [Finding(f"seen before: the same counts {_times(int(times[row]))} in training", weight=0.0)]
 
     def _cells(self, sequence: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """How often each template occurs; the last cell counts templates never seen in training."""

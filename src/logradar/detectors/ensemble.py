@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,7 +69,8 @@ class Ensemble(Detector):
     training in turn, where the member learns in milliseconds, else of the validation sessions. P-values are
     fused by their harmonic mean, in which members that always speak together share one voice. From that the
     noise of the session's service is taken (`fusion.services`), and the cut (`fusion.cut`): the score is 0 or less for
-    what is usual, 1 for what is ten times rarer. Validation scores are 0 at least, and so is the threshold.
+    what is usual, 1 for what is ten times rarer. Where validation has too few sessions for more than one episode
+    above 0 and there is one, its scores are 0: the cut allows it.
 
     A member that fails, or whose scores are not finite, drops out: ``dropped`` says which and why.
     """
@@ -93,6 +94,11 @@ class Ensemble(Detector):
     def members(self) -> Mapping[str, Detector]:
         """The members by name, fitted when the ensemble is; without those that dropped out in training."""
         return self._members
+
+    @property
+    def usual(self) -> float:
+        """As `Detector.usual`: as far below 0 as surprise may grow before it is worth an alert."""
+        return -self._cut
 
     def fit(
         self,
@@ -137,9 +143,9 @@ class Ensemble(Detector):
                 samples.append(found)
             self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
         self._noise = noise(found, self._services) if self._services is not None else {}
-        scores = np.maximum(self._beyond(found, self._services), 0.0)
-        few = episodes(scores, np.zeros(1))[0] <= 1 == allowed(len(scores), self.settings.rate)
-        return np.zeros(len(scores)) if few else scores
+        scores = self._beyond(_graded(found, validation.values()), self._services)
+        one = episodes(scores, np.zeros(1))[0] <= 1 == allowed(len(scores), self.settings.rate)
+        return np.minimum(scores, 0.0) if one else scores
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
@@ -190,22 +196,25 @@ class Ensemble(Detector):
     def _score(self, sequences: Sequences) -> Scored:
         """Fused surprises, before service and cut."""
         surprises = np.zeros((len(self._members), len(sequences)))
+        told = []
         events = np.zeros(len(sequences.values), np.float32)
         best = np.full(len(sequences), -1.0)
         for row, (name, member) in enumerate(self._members.items()):
             scored = self._asked(name, member, sequences)
             if scored is None:
                 continue
+            told.append(scored.rows)
             surprises[row] = self._scales[name].surprise(scored.rows)
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
         if len(sequences) and best.max() < 0:
             raise DataError(f"No member of the ensemble could score: {self._told()}.")
-        return Scored(fuse(surprises, self._weights), events)
+        return Scored(_graded(fuse(surprises, self._weights), told), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
+        known: list[list[Finding]] = [[] for _ in range(len(sequences))]  # told where nobody is surprised
         for name, member in self._members.items():
             scored = self._asked(name, member, sequences)
             if scored is None:
@@ -213,14 +222,12 @@ class Ensemble(Detector):
             told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
             surprise = self._scales[name].surprise(scored.rows)
             for row, findings in enumerate(told):
-                if surprise[row] <= 0:
-                    continue
-                rows[row] += [
+                (rows if surprise[row] > 0 else known)[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))
                     for i, f in enumerate(sorted(findings, key=lambda f: -f.weight))
                 ]
         flags = [Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()]
-        yield from ([*found, *flags] if found else found for found in rows)
+        yield from ([*(found or known[row]), *flags] for row, found in enumerate(rows))
 
     def _asked(self, name: str, member: Detector, sequences: Sequences) -> Scored | None:
         """A member's scores; None where it fails."""
@@ -264,6 +271,12 @@ class Ensemble(Detector):
         self._weights = np.array(list(weights.values()))
         self._scales = load_scales(list(weights), folder / "normal.parquet")
         self._cut, self._noise, self.dropped = float(state["cut"]), dict(state["noise"]), dict(state["dropped"])
+
+
+def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
+    """Surprises, and where nobody is surprised what members say below 0, so that what is usual has an order too."""
+    still = np.sum([np.minimum(rows, 0.0) for rows in scores], axis=0)
+    return np.where(fused > 0, fused, still)
 
 
 def _learnt(member: Detector, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:

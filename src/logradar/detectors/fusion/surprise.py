@@ -24,7 +24,8 @@ class Scale:
 
     @classmethod
     def of(cls, scores: Floats, sessions: Ints) -> Scale:
-        """From scores in any order, each standing for some sessions."""
+        """From scores in any order, each standing for some sessions; scores below 0 are as usual as 0."""
+        scores = np.maximum(scores, 0.0)
         found, place = np.unique(scores, return_inverse=True)
         counts = np.zeros(len(found), np.int64)
         np.add.at(counts, place, sessions)
@@ -36,7 +37,7 @@ class Scale:
         The p-value is (sessions that score as high + 1) / (sessions + 1), as in conformal prediction (Vovk et
         al., 2005). Beyond all of them it grows on by the score's own units, by less than 1, so that order is kept.
         """
-        total = int(self.sessions.sum())
+        scores, total = np.maximum(scores, 0.0), int(self.sessions.sum())
         as_high = np.append(np.cumsum(self.sessions[::-1])[::-1], 0)[np.searchsorted(self.scores, scores, "left")]
         beyond = np.maximum(scores - (self.scores[-1] if len(self.scores) else 0.0), 0.0)
         found: Floats = -np.log10((as_high + 1) / (total + 1)) + beyond / (1.0 + beyond)
