@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+import logradar.detectors.ensemble as ensembles
 from ensemble_sets import SETS, VARIED, Part, part_of
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.config import load_config
@@ -82,9 +83,12 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, help="folder for sessions mined from lines")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--members", help="names with commas; the default ensemble otherwise")
+    parser.add_argument("--only-validation", action="store_true", help="no session is left out of training in turn")
     parser.add_argument("--quantile", type=float, default=ThresholdSettings().quantile)
     given = parser.parse_intermixed_args()
     silence()
+    if given.only_validation:
+        ensembles._LEFT_OUT = 0
     overrides = [word for word in given.what if "=" in word]
     settings = load_config(EnsembleSettings, overrides=overrides)
     if given.members:
