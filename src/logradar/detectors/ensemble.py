@@ -153,10 +153,12 @@ class Ensemble(Detector):
     def _normal(self, train: Distinct, valid: Sequences) -> _Normal:
         """All normal sessions, by members that can leave them out; those of validation where they are too many."""
         late, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
-        rows = train.loaded().concat(late).distinct() if few else late
-        order = np.repeat(np.arange(len(rows)), rows.counts)
-        if few and self._early is not None:  # in order of time, as every single session is known
-            order = self._early.concat(late).distinct().inverse
+        if few and self._early is not None and len(self._early) == train.total:
+            rows = self._early.concat(late).distinct()
+            order = rows.inverse
+        else:  # in what order training sessions came is not known
+            rows = train.loaded().concat(late).distinct() if few else late
+            order = np.repeat(np.arange(len(rows)), rows.counts)
         found = _Normal(rows, order, {}, {})
         spoilt = tampered(rows, _TAMPERED, self.seed)
         for name, member in list(self._members.items()):
