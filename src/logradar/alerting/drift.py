@@ -51,10 +51,17 @@ class Watched:
 
 
 def check_drift(
-    validation: Floats, threshold: Threshold, new: Floats, then: Watched | None = None, now: Watched | None = None
+    validation: Floats,
+    threshold: Threshold,
+    new: Floats,
+    then: Watched | None = None,
+    now: Watched | None = None,
+    usual: float = 0.0,
 ) -> Drift | None:
     """Compare ``new`` scores with normal ``validation`` scores; None where either are fewer than 50.
 
+    Scores below ``usual`` are as usual as that: they say how often the very same was seen before, which changes with
+    every session.
     New sessions may hold anomalies, so more alerts alone are told as what they are, and scores are compared
     below the threshold only. A share counts as risen when it has doubled and the lower Clopper-Pearson bound
     (99.9 %) of its ratio to that of validation is above 1.5 (given their sum, counts are binomial); scores as changed
@@ -65,7 +72,6 @@ def check_drift(
     if min(len(validation), len(new)) < FEWEST:
         return None
     warnings = []
-    new = np.maximum(new, validation.min())  # validation scores may have a floor
     limit = threshold.value
     odd, planned = int((new > limit).sum()), int((validation > limit).sum())
     allowed = max(planned, (1.0 - threshold.quantile) * len(validation))
@@ -83,7 +89,9 @@ def check_drift(
                 f"{now.unseen:,} sessions ({_percent(unseen[0])}) have messages that training did not have; in "
                 f"validation it were {_percent(unseen[1])}: the software has changed, or it fails in a new way."
             )
-    index, distance, changed = _bulk(validation[validation <= limit], new[new <= limit])
+    index, distance, changed = _bulk(
+        *(np.maximum(scores[scores <= max(limit, usual)], usual) for scores in (validation, new))
+    )
     if changed:
         warnings.append(
             f"The scores of sessions below the threshold have another distribution than in validation (population "

@@ -68,8 +68,8 @@ def fit_threshold(
     ``sessions_per_day`` is the rate of the validation data, needed for ``alerts_per_day``; ``anomalies`` are scores
     of sessions of the same part that are labelled anomalous, needed for ``precision``. A share that is less
     than one validation session is taken from the fitted tail of the scores, a number of alerts per day already
-    where it is fewer than ten of them. With no validation session the threshold is 0, which every
-    detector gives to what it knows.
+    where it is fewer than ten of them. A share does not go below 0, which every detector gives to what is
+    usual; a number of alerts does, where there are not so many above. With no validation session the threshold is 0.
     """
     if settings.precision is not None:
         return _precise(scores, settings.precision, sessions_per_day, anomalies)
@@ -82,12 +82,14 @@ def fit_threshold(
         share = min(settings.alerts_per_day / sessions_per_day, 1.0)
     if not len(scores):
         return Threshold(0.0, 1.0 - share, 0, None)
+    if settings.alerts_per_day is None:
+        scores = np.maximum(scores, 0.0)
     allowed = share * len(scores)
     if 0 < allowed < (1 if settings.alerts_per_day is None else _COUNTED):
         tail = fit_tail(scores)
         if tail is not None and share < tail.share:
             rate = share * sessions_per_day if sessions_per_day else None
-            return Threshold(max(tail.beyond(share), 0.0), 1.0 - share, len(scores), rate, "tail")
+            return Threshold(tail.beyond(share), 1.0 - share, len(scores), rate, "tail")
     value = float(np.quantile(scores, 1.0 - share, method="inverted_cdf"))
     return _counted(scores, value, sessions_per_day, "largest" if 0 < allowed < 1 else "counted")
 

@@ -78,6 +78,11 @@ class Detector(ABC):
         return {}
 
     @property
+    def usual(self) -> float:
+        """The score of what surprises nobody; below it scores only say how common it is."""
+        return 0.0
+
+    @property
     def needs_values(self) -> bool:
         """Whether it, or one that it is made of, looks at gaps and parameters, not at sequences alone."""
         return any(member.needs_values for member in self.members.values())
@@ -139,7 +144,8 @@ class Detector(ABC):
         ends = np.concatenate([[0], np.cumsum(given.lengths[given.inverse])])
         offsets = cast(pa.Int32Array, pa.array(ends.astype(np.int32)))
         event_scores = pa.ListArray.from_arrays(offsets, pa.array(scored.values, pa.float32()))
-        columns = [sessions["session_id"], pa.array(scored.rows, pa.float64()), event_scores]
+        rows = self._finished(scored.rows, sessions)
+        columns = [sessions["session_id"], pa.array(rows, pa.float64()), event_scores]
         return check(pa.table(columns, schema=SCORES), SCORES)
 
     def explain(self, sessions: pa.Table) -> pa.Table:
@@ -185,6 +191,10 @@ class Detector(ABC):
     def _given(self, sessions: pa.Table) -> Sequences:
         """What it looks at: distinct sequences, or all sessions with their values."""
         return Valued.whole(sessions) if self.needs_values else sequences_of(sessions).distinct()
+
+    def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
+        """Scores of SESSIONS from those of their sequences, where more than those counts."""
+        return rows
 
     def _score_as(self, sequences: Sequences) -> Scored:
         """`_score` of what another detector was given: one that needs no values scores distinct sequences."""

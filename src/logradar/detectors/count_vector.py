@@ -14,7 +14,8 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Finding, Incremental, Scored
-from logradar.detectors.normal.known import Known, most_frequent
+from logradar.detectors.normal.known import Known, most_frequent, times_in
+from logradar.detectors.normal.rarity import Rarity
 from logradar.detectors.normal.vectors import nearest, ordered, postings, surpluses
 
 Cells = npt.NDArray[np.int64]
@@ -32,11 +33,15 @@ class CountVectorSettings(Config):
 
 
 class CountVector(Incremental):
-    """Distance of a session's template counts to the nearest training session, order ignored.
+    """Distance of a session's template counts to the nearest training session, order ignored, times their rarity.
 
-    The score is the L1 distance over the number of events in the longer of the two sessions:
-    0 for a count vector seen in training, above 0 for a new one, 2 at most. Event-count vectors as in
-    Xu et al., SOSP 2009; the nearest-neighbour rule as in Landauer et al., FSE 2024.
+    The score is 0 for a count vector seen once in training, and less for one seen oftener: minus log10 of how
+    often (0 too for what is not among the prototypes). For a new one it is the L1 distance over the
+    number of events in the longer of the two sessions (2 at most), times the surprise of its rarest
+    count: -log10 of the share of training sessions that hold that template as often or beyond. So a
+    new mix of usual counts is little news, however it comes about, and a step missing that no session
+    ever lacked is much. Event-count vectors as in Xu et al., SOSP 2009; the nearest-neighbour rule as
+    in Landauer et al., FSE 2024.
 
     Whether a vector was seen is always told exactly (by a hash of 64 bits each). Where the training
     sequences do not fit in memory, prototypes are chosen among the most frequent training vectors and
@@ -52,11 +57,16 @@ class CountVector(Incremental):
             self._templates = np.union1d(self._templates, chunk.values)
         with train.derived(_sorted) as vectors:
             self._known = Known.of(vectors, self.settings.prototypes)
+            self._rarity = Rarity.none()
+            for chunk in vectors.chunks():
+                self._rarity = self._rarity.and_of(chunk)
         self._index = None
 
     def _learn_more(self, new: Sequences) -> None:
         self._templates = np.union1d(self._templates, new.values)
-        self._known.learn(_sorted(new).distinct())
+        rows = _sorted(new).distinct()
+        self._known.learn(rows)
+        self._rarity = self._rarity.and_of(rows)
         self._index = None
 
     def _compared(self) -> tuple[Sequences, tuple[npt.NDArray[np.int64], ...]]:
@@ -74,10 +84,12 @@ class CountVector(Incremental):
     def _score(self, sequences: Sequences) -> Scored:
         places = ordered(sequences.values, sequences.offsets)
         rows = Sequences.of(sequences.values[places], sequences.offsets)
-        new = ~self._known.has(rows.fingerprints())
-        strange, scores = rows.take(np.flatnonzero(new)), np.zeros(len(rows))
-        chosen, scores[new] = self._nearest(strange)
+        hashes = rows.fingerprints()
+        new = ~self._known.has(hashes)
         usual, _ = self._compared()
+        strange, scores = rows.take(np.flatnonzero(new)), -np.log10(times_in(usual, hashes))
+        chosen, apart = self._nearest(strange)
+        scores[new] = apart * self._rarity.of(strange)
         events = np.zeros(len(rows.values), np.float32)
         surplus = surpluses(strange.values, strange.offsets, self._templates, chosen, usual.values, usual.offsets)
         events[places[new[rows.rows]]] = surplus
@@ -85,16 +97,16 @@ class CountVector(Incremental):
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows = _sorted(sequences)
-        new = ~self._known.has(rows.fingerprints())
+        hashes = rows.fingerprints()
+        new = ~self._known.has(hashes)
         chosen, _ = self._nearest(rows.take(np.flatnonzero(new)))
         usual, _ = self._compared()
-        nearest_of = iter(chosen.tolist())
+        nearest_of, times = iter(chosen.tolist()), times_in(usual, hashes)
         for row, sequence in enumerate(sequences):
-            yield (
-                self._findings(sequence, self._cells(sequence), self._cells(usual[next(nearest_of)]))
-                if new[row]
-                else []
-            )
+            if new[row]:
+                yield self._findings(sequence, self._cells(sequence), self._cells(usual[next(nearest_of)]))
+            else:
+                yield [Finding(f"seen before: the same counts {_times(int(times[row]))} in training", weight=0.0)]
 
     def _cells(self, sequence: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """How often each template occurs; the last cell counts templates never seen in training."""
@@ -126,11 +138,13 @@ class CountVector(Incremental):
 
     def _save(self, folder: Path) -> dict[str, Any]:
         self._known.save(folder / "prototypes.parquet", folder / "known.parquet", self.settings.prototypes)
+        self._rarity.save(folder / "counts.parquet")
         return {"templates": self._templates.tolist()}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
         self._templates = np.array(state["templates"], np.int32)
         self._known = Known.load(folder / "prototypes.parquet", folder / "known.parquet")
+        self._rarity = Rarity.load(folder / "counts.parquet")
         self._index = None
 
 

@@ -1,20 +1,35 @@
-"""Detector ``ensemble``: several detectors on one scale, the most surprised one speaks."""
+"""Detector ``ensemble``: several detectors on one scale, fused so that what is usual scores 0."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 from pydantic import Field
 
 from logradar.core.config import Config, validated
-from logradar.core.distinct import Distinct
-from logradar.core.errors import ConfigError
+from logradar.core.distinct import MEMORY, Distinct
+from logradar.core.errors import ConfigError, DataError
+from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.detectors.base import Detector, Finding, Floats, Scored, detectors
+from logradar.core.shards import Shards
+from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors, sequences_of
+from logradar.detectors.fusion.cut import allowed, cut, episodes
+from logradar.detectors.fusion.left_out import left_out
+from logradar.detectors.fusion.services import discounts, noise, services_of
+from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
+from logradar.detectors.fusion.tampered import tampered
+from logradar.detectors.fusion.voices import fuse, overlap, voices
+from logradar.training.processes import place
+
+_LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
+_TAMPERED: Final = 1000  # made-up anomalies
 
 
 class EnsembleSettings(Config):
@@ -24,15 +39,40 @@ class EnsembleSettings(Config):
         ("new_template", "length", "count_vector", "ngram"), description="names of the detectors it is made of"
     )
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of members, by name")
+    rate: float = Field(
+        0.003,
+        gt=0,
+        lt=1,
+        description="share of sessions that are thought to be anomalous; no more of the normal ones, each left out of "
+        "training in turn, score above 0",
+    )
+    by_service: bool = Field(True, description="surprises count less in services whose normal sessions surprise more")
+
+
+@dataclass(frozen=True, eq=False)
+class _Normal:
+    """Normal sessions as rows with counts; by member, scores of them and of anomalies made of them.
+
+    ``order`` has the row of each session, in order of time where that is known.
+    """
+
+    rows: Sequences
+    order: npt.NDArray[np.int64]
+    scores: dict[str, Floats]
+    odd: dict[str, Floats]
 
 
 class Ensemble(Detector):
-    """Puts the members' scores on one scale, their surprise on normal data, and takes the largest.
+    """Puts the members' surprises on one scale and fuses them; what is no odder than normal sessions are scores 0.
 
-    A member's score becomes -log10 of the share of normal validation sessions that score as high
-    or higher (an empirical p-value, as in conformal prediction: Vovk et al., 2005); beyond
-    everything seen in validation it grows on by the member's own score. The score is the largest
-    over the members, so that one sure member is enough.
+    A member's score becomes a p-value among scores of normal sessions: of all of them, each left out of
+    training in turn, where the member learns in milliseconds, else of the validation sessions. P-values are
+    fused by their harmonic mean, in which members that always speak together share one voice. From that the
+    noise of the session's service is taken (`fusion.services`), and the cut (`fusion.cut`): the score is 0 or less for
+    what is usual, 1 for what is ten times rarer. Where validation has too few sessions for more than one episode
+    above 0 and there is one, its scores are 0: the cut allows it.
+
+    A member that fails, or whose scores are not finite, drops out: ``dropped`` says which and why.
     """
 
     Settings = EnsembleSettings
@@ -41,69 +81,217 @@ class Ensemble(Detector):
         super().__init__(settings, seed)
         if not self.settings.members or self.name in self.settings.members:
             raise ConfigError("An ensemble needs one or more members, and none of them an ensemble.")
+        self.dropped: dict[str, str] = {}
+        self._services: pa.DictionaryArray | None = None
+        self._early: Sequences | None = None  # training sessions in order of time, while it learns from a table
         self._members: dict[str, Detector] = {}
-        for name in self.settings.members:
+        for name in dict.fromkeys(self.settings.members):
             kind = detectors.load(name)
             below = validated(kind.Settings, self.settings.settings.get(name, {}), f"settings.{name}")
             self._members[name] = kind(below, seed)
 
     @property
     def members(self) -> Mapping[str, Detector]:
-        """The members by name, fitted when the ensemble is."""
+        """The members by name, fitted when the ensemble is; without those that dropped out in training."""
         return self._members
 
+    @property
+    def usual(self) -> float:
+        """As `Detector.usual`: as far below 0 as surprise may grow before it is worth an alert."""
+        return -self._cut
+
+    def fit(
+        self,
+        train: pa.Table | Shards | Distinct,
+        valid: pa.Table | Shards,
+        folder: Path | None = None,
+        memory: int = MEMORY,
+        counted: Distinct | None = None,
+    ) -> None:
+        """As `Detector.fit`; ``service`` of ``valid`` is looked at too, and in what order ``train`` came."""
+        self._services = services_of(valid) if self.settings.by_service else None
+        if isinstance(train, pa.Table):
+            self._early = sequences_of(train)
+        super().fit(train, valid, folder, memory, counted)
+        self._services = self._early = None
+
+    def _observe(self, sessions: Any) -> None:
+        for name, member in list(self._members.items()):
+            if member.needs_values:
+                self._guarded(name, partial(member._observe, sessions))
+
     def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-        fused = np.zeros(len(valid))
-        self.normal: dict[str, Floats] = {}
-        for name, member in self._members.items():
-            below = folder / name if folder else None
-            member.validation_scores = scores = member._learn(train, valid, below)
-            self.normal[name] = np.sort(scores)
-            fused = np.maximum(fused, _surprise(scores, self.normal[name]))
-        return fused
+        for name, member in list(self._members.items()):
+            scores = self._guarded(name, partial(_learnt, member, train, valid, folder / name if folder else None))
+            if scores is not None:
+                member.validation_scores = scores
+        normal = self._normal(train, valid)
+        if not self._members:
+            raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
+        validation = {name: member.validation_scores for name, member in self._members.items()}
+        every = np.ones(len(valid), np.int64)
+        self._scales = {name: Scale.of(scores, every) for name, scores in validation.items()}
+        self._scales |= {name: Scale.of(scores, normal.rows.counts) for name, scores in normal.scores.items()}
+        usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
+        self._weights = self._voices(usual, normal, late)
+        found = fuse(late, self._weights)
+        self._cut = 0.0
+        if normal.scores:
+            odd = self._surprises(normal.odd, len(next(iter(normal.odd.values()))))
+            samples = [fuse(usual, self._weights)[normal.order]]
+            if len(normal.scores) < len(self._members):  # the others spoke in validation only
+                samples.append(found)
+            self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
+        self._noise = noise(found, self._services) if self._services is not None else {}
+        scores = self._beyond(_graded(found, validation.values()), self._services)
+        one = episodes(scores, np.zeros(1))[0] <= 1 == allowed(len(scores), self.settings.rate)
+        return np.minimum(scores, 0.0) if one else scores
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
 
+    def _normal(self, train: Distinct, valid: Sequences) -> _Normal:
+        """All normal sessions, by members that can leave them out; those of validation where they are too many."""
+        late, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
+        if few and self._early is not None and len(self._early) == train.total:
+            rows = self._early.concat(late).distinct()
+            order = rows.inverse
+        else:  # in what order training sessions came is not known
+            rows = train.loaded().concat(late).distinct() if few else late
+            order = np.repeat(np.arange(len(rows)), rows.counts)
+        found = _Normal(rows, order, {}, {})
+        spoilt = tampered(rows, _TAMPERED, self.seed)
+        for name, member in list(self._members.items()):
+            if isinstance(member, Incremental) and len(rows):
+                scores = self._guarded(name, partial(_both, member, rows if few else None, spoilt))
+                if scores is not None:
+                    found.scores[name], found.odd[name] = scores
+        return found
+
+    def _surprises(self, scores: Mapping[str, Floats], rows: int) -> Floats:
+        """Members by sessions; no surprise of a member without scores."""
+        found = np.zeros((len(self._members), rows))
+        for row, name in enumerate(self._members):
+            if name in scores:
+                found[row] = self._scales[name].surprise(scores[name])
+        return found
+
+    def _voices(self, usual: Floats, normal: _Normal, late: Floats) -> Floats:
+        names, every = list(self._members), np.ones(late.shape[1])
+        overlaps = np.eye(len(names))
+        for i, one in enumerate(names):
+            for j, other in enumerate(names[:i]):
+                both = one in normal.scores and other in normal.scores
+                rows, counts = (usual, normal.rows.counts) if both else (late, every)
+                overlaps[i, j] = overlaps[j, i] = overlap(rows[i], rows[j], counts)
+        return voices(overlaps)
+
+    def _beyond(self, fused: Floats, services: pa.DictionaryArray | None) -> Floats:
+        """Scores from fused surprises: what service and cut leave of them."""
+        if services is not None:
+            fused = np.where(fused > 0, fused - discounts(self._noise, services), fused)
+        return fused - self._cut
+
+    def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
+        return self._beyond(rows, services_of(sessions) if self._noise else None)
+
     def _score(self, sequences: Sequences) -> Scored:
-        best = np.full(len(sequences), -1.0)
+        """Fused surprises, before service and cut."""
+        surprises = np.zeros((len(self._members), len(sequences)))
+        told = []
         events = np.zeros(len(sequences.values), np.float32)
-        for name, member in self._members.items():
-            scored = member._score_as(sequences)
-            surprise = _surprise(scored.rows, self.normal[name])
-            ahead = surprise > best
-            best = np.maximum(best, surprise)
+        best = np.full(len(sequences), -1.0)
+        for row, (name, member) in enumerate(self._members.items()):
+            scored = self._asked(name, member, sequences)
+            if scored is None:
+                continue
+            told.append(scored.rows)
+            surprises[row] = self._scales[name].surprise(scored.rows)
+            ahead = surprises[row] > best
+            best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
-        return Scored(best, events)
+        if len(sequences) and best.max() < 0:
+            raise DataError(f"No member of the ensemble could score: {self._told()}.")
+        return Scored(_graded(fuse(surprises, self._weights), told), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
+        known: list[list[Finding]] = [[] for _ in range(len(sequences))]  # told where nobody is surprised
         for name, member in self._members.items():
-            surprise = _surprise(member._score_as(sequences).rows, self.normal[name])
-            for row, findings in enumerate(member._explain_as(sequences)):
-                if surprise[row] <= 0:
-                    continue
-                rows[row] += [
+            scored = self._asked(name, member, sequences)
+            if scored is None:
+                continue
+            told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
+            surprise = self._scales[name].surprise(scored.rows)
+            for row, findings in enumerate(told):
+                (rows if surprise[row] > 0 else known)[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))
                     for i, f in enumerate(sorted(findings, key=lambda f: -f.weight))
                 ]
-        yield from rows
+        flags = [Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()]
+        yield from ([*(found or known[row]), *flags] for row, found in enumerate(rows))
+
+    def _asked(self, name: str, member: Detector, sequences: Sequences) -> Scored | None:
+        """A member's scores; None where it fails."""
+        scored: Scored | None = self._guarded(name, partial(member._score_as, sequences), scoring=True)
+        if scored is None or np.isfinite(scored.rows).all():
+            return scored
+        self._drop(name, "its scores are not numbers")
+        return None
+
+    def _guarded(self, name: str, work: Callable[[], Any], scoring: bool = False) -> Any:
+        """What ``work`` returns; None where it fails, and the member drops out: for good in training."""
+        try:
+            return work()
+        except Exception as error:
+            if not scoring and (isinstance(error, ConfigError) or place()[1] > 1):
+                raise  # what was asked for cannot be; or other processes would wait for this member for ever
+            self._drop(name, " ".join(str(error).split())[:200] or type(error).__name__)
+        if not scoring:
+            del self._members[name]
+        return None
+
+    def _drop(self, name: str, why: str) -> None:
+        why = why.rstrip(".")
+        if name not in self.dropped:
+            say(f"Member '{name}' of the ensemble drops out: {why}. The others go on without it.")
+        self.dropped[name] = why
+
+    def _told(self) -> str:
+        return "; ".join(f"{name}: {why}" for name, why in self.dropped.items())
 
     def _save(self, folder: Path) -> dict[str, Any]:
         for name, member in self._members.items():
             member.save(folder / name)
-        return {"normal": {name: scores.tolist() for name, scores in self.normal.items()}}
+        save_scales(self._scales, folder / "normal.parquet")
+        weights = dict(zip(self._members, self._weights.tolist(), strict=True))
+        return {"weights": weights, "cut": self._cut, "noise": self._noise, "dropped": self.dropped}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self._members = {name: Detector.load(folder / name) for name in self.settings.members}
-        self.normal = {name: np.array(scores, np.float64) for name, scores in state["normal"].items()}
+        weights = {name: float(weight) for name, weight in state["weights"].items()}
+        self._members = {name: Detector.load(folder / name) for name in weights}
+        self._weights = np.array(list(weights.values()))
+        self._scales = load_scales(list(weights), folder / "normal.parquet")
+        self._cut, self._noise, self.dropped = float(state["cut"]), dict(state["noise"]), dict(state["dropped"])
 
 
-def _surprise(scores: Floats, normal: Floats) -> Floats:
-    """-log10 of the upper-tail p-value among ``normal`` (sorted), growing on beyond its largest."""
-    count = len(normal)
-    at_least = count - np.searchsorted(normal, scores, side="left")
-    tail = -np.log10((at_least + 1) / (count + 1))
-    top = normal[-1] if count else 0.0
-    excess = np.maximum(scores - top, 0.0)
-    return tail + excess / (1.0 + excess)  # below 1, so that order among members is kept
+def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
+    """Surprises, and where nobody is surprised what members say below 0, so that what is usual has an order too."""
+    still = np.sum([np.minimum(rows, 0.0) for rows in scores], axis=0)
+    return np.where(fused > 0, fused, still)
+
+
+def _learnt(member: Detector, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
+    return _finite(member._learn(train, valid, folder))
+
+
+def _both(member: Incremental, rows: Sequences | None, spoilt: Sequences) -> tuple[Floats, Floats]:
+    """Scores of normal ``rows``, each left out in turn, or of validation sessions, and of spoilt ones."""
+    usual = member.validation_scores if rows is None else left_out(member, rows)
+    return _finite(usual), _finite(member._score(spoilt).rows)
+
+
+def _finite(scores: Floats) -> Floats:
+    if not np.isfinite(scores).all():
+        raise DataError("its scores of normal sessions are not numbers.")
+    return scores

@@ -18,7 +18,8 @@ class Length(Incremental):
 
     The score is 0 inside the range and log2 of the ratio to its nearer end outside: 1 means
     twice as long as the longest, or half as long as the shortest. Range rule as in Landauer
-    et al., FSE 2024. Every event beyond the longest length scores 1.
+    et al., FSE 2024. Every event beyond the longest length scores 1. Where all training sessions
+    are equally long, they may be windows, of which the last in a log is not full: then shorter ones score 0.
     """
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
@@ -32,20 +33,25 @@ class Length(Incremental):
         self.shortest = min(self.shortest, int(new.lengths.min()))
         self.longest = max(self.longest, int(new.lengths.max()))
 
+    @property
+    def _windows(self) -> bool:
+        return self.shortest == self.longest
+
     def _score(self, sequences: Sequences) -> Scored:
         length = sequences.lengths + 1.0  # so that an empty session has a ratio too
-        beyond = np.log2(np.maximum(length / (self.longest + 1), (self.shortest + 1) / length))
+        shortest = 0 if self._windows else self.shortest
+        beyond = np.log2(np.maximum(length / (self.longest + 1), (shortest + 1) / length))
         events = (sequences.positions >= self.longest).astype(np.float32)
         return Scored(np.maximum(beyond, 0.0), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         usual = f"training sessions have {self.shortest:,} to {self.longest:,}"
-        if self.shortest == self.longest:
+        if self._windows:
             usual = f"every training session has {self.shortest:,}"
         for length in sequences.lengths:
             if length > self.longest:
                 yield [Finding(f"too long: {length:,} events, {usual}; here it goes on", position=self.longest)]
-            elif length < self.shortest:
+            elif length < self.shortest and not self._windows:
                 last = int(length) - 1 if length else None
                 yield [Finding(f"too short: {length:,} events, {usual}; here it ends", position=last)]
             else:

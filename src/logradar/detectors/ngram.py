@@ -16,7 +16,7 @@ from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
 from logradar.detectors.base import Finding, Incremental, Scored
-from logradar.detectors.normal.known import Known
+from logradar.detectors.normal.known import Known, times_in
 
 _MOST: Final = 1_000_000  # runs with counts, where the training sequences do not fit in memory
 
@@ -72,20 +72,26 @@ class Ngram(Incremental):
 
     def _score(self, sequences: Sequences) -> Scored:
         runs, rows, event = self._runs(sequences)
-        new = ~self._known.has(_rows(runs).fingerprints())
+        hashes = _rows(runs).fingerprints()
+        new = ~self._known.has(hashes)
         events = np.zeros(len(sequences.values), np.float32)
         has_event = new & (sequences.lengths[rows] > 0)
         np.add.at(events, event[has_event], 1.0)
-        return Scored(np.bincount(rows[new], minlength=len(sequences)).astype(np.float64), events)
+        count = np.bincount(rows[new], minlength=len(sequences)).astype(np.float64)
+        rarest = np.full(len(sequences), np.inf)
+        np.minimum.at(rarest, rows, times_in(self._known.rows, hashes))
+        return Scored(np.where(count > 0, count, -np.log10(rarest)), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         runs, rows, _ = self._runs(sequences)
         starts = np.searchsorted(rows, np.arange(len(sequences) + 1))
-        new = ~self._known.has(_rows(runs).fingerprints())
+        hashes = _rows(runs).fingerprints()
+        new, times = ~self._known.has(hashes), times_in(self._known.rows, hashes)
         lengths = sequences.lengths.tolist()
         for row, (start, end) in enumerate(pairwise(starts)):
-            length = lengths[row]
-            yield [self._finding(runs[i], int(i - start), length) for i in np.flatnonzero(new[start:end]) + start]
+            length, places = lengths[row], np.flatnonzero(new[start:end])
+            found = [self._finding(runs[start + place], place, length) for place in places.tolist()]
+            yield found or [_rarest(int(np.argmin(times[start:end])), int(times[start:end].min()), length)]
 
     def _finding(self, run: npt.NDArray[np.int32], place: int, length: int) -> Finding:
         if self._followers is None:
@@ -113,6 +119,14 @@ class Ngram(Incremental):
         if (known.rows.lengths != state["n"]).any():
             raise ValueError(f"runs.parquet does not hold runs of {state['n']}")
         self._remember(known)
+
+
+def _rarest(place: int, times: int, length: int) -> Finding:
+    """The run that training has least often."""
+    what = "the session ended after these events" if place == length else "it came after the events before it"
+    return Finding(
+        f"seen before: {what} {times:,} times in training", min(place, length - 1) if length else None, weight=0.0
+    )
 
 
 class Followers:

@@ -157,10 +157,11 @@ def fit(
     rate = len(valid) / days if days else None
     room = settings.memory_mb << 20
     detectors: dict[str, Detector] = {}
+    dropped: dict[str, str] = {}  # members of an ensemble that could not be trained
     with ExitStack() as stack:
         learnt = stack.enter_context(_counted(train, checkpoints, room)) if isinstance(train, Shards) else train
         for name in dict.fromkeys((settings.detector, *settings.beside)):
-            if name not in detectors:
+            if name not in detectors and name not in dropped:
                 detector = settings.make(name, resume)
                 if detector.needs_values:
                     counted = learnt if isinstance(learnt, Distinct) else None
@@ -168,6 +169,7 @@ def fit(
                 else:
                     detector.fit(learnt, valid, checkpoints / name, room)
                 detectors = {**detector.members, **detectors, name: detector}
+                dropped |= getattr(detector, "dropped", {})
         for_memory, for_unseen = (learnt.chunks() if isinstance(learnt, Distinct) else pieces(train) for _ in range(2))
         memory = Memory.of(chain(for_memory, pieces(valid)), settings.replay)
         unseen_valid = unseen(for_unseen, pieces(valid))
@@ -181,9 +183,8 @@ def fit(
     validation = {name: detector.validation_scores for name, detector in detectors.items()}
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    fitted = Fitted(
-        settings, templates, detectors, thresholds, validation, history, nothing, {"sessions_per_day": rate}, marked=odd
-    )
+    facts = {"sessions_per_day": rate, **({"dropped": dropped} if dropped else {})}
+    fitted = Fitted(settings, templates, detectors, thresholds, validation, history, nothing, facts, marked=odd)
     fitted.memory, fitted.facts["valid_unseen"] = memory, unseen_valid
     fitted.next_events = next_events.when_trained(detectors, valid)
     fitted.sample = next_events.sample(valid) if fitted.next_events else None

@@ -43,5 +43,6 @@ class Watch:
         rate = fitted.facts.get("sessions_per_day")
         then = Watched(fitted.facts.get("valid_unseen"), len(validation) / rate if rate else None)
         days = (max(self._bounds) - min(self._bounds)).total_seconds() / 86_400 if self._bounds else None
-        found = check_drift(validation, threshold, np.concatenate(self._scores), then, Watched(self._unseen, days))
+        now = Watched(self._unseen, days)
+        found = check_drift(validation, threshold, np.concatenate(self._scores), then, now, fitted.main.usual)
         return found.to_json() if found else None

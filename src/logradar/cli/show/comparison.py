@@ -45,8 +45,8 @@ def comparison(result: dict[str, Any], page: Path | None) -> None:
     for pair in against_best(result):
         open_ = "; chance alone may explain it" if pair["verdict"] == "open" else ""
         console.print(
-            f"- {next(iter(result['detectors']))} against {pair['name']}: F1 {pair['difference']:+.3f} "
-            f"({pair['low']:+.3f} to {pair['high']:+.3f}){open_}",
+            f"- {next(iter(result['detectors']))} against {pair['name']}: F1 {_signed(pair['difference'])} "
+            f"({_signed(pair['low'])} to {_signed(pair['high'])}){open_}",
             markup=False,
             highlight=False,
         )
@@ -60,3 +60,8 @@ def comparison(result: dict[str, Any], page: Path | None) -> None:
 
 def _plain(text: str) -> str:
     return text.removesuffix(" %") + "%" if text.endswith(" %") else text
+
+
+def _signed(difference: float) -> str:
+    """With its sign; what rounds to nothing has a plus."""
+    return f"{round(difference, 3) + 0.0:+.3f}"

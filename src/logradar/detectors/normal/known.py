@@ -99,6 +99,14 @@ def most_frequent(rows: Sequences, most: int) -> Sequences:
     return Sequences(kept.values, kept.offsets, rows.counts[chosen], kept.inverse)
 
 
+def times_in(rows: Sequences, hashes: Hashes) -> Ints:
+    """For each hash of a row the count of that row in ``rows``; 1 where it is not among them."""
+    own = rows.fingerprints()
+    order = np.argsort(own)
+    place = order[np.minimum(np.searchsorted(own[order], hashes), len(own) - 1)] if len(own) else np.empty(0, np.int64)
+    return np.where(own[place] == hashes, rows.counts[place], 1) if len(own) else np.ones(len(hashes), np.int64)
+
+
 def _among(known: Hashes, hashes: Hashes) -> npt.NDArray[np.bool_]:
     """For each hash whether it is among the sorted ``known``."""
     if not len(known):

@@ -1,0 +1,1 @@
+"""What several detectors need to speak with one voice."""

@@ -1,0 +1,125 @@
+"""How rare it is among normal sessions that a template occurs as often as it does in a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar.core.sequences import Sequences
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rarity:
+    """Of ``total`` sessions, how many (``sessions``) hold a template a certain number of times (``cells``).
+
+    A cell is ``template << 32 | times``, times at least 1; cells ascend. That a session does not hold
+    a template at all follows from the total.
+    """
+
+    cells: Ints
+    sessions: Ints
+    total: int
+
+    @classmethod
+    def none(cls) -> Rarity:
+        """Before anything was learnt."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), 0)
+
+    def and_of(self, rows: Sequences) -> Rarity:
+        """Sorted ``rows`` learnt in addition; each stands for as many sessions as its count."""
+        cells, row = _cells(rows)
+        every = np.concatenate([self.cells, cells])
+        found, place = np.unique(every, return_inverse=True)
+        sessions = np.zeros(len(found), np.int64)
+        np.add.at(sessions, place, np.concatenate([self.sessions, rows.counts[row]]))
+        return Rarity(found, sessions, self.total + int(rows.counts.sum()))
+
+    def of(self, rows: Sequences) -> Floats:
+        """For each sorted row the surprise of its rarest count: -log10 of a tail of that template, above 0.
+
+        The tail is the share of sessions that hold the template at least (or at most) as often,
+        whichever is less; a template that is missing counts as held 0 times. Beyond all that was seen it
+        is 1 in (sessions + 2), and falls on as one over the count (Pareto): twice the most is half as likely.
+        """
+        cells, row = _cells(rows)
+        above, ends = self._above, self._ends[np.searchsorted(self._templates, cells >> 32)]
+        start, stop = (np.searchsorted(self.cells, cells, side) for side in ("left", "right"))
+        known = np.isin(cells >> 32, self._templates)
+        at_least = np.where(known, above[start] - above[ends], 0)
+        more = np.where(known, above[stop] - above[ends], 0)
+        most = np.ones(len(cells), np.int64)  # that a template was ever held; one that is new: once
+        most[known] = self.cells[ends[known] - 1] & 0xFFFFFFFF
+        tail = (np.minimum(at_least, self.total - more) + 1) / np.maximum((cells & 0xFFFFFFFF) / most, 1.0)
+        lacks = _held(rows.values, rows.offsets, *self._usual)
+        least = self.total - lacks + 1.0
+        np.minimum.at(least, row, tail)
+        surprise: Floats = -np.log10(least / (self.total + 2))
+        return surprise
+
+    @cached_property
+    def _above(self) -> Ints:
+        """For each cell, and after the last, the sessions of it and of all cells after it."""
+        return np.append(np.cumsum(self.sessions[::-1])[::-1], 0)
+
+    @cached_property
+    def _templates(self) -> Ints:
+        return np.unique(self.cells >> 32)
+
+    @cached_property
+    def _ends(self) -> Ints:
+        """For each template the first cell after its own; one more, for what stands after all."""
+        last = self._templates << 32 | 0xFFFFFFFF
+        return np.append(np.searchsorted(self.cells, last, "right"), len(self.cells))
+
+    @cached_property
+    def _usual(self) -> tuple[Ints, Ints]:
+        """Templates that sessions hold, the most usual first, and how many hold each."""
+        bounds = np.concatenate([[0], self._ends[:-1]])
+        held = self._above[bounds[:-1]] - self._above[bounds[1:]]
+        order = np.argsort(-held, kind="stable")
+        return self._templates[order], held[order]
+
+    def save(self, file: Path) -> None:
+        """Write all cells as Parquet."""
+        found = pa.table({"cell": self.cells, "sessions": self.sessions})
+        pq.write_table(found.replace_schema_metadata({"total": str(self.total)}), file, compression="zstd")
+
+    @classmethod
+    def load(cls, file: Path) -> Rarity:
+        """What `save` wrote."""
+        table = pq.read_table(file)
+        return cls(table["cell"].to_numpy(), table["sessions"].to_numpy(), int(table.schema.metadata[b"total"]))
+
+
+def _cells(rows: Sequences) -> tuple[Ints, Ints]:
+    """The cells of sorted rows, and the row that each stands in."""
+    values, row = rows.values.astype(np.int64), rows.rows
+    first = np.ones(len(values), bool)
+    first[1:] = (values[1:] != values[:-1]) | (row[1:] != row[:-1])
+    begin = np.flatnonzero(first)
+    times = np.diff(np.append(begin, len(values)))
+    return values[begin] << 32 | times, row[begin]
+
+
+@numba.njit(cache=True, nogil=True)
+def _held(values: npt.NDArray[np.int32], offsets: Ints, templates: Ints, held: Ints) -> Ints:
+    """For each sorted row how many sessions hold the most usual template that it lacks; 0 where it lacks none."""
+    found = np.zeros(len(offsets) - 1, np.int64)
+    for row in range(len(found)):
+        inside = values[offsets[row] : offsets[row + 1]]
+        for i in range(len(templates)):
+            place = np.searchsorted(inside, templates[i])
+            if place == len(inside) or inside[place] != templates[i]:
+                found[row] = held[i]
+                break
+    return found
