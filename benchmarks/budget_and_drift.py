@@ -5,9 +5,10 @@ Trains on two simulated weeks without a fault; then fault-free weeks of other se
 from another version of the shop (a message reworded, another one gone), with every duration multiplied, and
 from three times the traffic; and the later half of HDFS, where blocks begin to be replicated again: there should
 be a warning. ``--tail`` asks what a fitted tail is worth: for validation parts of few sessions drawn from the
-weeks' scores, how far the share above the threshold is from the wanted one, counted and fitted.
+weeks' scores, how far the share above the threshold is from the wanted one, counted and fitted. ``--trainticket``
+looks at the normal run of Train-Ticket alone: it lasts five minutes, so that wishes are for its later half.
 
-    python benchmarks/budget_and_drift.py [--lines 30000] [--weeks 3] [--members default,values] [--tail]
+    python benchmarks/budget_and_drift.py [--lines 30000] [--weeks 3] [--members NAMES] [--tail] [--trainticket]
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.fitted import Fitted
 from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
+from logradar.sources.inputs.files import find_dataset
 from logradar.sources.shop.simulation import simulate
 
 WISHES = (1, 5, 20)
@@ -100,6 +102,24 @@ def tail(bundle: Path, weeks: list[Path]) -> None:
             print(f"{size} validation sessions, {wanted:g} of them wanted above: " + "; ".join(said), flush=True)
 
 
+def trainticket(members: tuple[str, ...] | None, home: Path) -> None:
+    """The earlier half of the normal run trains; how many of the later half come, where so many are wanted."""
+    dataset = find_dataset("trainticket_deeptralog")
+    if dataset is None:
+        print("Train-Ticket is not here (LOGRADAR_DATA).")
+        return
+    run = next(str(file) for file in dataset.files if "normal" in file.name)
+    given = {"input.source": "trainticket_deeptralog", "split.test": 0.5, "split.hold_anomalies": True}
+    train(run, home, run_settings(None, [], given | ({"detectors.ensemble.members": members} if members else {})))
+    fitted = Fitted.load(home)
+    scores = evaluate(home, run, {"source": "trainticket_deeptralog"}).scores["score:ensemble"].to_numpy()
+    validation, rate = fitted.validation["ensemble"], fitted.facts["sessions_per_day"]
+    for wish in (5, 20, 50):
+        settings = ThresholdSettings(alerts_per_day=wish / len(scores) * rate)
+        limit = fit_threshold(validation, settings, rate).value
+        print(f"Train-Ticket: {wish} of {len(scores):,} asked for, {int((scores > limit).sum())} came", flush=True)
+
+
 def main() -> int:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -107,8 +127,15 @@ def main() -> int:
     parser.add_argument("--weeks", type=int, default=3)
     parser.add_argument("--members", default="default,values")
     parser.add_argument("--tail", action="store_true")
+    parser.add_argument("--trainticket", action="store_true")
     options = parser.parse_args()
     quiet(True)
+    if options.trainticket:
+        for name in options.members.split(","):
+            print(f"== ensemble of {name} members")
+            with tempfile.TemporaryDirectory() as folder:
+                trainticket(MEMBERS[name], Path(folder) / "bundle")
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         simulate(home / "past", days=14, faults="none", seed=1, lines_per_day=options.lines)
