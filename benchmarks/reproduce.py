@@ -41,23 +41,24 @@ PAGE: Final = ROOT / "docs" / "reproduce.md"
 PACKAGES: Final = ("logradar", "numpy", "polars", "torch")
 WORDS: Final = {"ok": "as expected", "explained": "explained below", "OFF": "**off**"}
 KINDS: Final = {
-    "published": """Figures of papers and of published code. Where only a part of the set is here, or the protocol cannot be
-had whole, the row says what differs.""",
-    "computed": """What rules without a model reach on these very files, known before LogRadar was written. The bare rule:
-whatever has something new is an anomaly (`--threshold 0`). It is not what a bundle does by default, which takes its
-threshold from validation sessions; both stand side by side on the pages of the [sets](sets/README.md).""",
+    "published": """Figures of papers and of published code. Where only a part of the set is here, or the protocol
+cannot be had whole, the row says what differs.""",
+    "computed": """What rules without a model reach on these very files, known before LogRadar was written. The bare
+rule: whatever has something new is an anomaly (`--threshold 0`). It is not what a bundle does by default, which takes
+its threshold from validation sessions; both stand side by side on the pages of the [sets](sets/README.md).""",
 }
 LEFT_OUT: Final = """## Left out
 
-- What needs data that are not here: all 553,366 normal sequences of HDFS_v1 (DeepLog on a random 80/20 split 0.908, count
-  vectors on a random 1 % 0.96), BGL as a whole, Thunderbird, Liberty, Spirit, ADFA.
+- What needs data that are not here: all 553,366 normal sequences of HDFS_v1 (DeepLog on a random 80/20 split 0.908,
+  count vectors on a random 1 % 0.96), BGL as a whole, Thunderbird, Liberty, Spirit, ADFA.
 - Supervised methods (LogRobust, LightAD, LogLLM, …): LogRadar learns from normal logs only.
 - Methods that read what log lines do not say: spans (DeepTraLog), metrics (Nezha).
 
-HDFS at natural prevalence rests on 3,366 normal sessions that stand for 553,366: one false alarm more or less is 0.005 of
-F1. So the tolerance of rules is 0.01 there; that of networks is 0.02, as far as seeds differ.
+HDFS at natural prevalence rests on 3,366 normal sessions that stand for 553,366: one false alarm more or less is 0.005
+of F1. So the tolerance of rules is 0.01 there; that of networks is 0.02, as far as seeds differ.
 """
 Commands = tuple[str, ...]
+Keys = tuple[str | int, ...]
 
 
 class Row(Config):
@@ -69,7 +70,7 @@ class Row(Config):
     )
     source: str = Field(..., min_length=10, description="where the expected figure comes from: authors, venue, year")
     run: Commands = Field(..., min_length=1, description="commands; the last one prints JSON")
-    read: tuple[str | int, ...] = Field(..., min_length=1, description="keys that lead to the figure")
+    read: Keys = Field(..., min_length=1, description="keys that lead to the figure")
     metric: str = Field("F1", description="what the figure is")
     expected: float = Field(..., description="the figure of the source")
     tolerance: float = Field(0.005, ge=0, description="how far ours may be away from it")
@@ -95,6 +96,8 @@ class Row(Config):
 class Measured:
     """What came of a row, and how."""
 
+    run: Commands
+    read: Keys
     got: float
     seconds: int  # 0 where another row had run the same commands already
     day: str
@@ -106,7 +109,10 @@ class Failed(Exception):
 
 
 class Runner:
-    """Runs the commands of rows; the same commands only once. One thread each: sums come in the same order everywhere."""
+    """Runs the commands of rows; the same commands only once.
+
+    With one thread each, so that sums come in the same order on all machines.
+    """
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -128,7 +134,7 @@ class Runner:
         if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
             raise Failed(f"{list(row.read)} is {found!r}, which is no figure")
         today = datetime.now(UTC).date().isoformat()
-        return Measured(float(found), round(time.monotonic() - began), today, versions())
+        return Measured(row.run, row.read, float(found), round(time.monotonic() - began), today, versions())
 
     def _run(self, commands: Commands) -> Any:
         told = ""
@@ -138,7 +144,10 @@ class Runner:
                 logradar = str(Path(sys.executable).with_name("logradar"))
                 start = [logradar] if words[0] == "logradar" else [sys.executable, str(ROOT / words[0])]
                 command = [*start, *words[1:]]
-                done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=self._environment)
+                try:
+                    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=self._environment)
+                except OSError as error:
+                    raise Failed(f"'{line}' could not be started: {error}") from None
                 if done.returncode:
                     last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
                     raise Failed(f"'{line}' ended with {done.returncode}: {last}")
@@ -176,8 +185,8 @@ def page(rows: dict[str, Row], kept: dict[str, Measured]) -> str:
     minutes = math.ceil(sum(one.seconds for one in kept.values()) / 60)
     parts = [
         "<!-- Written by `python benchmarks/reproduce.py --page`; do not edit. -->\n# Reproduction\n",
-        f"`make reproduce` measures all rows again in about {minutes} minutes (one CPU core at work) and ends with 1 where "
-        "a figure is neither within its tolerance nor explained. Each row is a file of "
+        f"`make reproduce` measures all rows again in about {minutes} minutes (one CPU core at work) and ends with 1 "
+        "where a figure is neither within its tolerance nor explained. Each row is a file of "
         "[configs/reproduce](../configs/reproduce): source, commands, expected figure, tolerance. "
         "`python benchmarks/reproduce.py NAME` measures one.\n",
         f"Measured {' to '.join(days[:1] + days[1:][-1:])} with {'; '.join(ways)}. {len(signs)} rows: {told}. "
@@ -206,8 +215,15 @@ def page(rows: dict[str, Row], kept: dict[str, Measured]) -> str:
     return "\n".join(parts)
 
 
-def _read(path: Path) -> dict[str, Measured]:
-    return {name: Measured(**one) for name, one in json.loads(path.read_text()).items()} if path.is_file() else {}
+def kept_before(rows: dict[str, Row]) -> dict[str, Measured]:
+    """What was measured before, as far as the rows are still the same."""
+    found = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
+    kept = {name: Measured(**{**one, "run": (*one["run"],), "read": (*one["read"],)}) for name, one in found.items()}
+    return {
+        name: one
+        for name, one in kept.items()
+        if name in rows and (one.run, one.read) == (rows[name].run, rows[name].read)
+    }
 
 
 def main() -> None:
@@ -240,13 +256,14 @@ def main() -> None:
             sign, seen = row.verdict(found[name].got), asdict(found[name])
         if sign in ("OFF", "FAILED"):
             lost.append(name)
-        results[name] = {"expected": row.expected, "tolerance": row.tolerance, "verdict": sign, **seen}
+        results[name] = {"expected": row.expected, "tolerance": row.tolerance, "verdict": sign}
+        results[name] |= {key: value for key, value in seen.items() if key not in ("run", "read")}
         if not given.json:
             print(_line(name, row, sign, found.get(name), seen), flush=True)
     if given.json:
         print(json.dumps(results, indent=1))
     if given.page:
-        kept = {name: one for name, one in (_read(KEPT) | found).items() if name in rows}
+        kept = kept_before(rows) | found
         KEPT.write_text(json.dumps({name: asdict(one) for name, one in sorted(kept.items())}, indent=1) + "\n")
         PAGE.write_text(page(rows, kept))
     sys.exit(f"Neither expected nor explained: {', '.join(lost)}" if lost else 0)
