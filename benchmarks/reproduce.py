@@ -1,11 +1,11 @@
 """Published and computed figures, measured again: every file of configs/reproduce is one row.
 
-    python benchmarks/reproduce.py [NAME …] [--json] [--page]          # `make reproduce`: all rows, about 15 minutes
+    python benchmarks/reproduce.py [NAME …] [--json] [--page]          # `make reproduce`: all rows, about 10 minutes
 
 A file says what was published or computed, by whom, and how to get it here: commands (``{data}`` is the folder of
 labelled data, ``{out}`` an empty one; the last command prints JSON) and where in that JSON the figure stands. A row is
 kept when the figure is within its tolerance. One that is not needs the reason in a sentence, and the figure that
-comes here instead (``ours``): it holds to the same tolerance, so that an explanation does not excuse everything.
+comes here instead (``ours``): it holds to the same tolerance, so an explanation does not excuse everything.
 Networks train with one seed and one thread. Ends with 1 where a figure is neither expected nor explained, or could
 not be measured. ``--page`` keeps what was measured in experiments/results/reproduce.json and writes docs/reproduce.md
 from it.
@@ -99,7 +99,7 @@ class Measured:
     run: Commands
     read: Keys
     got: float
-    seconds: int  # 0 where another row had run the same commands already
+    seconds: int  # by the clock; 0 where another row had run the same commands already
     day: str
     versions: str
 
@@ -182,10 +182,9 @@ def page(rows: dict[str, Row], kept: dict[str, Measured]) -> str:
     ways = sorted({one.versions for one in kept.values()})
     signs = [rows[name].verdict(one.got) for name, one in kept.items() if name in rows]
     told = ", ".join(f"{signs.count(sign)} {word}" for sign, word in WORDS.items() if sign in signs)
-    minutes = math.ceil(sum(one.seconds for one in kept.values()) / 60)
     parts = [
         "<!-- Written by `python benchmarks/reproduce.py --page`; do not edit. -->\n# Reproduction\n",
-        f"`make reproduce` measures all rows again in about {minutes} minutes (one CPU core at work) and ends with 1 "
+        "`make reproduce` measures all rows again in about 10 minutes (nine of CPU time) and ends with 1 "
         "where a figure is neither within its tolerance nor explained. Each row is a file of "
         "[configs/reproduce](../configs/reproduce): source, commands, expected figure, tolerance. "
         "`python benchmarks/reproduce.py NAME` measures one.\n",
@@ -194,14 +193,14 @@ def page(rows: dict[str, Row], kept: dict[str, Measured]) -> str:
     ]
     for kind, text in KINDS.items():
         parts.append(f"## {kind.capitalize()}\n\n{text}\n")
-        lines = ["| row | source | metric | expected | got | | seconds |\n" + "|---" * 7 + "|"]
+        lines = ["| row | source | metric | expected | got | |\n" + "|---" * 6 + "|"]
         for name, row in rows.items():
             if row.kind != kind:
                 continue
             link = f"[{row.title}](../configs/reproduce/{name}.yaml)"
             expected = f"{shown(row.expected)} ± {row.tolerance:g}"
             one = kept.get(name)
-            cells = (shown(one.got), row.verdict(one.got), str(one.seconds or "–")) if one else ("not measured", "", "")
+            cells = (shown(one.got), row.verdict(one.got)) if one else ("not measured", "")
             lines.append(f"| {' | '.join((link, row.source, row.metric, expected, *cells))} |")
         parts.append("\n".join(lines) + "\n")
     parts.append("## Why some differ\n")
@@ -213,6 +212,11 @@ def page(rows: dict[str, Row], kept: dict[str, Measured]) -> str:
     parts.append("\n".join(reasons) + "\n")
     parts.append(LEFT_OUT)
     return "\n".join(parts)
+
+
+def by_name(folder: Path) -> list[Path]:
+    """The files of a folder of rows."""
+    return sorted(folder.glob("*.yaml"), key=lambda file: file.stem)
 
 
 def kept_before(rows: dict[str, Row]) -> dict[str, Measured]:
@@ -239,7 +243,7 @@ def main() -> None:
     if not data.is_dir():
         sys.exit(f"There are no labelled data in '{data}': set LOGRADAR_DATA or --data-dir.")
     try:
-        rows = {file.stem: load_config(Row, file) for file in sorted(Path(given.configs).glob("*.yaml"))}
+        rows = {file.stem: load_config(Row, file) for file in by_name(given.configs)}
     except ConfigError as error:
         sys.exit(str(error))
     if strange := [name for name in given.names if name not in rows]:
