@@ -46,8 +46,8 @@ bench-memory: $(READY)  ## memory of validate and prepare on folders of 1, 4 and
 bench-parsing: $(READY)  ## template mining beside Drain3: HDFS, 16 systems and their mix
 	$(BIN)/python benchmarks/bench_parsing.py
 
-reproduce: $(READY)  ## published figures, measured again: expected and got (10 minutes)
-	$(BIN)/python benchmarks/reproduce.py
+reproduce: $(READY)  ## published figures, measured again: expected and got (10 minutes; ROWS='NAME …')
+	$(BIN)/python benchmarks/reproduce.py $(ROWS)
 
 docs: $(READY)  ## the generated pages of the documentation
 	$(BIN)/python docs/generate.py
