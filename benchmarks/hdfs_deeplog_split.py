@@ -1,4 +1,4 @@
-"""A neural detector on DeepLog's published HDFS split, beside rules that cost nothing.
+"""The ensemble and a neural detector on DeepLog's published HDFS split, beside rules that cost nothing.
 
 Trains on the first 85 % of ``hdfs_train`` (4,855 normal sessions), fits thresholds on its last
 15 %, tests on 3,366 further normal and all 16,838 abnormal sessions. Every normal test session
@@ -26,14 +26,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.config import Config, load_config
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
 from logradar.detectors.base import Detector, detectors
+from logradar.pipeline.settings import SIMPLE
 
 NORMAL, ABNORMAL = 553_366, 16_838  # sessions of HDFS_v1
 SESSIONS_OF_HDFS, DISTINCT = 575_061, 26_814  # sessions and distinct sequences of HDFS_v1, normal and abnormal
 QUANTILES = (0.98, 0.99, 0.995, 0.998)
+RULES = ("ensemble", *SIMPLE)
 Row = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -136,6 +139,15 @@ def scores_of(table: pa.Table) -> dict[str, np.ndarray]:
     }
 
 
+def at_default(split: Split, name: str, seed: int) -> Row:
+    """Any detector with its default settings and threshold."""
+    detector = detectors.load(name)(None, seed)
+    detector.fit(sessions(split.learn), sessions(split.watch))
+    limit = fit_threshold(detector.validation_scores, ThresholdSettings()).value
+    scores = (detector.score(sessions(part))["score"].to_numpy() for part in (split.normal, split.abnormal))
+    return split.measure(*(rows > limit for rows in scores))
+
+
 def rows_of(split: Split, name: str, settings: Config, seed: int, speed: bool = False) -> Iterator[tuple[str, Row]]:
     """Train once and yield a row for every rule and threshold."""
     detector = detectors.load(name)(settings, seed)
@@ -227,7 +239,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("LOGRADAR_DATA") or ROOT / "../shared/data")
-    parser.add_argument("--detector", default="deeplog", help="name of a neural detector")
+    parser.add_argument("--detector", default="deeplog", help="name of a neural detector; ensemble: none")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--speed", action="store_true", help="measure scoring as many sessions as HDFS has too")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -235,8 +247,10 @@ def main() -> None:
     given = parser.parse_args()
     split = Split(Path(given.data_dir) / "hdfs")
     table: dict[str, list[Row]] = {name: [row] for name, row in rules(split)}
+    table |= {f"{name}, default": [at_default(split, name, seed) for seed in range(given.seeds)] for name in RULES}
     both = given.detector == "deeplog" and not given.settings
-    for overrides in [["ends=true"], ["ends=false"]] if both else [given.settings]:
+    variants = [["ends=true"], ["ends=false"]] if both else [given.settings]
+    for overrides in variants if given.detector not in RULES else []:
         settings = load_config(detectors.load(given.detector).Settings, overrides=overrides)
         for seed in range(given.seeds):
             for name, row in rows_of(split, given.detector, settings, seed, given.speed):
