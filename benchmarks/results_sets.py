@@ -47,7 +47,8 @@ Document = dict[str, Any]
 class LabelledSet:
     """One row of the table: what is given to the commands.
 
-    ``raw``: has lines, so values; ``small``: LogBERT too; ``heavy``: sequence models are trained one at a time.
+    ``raw``: has lines, so values; ``small``: LogBERT too; ``heavy``: sequence models one at a time, with one
+    seed.
     """
 
     name: str
@@ -95,7 +96,7 @@ def measured(path: Path, only: list[str], again: list[str]) -> Document:
         groups = [(name,) for name in CAUSAL] if one.heavy else [CAUSAL]
         for names in [*groups, *([("logbert",)] if one.small else [])]:
             if not again or set(names) & set(again):
-                found["networks"] |= _networks(one, names)
+                found["networks"] |= _networks(one, names, 1 if one.heavy or names == ("logbert",) else len(SEEDS))
         kept["measured"] = found["measured"] = f"{datetime.now(UTC).date()}, LogRadar {__version__}"
         kept["sets"] = {one.name: kept["sets"][one.name] for one in SETS if one.name in kept["sets"]}
         path.write_text(json.dumps(kept, indent=1) + "\n")
@@ -111,9 +112,9 @@ def _simple(one: LabelledSet) -> Document:
     return {**{key: first[key] for key in KEPT}, "command": one.command(), "detectors": detectors}
 
 
-def _networks(one: LabelledSet, names: tuple[str, ...]) -> dict[str, Document]:
-    """Sequence models that are trained together: three seeds where that is short, else one, none where it is long."""
-    documents = _seeds(one, names[0], list(names[1:]), 1 if names == ("logbert",) else len(SEEDS), limit=LONG)
+def _networks(one: LabelledSet, names: tuple[str, ...], seeds: int) -> dict[str, Document]:
+    """Sequence models that are trained together: so many seeds where that is short, else one, none where it is long."""
+    documents = _seeds(one, names[0], list(names[1:]), seeds, limit=LONG)
     seconds = round(documents[0]["seconds"] / len(names)) if documents else LONG
     return {
         name: {"seeds": [document["detectors"][name] for document in documents], "seconds": seconds} for name in names
