@@ -124,9 +124,9 @@ def test_a_new_phase_in_validation_in_words() -> None:
     found = {"ngram": figures(0.99, recall=0.1, at_1pct=0.9), "length": figures(0.9, recall=0.9, at_1pct=0.9)}
     (said,) = limits(facts(), found, Novelty(200, 21, 1.0))
     assert said == (
-        "21 of 200 normal validation sessions (10.5 %) have messages that training did not have, as in a new phase; "
-        "thresholds let 0.50 % alarm, so they lie above most of what is new. For that ngram finds less than half of "
-        "what 1 % false alarms would buy. Train on more, so that the phase is learnt, or allow more: "
+        "21 of 200 normal validation sessions (10.5 %) have messages that training did not have, as in a new phase. "
+        "Thresholds let 0.50 % alarm, so they can rise above all that is new. For that reason ngram finds less than "
+        "half of what 1 % false alarms would buy. Train on more, so that the phase is learnt, or allow more: "
         "`threshold.quantile=0.89`."
     )
     (said,) = limits(facts(), {"length": found["length"]}, Novelty(20, 20, 0.1))

@@ -151,12 +151,12 @@ def _on_novelty(novelty: Novelty | None, detectors: Mapping[str, Mapping[str, An
     lets = percent(novelty.allowed / novelty.sessions)
     said = [
         f"{number(novelty.unseen)} of {counted(novelty.sessions, 'normal validation session')} ({percent(share)}) have "
-        f"messages that training did not have, as in a new phase; thresholds let {lets} alarm, so they lie above most "
-        "of what is new."
+        f"messages that training did not have, as in a new phase. Thresholds let {lets} alarm, so they can rise above "
+        "all that is new."
     ]
     if held:
         find = "finds" if len(held) == 1 else "find"
-        said.append(f"For that {joined(held)} {find} less than half of what 1 % false alarms would buy.")
+        said.append(f"For that reason {joined(held)} {find} less than half of what 1 % false alarms would buy.")
     way = f"`threshold.quantile={_below(1 - share):g}`"
     return " ".join([*said, f"Train on more, so that the phase is learnt, or allow more: {way}."])
 
