@@ -47,8 +47,8 @@ Document = dict[str, Any]
 class LabelledSet:
     """One row of the table: what is given to the commands.
 
-    ``raw``: has lines, so values; ``small``: LogBERT too; ``heavy``: sequence models one at a time, with one
-    seed.
+    ``raw``: has lines, so values; ``small``: LogBERT too; ``heavy``: what stands beside the ensemble is
+    trained one at a time, with one seed.
     """
 
     name: str
@@ -85,35 +85,39 @@ SETS: Final = (
 def measured(path: Path, only: list[str], again: list[str]) -> Document:
     """Measure the sets of ``only`` (none: all) and keep them in ``path``, beside what it holds of the others.
 
-    ``again`` names what is measured anew (``simple``, or a network; none: everything); the rest stays as it is.
+    ``again`` names what is measured anew (``simple``, or detectors beside it; none: everything); the rest stays.
     """
     quiet()
     kept: Document = json.loads(path.read_text()) if path.exists() else {"sets": {}}
     for one in (one for one in SETS if not only or one.name in only):
-        found = kept["sets"].setdefault(one.name, {"networks": {}})
+        found = kept["sets"].setdefault(one.name, {"beside": {}})
         if not again or "simple" in again:
             found |= _simple(one)
-        groups = [(name,) for name in CAUSAL] if one.heavy else [CAUSAL]
-        for names in [*groups, *([("logbert",)] if one.small else [])]:
+        for names in _groups(one):
             if not again or set(names) & set(again):
-                found["networks"] |= _networks(one, names, 1 if one.heavy or names == ("logbert",) else len(SEEDS))
+                found["beside"] |= _beside(one, names, 1 if one.heavy or names == ("logbert",) else len(SEEDS))
         kept["measured"] = found["measured"] = f"{datetime.now(UTC).date()}, LogRadar {__version__}"
         kept["sets"] = {one.name: kept["sets"][one.name] for one in SETS if one.name in kept["sets"]}
         path.write_text(json.dumps(kept, indent=1) + "\n")
     return kept
 
 
+def _groups(one: LabelledSet) -> list[tuple[str, ...]]:
+    """Detectors beside the ensemble, by who is trained together."""
+    causal = [(name,) for name in CAUSAL] if one.heavy else [CAUSAL]
+    return [*([("values",)] if one.raw else []), *causal, *([("logbert",)] if one.small else [])]
+
+
 def _simple(one: LabelledSet) -> Document:
-    """The ensemble, its members and, on lines, `values`; what the set is like."""
-    beside = [*SIMPLE, *(["values"] if one.raw else [])]
-    documents = _seeds(one, "ensemble", beside, len(SEEDS))
+    """The ensemble and its members; what the set is like."""
+    documents = _seeds(one, "ensemble", list(SIMPLE), len(SEEDS))
     first = documents[0]
     detectors = {name: [document["detectors"][name] for document in documents] for name in first["detectors"]}
     return {**{key: first[key] for key in KEPT}, "command": one.command(), "detectors": detectors}
 
 
-def _networks(one: LabelledSet, names: tuple[str, ...], seeds: int) -> dict[str, Document]:
-    """Sequence models that are trained together: so many seeds where that is short, else one, none where it is long."""
+def _beside(one: LabelledSet, names: tuple[str, ...], seeds: int) -> dict[str, Document]:
+    """Detectors that are trained together: so many seeds where that is short, else one, none where it is long."""
     documents = _seeds(one, names[0], list(names[1:]), seeds, limit=LONG)
     seconds = round(documents[0]["seconds"] / len(names)) if documents else LONG
     return {

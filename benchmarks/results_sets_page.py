@@ -34,13 +34,13 @@ WHY: Final = {
     "onlineboutique": "all members but `length` alarm on the same 13 normal traces, one kind of request that the 36 "
     "traces before the cut do not have. No score is claimed here anyway.",
     "openstack-500": "nine false alarms that `ngram` lets pass, since its own threshold is two new pairs. Eight "
-    "are cut-off instances of 2 to 11 events, labelled normal, where the shortest before had 16; one is longer than any.",
+    "are cut-off instances of 2 to 11 events, labelled normal, where the shortest before had 16; one is too long.",
     "hadoop": "12 anomalies and 3 normal containers, on which `count_vector` alone alarms. Of the 73 normal containers "
     "before the cut, each left out of training in turn, 2 to 4 are as odd as these: for the ensemble that is usual. "
     "Neither of the two separates anything (ROC-AUC).",
     "hdfs_blocks": "its cut is found with made-up anomalies, drawn by seed. With two of three seeds it falls exactly "
-    "on 496 anomalies that only `count_vector` minds (distance 0.10 to 0.12), as odd as the fourth oddest of 2,774 normal "
-    "blocks; with the third it lies just below them, and F1 is 0.999.",
+    "on 496 anomalies that only `count_vector` minds (distance 0.10 to 0.12), as odd as the fourth oddest of 2,774 "
+    "normal blocks; with the third it lies just below them, and F1 is 0.999.",
     "trainticket": "37 anomalies that `new_template` finds have six new messages, but 2 % of the normal traces before "
     "the cut, each left out of training in turn, have as many of their own, so the ensemble's cut lies above them. "
     "`new_template` pays with 15 false alarms.",
@@ -89,8 +89,7 @@ def _list(names: list[str]) -> str:
 
 def _rows(one: Document) -> dict[str, list[Document]]:
     """Figures by detector, one entry per seed."""
-    networks = {name: found["seeds"] for name, found in one["networks"].items()}
-    every = {**one["detectors"], **networks}
+    every = {**one["detectors"], **{name: found["seeds"] for name, found in one["beside"].items()}}
     return {name: every[name] for name in DETECTORS if every.get(name)}
 
 
@@ -142,7 +141,7 @@ def _of_set(name: str, one: Document) -> str:
         rows.append([detector if len(seeds) > 1 else f"{detector} (1 seed)", *cells])
     rows += [
         [detector, f"no end in {found['seconds']} s of CPU", *["–"] * (len(COLUMNS) - 1)]
-        for detector, found in one["networks"].items()
+        for detector, found in one["beside"].items()
         if not found["seeds"]
     ]
     notes = [
