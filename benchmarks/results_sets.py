@@ -113,7 +113,7 @@ def _simple(one: LabelledSet) -> Document:
     documents = _seeds(one, "ensemble", list(SIMPLE), len(SEEDS))
     first = documents[0]
     detectors = {name: [document["detectors"][name] for document in documents] for name in first["detectors"]}
-    return {**{key: first[key] for key in KEPT}, "command": one.command(), "detectors": detectors}
+    return {**{key: first[key] for key in (*KEPT, "twins")}, "command": one.command(), "detectors": detectors}
 
 
 def _beside(one: LabelledSet, names: tuple[str, ...], seeds: int) -> dict[str, Document]:
@@ -159,6 +159,7 @@ def _measure(one: LabelledSet, seed: int, detector: str, beside: list[str], limi
         document = evaluate(Path(home) / "bundle", one.input).document
     return {
         **{key: document[key] for key in KEPT},
+        "twins": document["audit"]["twins"],
         "seconds": round(seconds),
         "detectors": {
             name: {key: _short(figures[key]) for key in FIGURES} for name, figures in document["detectors"].items()

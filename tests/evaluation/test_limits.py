@@ -125,13 +125,17 @@ def test_a_new_phase_in_validation_in_words() -> None:
     (said,) = limits(facts(), found, Novelty(200, 21, 1.0))
     assert said == (
         "21 of 200 normal validation sessions (10.5 %) have messages that training did not have, as in a new phase. "
-        "Thresholds let 0.50 % alarm, so they can rise above all that is new. For that reason ngram finds less than "
-        "half of what 1 % false alarms would buy. Train on more, so that the phase is learnt, or allow more: "
-        "`threshold.quantile=0.89`."
+        "Thresholds let 0.50 % alarm, so they rise above what is new, and ngram finds less than half of what 1 % false "
+        "alarms would buy. Train on more, so that the phase is learnt, or allow more: `threshold.quantile=0.89`."
     )
-    (said,) = limits(facts(), {"length": found["length"]}, Novelty(20, 20, 0.1))
-    assert "find" not in said
+    (said,) = limits(facts(), found | {"length": found["ngram"]}, Novelty(20, 20, 0.1))
+    assert "ngram and length find less" in said
     assert "`threshold.quantile=0.01`" in said
+
+
+def test_a_new_phase_that_holds_nobody_back_is_not_told() -> None:
+    assert limits(facts(), {"length": figures(0.9, recall=0.9, at_1pct=0.9)}, Novelty(200, 21, 1.0)) == []
+    assert limits(facts(), {"length": figures(0.9, recall=0.0, at_1pct=0.01)}, Novelty(200, 21, 1.0)) == []
 
 
 @pytest.mark.parametrize("novelty", [None, Novelty(200, None, 1.0), Novelty(200, 1, 0.1), Novelty(2000, 10, 10.0)])

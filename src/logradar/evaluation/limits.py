@@ -21,7 +21,7 @@ Hashes = npt.NDArray[np.uint64]
 _MOST: Final = 0.5  # of the test anomalous: from here on F1 says little
 _EQUAL: Final = 5e-4  # F1 that is shown as the same
 _COIN: Final = 0.6  # ROC-AUC below which nothing worth a name separates
-_FOUND: Final = 0.1  # recall at 1 % false alarms below which there is little to be held back
+_FOUND: Final = 0.02  # recall at 1 % false alarms below which there is nothing to be held back
 _HELD: Final = 0.5  # of the recall that 1 % false alarms would buy: who finds less is held back by the threshold
 
 
@@ -148,17 +148,15 @@ def _on_novelty(novelty: Novelty | None, detectors: Mapping[str, Mapping[str, An
         if real(one.get("recall")) and real(one.get("recall_at_1pct_fpr"))
         if one["recall"] < _HELD * one["recall_at_1pct_fpr"] and one["recall_at_1pct_fpr"] > _FOUND
     ]
-    lets = percent(novelty.allowed / novelty.sessions)
-    said = [
+    if not held:
+        return ""
+    lets, find = percent(novelty.allowed / novelty.sessions), "finds" if len(held) == 1 else "find"
+    return (
         f"{number(novelty.unseen)} of {counted(novelty.sessions, 'normal validation session')} ({percent(share)}) have "
-        f"messages that training did not have, as in a new phase. Thresholds let {lets} alarm, so they can rise above "
-        "all that is new."
-    ]
-    if held:
-        find = "finds" if len(held) == 1 else "find"
-        said.append(f"For that reason {joined(held)} {find} less than half of what 1 % false alarms would buy.")
-    way = f"`threshold.quantile={_below(1 - share):g}`"
-    return " ".join([*said, f"Train on more, so that the phase is learnt, or allow more: {way}."])
+        f"messages that training did not have, as in a new phase. Thresholds let {lets} alarm, so they rise above what "
+        f"is new, and {joined(held)} {find} less than half of what 1 % false alarms would buy. Train on more, so that "
+        f"the phase is learnt, or allow more: `threshold.quantile={_below(1 - share):g}`."
+    )
 
 
 def _below(share: float) -> float:
