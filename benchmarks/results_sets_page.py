@@ -70,8 +70,8 @@ The ensemble is more than {MARGIN} above its best member on {_list(ahead)};
 The same by ROC-AUC, which needs no threshold and does not depend on the share of anomalies (0.5 is a coin):
 
 {_areas(sets)}
-`values` needs lines. Sequence models: seeds {", ".join(map(str, SEEDS))} where one training takes little time, else
-seed {SEEDS[0]} (the table of a set says so); LogBERT with seed {SEEDS[0]} on small sets only. A dash: not measured. Not
+`values` needs lines. Sequence models have seeds {", ".join(map(str, SEEDS))} where a training takes little time, else
+seed {SEEDS[0]} (the table of a set says so); LogBERT has seed {SEEDS[0]}, on small sets only. A dash: not measured. Not
 here: [HDFS](#hdfs-2--sample-earlier-half-against-later-half) and [DeepLog's split](#deeplogs-own-split-of-hdfs) have
 sections of their own; half of `hdfs_robust`'s test is anomalous and synthetic; on
 [OpenStack Utah](sets/openstack-utah.md) no score is ever claimed, since 195 of its 198 anomalies are normal sequences.
