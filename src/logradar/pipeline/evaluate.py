@@ -95,6 +95,10 @@ def evaluate(
         alerts = alert(fitted, corpus, judged.first(ALERTS_TOLD), limit)
         document = _document(spec, fitted, corpus, sessions, scores, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
+        if trimmed := fitted.facts["split"].get("trimmed"):
+            document["audit"]["notes"].append(
+                f"Training left out {trimmed:,} normal sessions, the oddest (split.trim)."
+            )
         document |= _watched(fitted, sessions, main, planned, looked[~judged.loud])
         document["notes"] = notes(planned, alerts_per_day, precision)
     document["seconds"] = round(time.monotonic() - began, 2)
