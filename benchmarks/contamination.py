@@ -131,11 +131,11 @@ def rankings(share: float) -> Iterator[tuple[str, Ranking]]:
     yield "left out one at a time", lambda rows: _scales([left_out(one, rows) for one in members()], rows)
     yield (
         "left out with their twins",
-        lambda rows: _scales([left_out(one, rows, trimming._vectors(rows)) for one in members()], rows),
+        lambda rows: _scales([left_out(one, rows, trimming.kinds_of(rows)) for one in members()], rows),
     )
-    yield "rarest template, run, vector", lambda rows: trimming._rarities(rows, trimming._vectors(rows))
+    yield "rarest template, run, vector", lambda rows: trimming.rarities(rows, trimming.kinds_of(rows))
     yield "unlike what is common", lambda rows: _unlike(rows, share)
-    yield "both (split.trim)", lambda rows: [*trimming._rarities(rows, trimming._vectors(rows)), *_unlike(rows, share)]
+    yield "both (split.trim)", lambda rows: [*trimming.rarities(rows, trimming.kinds_of(rows)), *_unlike(rows, share)]
 
 
 def _scales(scores: list[np.ndarray], rows: Sequences) -> list[np.ndarray]:
@@ -143,8 +143,8 @@ def _scales(scores: list[np.ndarray], rows: Sequences) -> list[np.ndarray]:
 
 
 def _unlike(rows: Sequences, share: float) -> list[np.ndarray]:
-    kinds, total = trimming._vectors(rows), int(rows.counts.sum())
-    usual = trimming._without(rows, trimming._rarities(rows, kinds), min(4 * int(share * total), total // 2))
+    kinds, total = trimming.kinds_of(rows), int(rows.counts.sum())
+    usual = trimming.without(rows, trimming.rarities(rows, kinds), min(4 * int(share * total), total // 2))
     common = with_counts(rows, np.flatnonzero(usual))
     scales = [Scale.of(left_out(one, common, kinds[usual]), common.counts) for one in members()]
     return [scale.surprise(learnt(one, common)._score(rows).rows) for scale, one in zip(scales, members(), strict=True)]

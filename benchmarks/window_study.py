@@ -4,8 +4,8 @@
 
 BGL and IoTDB are trained and measured as ``logradar train bgl -o b input.window=N; logradar evaluate b bgl`` do. The
 shop is simulated: a day without faults trains, a day with all faults is measured on; its lines are cut into windows
-by service as if they had no trace (``sessions.by=count`` or ``time``), a window is anomalous when one of its lines is of an
-anomalous trace, and ``key`` is the same by trace. The bare rule alarms on whatever has something new, without a
+by service as if they had no trace (``sessions.by=count`` or ``time``), a window is anomalous when one of its lines is
+of an anomalous trace, and ``key`` is the same by trace. The bare rule alarms on whatever has something new, without a
 threshold. ``flag all`` is the F1 of alarming on everything: a figure near it says nothing.
 """
 
@@ -150,8 +150,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             shop, names = Path(folder), given.sets or list(SETS)
             if any(name.startswith("shop") for name in names):
-                simulate(shop / "quiet", faults="none", seed=100, lines_per_day=200_000)
-                simulate(shop / "faulty", faults="all", seed=101, lines_per_day=200_000, start="2026-03-03")
+                simulate(shop / "quiet", faults="none", seed=100, lines_per_day=100_000)
+                simulate(shop / "faulty", faults="all", seed=101, lines_per_day=100_000, start="2026-03-03")
             for name in names:
                 rows += study(name, SETS[name][1], shop)
     if given.json and not given.draw:

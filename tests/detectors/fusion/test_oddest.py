@@ -37,7 +37,7 @@ def test_twins_do_not_hide_each_other():
 
 
 def test_leaving_out_one_session_at_a_time_would_not_find_twins():
-    rows, truth = mixed()
+    rows, _ = mixed()
     distinct = rows.distinct()
     twins = int(np.argmax([row.tolist() == [3, 4, 9, 9] for row in distinct]))
     for detector in simple():

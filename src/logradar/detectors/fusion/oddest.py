@@ -29,29 +29,30 @@ def oddest(rows: Sequences, share: float, members: Sequence[Incremental]) -> npt
     others says little. All p-values are fused by their harmonic mean. The idea is that of trimmed estimators
     (Rousseeuw, JASA 1984); what is common comes from counting, so nothing is drawn.
     """
-    distinct, most = rows.distinct(), int(share * len(rows))
+    distinct, most = rows.distinct(), int(share * len(rows) + 1e-9)
     if not most:
         return np.zeros(len(rows), bool)
-    kinds = _vectors(distinct)
-    found = _rarities(distinct, kinds)
-    usual = _without(distinct, found, min(_RARE * most, len(rows) // 2))
+    kinds = kinds_of(distinct)
+    found = rarities(distinct, kinds)
+    usual = without(distinct, found, min(_RARE * most, len(rows) // 2))
     common = with_counts(distinct, np.flatnonzero(usual))
     for member in members:
         scale = Scale.of(left_out(member, common, kinds[usual]), common.counts)
         found.append(scale.surprise(learnt(member, common)._score(distinct).rows))
-    out: npt.NDArray[np.bool_] = ~_without(distinct, found, most)[distinct.inverse]
+    out: npt.NDArray[np.bool_] = ~without(distinct, found, most)[distinct.inverse]
     return out
 
 
-def _without(rows: Sequences, surprises: list[Floats], most: int) -> npt.NDArray[np.bool_]:
-    """All distinct rows but the most surprising ones that together stand for ``most`` sessions at most."""
-    order = np.argsort(-fuse(np.array(surprises), np.full(len(surprises), 1 / len(surprises))), kind="stable")
+def without(rows: Sequences, surprises: list[Floats], most: int) -> npt.NDArray[np.bool_]:
+    """Which distinct rows stay when the most surprising go, that together stand for ``most`` sessions at most."""
+    fused = fuse(np.array(surprises), np.full(len(surprises), 1 / len(surprises)))
+    order = np.lexsort((rows.fingerprints(), -fused))
     kept = np.ones(len(rows), bool)
     kept[order[: int(np.searchsorted(np.cumsum(rows.counts[order]), most, "right"))]] = False
     return kept
 
 
-def _rarities(rows: Sequences, vectors: npt.NDArray[np.uint64]) -> list[Floats]:
+def rarities(rows: Sequences, vectors: npt.NDArray[np.uint64]) -> list[Floats]:
     """Surprises by rows: at the rarest template, the rarest run of two (with start and end) and the count vector."""
     values = np.full(len(rows.values) + 2 * len(rows), PADDING, np.int64)
     row = np.repeat(np.arange(len(rows)), rows.lengths + 2)
@@ -77,6 +78,6 @@ def _sessions_with(items: npt.NDArray[np.generic], row: Ints, counts: Ints) -> F
     return found
 
 
-def _vectors(rows: Sequences) -> npt.NDArray[np.uint64]:
-    """A hash of each row's counts."""
+def kinds_of(rows: Sequences) -> npt.NDArray[np.uint64]:
+    """For each row a hash of its counts: rows of one kind have the same events, in whatever order."""
     return Sequences.of(rows.values[ordered(rows.values, rows.offsets)], rows.offsets).fingerprints()
