@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,7 @@ def figure(rows: list[Row]) -> bytes:
     sets = [name for name in SETS if any(row["set"] == name for row in rows)]
     titles = {"bgl": "BGL", "iotdb": "IoTDB", "shop-count": "Shop, by lines", "shop-seconds": "Shop, by time"}
     with canvas("windows", "png", 4.6 * min(len(sets), 2), 3.3 * -(-len(sets) // 2) + 0.5) as (drawing, out):
+        keyed = [row for row in rows if not row["size"] and row["detector"] == "ensemble"]
         grid = drawing.subplots(-(-len(sets) // 2), min(len(sets), 2), sharey=True, squeeze=False)
         for axes, name in zip(grid.flat, sets, strict=False):
             found = [row for row in rows if row["set"] == name and row["size"]]
@@ -122,15 +124,22 @@ def figure(rows: list[Row]) -> bytes:
             axes.plot(sizes, line("bare", SIMPLE), "s-", ms=4, color=OTHERS[0], label="F1 of the best bare rule")
             axes.plot(sizes, line("f1", SIMPLE), "^-", ms=4.5, color=OTHERS[2], label="F1 of the best member")
             axes.plot(sizes, line("f1", ("ensemble",)), "o-", ms=5, lw=2, color=MAIN, label="F1 of the ensemble")
+            if name.startswith("shop") and keyed:
+                axes.axhline(keyed[0]["f1"], color=MAIN, lw=1, dashes=(1, 1.5), label="F1 of the ensemble by trace")
             axes.set_xscale("log")
-            axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+            near = [False, *(large / small < 1.6 for small, large in pairwise(sizes))]
+            axes.set_xticks(sizes, ["" if close else f"{size:,}" for size, close in zip(sizes, near, strict=True)])
             axes.minorticks_off()
             axes.set(title=titles[name], xlabel=SETS[name][0], ylim=(-0.03, 1.05))
             axes.set_yticks(np.arange(0, 1.01, 0.25))
         for axes in grid.flat[len(sets) :]:
             axes.set_visible(False)
-        handles, labels = grid.flat[0].get_legend_handles_labels()
-        drawing.legend(handles[::-1], labels[::-1], loc="outside lower center", ncols=3, handlelength=2.2)
+        told: dict[str, Any] = {}
+        for axes in grid.flat:
+            told |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+        drawing.legend(
+            list(told.values())[::-1], list(told)[::-1], loc="outside lower center", ncols=3, handlelength=2.2
+        )
     return out[0]
 
 
