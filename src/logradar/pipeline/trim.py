@@ -44,7 +44,7 @@ def kept(normal: Sequences, settings: RunSettings) -> npt.NDArray[np.bool_]:
     if out.any():
         say(
             f"Left out of training and threshold: {out.sum():,} of {len(normal):,} normal sessions, the oddest "
-            "(split.trim). `logradar detect` on this input shows them as alerts, with reasons."
+            "(split.trim). `logradar detect` on this input shows those that raise an alert, with reasons."
         )
     else:
         say(
