@@ -23,7 +23,7 @@ from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scor
 from logradar.detectors.fusion.cut import cut, once
 from logradar.detectors.fusion.left_out import left_out
 from logradar.detectors.fusion.services import discounts, noise, services_of
-from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
+from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales, surprising
 from logradar.detectors.fusion.tampered import tampered
 from logradar.detectors.fusion.voices import fuse, overlap, voices
 from logradar.training.processes import place
@@ -131,8 +131,10 @@ class Ensemble(Detector):
             raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
         every = np.ones(len(valid), np.int64)
-        self._scales = {name: Scale.of(scores, every) for name, scores in validation.items()}
-        self._scales |= {name: Scale.of(scores, normal.rows.counts) for name, scores in normal.scores.items()}
+        self._scales = {name: Scale.of(surprising(scores), every) for name, scores in validation.items()}
+        self._scales |= {
+            name: Scale.of(surprising(scores), normal.rows.counts) for name, scores in normal.scores.items()
+        }
         usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
         self._weights = self._voices(usual, normal, late)
         found = fuse(late, self._weights)
@@ -174,7 +176,7 @@ class Ensemble(Detector):
         found = np.zeros((len(self._members), rows))
         for row, name in enumerate(self._members):
             if name in scores:
-                found[row] = self._scales[name].surprise(scores[name])
+                found[row] = self._scales[name].surprise(surprising(scores[name]))
         return found
 
     def _voices(self, usual: Floats, normal: _Normal, late: Floats) -> Floats:
@@ -207,7 +209,7 @@ class Ensemble(Detector):
             if scored is None:
                 continue
             told.append(scored.rows)
-            surprises[row] = self._scales[name].surprise(scored.rows)
+            surprises[row] = self._scales[name].surprise(surprising(scored.rows))
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
@@ -223,7 +225,7 @@ class Ensemble(Detector):
             if scored is None:
                 continue
             told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
-            surprise = self._scales[name].surprise(scored.rows)
+            surprise = self._scales[name].surprise(surprising(scored.rows))
             for row, findings in enumerate(told):
                 (rows if surprise[row] > 0 else known)[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))

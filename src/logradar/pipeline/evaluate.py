@@ -101,6 +101,10 @@ def evaluate(
         document["limits"] = limits(
             document["audit"], document["detectors"], novelty(fitted) if by_bundle else None, values
         )
+        if trimmed := fitted.facts["split"].get("trimmed"):
+            document["audit"]["notes"].append(
+                f"Training left out {trimmed:,} normal sessions, the oddest (split.trim)."
+            )
         document |= _watched(fitted, sessions, main, planned, looked[~judged.loud])
         document["notes"] = notes(planned, alerts_per_day, precision)
     document["seconds"] = round(time.monotonic() - began, 2)
