@@ -1,6 +1,8 @@
-"""Measures what docs/results.md says and writes that page: HDFS (two splits) and simulated services.
+"""Measures what docs/results.md says and writes that page: HDFS (two splits), simulated services, all labelled sets.
 
-    python benchmarks/results.py [hdfs shop split]     # needs LOGRADAR_DATA; half an hour on two cores
+    python benchmarks/results.py [hdfs shop split sets]     # needs LOGRADAR_DATA; an hour on two cores
+    python benchmarks/results.py sets --only bgl iotdb [--again simple deeplog …]
+    python benchmarks/results.py page     # only writes the page again
 
 Each part keeps what it measured in experiments/results/PART.json; the page is made of all of them.
 
@@ -26,6 +28,9 @@ from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
 from logradar.sources.shop.simulation import simulate
+from results_sets import SETS, measured
+from results_sets_page import section
+from results_tables import spread
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, PARTS = ROOT / "docs" / "results.md", ROOT / "experiments" / "results"
@@ -114,17 +119,6 @@ def side_by_side(documents: list[Document]) -> str:
     return "".join(rows)
 
 
-def spread(values: list[float | None]) -> str:
-    """The mean, with least and most where they differ."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    digits = 1 if max(known) >= 10 else 3
-    mean = f"{sum(known) / len(known):.{digits}f}"
-    low, high = (f"{limit:.{digits}f}" for limit in (min(known), max(known)))
-    return mean if low == high else f"{mean} ({low}–{high})"
-
-
 def by_fault(document: Document) -> str:
     """Recall of every detector on every kind of fault."""
     names = list(document["detectors"])
@@ -197,20 +191,28 @@ thresholds), 3,366 further normal and all 16,838 anomalous sessions test, weight
 {split_table({name: rows for name, rows in parts["split"].items() if name != "measured"})}
 Top-9 rules, other quantiles and what published code does are on the pages of [DeepLog](detector-deeplog.md),
 [LogLSTM](detector-loglstm.md), [LogTCN](detector-logtcn.md) and [LogBERT](detector-logbert.md).
-"""
+
+{section(parts["sets"])}"""
 
 
 def main() -> None:
     """Measure the named parts, or all, and write the page."""
     known = {"hdfs": hdfs, "shop": shop, "split": split}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[*known, []], default=[], help="default: all")
+    parser.add_argument("parts", nargs="*", choices=[*known, "sets", "page", []], default=[], help="default: all")
+    parser.add_argument("--only", nargs="+", choices=[one.name for one in SETS], default=[], help="of sets: these")
+    parser.add_argument("--again", nargs="+", default=[], help="of sets: simple, or networks; default: everything")
+    asked = parser.parse_args()
     os.environ.setdefault("LOGRADAR_DATA", str(ROOT / "../shared/data"))
     PARTS.mkdir(exist_ok=True)
-    for name in parser.parse_args().parts or known:
-        with tempfile.TemporaryDirectory() as folder:
-            measured = {"measured": f"{datetime.now(UTC).date()}, LogRadar {__version__}", **known[name](Path(folder))}
-        (PARTS / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+    for name in asked.parts or [*known, "sets"]:
+        if name == "sets":
+            measured(PARTS / "sets.json", asked.only, asked.again)
+        elif name in known:
+            with tempfile.TemporaryDirectory() as folder:
+                found = {"measured": f"{datetime.now(UTC).date()}, LogRadar {__version__}", **known[name](Path(folder))}
+            (PARTS / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+    known = [*known, "sets"]
     if left := [name for name in known if not (PARTS / f"{name}.json").exists()]:
         sys.exit(f"The page needs all parts; still to measure: {', '.join(left)}.")
     PAGE.write_text(page({name: json.loads((PARTS / f"{name}.json").read_text()) for name in known}))

@@ -58,13 +58,10 @@ def test_a_leaking_and_contradicting_test_is_told_in_figures_and_words() -> None
     }
     words = " ".join(found["notes"])
     assert found["notes"][0].startswith("1 of 5 test sessions took part in training themselves")
-    assert "2 of 3 test anomalies have a sequence that also occurs in training" in words
+    assert (found["twins"]["anomalies"], found["twins"]["in_test"], found["twins"]["in_training"]) == (2, 1, 2)
     assert "1 of 2 normal test sessions have a sequence that also occurs in training" in words
-    assert "1 of 3 anomalies have the same sequence as a normal test session" in words
-    assert "finds at most 66.7%" in words
     assert "never seen in training: 1 (2 events)" in words
     assert "few anomalies (3)" in words
-    assert "alarming on everything gives an F1 of 0.750" in words
     json.dumps(found, allow_nan=False)
 
 

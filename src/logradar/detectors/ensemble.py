@@ -20,16 +20,17 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors, sequences_of
-from logradar.detectors.fusion.cut import allowed, cut, episodes
+from logradar.detectors.fusion.cut import cut, once
 from logradar.detectors.fusion.left_out import left_out
 from logradar.detectors.fusion.services import discounts, noise, services_of
-from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
+from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales, surprising
 from logradar.detectors.fusion.tampered import tampered
 from logradar.detectors.fusion.voices import fuse, overlap, voices
 from logradar.training.processes import place
 
 _LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
 _TAMPERED: Final = 1000  # made-up anomalies
+_FEW: Final = 2.0  # episodes that are expected where a single one says nothing
 
 
 class EnsembleSettings(Config):
@@ -69,8 +70,8 @@ class Ensemble(Detector):
     training in turn, where the member learns in milliseconds, else of the validation sessions. P-values are
     fused by their harmonic mean, in which members that always speak together share one voice. From that the
     noise of the session's service is taken (`fusion.services`), and the cut (`fusion.cut`): the score is 0 or less for
-    what is usual, 1 for what is ten times rarer. Where validation has too few sessions for more than one episode
-    above 0 and there is one, its scores are 0: the cut allows it.
+    what is usual, 1 for what is ten times rarer. Of an episode of validation sessions above 0 only the oddest one
+    is; where these are too few for two episodes and there is one, it is 0 too: the cut allows it.
 
     A member that fails, or whose scores are not finite, drops out: ``dropped`` says which and why.
     """
@@ -130,8 +131,10 @@ class Ensemble(Detector):
             raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
         every = np.ones(len(valid), np.int64)
-        self._scales = {name: Scale.of(scores, every) for name, scores in validation.items()}
-        self._scales |= {name: Scale.of(scores, normal.rows.counts) for name, scores in normal.scores.items()}
+        self._scales = {name: Scale.of(surprising(scores), every) for name, scores in validation.items()}
+        self._scales |= {
+            name: Scale.of(surprising(scores), normal.rows.counts) for name, scores in normal.scores.items()
+        }
         usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
         self._weights = self._voices(usual, normal, late)
         found = fuse(late, self._weights)
@@ -143,9 +146,9 @@ class Ensemble(Detector):
                 samples.append(found)
             self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
         self._noise = noise(found, self._services) if self._services is not None else {}
-        scores = self._beyond(_graded(found, validation.values()), self._services)
-        one = episodes(scores, np.zeros(1))[0] <= 1 == allowed(len(scores), self.settings.rate)
-        return np.minimum(scores, 0.0) if one else scores
+        scores = once(self._beyond(_graded(found, validation.values()), self._services))
+        explained = (scores > 0).sum() <= 1 and self.settings.rate * len(scores) < _FEW
+        return np.minimum(scores, 0.0) if explained else scores
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._learn(train, valid, folder)
@@ -173,7 +176,7 @@ class Ensemble(Detector):
         found = np.zeros((len(self._members), rows))
         for row, name in enumerate(self._members):
             if name in scores:
-                found[row] = self._scales[name].surprise(scores[name])
+                found[row] = self._scales[name].surprise(surprising(scores[name]))
         return found
 
     def _voices(self, usual: Floats, normal: _Normal, late: Floats) -> Floats:
@@ -206,7 +209,7 @@ class Ensemble(Detector):
             if scored is None:
                 continue
             told.append(scored.rows)
-            surprises[row] = self._scales[name].surprise(scored.rows)
+            surprises[row] = self._scales[name].surprise(surprising(scored.rows))
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
@@ -222,7 +225,7 @@ class Ensemble(Detector):
             if scored is None:
                 continue
             told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
-            surprise = self._scales[name].surprise(scored.rows)
+            surprise = self._scales[name].surprise(surprising(scored.rows))
             for row, findings in enumerate(told):
                 (rows if surprise[row] > 0 else known)[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))

@@ -42,6 +42,7 @@ def render(run: Run) -> str:
         headline=summary.headline(run),
         lead=summary.lead(run),
         cards=summary.cards(run),
+        limits=summary.limits(run),
         columns=columns,
         rows=rows,
         notes=summary.notes_on_detectors(run),

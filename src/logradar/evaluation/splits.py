@@ -53,6 +53,14 @@ class SplitSettings(Config):
         default=False, description="sessions labelled anomalous are all held back; test and first count the others only"
     )
 
+    trim: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.2,
+        description="share of the normal sessions, the oddest, that nobody learns from and no threshold counts; for "
+        "logs that hold anomalies without a label",
+    )
+
     @model_validator(mode="after")
     def _of_sessions(self) -> SplitSettings:
         if self.by == "files" and (self.first is not None or self.hold_anomalies):

@@ -189,6 +189,12 @@ def _verdict(name: str, found: Mapping[str, Mapping[str, Any]]) -> str:
     return "above" if own > bar + 5e-4 else "equal"
 
 
+def limits(run: Run) -> list[str]:
+    """What the figures cannot show; see `logradar.evaluation.limits`."""
+    told = run.evaluation.get("limits")
+    return [sentence for sentence in told if isinstance(sentence, str)] if isinstance(told, list) else []
+
+
 def notes_on_detectors(run: Run) -> list[str]:
     """Who beats the simplest good rule and who does not, in words."""
     found = run.detectors

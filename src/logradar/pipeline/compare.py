@@ -25,12 +25,13 @@ from logradar.evaluation.agreement import agreement, alone
 from logradar.evaluation.audit import Side, audit
 from logradar.evaluation.bootstrap import differences, intervals, resampled
 from logradar.evaluation.comparison import write_comparison
+from logradar.evaluation.limits import limits as reach
 from logradar.evaluation.metrics import Measured, measure
 from logradar.evaluation.seeds import over_seeds
 from logradar.evaluation.services import by_service, faults
 from logradar.pipeline.candidates import Candidate, candidates
 from logradar.pipeline.delay import delay, kinds_of
-from logradar.pipeline.measured import trained_on
+from logradar.pipeline.measured import timed, trained_on
 from logradar.pipeline.tabulate import days_covered
 
 Bools = npt.NDArray[np.bool_]
@@ -204,7 +205,10 @@ def _bundle(one: Candidate, labels: Bools | None) -> dict[str, Any]:
     """Where a candidate comes from, and whether its figures can be trusted."""
     facts, settings = one.fitted.facts, one.fitted.settings
     sequences = Sequences.from_arrow(one.sessions["template_ids"])
-    checked = audit(sequences, labels, train=trained_on(one.fitted), side=Side.of(one.sessions))
+    side, apart = Side.of(one.sessions), Side.of(timed(one.sessions, one.fitted))
+    checked = audit(sequences, labels, train=trained_on(one.fitted), side=side, apart=apart)
+    values = tuple(name for name, detector in one.fitted.detectors.items() if detector.needs_values)
+    told = [*reach(checked, {}, None, values), *checked["notes"]]
     return {
         "detector": one.main,
         "trained_on": facts["input"],
@@ -212,7 +216,7 @@ def _bundle(one: Candidate, labels: Bools | None) -> dict[str, Any]:
         "split": facts["split"],
         "seed": settings.seed,
         "version": facts.get("logradar"),
-        "audit": checked,
+        "audit": {**checked, "notes": told},
     }
 
 

@@ -21,6 +21,7 @@ from logradar.alerting.threshold import Threshold
 from logradar.core.sequences import Sequences
 from logradar.evaluation.audit import Side, audit, seen_in, told
 from logradar.evaluation.curves import Bools
+from logradar.evaluation.limits import limits
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
 from logradar.parsing.given import GivenTemplates
@@ -30,7 +31,7 @@ from logradar.pipeline.day_corpus import DayCorpus
 from logradar.pipeline.delay import delay, kinds_of
 from logradar.pipeline.detect import Detected, alert, input_settings, judge, must_group, notes, plan_threshold
 from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.measured import labelled, sessions_in, trained_on, unseen
+from logradar.pipeline.measured import labelled, novelty, sessions_in, timed, trained_on, unseen
 from logradar.pipeline.networks import from_checkpoint
 from logradar.pipeline.tabulate import days_covered
 from logradar.pipeline.watch import Watch
@@ -95,6 +96,15 @@ def evaluate(
         alerts = alert(fitted, corpus, judged.first(ALERTS_TOLD), limit)
         document = _document(spec, fitted, corpus, sessions, scores, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
+        by_bundle = threshold is alerts_per_day is precision is None
+        values = tuple(name for name, detector in fitted.detectors.items() if detector.needs_values)
+        document["limits"] = limits(
+            document["audit"], document["detectors"], novelty(fitted) if by_bundle else None, values
+        )
+        if trimmed := fitted.facts["split"].get("trimmed"):
+            document["audit"]["notes"].append(
+                f"Training left out {trimmed:,} normal sessions, the oddest (split.trim)."
+            )
         document |= _watched(fitted, sessions, main, planned, looked[~judged.loud])
         document["notes"] = notes(planned, alerts_per_day, precision)
     document["seconds"] = round(time.monotonic() - began, 2)
@@ -154,7 +164,13 @@ def _document(
         "trained_on": fitted.facts["input"],
         "main": main,
         **detectors[main],
-        "audit": audit(sequences, labels, train=trained_on(fitted), side=Side.of(sessions)),
+        "audit": audit(
+            sequences,
+            labels,
+            train=trained_on(fitted),
+            side=Side.of(sessions),
+            apart=Side.of(timed(sessions, fitted)),
+        ),
         "detectors": detectors,
         "split": fitted.facts["split"],
         "next_events": next_events.when_evaluated(fitted.detectors, fitted.validation, sessions, scores),

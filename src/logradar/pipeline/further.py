@@ -56,7 +56,7 @@ def train_further(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Tr
             gathered = gather(must_group(opened), home, settings.split.by == "files")
             source, quarantined = opened.source, sum(gathered.reasons.values())
             settings = resolved(settings, opened.settings, None)
-            material = from_days(gathered, settings.split)
+            material = from_days(gathered, settings)
             assert isinstance(material.templates, GivenTemplates)
             material.templates = fitted.miner.joined(material.templates)
         else:

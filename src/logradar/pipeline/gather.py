@@ -20,10 +20,11 @@ from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
-from logradar.evaluation.splits import PARTS, SplitSettings, by_file
+from logradar.evaluation.splits import PARTS, by_file
 from logradar.parsing.given import GivenTemplates
 from logradar.pipeline.corpus import EVENTS
 from logradar.pipeline.material import Material, cut, of_shards, short_names
+from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.store import CODEC, NOTES
 from logradar.sources.days.dated import runs, sessions_of
 from logradar.sources.days.lines import EventLines
@@ -84,9 +85,9 @@ def gather(opened: Opened, home: Path, apart: bool) -> Gathered:
     return found
 
 
-def from_days(found: Gathered, split: SplitSettings) -> Material:
+def from_days(found: Gathered, settings: RunSettings) -> Material:
     """Split what was gathered; whole files where ``split.by`` says so, else sessions by time."""
-    files = None
+    files, split = None, settings.split
     whole = Shards.of(found.paths)
     if split.by == "files":
         names = short_names(found.files)
@@ -98,7 +99,7 @@ def from_days(found: Gathered, split: SplitSettings) -> Material:
     else:
         parts = list(cut(whole, split))
     templates = _templates(found, [part.normal() for part in parts[:2]])
-    return of_shards(parts, templates, found.events, files, len(whole))
+    return of_shards(parts, templates, found.events, settings, files, len(whole), KEPT)
 
 
 def _by_file(opened: Opened, quarantine: Quarantine, found: Gathered) -> Iterator[tuple[str, pa.Table]]:

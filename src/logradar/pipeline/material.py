@@ -17,6 +17,7 @@ from logradar.core.errors import DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
+from logradar.core.tables import SESSIONS
 from logradar.evaluation import audit
 from logradar.evaluation.audit import identities
 from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso
@@ -24,9 +25,11 @@ from logradar.parsing.given import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.corpus import Corpus
 from logradar.pipeline.fitted import Seen
+from logradar.pipeline.memory import pieces
 from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large, learn_templates_of
 from logradar.pipeline.settings import RunSettings
 from logradar.pipeline.tabulate import anomalous, fill, group, learn_templates
+from logradar.pipeline.trim import kept, must_fit, trimmed
 
 Templates = TemplateMiner | GivenTemplates
 Rows = npt.NDArray[np.int64]
@@ -70,24 +73,25 @@ def from_records(corpus: Corpus, settings: RunSettings, home: Path, miner: Templ
     known = np.concatenate([learn, watch])
     learn_templates(corpus, miner, grouped, known)
     sessions = fill(corpus, miner, grouped, settings.needs_values)
-    before = np.concatenate([parts.train, parts.valid])
-    seen = Seen(
-        identities(sessions.take(pa.array(before))),
-        np.unique(Sequences.from_arrow(sessions["template_ids"]).take(known).fingerprints()),
-    )
-    facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum())} | (files.facts() if files else {})
+    before, sequences = np.concatenate([parts.train, parts.valid]), Sequences.from_arrow(sessions["template_ids"])
+    stay = kept(sequences.take(known), settings)
+    learn, watch = learn[stay[: len(learn)]], watch[stay[len(learn) :]]
+    seen = Seen(identities(sessions.take(pa.array(before))), np.unique(sequences.take(known[stay]).fingerprints()))
+    facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum()), "trimmed": int((~stay).sum())}
+    facts |= files.facts() if files else {}
     train, valid = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
     marked = sessions.take(pa.array(parts.valid[odd[parts.valid]]))
     return Material(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
 
 
 def _from_disk(corpus: Corpus, settings: RunSettings, home: Path, miner: TemplateMiner | None) -> Material:
+    must_fit(corpus.records, settings)
     grouped = group_on_disk(corpus, settings.sessions, home)
     parts = cut(grouped, settings.split)
     miner = miner or TemplateMiner(settings.parsing)
     learn_templates_of(corpus, miner, [part.normal() for part in parts[:2]], home)
     sessions = fill_on_disk(corpus, miner, grouped, home, settings.needs_values)
-    return of_shards(cut(sessions, settings.split), miner, corpus.records, total=len(sessions))
+    return of_shards(cut(sessions, settings.split), miner, corpus.records, settings, total=len(sessions))
 
 
 def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]:
@@ -116,12 +120,15 @@ def of_shards(
     parts: Sequence[Shards],
     templates: Templates,
     records: int,
+    settings: RunSettings,
     files: FileParts | None = None,
     total: int | None = None,
+    columns: Sequence[str] = SESSIONS.names,
 ) -> Material:
     """Material of sessions on disk that are split already; templates may depend on the normal ones before the cut.
 
-    ``total`` counts all sessions where some that are held back are in none of the ``parts``.
+    ``total`` counts all sessions where some that are held back are in none of the ``parts``; ``columns`` are those of
+    SESSIONS that the files have.
     """
     train, valid, test = parts
     learn, watch = train.normal(), valid.normal()
@@ -134,18 +141,22 @@ def of_shards(
             "threshold."
         )
         watch = watch.thinned(MOST_VALID)
+    must_fit(records, settings)
+    less = 0
+    if settings.split.trim:
+        learn, watch, less = trimmed(learn, watch, settings, columns)
     facts: dict[str, Any] = {name: len(part) for name, part in zip(PARTS, parts, strict=True)}
     for name, part in (("train", train), ("test", test)):
         first, last = bounds(part, "start") if len(part) else (pa.scalar(None),) * 2
         facts |= {f"{name}_from": iso(first), f"{name}_until": iso(last)}
     sessions = sum(map(len, parts)) if total is None else total
     facts["test"] = sessions - facts["train"] - facts["valid"]
-    facts |= {"anomalies_left_out": odd} | (files.facts() if files else {})
+    facts |= {"anomalies_left_out": odd, "trimmed": less} | (files.facts() if files else {})
     named = ["session_id", "start", "template_ids"]
     as_scored = templates.known_in if isinstance(templates, GivenTemplates) else lambda table: table
     seen = Seen(
         _fingerprints(identities(as_scored(table)) for part in (train, valid) for table in part.tables(named)),
-        _fingerprints(piece.fingerprints() for part in (learn, watch) for piece in part.sequences()),
+        _fingerprints(piece.fingerprints() for piece in pieces(learn, watch)),
     )
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])

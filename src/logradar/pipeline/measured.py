@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from logradar.core.errors import DataError
 from logradar.core.progress import say
 from logradar.evaluation.audit import Side, identities, overlapping, seen_in
+from logradar.evaluation.limits import Novelty
 from logradar.parsing.given import GivenTemplates
 from logradar.pipeline.corpus import Corpus
 from logradar.pipeline.day_corpus import DayCorpus
@@ -46,6 +47,25 @@ def trained_on(fitted: Fitted) -> Side:
     """What a bundle keeps of its training, as the audit wants it."""
     split = fitted.facts["split"]
     return Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["train_until"])
+
+
+def timed(sessions: pa.Table, fitted: Fitted) -> pa.Table:
+    """Of the sessions those that must begin after training: not the anomalies that are held back wherever they are."""
+    if not fitted.settings.split.hold_anomalies:
+        return sessions
+    return sessions.filter(pc.invert(sessions["label"].fill_null(False)))  # only what is normal could have been learnt
+
+
+def novelty(fitted: Fitted) -> Novelty | None:
+    """What the bundle's thresholds were fitted on; None where labels or nothing gave them."""
+    settings, rate = fitted.settings.threshold, fitted.facts.get("sessions_per_day")
+    sessions = len(fitted.validation[fitted.settings.detector])
+    if settings.precision is not None or not sessions:
+        return None
+    share = 1.0 - settings.quantile
+    if settings.alerts_per_day is not None and rate:
+        share = min(settings.alerts_per_day / rate, 1.0)
+    return Novelty(sessions, fitted.facts.get("valid_unseen"), share * sessions)
 
 
 def unseen(sessions: pa.Table, fitted: Fitted, held_out: bool = False, allow_overlap: bool = False) -> Bools:
@@ -92,9 +112,7 @@ def _must_be_held_back(before: Bools, fitted: Fitted, held_out: bool) -> None:
 
 def _must_come_later(sessions: pa.Table, fitted: Fitted) -> None:
     split, train = fitted.settings.split, trained_on(fitted)
-    if split.hold_anomalies:  # held back wherever they are: only what is normal could have been learnt
-        sessions = sessions.filter(pc.invert(sessions["label"].fill_null(False)))
-    side = Side.of(sessions)
+    side = Side.of(timed(sessions, fitted))
     if split.shuffle or not overlapping(train, side):
         return
     raise DataError(

@@ -63,7 +63,7 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
             must_do_without(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
             settings = resolved(settings, opened.settings, opened.dataset)
-            material = from_days(gathered, settings.split)
+            material = from_days(gathered, settings)
         else:
             corpus = collect(opened, home)
             source, reasons = corpus.source, dict(corpus.reasons)

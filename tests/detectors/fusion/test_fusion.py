@@ -10,7 +10,7 @@ from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.count_vector import CountVector
-from logradar.detectors.fusion.cut import cut, episodes
+from logradar.detectors.fusion.cut import cut, episodes, once
 from logradar.detectors.fusion.left_out import left_out
 from logradar.detectors.fusion.services import discounts, noise
 from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
@@ -120,6 +120,8 @@ def test_what_is_new_at_one_time_is_one_episode():
     surprises = np.array([0.0, 3.0, 3.0, 2.0, 0.0, 3.0])
     assert episodes(surprises, np.array([0.0, 1.0, 2.0, 3.0])).tolist() == [2, 2, 2, 0]
     assert episodes(np.empty(0), np.zeros(1)).tolist() == [0]
+    assert once(surprises - 1.0).tolist() == [-1.0, 2.0, 0.0, 0.0, -1.0, 2.0]
+    assert once(np.empty(0)).tolist() == []
     phase = np.zeros(500)
     phase[100:120] = 2.5
     assert cut([phase], np.zeros(1), 0.003) == 0.0  # twenty windows of a new phase are one episode

@@ -27,7 +27,7 @@ def cut(normal: list[Floats], odd: Floats, rate: float) -> float:
     usual, false = np.ones(len(values), bool), np.zeros(len(values))
     for surprises in normal:
         above = episodes(surprises, values)
-        usual &= above <= allowed(len(surprises), rate)
+        usual &= above <= max(rate * len(surprises), 1.0)
         false = np.maximum(false, (above + 1) / (len(surprises) + 1 / rate))  # posterior mean, ``rate`` expected
     silent = values[int(np.argmax(usual))]
     found = 1.0 - np.searchsorted(np.sort(odd), values, "right") / max(len(odd), 1)
@@ -39,11 +39,6 @@ def cut(normal: list[Floats], odd: Floats, rate: float) -> float:
     return float(max(best, silent))
 
 
-def allowed(sessions: int, rate: float) -> float:
-    """The most episodes among normal sessions."""
-    return max(rate * sessions, 1.0)
-
-
 def episodes(surprises: Floats, values: Floats) -> Floats:
     """For each of ``values`` how many runs of sessions that follow each other surprise more.
 
@@ -52,6 +47,18 @@ def episodes(surprises: Floats, values: Floats) -> Floats:
     """
     both = np.minimum(surprises[1:], surprises[:-1])
     return _above(surprises, values) - _above(both, values)
+
+
+def once(scores: Floats) -> Floats:
+    """Scores in order of time; of those of an episode above 0 only the first largest stays, the others are 0."""
+    odd = scores > 0
+    episode = np.cumsum(odd & ~np.append(False, odd[:-1]))
+    order = np.lexsort((np.arange(len(scores)), -scores, episode))
+    order = order[odd[order]]
+    kept = order[np.unique(episode[order], return_index=True)[1]]
+    found = np.minimum(scores, 0.0)
+    found[kept] = scores[kept]
+    return found
 
 
 def _above(surprises: Floats, values: Floats) -> Floats:

@@ -5,35 +5,44 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Floats, Incremental
 
 FOLDS: Final = 10
+Ints = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
 _NOTHING: Final = Sequences.from_lists([])
 
 
-def left_out(detector: Incremental, rows: Sequences) -> Floats:
+def left_out(detector: Incremental, rows: Sequences, kinds: Hashes | None = None) -> Floats:
     """One score for each of the distinct ``rows``, by a detector like ``detector`` that learnt all others.
 
     A row that stands for several sessions stays known when one of them is left out. Those that stand for one
     are left out a tenth at a time (cross-conformal; Vovk, 2015), by their hash, so that their order is nothing.
+    With ``kinds``, a hash for each row, all rows are left out, those of one kind always together.
     """
-    scores = _learnt(detector, rows)._score(rows).rows.copy()
-    once = np.flatnonzero(rows.counts == 1)
-    fold = rows.fingerprints()[once] % np.uint64(FOLDS)
+    scores = learnt(detector, rows)._score(rows).rows.copy()
+    alone = np.flatnonzero(rows.counts == 1) if kinds is None else np.arange(len(rows))
+    fold = (rows.fingerprints() if kinds is None else kinds)[alone] % np.uint64(FOLDS)
     for number in np.unique(fold):
-        out = once[fold == number]
+        out = alone[fold == number]
         kept = np.setdiff1d(np.arange(len(rows)), out)
         if len(kept):
-            rest = rows.take(kept)
-            known = Sequences(rest.values, rest.offsets, rows.counts[kept], rest.inverse)
-            scores[out] = _learnt(detector, known)._score(rows.take(out)).rows
+            scores[out] = learnt(detector, with_counts(rows, kept))._score(rows.take(out)).rows
     return scores
 
 
-def _learnt(detector: Incremental, rows: Sequences) -> Incremental:
+def with_counts(rows: Sequences, chosen: Ints) -> Sequences:
+    """The ``chosen`` of distinct rows, each standing for as many sessions as before."""
+    kept = rows.take(chosen)
+    return Sequences(kept.values, kept.offsets, rows.counts[chosen], kept.inverse)
+
+
+def learnt(detector: Incremental, rows: Sequences) -> Incremental:
+    """A detector like ``detector`` that learnt distinct ``rows``."""
     fresh = type(detector)(detector.settings, detector.seed)
     fresh._fit(count_distinct([rows]), _NOTHING, None)
     return fresh

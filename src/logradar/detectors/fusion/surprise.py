@@ -24,8 +24,7 @@ class Scale:
 
     @classmethod
     def of(cls, scores: Floats, sessions: Ints) -> Scale:
-        """From scores in any order, each standing for some sessions; scores below 0 are as usual as 0."""
-        scores = np.maximum(scores, 0.0)
+        """From scores in any order, each standing for some sessions."""
         found, place = np.unique(scores, return_inverse=True)
         counts = np.zeros(len(found), np.int64)
         np.add.at(counts, place, sessions)
@@ -37,11 +36,16 @@ class Scale:
         The p-value is (sessions that score as high + 1) / (sessions + 1), as in conformal prediction (Vovk et
         al., 2005). Beyond all of them it grows on by the score's own units, by less than 1, so that order is kept.
         """
-        scores, total = np.maximum(scores, 0.0), int(self.sessions.sum())
+        total = int(self.sessions.sum())
         as_high = np.append(np.cumsum(self.sessions[::-1])[::-1], 0)[np.searchsorted(self.scores, scores, "left")]
         beyond = np.maximum(scores - (self.scores[-1] if len(self.scores) else 0.0), 0.0)
         found: Floats = -np.log10((as_high + 1) / (total + 1)) + beyond / (1.0 + beyond)
         return found
+
+
+def surprising(scores: Floats) -> Floats:
+    """Scores of a detector without what they say below 0, where nothing is new."""
+    return np.maximum(scores, 0.0)
 
 
 def save_scales(scales: Mapping[str, Scale], file: Path) -> None:
