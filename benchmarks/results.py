@@ -195,14 +195,14 @@ Top-9 rules, other quantiles and what published code does are on the pages of [D
 {section(parts["sets"])}
 ## Measured elsewhere
 
-| what | command | page |
+| what | measured by | page |
 |---|---|---|
-| thirty simulated days with faults, by service | `python benchmarks/ensemble_month.py` | [ensemble](detector-ensemble.md#measured) |
-| so many alerts a day asked for, so many came; drift | `python benchmarks/budget_and_drift.py` | [thresholds](how-to-threshold.md) |
-| feedback on a few alerts | `python benchmarks/feedback_hdfs.py` | [feedback](how-to-feedback.md) |
-| learning on without forgetting | `python benchmarks/forgetting.py` | [feedback](how-to-feedback.md#learn-on) |
-| anomalies among the training data | `python benchmarks/contamination.py --trim 0,true` | [anomalies in training](how-to-contaminated.md) |
-| sizes of windows | `python benchmarks/window_study.py` | [windows](how-to-windows.md) |
+| thirty simulated days, by service | `benchmarks/ensemble_month.py` | [ensemble](detector-ensemble.md#measured) |
+| alerts a day, asked for and got; drift | `benchmarks/budget_and_drift.py` | [thresholds](how-to-threshold.md) |
+| feedback on a few alerts | `benchmarks/feedback_hdfs.py` | [feedback](how-to-feedback.md) |
+| learning on without forgetting | `benchmarks/forgetting.py` | [feedback](how-to-feedback.md#learn-on) |
+| anomalies in training | `benchmarks/contamination.py --trim 0,true` | [how to](how-to-contaminated.md) |
+| sizes of windows | `benchmarks/window_study.py` | [windows](how-to-windows.md) |
 | what others published, and got here | `make reproduce` | [reproduction](reproduce.md) |
 | speed and memory | `make bench` | [performance](performance.md) |
 """
