@@ -168,3 +168,34 @@ def test_a_run_folder_without_a_run(logradar, tmp_path):
 
 def test_prepare_does_not_write_among_other_files(logradar, tmp_path, log):
     refused(logradar("prepare", log, "-o", tmp_path), "holds other files")
+
+
+def test_json_lines_whose_first_one_is_cut(logradar, tmp_path):
+    lines = [json.dumps({"level": "INFO", "msg": f"request r{i // 3} step {i % 3}"}) for i in range(300)]
+    for cut in (lines[0][:20], lines[0][20:]):
+        (tmp_path / "app.json").write_text("\n".join([cut, *lines[1:]]))
+        done = logradar("train", tmp_path / "app.json", "-o", tmp_path / "b", "--json")
+        assert done.code == 0, done.err
+        assert done.json["records"] == 300
+    (tmp_path / "one.json").write_text(json.dumps({"a": [1, {"b": 2}]}, indent=1))
+    refused(logradar("train", tmp_path / "one.json", "-o", tmp_path / "c"), "no source knows", "--source lines")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_threshold_that_is_no_number(logradar, tmp_path, bundle, log, value):
+    refused(logradar("detect", bundle, log, "--threshold", value, "--fail-on-alert"), "not " + value)
+    (tmp_path / "alerts.json").write_text(logradar("detect", bundle, log, "--json").out)
+    refused(logradar("analyze", tmp_path / "alerts.json", "--threshold", value), "not " + value)
+
+
+def test_a_budget_on_few_validation_sessions_is_told(logradar, bundle, log):
+    notes = logradar("detect", bundle, log, "--alerts-per-day", "100000", "--json").json["notes"]
+    assert any("validation sessions; with fewer than 200" in note for note in notes)
+
+
+def test_learning_on_from_other_software_is_told(logradar, tmp_path, bundle):
+    other = tmp_path / "other.log"
+    other.write_text("".join(f"2026-01-02 10:00:{i % 60:02} INFO moon {i % 7} rises over sea\n" for i in range(600)))
+    done = logradar("train", other, "-o", tmp_path / "b2", "--from", bundle)
+    assert done.code == 0, done.err
+    assert "the same software?" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,10 @@ def command(
     """Say how high scores are, what share is anomalous, and in which services."""
     from logradar.cli import show
     from logradar.cli.show.analysis import analysis
+    from logradar.core.errors import ConfigError
     from logradar.evaluation.analysis import analyze
 
+    if threshold is not None and not isfinite(threshold):
+        raise ConfigError(f"A threshold is a number that scores are compared with, not {threshold:g}.")
     facts = analyze(results, threshold)
     show.document(facts) if json else analysis(facts)

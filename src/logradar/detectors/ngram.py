@@ -125,7 +125,9 @@ def _rarest(place: int, times: int, length: int) -> Finding:
     """The run that training has least often."""
     what = "the session ended after these events" if place == length else "it came after the events before it"
     return Finding(
-        f"seen before: {what} {times:,} times in training", min(place, length - 1) if length else None, weight=0.0
+        f"seen before: {what} {times:,} time{'s' * (times != 1)} in training",
+        min(place, length - 1) if length else None,
+        weight=0.0,
     )
 
 

@@ -57,8 +57,8 @@ class SplitSettings(Config):
         default=0.0,
         ge=0,
         le=0.2,
-        description="share of the normal sessions, the oddest, that nobody learns from and no threshold counts; for "
-        "logs that hold anomalies without a label",
+        description="share of the normal sessions, the oddest (0.2 at most), that nobody learns from and no threshold "
+        "counts; for logs that hold anomalies without a label",
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -164,6 +164,9 @@ def sessions_of(corpus: Corpus, fitted: Fitted, home: Path, values: bool = False
     yield from fill_on_disk(corpus, fitted.miner, grouped, home, values).tables()
 
 
+_ENOUGH: Final = 200  # validation sessions, of which one is as many as the default quantile lets through
+
+
 def plan_threshold(
     fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None, precision: float | None = None
 ) -> Threshold:
@@ -173,6 +176,8 @@ def plan_threshold(
     name = fitted.settings.detector
     scores, rate = fitted.validation[name], fitted.facts.get("sessions_per_day")
     if value is not None:
+        if not np.isfinite(value):
+            raise ConfigError(f"A threshold is a number that scores are compared with, not {value:g}.")
         above = float((scores > value).mean()) if len(scores) else 0.0
         return Threshold(value, 1.0 - above, len(scores), above * rate if rate else None, "given")
     if alerts_per_day is None and precision is None:
@@ -193,13 +198,21 @@ def notes(limit: Threshold, alerts_per_day: float | None, precision: float | Non
             f"{alerts_per_day:g} alerts a day are less than one of {limit.sessions:,} validation sessions: the largest "
             "of their scores is the threshold, and how often others exceed it is not known."
         ]
-    expected = limit.false_alarms_per_day
-    if alerts_per_day is None or expected is None or expected >= alerts_per_day / 2:
+    if alerts_per_day is None:
         return []
-    return [
-        f"{alerts_per_day:g} alerts a day were asked for; of normal sessions only about {expected:.2g} a day score "
-        f"above {limit.value:.4g}, all others score alike."
-    ]
+    told, expected = [], limit.false_alarms_per_day
+    if expected is not None and expected < alerts_per_day / 2:
+        many = f"{expected:.2g}" if expected < 10 else f"{expected:,.0f}"
+        told = [
+            f"{alerts_per_day:g} alerts a day were asked for; of normal sessions only about {many} a day score above "
+            f"{limit.value:.4g}: there are no more, or all others score alike."
+        ]
+    if limit.sessions < _ENOUGH:
+        told.append(
+            f"The threshold rests on {limit.sessions:,} validation sessions; with fewer than {_ENOUGH} of them there "
+            "may be far more or fewer alerts than were asked for."
+        )
+    return told
 
 
 @dataclass

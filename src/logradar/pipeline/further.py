@@ -17,6 +17,7 @@ from logradar.core.config import Config
 from logradar.core.distinct import count_distinct
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
+from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Detector
 from logradar.parsing.given import GivenTemplates
@@ -75,8 +76,23 @@ def train_further(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Tr
     return Trained(result, bundle, figures_of(result, bundle))
 
 
+def _tell_what_is_new(known: Sequences, material: Material) -> None:
+    """A word where most of the new logs are of kinds that the kept sessions do not have."""
+    events = new = 0
+    ids = np.unique(known.values)
+    for piece in pieces(material.train):
+        events += len(piece.values)
+        new += int((~np.isin(piece.values, ids)).sum())
+    if len(ids) and 2 * new > events:
+        say(
+            f"{new:,} of {events:,} new events are of kinds that the bundle hardly knows: are these logs of the same "
+            "software? If not, train a bundle of their own."
+        )
+
+
 def _learn(fitted: Fitted, material: Material, settings: RunSettings, bundle: Path) -> Fitted:
     assert fitted.memory is not None
+    _tell_what_is_new(fitted.memory.rows, material)
     folder = bundle.with_name(bundle.name + ".training")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

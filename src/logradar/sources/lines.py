@@ -35,7 +35,9 @@ class Lines(Source):
         """Any text will do, but a JSON document over many lines is not a log."""
         lines = [line for line in head if line.strip()]
         if not lines or (
-            lines[0].lstrip()[0] in "{[" and not re.match(LOOKS_LIKE, lines[0]) and path.suffix == ".json"
+            lines[0].lstrip()[0] in "{["
+            and path.suffix == ".json"
+            and not any(re.match(LOOKS_LIKE, line) for line in lines)  # the first one may be cut
         ):
             return 0.0
         return 0.1

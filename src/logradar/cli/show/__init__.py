@@ -132,7 +132,8 @@ def detection(result: dict[str, Any], top: int) -> None:
     alerts(result, top)
     found = len(result["alerts"])
     print(
-        f"{found:,} alert{'s' * (found != 1)} in {result['sessions']:,} sessions ({result['records']:,} records, "
+        f"{found:,} alert{'s' * (found != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
+        f"({result['records']:,} record{'s' * (result['records'] != 1)}, "
         f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that training did not "
         f"have); {result['detector']} above {result['threshold']:.4g}."
     )

@@ -52,10 +52,20 @@ def comparison(result: dict[str, Any], page: Path | None) -> None:
         )
     for name, other in result["same_as"].items():
         console.print(f"- {name} scores every session as {other} does", markup=False, highlight=False)
-    for sentence in dict.fromkeys(note for one in result["bundles"].values() for note in one["audit"]["notes"]):
-        console.print(f"- {sentence}", markup=False, highlight=False)
+    for sentence, names in _notes(result["bundles"]).items():
+        of = "" if len(names) == len(result["bundles"]) else f"{', '.join(names)}: "
+        console.print(f"- {of}{sentence}", markup=False, highlight=False)
     if page:
         print(f"Page: {page}")
+
+
+def _notes(bundles: dict[str, Any]) -> dict[str, list[str]]:
+    """Each note of an audit, and the bundles that it is about."""
+    found: dict[str, list[str]] = {}
+    for name, one in bundles.items():
+        for note in one["audit"]["notes"]:
+            found.setdefault(note, []).append(name)
+    return found
 
 
 def _plain(text: str) -> str:

@@ -92,6 +92,9 @@ def service_names(files: Iterable[Path]) -> dict[Path, str]:
     return names if len(set(names.values())) > 1 else {}
 
 
+_UNKNOWN: Final = "is of a kind that no source knows"
+
+
 def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[Source] | str:
     """The source of a file, or why it has none."""
     bad = Quarantine()
@@ -111,10 +114,12 @@ def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[S
         return kinds[best]
     if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
         return "is an archive; unpack it first"
-    return "is binary" if binary else "is of a kind that no source knows"
+    return "is binary" if binary else _UNKNOWN
 
 
 def _nothing(spec: str, reasons: list[str]) -> str:
+    if reasons == [_UNKNOWN]:
+        return f"'{spec}' {_UNKNOWN}; `--source lines` reads any text, line by line."
     if len(reasons) == 1:
         return f"'{spec}' {reasons[0]}; LogRadar reads text, also compressed with gz, xz, zst or bz2."
     told = ", ".join(f"{count} {why.replace('is ', '', 1)}" for why, count in Counter(reasons).most_common())
