@@ -117,6 +117,7 @@ class Detector(ABC):
         may keep checkpoints, history and what does not fit in memory. Raises `DataError` when there
         is nothing to learn from.
         """
+        self._meet(train, valid)
         if not isinstance(train, Distinct):
             if self.needs_values:
                 for chunk in Valued.chunks(train):
@@ -210,6 +211,9 @@ class Detector(ABC):
         distinct = sequences.distinct()
         found = list(self._explain(distinct))
         return [found[row] for row in distinct.inverse.tolist()]
+
+    def _meet(self, train: pa.Table | Shards | Distinct, valid: pa.Table | Shards) -> None:
+        """Take note of what `_learn` is not given: the order of sessions, their services."""
 
     def _observe(self, sessions: Valued) -> None:
         """Take in training sessions with their values, in order of time, before `_learn`; where they are needed."""

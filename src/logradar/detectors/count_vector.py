@@ -14,7 +14,7 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Finding, Incremental, Scored
-from logradar.detectors.normal.known import Known, most_frequent, times_in
+from logradar.detectors.normal.known import Known, most_frequent
 from logradar.detectors.normal.rarity import Rarity
 from logradar.detectors.normal.vectors import nearest, ordered, postings, surpluses
 
@@ -49,7 +49,7 @@ class CountVector(Incremental):
     """
 
     Settings = CountVectorSettings
-    _index: tuple[Sequences, tuple[npt.NDArray[np.int64], ...]] | None = None  # made when first needed
+    _index: tuple[Known, tuple[npt.NDArray[np.int64], ...]] | None = None  # made when first needed
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._templates = np.empty(0, np.int32)
@@ -69,12 +69,12 @@ class CountVector(Incremental):
         self._rarity = self._rarity.and_of(rows)
         self._index = None
 
-    def _compared(self) -> tuple[Sequences, tuple[npt.NDArray[np.int64], ...]]:
+    def _compared(self) -> tuple[Known, tuple[npt.NDArray[np.int64], ...]]:
         """The prototypes, and the index of what they hold."""
         if self._index is None:
             usual = most_frequent(self._known.rows, self.settings.prototypes)
             found = postings(usual.values, usual.offsets, self._templates)
-            self._index = usual, (*found, usual.lengths)
+            self._index = Known(usual, usual.fingerprints()), (*found, usual.lengths)
         return self._index
 
     def _nearest(self, rows: Sequences) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -87,11 +87,12 @@ class CountVector(Incremental):
         hashes = rows.fingerprints()
         new = ~self._known.has(hashes)
         usual, _ = self._compared()
-        strange, scores = rows.take(np.flatnonzero(new)), -np.log10(times_in(usual, hashes))
+        strange, scores = rows.take(np.flatnonzero(new)), -np.log10(usual.times(hashes))
         chosen, apart = self._nearest(strange)
         scores[new] = apart * self._rarity.of(strange)
+        rest = usual.rows
         events = np.zeros(len(rows.values), np.float32)
-        surplus = surpluses(strange.values, strange.offsets, self._templates, chosen, usual.values, usual.offsets)
+        surplus = surpluses(strange.values, strange.offsets, self._templates, chosen, rest.values, rest.offsets)
         events[places[new[rows.rows]]] = surplus
         return Scored(scores, events)
 
@@ -101,10 +102,10 @@ class CountVector(Incremental):
         new = ~self._known.has(hashes)
         chosen, _ = self._nearest(rows.take(np.flatnonzero(new)))
         usual, _ = self._compared()
-        nearest_of, times = iter(chosen.tolist()), times_in(usual, hashes)
+        nearest_of, times = iter(chosen.tolist()), usual.times(hashes)
         for row, sequence in enumerate(sequences):
             if new[row]:
-                yield self._findings(sequence, self._cells(sequence), self._cells(usual[next(nearest_of)]))
+                yield self._findings(sequence, self._cells(sequence), self._cells(usual.rows[next(nearest_of)]))
             else:
                 yield [Finding(f"seen before: the same counts {_times(int(times[row]))} in training", weight=0.0)]
 

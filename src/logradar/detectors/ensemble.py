@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from logradar.core.config import Config, validated
-from logradar.core.distinct import MEMORY, Distinct
+from logradar.core.distinct import Distinct
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
@@ -101,20 +101,11 @@ class Ensemble(Detector):
         """As `Detector.usual`: as far below 0 as surprise may grow before it is worth an alert."""
         return -self._cut
 
-    def fit(
-        self,
-        train: pa.Table | Shards | Distinct,
-        valid: pa.Table | Shards,
-        folder: Path | None = None,
-        memory: int = MEMORY,
-        counted: Distinct | None = None,
-    ) -> None:
-        """As `Detector.fit`; ``service`` of ``valid`` is looked at too, and in what order ``train`` came."""
+    def _meet(self, train: pa.Table | Shards | Distinct, valid: pa.Table | Shards) -> None:
+        """Keep the services of ``valid`` and, where it is known, the order of ``train`` for `_learn`."""
         self._services = services_of(valid) if self.settings.by_service else None
-        if isinstance(train, pa.Table):
+        if isinstance(train, pa.Table):  # what is counted from it comes next
             self._early = sequences_of(train)
-        super().fit(train, valid, folder, memory, counted)
-        self._services = self._early = None
 
     def _observe(self, sessions: Any) -> None:
         for name, member in list(self._members.items()):
@@ -147,6 +138,7 @@ class Ensemble(Detector):
             self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
         self._noise = noise(found, self._services) if self._services is not None else {}
         scores = once(self._beyond(_graded(found, validation.values()), self._services))
+        self._services = self._early = None
         explained = (scores > 0).sum() <= 1 and self.settings.rate * len(scores) < _FEW
         return np.minimum(scores, 0.0) if explained else scores
 

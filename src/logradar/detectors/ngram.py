@@ -16,7 +16,7 @@ from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
 from logradar.detectors.base import Finding, Incremental, Scored
-from logradar.detectors.normal.known import Known, times_in
+from logradar.detectors.normal.known import Known
 
 _MOST: Final = 1_000_000  # runs with counts, where the training sequences do not fit in memory
 
@@ -79,14 +79,14 @@ class Ngram(Incremental):
         np.add.at(events, event[has_event], 1.0)
         count = np.bincount(rows[new], minlength=len(sequences)).astype(np.float64)
         rarest = np.full(len(sequences), np.inf)
-        np.minimum.at(rarest, rows, times_in(self._known.rows, hashes))
+        np.minimum.at(rarest, rows, self._known.times(hashes))
         return Scored(np.where(count > 0, count, -np.log10(rarest)), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         runs, rows, _ = self._runs(sequences)
         starts = np.searchsorted(rows, np.arange(len(sequences) + 1))
         hashes = _rows(runs).fingerprints()
-        new, times = ~self._known.has(hashes), times_in(self._known.rows, hashes)
+        new, times = ~self._known.has(hashes), self._known.times(hashes)
         lengths = sequences.lengths.tolist()
         for row, (start, end) in enumerate(pairwise(starts)):
             length, places = lengths[row], np.flatnonzero(new[start:end])

@@ -176,8 +176,6 @@ def plan_threshold(
     name = fitted.settings.detector
     scores, rate = fitted.validation[name], fitted.facts.get("sessions_per_day")
     if value is not None:
-        if not np.isfinite(value):
-            raise ConfigError(f"A threshold is a number that scores are compared with, not {value:g}.")
         above = float((scores > value).mean()) if len(scores) else 0.0
         return Threshold(value, 1.0 - above, len(scores), above * rate if rate else None, "given")
     if alerts_per_day is None and precision is None:

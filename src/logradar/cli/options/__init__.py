@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +48,19 @@ Until = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
-ThresholdValue = Annotated[float | None, typer.Option("--threshold", metavar="X", help="Alert above this score.")]
+
+
+def _finite(value: float | None) -> float | None:
+    if value is not None and not isfinite(value):
+        from logradar.core.errors import ConfigError
+
+        raise ConfigError(f"A threshold is a number that scores are compared with, not {value:g}.")
+    return value
+
+
+ThresholdValue = Annotated[
+    float | None, typer.Option("--threshold", metavar="X", help="Alert above this score.", callback=_finite)
+]
 AlertsPerDay = Annotated[
     float | None, typer.Option("--alerts-per-day", metavar="N", help="How many false alarms a day are acceptable.")
 ]

@@ -54,6 +54,13 @@ class Known:
         """For each hash of a row whether that row was learnt."""
         return _among(self._old, hashes) | _among(self._new, hashes)
 
+    def times(self, hashes: Hashes) -> Ints:
+        """For each hash of a row how often that row was learnt; 1 where it is not kept as a row."""
+        counts = np.ones(len(hashes), np.int64)
+        held = _among(self._sorted, hashes)
+        counts[held] = self.rows.counts[self._order[np.searchsorted(self._sorted, hashes[held])]]
+        return counts
+
     def learn(self, more: Sequences) -> None:
         """Distinct rows in addition; those that are kept as rows count up, new ones are kept too."""
         hashes = more.fingerprints()
@@ -97,14 +104,6 @@ def most_frequent(rows: Sequences, most: int) -> Sequences:
     chosen = np.sort(np.argsort(-rows.counts, kind="stable")[:most])
     kept = rows.take(chosen)
     return Sequences(kept.values, kept.offsets, rows.counts[chosen], kept.inverse)
-
-
-def times_in(rows: Sequences, hashes: Hashes) -> Ints:
-    """For each hash of a row the count of that row in ``rows``; 1 where it is not among them."""
-    own = rows.fingerprints()
-    order = np.argsort(own)
-    place = order[np.minimum(np.searchsorted(own[order], hashes), len(own) - 1)] if len(own) else np.empty(0, np.int64)
-    return np.where(own[place] == hashes, rows.counts[place], 1) if len(own) else np.ones(len(hashes), np.int64)
 
 
 def _among(known: Hashes, hashes: Hashes) -> npt.NDArray[np.bool_]:
