@@ -27,7 +27,7 @@ from labelled_sets import new
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import detectors
 from logradar.evaluation.metrics import measure
-from logradar.pipeline.settings import SIMPLE
+from logradar.model.settings import SIMPLE
 
 ROOT = Path(__file__).resolve().parents[1]
 FIFTH, PUBLISHED_DISTANCE = 0.2, 0.14

@@ -29,9 +29,9 @@ from logradar.core import progress
 from logradar.core.config import load_config
 from logradar.core.sequences import Sequences
 from logradar.detectors.logbert import LogBERT, LogBERTSettings
-from logradar.detectors.neural.masking import question
+from logradar.detectors.neural.event_masking import question
 from logradar.detectors.neural.vocabulary import Vocabulary
-from logradar.training.draws import draws
+from logradar.training.counter_rng import draws
 from logradar.training.loop import fit_network
 from logradar.training.ragged import RaggedRows, padded
 from logradar.training.rows import Rows

@@ -36,8 +36,8 @@ LEAN: dict[str, Any] = {"write_statistics": ["session_id"]}  # of texts and list
 
 def logradar(source: Path, target: Path, threads: int = THREADS) -> None:
     """Each thread reads the next table while the others write theirs, one shard per thread."""
-    from logradar.sources.days.reading import read_day
-    from logradar.sources.days.table import DAY_SESSIONS
+    from logradar.sources.radar.reading import read_day
+    from logradar.sources.radar.table import DAY_SESSIONS
 
     tables = read_day(source)
     turn = threading.Lock()
@@ -138,7 +138,7 @@ def measure(name: str, source: Path, target: Path) -> None:
 
 
 def _sample() -> Any:
-    from logradar.sources.days.generate import sessions
+    from logradar.sources.radar.generate import sessions
 
     for session in sessions(0):
         yield {**session, "token_ids": [0], "attention_mask": [0]}
@@ -188,7 +188,7 @@ def main() -> None:
     if options.measure:
         measure(options.measure, options.source, options.target)
         return
-    from logradar.sources.days.generate import DayShape, write_day
+    from logradar.sources.radar.generate import DayShape, write_day
 
     with tempfile.TemporaryDirectory(prefix="bench-json-") as scratch:
         folder = options.folder or Path(scratch)

@@ -82,8 +82,8 @@ def watch(command: list[str]) -> dict[str, Any]:
 
 def measure(folder: Path, size: float, commands: list[str]) -> list[dict[str, Any]]:
     """One line per command on a folder of ``size`` GB, made here if it is not there yet."""
-    from logradar.sources.shop.day_files import simulate_days
-    from logradar.sources.shop.settings import DaySettings
+    from logradar.simulation.day_files import simulate_days
+    from logradar.simulation.settings import DaySettings
 
     days, count = folder / f"days-{size:g}", max(1, round(size * FILES))
     if not (days / "simulation.json").is_file():

@@ -27,7 +27,7 @@ from logradar.core.sequences import Sequences
 from logradar.detectors.base import detectors
 from logradar.detectors.deeplog import DeepLog
 from logradar.detectors.neural.vocabulary import Vocabulary
-from logradar.training.stored import BlockReader, StoredOrder, StoredRows
+from logradar.training.streaming_rows import BlockReader, StoredOrder, StoredRows
 
 LENGTH, IDS, PIECE = 22, 500, 20_000
 

@@ -22,10 +22,10 @@ import numpy as np
 
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.errors import InputError
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.evaluate import Evaluated, evaluate
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
 
 FAULTS = ("wrong_value", "wrong_delay")
 PAIR = {"detector": "ensemble", "detectors.ensemble.members": ("deeplog", "values")}

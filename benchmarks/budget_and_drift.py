@@ -26,14 +26,14 @@ import numpy as np
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.errors import InputError
 from logradar.core.progress import quiet
-from logradar.pipeline.corpus import collect, opening
+from logradar.model.bundle import Bundle
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.detect import detect, input_settings, sessions_of
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
-from logradar.sources.inputs.files import find_dataset
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
+from logradar.sources.opening.files import find_dataset
+from logradar.storage.records import collect, opening
 
 WISHES = (1, 5, 20)
 MEMBERS = {"default": None, "values": (*SIMPLE, "values")}
@@ -78,7 +78,7 @@ def told(name: str, bundle: Path, logs: Path, wish: float | None = None) -> None
 
 def tail(bundle: Path, weeks: list[Path]) -> None:
     """How far the share of sessions above a threshold is from the wanted one."""
-    fitted = Fitted.load(bundle)
+    fitted = Bundle.load(bundle)
     scores = []
     for week in weeks:
         with opening(str(week), input_settings(fitted, None)) as (opened, home):
@@ -111,7 +111,7 @@ def trainticket(members: tuple[str, ...] | None, home: Path) -> None:
     run = next(str(file) for file in dataset.files if "normal" in file.name)
     given = {"input.source": "trainticket_deeptralog", "split.test": 0.5, "split.hold_anomalies": True}
     train(run, home, run_settings(None, [], given | ({"detectors.ensemble.members": members} if members else {})))
-    fitted = Fitted.load(home)
+    fitted = Bundle.load(home)
     scores = evaluate(home, run, {"source": "trainticket_deeptralog"}).scores["score:ensemble"].to_numpy()
     validation, rate = fitted.validation["ensemble"], fitted.facts["sessions_per_day"]
     for wish in (5, 20, 50):

@@ -15,11 +15,11 @@ from hdfs_deeplog_split import NORMAL
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
 from logradar.evaluation.metrics import natural_weights
+from logradar.model.settings import run_settings
 from logradar.parsing.templates import ParsingSettings, TemplateMiner
-from logradar.pipeline.corpus import reading
-from logradar.pipeline.settings import run_settings
-from logradar.pipeline.tabulate import anomalous, fill, group, learn_templates
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
+from logradar.storage.records import reading
+from logradar.storage.tabulate import anomalous, fill, group, learn_templates
 
 MINED = ("hdfs-2pct", "shop")  # sets that come from lines: a template that training lacks is unknown
 DAY = 86_400_000_000  # microseconds

@@ -29,12 +29,12 @@ from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.progress import quiet
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector, detectors
-from logradar.detectors.fusion import oddest as trimming
-from logradar.detectors.fusion.left_out import learnt, left_out, with_counts
-from logradar.detectors.fusion.surprise import Scale
-from logradar.detectors.fusion.voices import fuse
+from logradar.detectors.fusion import outlier_trimming as trimming
+from logradar.detectors.fusion.combine import fuse
+from logradar.detectors.fusion.cross_conformal import learnt, left_out, with_counts
+from logradar.detectors.fusion.p_values import EmpiricalPValues
 from logradar.evaluation.metrics import measure
-from logradar.pipeline.settings import SIMPLE
+from logradar.model.settings import SIMPLE
 
 ROOT = Path(__file__).resolve().parents[1]
 Row = dict[str, Any]
@@ -139,14 +139,14 @@ def rankings(share: float) -> Iterator[tuple[str, Ranking]]:
 
 
 def _scales(scores: list[np.ndarray], rows: Sequences) -> list[np.ndarray]:
-    return [Scale.of(one, rows.counts).surprise(one) for one in scores]
+    return [EmpiricalPValues.of(one, rows.counts).surprise(one) for one in scores]
 
 
 def _unlike(rows: Sequences, share: float) -> list[np.ndarray]:
     kinds, total = trimming.kinds_of(rows), int(rows.counts.sum())
     usual = trimming.without(rows, trimming.rarities(rows, kinds), min(4 * int(share * total), total // 2))
     common = with_counts(rows, np.flatnonzero(usual))
-    scales = [Scale.of(left_out(one, common, kinds[usual]), common.counts) for one in members()]
+    scales = [EmpiricalPValues.of(left_out(one, common, kinds[usual]), common.counts) for one in members()]
     return [scale.surprise(learnt(one, common)._score(rows).rows) for scale, one in zip(scales, members(), strict=True)]
 
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from logradar.core.progress import quiet as silence
 from logradar.evaluation.metrics import measure
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.evaluate import Evaluated, evaluate
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
 
 
 def told(title: str, found: Evaluated) -> None:

@@ -20,13 +20,13 @@ from hdfs_deeplog_split import NORMAL, Split, sessions
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
 from logradar.evaluation.metrics import natural_weights
-from logradar.pipeline.corpus import collect, opening
-from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.material import from_records
-from logradar.pipeline.measured import labelled, sessions_in, unseen
-from logradar.pipeline.settings import run_settings
+from logradar.model.bundle import Bundle
+from logradar.model.settings import run_settings
+from logradar.pipeline.evaluation_data import labelled, sessions_in, unseen
 from logradar.pipeline.train import train
-from logradar.sources.shop.simulation import simulate
+from logradar.pipeline.training_data.sessions import from_records
+from logradar.simulation.simulate import simulate
+from logradar.storage.records import collect, opening
 
 csv.field_size_limit(1 << 24)
 VALID = 0.2  # of the sessions before the cut, their latest
@@ -157,7 +157,7 @@ def _mined(learn: str, *tests: str, held_out: bool = False) -> Part:
     with tempfile.TemporaryDirectory() as home:
         bundle = Path(home) / "b"
         train(learn, bundle, settings)
-        fitted = Fitted.load(bundle)
+        fitted = Bundle.load(bundle)
         resolved = fitted.settings
         with opening(learn, resolved.input) as (opened, folder):
             material = from_records(collect(opened, folder), resolved, folder)

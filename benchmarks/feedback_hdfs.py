@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from logradar.core.progress import quiet
+from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.feedback import give_feedback
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
 
 

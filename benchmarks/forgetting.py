@@ -21,13 +21,13 @@ import numpy as np
 
 from budget_and_drift import another_version, changed
 from logradar.core.progress import quiet
+from logradar.model.bundle import Bundle
+from logradar.model.replay_buffer import ReplayBuffer
+from logradar.model.settings import run_settings
+from logradar.pipeline.continue_training import train_further
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.further import train_further
-from logradar.pipeline.memory import Memory
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
 
 
 def measured(name: str, bundle: Path, days: dict[str, Path]) -> dict[str, Any]:
@@ -41,9 +41,9 @@ def measured(name: str, bundle: Path, days: dict[str, Path]) -> dict[str, Any]:
 
 def without_replay(bundle: Path, home: Path) -> Path:
     """The same bundle, that keeps next to nothing to replay."""
-    fitted = Fitted.load(bundle)
+    fitted = Bundle.load(bundle)
     assert fitted.memory is not None
-    fitted.memory = Memory.of([fitted.memory.rows.take(np.arange(1))], 1)
+    fitted.memory = ReplayBuffer.of([fitted.memory.rows.take(np.arange(1))], 1)
     fitted.settings = fitted.settings.model_copy(update={"replay": 1})
     fitted.save(home)
     return home

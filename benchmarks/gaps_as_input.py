@@ -21,10 +21,10 @@ from logradar.core.tables import UNKNOWN
 from logradar.detectors.loglstm import LogLSTM
 from logradar.detectors.neural.causal import _framed
 from logradar.detectors.neural.vocabulary import Vocabulary
-from logradar.pipeline.corpus import collect, opening
-from logradar.pipeline.material import Material, from_records
-from logradar.pipeline.settings import run_settings
+from logradar.model.settings import run_settings
 from logradar.pipeline.train import _resolved
+from logradar.pipeline.training_data.sessions import TrainingData, from_records
+from logradar.storage.records import collect, opening
 from logradar.training.device import seeded
 from logradar.training.loop import fit_network
 from logradar.training.ragged import RaggedRows
@@ -50,7 +50,7 @@ class WithGaps(nn.Module):
         return torch.log_softmax(self.out(self.lstm(events)[0]), -1)
 
 
-def material() -> Material:
+def material() -> TrainingData:
     """The normal sessions of the training and the validation part."""
     settings = run_settings(None, (), {"seed": 1})
     with opening("hdfs", settings.input) as (opened, home):

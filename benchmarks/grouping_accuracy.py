@@ -22,10 +22,10 @@ from pathlib import Path
 import polars as pl
 
 from bench_parsing import MASKS, drain3, loghub
+from logradar.model.settings import run_settings
 from logradar.parsing.drain import DrainSettings
 from logradar.parsing.masking import MaskingRule, MaskingSettings
 from logradar.parsing.templates import ParsingSettings, TemplateMiner
-from logradar.pipeline.settings import run_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = {

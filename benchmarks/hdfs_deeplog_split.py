@@ -31,7 +31,7 @@ from logradar.core.config import Config, load_config
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
 from logradar.detectors.base import Detector, detectors
-from logradar.pipeline.settings import SIMPLE
+from logradar.model.settings import SIMPLE
 
 NORMAL, ABNORMAL = 553_366, 16_838  # sessions of HDFS_v1
 SESSIONS_OF_HDFS, DISTINCT = 575_061, 26_814  # sessions and distinct sequences of HDFS_v1, normal and abnormal

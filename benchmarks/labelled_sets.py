@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from logradar.core.progress import quiet
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.evaluate import Evaluated, evaluate
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
 from logradar.sources.base import sources
-from logradar.sources.inputs.files import find_dataset
+from logradar.sources.opening.files import find_dataset
 
 COLUMNS = ("precision", "recall", "f1", "fpr", "pr_auc", "roc_auc")
 

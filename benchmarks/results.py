@@ -24,10 +24,10 @@ from typing import Any
 from hdfs_deeplog_split import RULES, Split, at_default, rows_of, rules
 from logradar import __version__
 from logradar.detectors.base import detectors
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
 from results_sets import SETS, measured
 from results_sets_page import section
 from results_tables import spread

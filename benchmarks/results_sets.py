@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from logradar import __version__
 from logradar.core.progress import quiet
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
 
 SEEDS: Final = (1, 2, 3)

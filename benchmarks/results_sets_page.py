@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from logradar.pipeline.settings import SIMPLE
+from logradar.model.settings import SIMPLE
 from results_sets import CAUSAL, SEEDS
 from results_tables import average, spread, table
 

@@ -18,9 +18,9 @@ import tempfile
 from pathlib import Path
 
 from logradar.core.progress import quiet
+from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.feedback import give_feedback
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -22,10 +22,10 @@ import numpy as np
 import polars as pl
 
 from logradar.core.progress import quiet
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.evaluate import Evaluated, evaluate
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
 
 Row = dict[str, Any]
 COUNTS = (5, 10, 20, 50, 100, 200, 500)
@@ -105,7 +105,7 @@ def _three(value: float | None) -> str:
 
 def figure(rows: list[Row]) -> bytes:
     """One panel a set: F1 of the ensemble, of its best member, of the best bare rule, and of alarming on everything."""
-    from logradar.evaluation.canvas import MAIN, OTHERS, SOFT, canvas
+    from logradar.reporting.canvas import MAIN, OTHERS, SOFT, canvas
 
     sets = [name for name in SETS if any(row["set"] == name for row in rows)]
     titles = {"bgl": "BGL", "iotdb": "IoTDB", "shop-count": "Shop, by lines", "shop-seconds": "Shop, by time"}

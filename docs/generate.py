@@ -45,7 +45,7 @@ def commands() -> str:
 def settings() -> str:
     """Every setting with its default, as Markdown."""
     from logradar.detectors.base import detectors
-    from logradar.pipeline.settings import RunSettings
+    from logradar.model.settings import RunSettings
 
     parts = [
         HEAD,

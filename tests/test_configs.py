@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from logradar.model.settings import run_settings
 from logradar.parsing.templates import ParsingSettings, TemplateMiner
-from logradar.pipeline.settings import run_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PARSING = sorted((ROOT / "configs" / "parsing").glob("*.yaml"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from logradar.pipeline.settings import run_settings
+from logradar.model.settings import run_settings
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 # those of configs/reproduce are no settings of a run; tests/test_reproduce.py reads them

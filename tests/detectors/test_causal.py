@@ -20,7 +20,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Detector, detectors
 from logradar.detectors.neural import windows
-from logradar.detectors.neural.surprise import UNSEEN
+from logradar.detectors.neural.surprisal import UNSEEN
 
 TINY = ("embedding=8", "training.epoch_steps=40", "training.learning_rate=0.02", "training.device=cpu")
 SIZES = {"loglstm": ("hidden=24",), "logtcn": ("channels=16", "layers=5")}

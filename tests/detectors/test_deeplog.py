@@ -22,7 +22,7 @@ from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Detector
 from logradar.detectors.deeplog import DeepLog, DeepLogSettings
 from logradar.detectors.neural import windows
-from logradar.detectors.neural.surprise import UNSEEN
+from logradar.detectors.neural.surprisal import UNSEEN
 from logradar.training import device
 
 SMALL = ("hidden=24", "layers=1", "embedding=8", "window=4", "training.epochs=20", "training.device=cpu")

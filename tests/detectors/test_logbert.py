@@ -19,8 +19,8 @@ from logradar.core.tables import MASK, UNKNOWN
 from logradar.detectors.base import Detector
 from logradar.detectors.logbert import LogBERT, LogBERTSettings
 from logradar.detectors.neural import windows
-from logradar.detectors.neural.masking import MISSING
-from logradar.detectors.neural.surprise import UNSEEN
+from logradar.detectors.neural.event_masking import MISSING
+from logradar.detectors.neural.surprisal import UNSEEN
 from logradar.training import monitor
 
 SMALL = ("hidden=32", "layers=1", "heads=2", "intermediate=64", "training.device=cpu")

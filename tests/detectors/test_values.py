@@ -13,7 +13,7 @@ from logradar.core.errors import DataError, TableError
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
-from logradar.core.valued import Valued
+from logradar.core.valued_sequences import Valued
 from logradar.detectors.base import Detector
 from logradar.detectors.count_vector import CountVector
 from logradar.detectors.ensemble import Ensemble, EnsembleSettings

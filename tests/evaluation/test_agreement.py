@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, jaccard_score
 
 from logradar.evaluation.agreement import agreement, alone
-from logradar.evaluation.seeds import over_seeds
+from logradar.evaluation.seed_averages import over_seeds
 from logradar.evaluation.services import by_service, faults
 
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0], bool)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from logradar.core.tables import SCORES, SESSIONS
 from logradar.evaluation.delay import alarm_places, delays, earliest, onsets
-from logradar.evaluation.incidents import incidents
+from logradar.evaluation.fault_episodes import incidents
 
 
 def scores_of(rows: list[list[float]], total) -> pa.Table:

@@ -58,7 +58,7 @@ def test_random_lines_get_the_numbers_and_templates_of_drain3(tmp_path_factory, 
     found += drain.add(Texts.of(lines[cut : 2 * cut])).tolist()
     folder = tmp_path_factory.mktemp("drain")
     drain.save(folder)
-    drain = Drain.load(folder, options, drain.made)
+    drain = Drain.load(folder, options, drain.created)
     found += drain.add(Texts.of(lines[2 * cut :])).tolist()
     assert found == numbers
     assert clusters(drain) == templates

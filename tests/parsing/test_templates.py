@@ -131,7 +131,7 @@ def test_an_empty_miner_can_be_saved(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage", ["no file", "no json", "settings", "made", "columns", "parents", "nodes", "length", "empty"]
+    "damage", ["no file", "no json", "settings", "created", "columns", "parents", "nodes", "length", "empty"]
 )
 def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
     miner.save(tmp_path)
@@ -143,8 +143,8 @@ def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
         (tmp_path / "parsing.json").write_text("{")
     elif damage == "settings":
         state["settings"]["drain"]["depht"] = 3
-    elif damage == "made":
-        state["made"] = 1
+    elif damage == "created":
+        state["created"] = 1
     elif damage == "columns":
         clusters.drop("node").write_parquet(tmp_path / "clusters.parquet")
     elif damage == "parents":
@@ -155,7 +155,7 @@ def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
         clusters.with_columns(node=pl.lit(77)).write_parquet(tmp_path / "clusters.parquet")
     elif damage == "length":
         clusters.with_columns(template=pl.lit("one two")).write_parquet(tmp_path / "clusters.parquet")
-    if damage in ("settings", "made"):
+    if damage in ("settings", "created"):
         (tmp_path / "parsing.json").write_text(json.dumps(state))
     with pytest.raises(BundleError, match="train again"):
         TemplateMiner.load(tmp_path)

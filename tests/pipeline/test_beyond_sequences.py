@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from logradar.evaluation.report import write_report
+from logradar.model.settings import run_settings
 from logradar.pipeline.compare import compare
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
+from logradar.reporting.evaluation_page import write_report
 
 USUAL = ("accepted", "loaded 7 rows", "wrote result", "finished")
 WARM = ("accepted", "cache warmed", "loaded 7 rows", "wrote result", "finished")

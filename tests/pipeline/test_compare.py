@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from logradar.core.errors import ConfigError, DataError
-from logradar.pipeline.candidates import bundle_names
+from logradar.model.settings import run_settings
 from logradar.pipeline.compare import compare
+from logradar.pipeline.comparison_inputs import bundle_names
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.simulate import simulate
 
 LINES = 24_000
 pytestmark = pytest.mark.xdist_group("compared")

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from logradar.core.bundle import verify
+from logradar.model.bundle import Bundle
+from logradar.model.settings import run_settings
 from logradar.pipeline.detect import plan_threshold
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.feedback import give_feedback
-from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
 
 pytestmark = pytest.mark.xdist_group("hdfs")
@@ -55,7 +55,7 @@ def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
 
 
 def test_a_precision_from_the_labels_before_the_cut(bundle):
-    fitted = Fitted.load(bundle)
+    fitted = Bundle.load(bundle)
     assert len(fitted.marked["count_vector"]) > 10
     planned = plan_threshold(fitted, precision=0.9)
     assert planned.method == "labels"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from logradar.core.errors import DataError
+from logradar.model.bundle import Bundle
+from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import Evaluated, evaluate
-from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
 
 pytestmark = pytest.mark.xdist_group("hdfs")
@@ -39,7 +39,7 @@ def test_the_best_simple_detector_clears_the_bar(evaluated):
 
 
 def test_thresholds_come_from_validation_only(bundle, evaluated):
-    fitted = Fitted.load(bundle)
+    fitted = Bundle.load(bundle)
     for name, threshold in fitted.thresholds.items():
         assert threshold.sessions == len(fitted.validation[name]) == 846
         assert (fitted.validation[name] > threshold.value).mean() <= 0.005
@@ -48,7 +48,7 @@ def test_thresholds_come_from_validation_only(bundle, evaluated):
 
 def test_only_normal_sessions_before_the_cut_were_mined(bundle):
     """Every block is allocated once: 4,312 blocks begin in the earlier half, 171 of them anomalous."""
-    templates = Fitted.load(bundle).miner.templates().to_pylist()
+    templates = Bundle.load(bundle).miner.templates().to_pylist()
     assert [row["count"] for row in templates if "allocateBlock" in row["template"]] == [4312 - 171]
 
 

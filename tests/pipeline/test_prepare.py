@@ -14,12 +14,12 @@ import polars as pl
 import pytest
 
 from logradar.core.errors import ConfigError, InputError
+from logradar.model.settings import RunSettings, run_settings
 from logradar.pipeline.prepare import prepare, write_as
-from logradar.pipeline.settings import RunSettings, run_settings
-from logradar.pipeline.write_days import write_days
-from logradar.sources.days.generate import DayShape
-from logradar.sources.days.generate import write_days as generate
-from logradar.sources.shop.simulation import simulate
+from logradar.pipeline.write_day_files import write_days
+from logradar.simulation.simulate import simulate
+from logradar.sources.radar.generate import DayShape
+from logradar.sources.radar.generate import write_days as generate
 
 LOGRADAR = Path(sys.executable).with_name("logradar")
 

@@ -9,15 +9,15 @@ import pytest
 
 from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
+from logradar.model.settings import RunSettings, run_settings
 from logradar.pipeline.prepare import prepare
-from logradar.pipeline.settings import RunSettings, run_settings
 from logradar.pipeline.train import train
 from logradar.pipeline.validate import validate
-from logradar.pipeline.write_days import UNFINISHED, write_days
-from logradar.sources.days.generate import DayShape
-from logradar.sources.days.generate import write_days as generate
-from logradar.sources.inputs.files import find
-from logradar.sources.inputs.opening import open_input
+from logradar.pipeline.write_day_files import UNFINISHED, write_days
+from logradar.sources.opening.files import find
+from logradar.sources.opening.opening import open_input
+from logradar.sources.radar.generate import DayShape
+from logradar.sources.radar.generate import write_days as generate
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def days(tmp_path: Path) -> Path:
 @pytest.fixture
 def shards(days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Each day a shard of its own."""
-    monkeypatch.setattr("logradar.sources.inputs.opening.UNIT", 1)
+    monkeypatch.setattr("logradar.sources.opening.opening.UNIT", 1)
     prepare(str(days), tmp_path / "p", RunSettings())
     found = sorted((tmp_path / "p" / "days").glob("*.parquet"))
     assert len(found) == 3

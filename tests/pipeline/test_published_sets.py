@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from logradar.core.errors import DataError
+from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.evaluate import Evaluated, evaluate
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
 
 RULES = ["new_template", "count_vector", "ngram"]

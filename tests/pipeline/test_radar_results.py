@@ -8,9 +8,9 @@ import random
 import pytest
 
 from logradar.core.errors import ConfigError
-from logradar.evaluation.analysis import analyze
+from logradar.evaluation.result_analysis import analyze
+from logradar.model.settings import run_settings
 from logradar.pipeline.radar_results import RadarResults, detect_into
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
 
 KEYS = ["session_id", "anomaly_score", "is_anomaly", "has_error", "has_warn", "service_name"]

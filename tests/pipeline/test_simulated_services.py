@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.train import train
-from logradar.sources.shop.faults import FAULTS
-from logradar.sources.shop.simulation import simulate
+from logradar.simulation.faults import FAULTS
+from logradar.simulation.simulate import simulate
 
 LINES = 200_000
 pytestmark = pytest.mark.xdist_group("simulated")

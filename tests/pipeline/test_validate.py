@@ -19,11 +19,11 @@ from tests.sources.day_samples import document, session, sessions
 
 from logradar.core.errors import DataError, InputError
 from logradar.core.quarantine import Quarantine
+from logradar.model.settings import run_settings
 from logradar.pipeline.inventory.days import day_files, inventory_of_days
 from logradar.pipeline.prepare import prepare
-from logradar.pipeline.settings import run_settings
 from logradar.pipeline.validate import strictly, validate
-from logradar.sources.days.generate import DayShape, write_days
+from logradar.sources.radar.generate import DayShape, write_days
 
 
 def facts_of(spec: object, output: Path | None = None, **given: object) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from logradar.sources.days.generate import DayShape, write_days
+from logradar.sources.radar.generate import DayShape, write_days
 
 CODE = """
 import json, re, sys
 from pathlib import Path
-from logradar.pipeline.settings import run_settings
+from logradar.model.settings import run_settings
 from logradar.pipeline.validate import validate
 facts = validate(sys.argv[1], run_settings(None, [], {}))
 held = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())  # ru_maxrss has the parent's too

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from logradar.sources.days.faults import Example, Faults, lost
-from logradar.sources.days.scanner import Scanner
-from logradar.sources.days.table import DAY_SESSIONS
+from logradar.sources.radar.faults import Example, Faults, lost
+from logradar.sources.radar.scanner import Scanner
+from logradar.sources.radar.table import DAY_SESSIONS
 
 NASTY = st.text(st.sampled_from('{}[]",:\\/ab \n\té한😀\x7f\u2028') | st.characters(codec="utf-8"), max_size=90)
 SHORT = st.text(st.sampled_from('{}[]",:\\ab'), max_size=5)

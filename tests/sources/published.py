@@ -10,8 +10,8 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Hints, SessionSource
-from logradar.sources.days.dated import DATED_SESSIONS
-from logradar.sources.inputs.opening import InputSettings, Opened, open_input
+from logradar.sources.opening.opening import InputSettings, Opened, open_input
+from logradar.sources.radar.dated import DATED_SESSIONS
 
 
 def sessions_of(

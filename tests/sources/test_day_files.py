@@ -13,15 +13,15 @@ import pytest
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.quarantine import Quarantine
-from logradar.sources.days.reading import read_day
-from logradar.sources.inputs.opening import InputSettings, open_input
-from logradar.sources.shop.blocks import LINE
-from logradar.sources.shop.day_files import simulate_days
-from logradar.sources.shop.journal import PACKAGE
-from logradar.sources.shop.mark import FILES, read_mark
-from logradar.sources.shop.settings import DaySettings
-from logradar.sources.shop.simulation import simulate
-from logradar.sources.shop.sites import FIRST_EVENT, sites
+from logradar.simulation.blocks import LINE
+from logradar.simulation.day_files import simulate_days
+from logradar.simulation.journal import PACKAGE
+from logradar.simulation.settings import DaySettings
+from logradar.simulation.simulate import simulate
+from logradar.simulation.sites import FIRST_EVENT, sites
+from logradar.sources.opening.opening import InputSettings, open_input
+from logradar.sources.radar.reading import read_day
+from logradar.sources.simulated import FILES, read_mark
 
 SMALL = {"lines_per_day": 6_000, "seed": 5, "days": 2, "episodes_per_day": 12}
 

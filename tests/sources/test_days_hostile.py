@@ -12,9 +12,9 @@ import zstandard
 from day_samples import EveryFault, document, expected, rows, scan, session
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.days.faults import TOLD, Faults
-from logradar.sources.days.reading import read_day
-from logradar.sources.days.scanner import Scanner
+from logradar.sources.radar.faults import TOLD, Faults
+from logradar.sources.radar.reading import read_day
+from logradar.sources.radar.scanner import Scanner
 
 GOOD = [session(number) for number in range(3)]
 TEXTS = [json.dumps(one) for one in GOOD]

@@ -11,10 +11,10 @@ from day_samples import document, scan, session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logradar.sources.days.fingerprints import Fingerprints, of_integers, of_sessions
-from logradar.sources.days.generate import DayShape, write_days
-from logradar.sources.days.lengths import Lengths, bin_range, bins_of
-from logradar.sources.days.statistics import Statistics, statistics_of
+from logradar.sources.radar.fingerprints import Fingerprints, of_integers, of_sessions
+from logradar.sources.radar.generate import DayShape, write_days
+from logradar.sources.radar.lengths import Lengths, bin_range, bins_of
+from logradar.sources.radar.statistics import Statistics, statistics_of
 
 
 @pytest.fixture(scope="module")

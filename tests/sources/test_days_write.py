@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logradar.core.errors import TableError
-from logradar.sources.days.generate import FIRST_ID, DayShape, write_day, write_days
-from logradar.sources.days.generate import sessions as generated
-from logradar.sources.days.reading import read_day
-from logradar.sources.days.write import DayWriter, day_path
+from logradar.sources.radar.generate import FIRST_ID, DayShape, write_day, write_days
+from logradar.sources.radar.generate import sessions as generated
+from logradar.sources.radar.reading import read_day
+from logradar.sources.radar.write import DayWriter, day_path
 
 AGAIN = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

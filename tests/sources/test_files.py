@@ -12,7 +12,7 @@ import pytest
 from reading_lines import write
 
 from logradar.core.errors import InputError
-from logradar.sources.inputs.files import find, find_dataset, in_order, stem
+from logradar.sources.opening.files import find, find_dataset, in_order, stem
 
 
 def names(found):

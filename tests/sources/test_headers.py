@@ -10,10 +10,10 @@ import pytest
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
-from logradar.sources.inputs.formats import Format
-from logradar.sources.inputs.headers import HEADERS
-from logradar.sources.inputs.reading import Block
-from logradar.sources.inputs.records import Records
+from logradar.sources.opening.formats import Format
+from logradar.sources.opening.headers import HEADERS
+from logradar.sources.opening.reading import Block
+from logradar.sources.opening.records import Records
 
 LATEST = datetime(2026, 11, 21, tzinfo=UTC)
 # A line, and below it: format; time; level; component; body ("-" where the line tells none).

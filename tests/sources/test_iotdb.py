@@ -11,8 +11,8 @@ from reading_lines import read, write
 
 from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
-from logradar.sources.inputs.opening import InputSettings, open_input
 from logradar.sources.iotdb import Iotdb
+from logradar.sources.opening.opening import InputSettings, open_input
 
 LINE = "2023-11-18 08:46:{:02},674 [main] INFO  o.a.i.c.c.ConfigNode:105 - step {} of it "
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logradar.sources.inputs.json_lines import broken, fields, paths_in, values
+from logradar.sources.opening.json_lines import broken, fields, paths_in, values
 
 PLAIN = st.text(st.characters(codec="utf-8"), max_size=12)
 SCALAR = st.one_of(st.none(), st.integers(-(2**53), 2**53), PLAIN)

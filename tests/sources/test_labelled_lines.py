@@ -9,7 +9,7 @@ from published import whole
 from reading_lines import read, write
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.inputs.opening import InputSettings, open_input
+from logradar.sources.opening.opening import InputSettings, open_input
 from logradar.sources.openstack_lines import KEY, OpenstackLines
 from logradar.sources.trainticket_deeptralog import TrainticketDeeptralog
 

@@ -9,8 +9,8 @@ import pytest
 from reading_lines import write
 
 from logradar.core.errors import DataError, InputError
-from logradar.sources.inputs.labels import read_labels
-from logradar.sources.inputs.opening import InputSettings, open_input
+from logradar.sources.opening.labels import read_labels
+from logradar.sources.opening.opening import InputSettings, open_input
 
 
 @pytest.mark.parametrize(

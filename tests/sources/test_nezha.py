@@ -12,9 +12,9 @@ from reading_lines import read, write
 
 from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
-from logradar.sources.inputs.opening import open_input
-from logradar.sources.labelled.nezha import HEADER
+from logradar.sources.datasets.nezha import HEADER
 from logradar.sources.onlineboutique import Onlineboutique
+from logradar.sources.opening.opening import open_input
 from logradar.sources.trainticket import Trainticket
 
 POD = "-5c66d57d58-6mp2b"

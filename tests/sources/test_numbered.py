@@ -14,7 +14,7 @@ from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
 from logradar.sources.hdfs_blocks import HdfsBlocks
 from logradar.sources.hdfs_robust import HdfsRobust
-from logradar.sources.inputs.opening import InputSettings, open_input
+from logradar.sources.opening.opening import InputSettings, open_input
 from logradar.sources.openstack import Openstack
 
 ONE, TWO = "afcf8235-2a42-4a95-8f6c-ee9c70d41f09", "f9e1e6e6-aec6-40de-bc1f-3dc4c3853a24"

@@ -15,7 +15,7 @@ from reading_lines import write
 
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.tables import LOG_RECORDS, check
-from logradar.sources.inputs.opening import InputSettings, open_input
+from logradar.sources.opening.opening import InputSettings, open_input
 
 LINE = "2026-03-02 08:00:{:02},123 INFO shop.cart [trace={:016x}] step {}\n"
 LOG = "".join(LINE.format(n % 60, n // 4, n % 4) for n in range(400))

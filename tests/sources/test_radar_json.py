@@ -14,9 +14,9 @@ from reading_lines import read, write
 from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
-from logradar.sources.days.generate import DayShape, write_days
-from logradar.sources.inputs.opening import InputSettings, open_input
 from logradar.sources.lines import Lines
+from logradar.sources.opening.opening import InputSettings, open_input
+from logradar.sources.radar.generate import DayShape, write_days
 from logradar.sources.radar_json import RadarJson
 
 NAME = "preprocessed_logs_2024-05-01.json"

@@ -19,7 +19,7 @@ from reading_lines import write
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Limits
-from logradar.sources.inputs.reading import is_binary, read_blocks, read_sample, split_lines
+from logradar.sources.opening.reading import is_binary, read_blocks, read_sample, split_lines
 
 TEXT = "first line\nwörld\n\n" + "".join(f"line {number}\n" for number in range(5_000))
 PACK = {
@@ -150,7 +150,7 @@ def test_a_bomb_costs_no_memory(tmp_path, kind):
     code = (
         "import sys, resource, pathlib\n"
         "from logradar.core.quarantine import Quarantine\n"
-        "from logradar.sources.inputs.reading import read_blocks\n"
+        "from logradar.sources.opening.reading import read_blocks\n"
         "base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "n = sum(len(b.lines) for b in read_blocks(pathlib.Path(sys.argv[1]), 'x', Quarantine()))\n"
         "print(n, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) >> 10)"

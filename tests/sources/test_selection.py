@@ -11,10 +11,10 @@ import pytest
 from reading_lines import write
 
 from logradar.core.errors import InputError
-from logradar.sources.inputs.files import find, in_order
-from logradar.sources.inputs.names import date_in
-from logradar.sources.inputs.opening import InputSettings, open_input
-from logradar.sources.inputs.selection import select
+from logradar.sources.opening.files import find, in_order
+from logradar.sources.opening.names import date_in
+from logradar.sources.opening.opening import InputSettings, open_input
+from logradar.sources.opening.selection import select
 
 DAYS = [date(2024, 4, 29), date(2024, 4, 30), date(2024, 5, 1), date(2024, 5, 2)]
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from logradar.core.errors import ConfigError
-from logradar.sources.inputs.opening import InputSettings, open_input
-from logradar.sources.inputs.session_keys import check_regex, discover, extract
+from logradar.sources.opening.opening import InputSettings, open_input
+from logradar.sources.opening.session_keys import check_regex, discover, extract
 
 
 def keys(texts, regex, bodies=None):

@@ -14,10 +14,9 @@ import pytest
 
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
+from logradar.simulation.simulate import simulate
 from logradar.sources.base import Hints, sources
-from logradar.sources.shop.mark import FILES
-from logradar.sources.shop.simulation import simulate
-from logradar.sources.simulated import Simulated
+from logradar.sources.simulated import FILES, Simulated
 
 GATEWAY = "2026-03-02 08:00:00,123 INFO gateway.access [trace=4f2a9c01d2e3b4a5] request GET /search from 10.1.2.3"
 

@@ -15,7 +15,7 @@ from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Hints, sources
 from logradar.sources.hdfs import Hdfs
-from logradar.sources.inputs.opening import InputSettings, open_input
+from logradar.sources.opening.opening import InputSettings, open_input
 from logradar.sources.prepared import Prepared
 from logradar.sources.sequences import Sequences
 

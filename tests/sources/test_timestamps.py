@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logradar.sources.inputs.timestamps import TIME, Clock, layout_of
+from logradar.sources.decoding.timestamps import TIME, Clock, layout_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

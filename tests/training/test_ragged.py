@@ -13,7 +13,7 @@ from logradar.core.sequences import Sequences
 from logradar.training.loop import fit_network
 from logradar.training.ragged import RaggedRows, padded
 from logradar.training.settings import TrainingSettings
-from logradar.training.stored import StoredRows
+from logradar.training.streaming_rows import StoredRows
 
 
 def sequences(count: int = 200, longest: int = 40, seed: int = 0) -> Sequences:

@@ -18,8 +18,8 @@ from logradar.core import progress
 from logradar.core.errors import ConfigError
 from logradar.training import trackers
 from logradar.training.gpus import Gpu, Gpus
+from logradar.training.live_view import TrainingView
 from logradar.training.loop import fit_network
-from logradar.training.panel import TrainingView
 from logradar.training.settings import TrainingSettings
 from logradar.training.status import Status
 

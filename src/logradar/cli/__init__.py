@@ -17,7 +17,7 @@ import typer
 
 from logradar import __version__
 from logradar.core.errors import LogRadarError
-from logradar.core.names import readable
+from logradar.core.filenames import readable
 
 
 def build() -> typer.Typer:

@@ -25,7 +25,7 @@ def command(
     """Say how high scores are, what share is anomalous, and in which services."""
     from logradar.cli import show
     from logradar.cli.show.analysis import analysis
-    from logradar.evaluation.analysis import analyze
+    from logradar.evaluation.result_analysis import analyze
 
     facts = analyze(results, threshold)
     show.document(facts) if json else analysis(facts)

@@ -39,8 +39,8 @@ def command(
     """Measure a bundle on labelled logs: all its detectors side by side, with an audit."""
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
-    from logradar.evaluation.report import write_report
     from logradar.pipeline.evaluate import evaluate
+    from logradar.reporting.evaluation_page import write_report
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)

@@ -24,7 +24,7 @@ def command(
     """Write the network of a bundle as a torch checkpoint or as ONNX."""
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.networks import export
+    from logradar.pipeline.export import export
 
     be_quiet(quiet)
     figures = export(bundle, output, format_, int8, detector)

@@ -32,8 +32,8 @@ def command(
     """Write records, templates and sessions of an input as Parquet with a manifest, or as RADAR day files."""
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
+    from logradar.model.settings import run_settings
     from logradar.pipeline.prepare import write_as
-    from logradar.pipeline.settings import run_settings
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, input_format, limit_files, since, until)

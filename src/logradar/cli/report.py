@@ -12,6 +12,6 @@ def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `logradar evaluate -o` wrote.")],
 ) -> None:
     """Write the self-contained HTML report of a run (again)."""
-    from logradar.evaluation.report import write_report
+    from logradar.reporting.evaluation_page import write_report
 
     print(write_report(run))

@@ -33,7 +33,7 @@ def command(
     """Simulate a small shop of microservices and write its logs with true labels."""
     from logradar.cli import show
     from logradar.core.config import load_config
-    from logradar.sources.shop.formats import FORMATS
+    from logradar.simulation.formats import FORMATS
 
     settings_of, simulate = FORMATS[kind]
     given = {"days": days, "faults": faults, "seed": seed} | ({"size": size} if size else {})

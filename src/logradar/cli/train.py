@@ -38,8 +38,8 @@ def command(
     from logradar.cli import show
     from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.further import train_further
-    from logradar.pipeline.settings import run_settings
+    from logradar.model.settings import run_settings
+    from logradar.pipeline.continue_training import train_further
     from logradar.pipeline.train import train
     from logradar.training.processes import first
 

@@ -36,7 +36,7 @@ def command(
     from logradar.cli import show
     from logradar.cli.show.inventory import inventory
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.settings import run_settings
+    from logradar.model.settings import run_settings
     from logradar.pipeline.validate import strictly, validate
 
     be_quiet(quiet)
@@ -44,7 +44,7 @@ def command(
     facts = validate(input_, run_settings(config, overrides, given), output)
     page = None
     if output:
-        from logradar.evaluation.inventory import write_inventory
+        from logradar.reporting.inventory_page import write_inventory
 
         page = write_inventory(facts, output)
     show.document(facts) if json else inventory(facts, page)

@@ -103,7 +103,7 @@ class Sequences:
 
     def fingerprints(self) -> npt.NDArray[np.uint64]:
         """A 64-bit hash per row that depends on values and order; empty rows hash to 0."""
-        from logradar.core.rows import hashed
+        from logradar.core.ragged_kernels import hashed
 
         return hashed(self.values, self.offsets, _ODD)
 
@@ -118,7 +118,7 @@ class Sequences:
 
     def take(self, rows: Ints) -> Sequences:
         """The named rows, each standing for itself."""
-        from logradar.core.rows import picked
+        from logradar.core.ragged_kernels import picked
 
         return Sequences.of(*picked(self.values, self.offsets, np.asarray(rows, np.int64)))
 
@@ -139,7 +139,7 @@ class Sequences:
 
     def distinct(self) -> Sequences:
         """Equal rows become one, in order of first appearance, with counts and inverse."""
-        from logradar.core.rows import grouped
+        from logradar.core.ragged_kernels import grouped
 
         first, counts, inverse = grouped(self.values, self.offsets, self.fingerprints(), self.counts)
         kept = self.take(first)

@@ -26,7 +26,7 @@ from logradar.core.registry import Registry
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
-from logradar.core.valued import Valued
+from logradar.core.valued_sequences import Valued
 
 Floats = npt.NDArray[np.float64]
 STATE: Final = "detector.json"
@@ -65,7 +65,7 @@ class Detector(ABC):
         self.seed = seed
         self.validation_scores: Floats = np.empty(0)
         self.history: list[dict[str, float]] = []  # one entry per epoch where there was a training
-        self.warm = False  # whether the next fit goes on from what is known; see `go_on`
+        self.warm = False  # whether the next fit goes on from what is known; see `continue_from`
 
     @property
     def name(self) -> str:
@@ -78,7 +78,7 @@ class Detector(ABC):
         return {}
 
     @property
-    def usual(self) -> float:
+    def baseline_score(self) -> float:
         """The score of what surprises nobody; below it scores only say how common it is."""
         return 0.0
 
@@ -87,7 +87,7 @@ class Detector(ABC):
         """Whether it, or one that it is made of, looks at gaps and parameters, not at sequences alone."""
         return any(member.needs_values for member in self.members.values())
 
-    def go_on(self, whole: bool = False) -> None:
+    def continue_from(self, whole: bool = False) -> None:
         """Let the next fit go on from what this fitted detector, and all that it is made of, know.
 
         Networks start from their weights, `Incremental` ones learn more, unless all that they know is part of what
@@ -95,7 +95,7 @@ class Detector(ABC):
         """
         self.warm = not (whole and isinstance(self, Incremental))
         for member in self.members.values():
-            member.go_on(whole)
+            member.continue_from(whole)
 
     def fit(
         self,
@@ -214,6 +214,7 @@ class Detector(ABC):
 
     def _meet(self, train: pa.Table | Shards | Distinct, valid: pa.Table | Shards) -> None:
         """Take note of what `_learn` is not given: the order of sessions, their services."""
+        return
 
     def _observe(self, sessions: Valued) -> None:
         """Take in training sessions with their values, in order of time, before `_learn`; where they are needed."""

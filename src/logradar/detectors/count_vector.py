@@ -14,9 +14,9 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Finding, Incremental, Scored
-from logradar.detectors.normal.known import Known, most_frequent
-from logradar.detectors.normal.rarity import Rarity
-from logradar.detectors.normal.vectors import nearest, ordered, postings, surpluses
+from logradar.detectors.baselines.count_tails import Rarity
+from logradar.detectors.baselines.nearest_counts import nearest, ordered, postings, surpluses
+from logradar.detectors.baselines.seen_rows import SeenRows, most_frequent
 
 Cells = npt.NDArray[np.int64]
 
@@ -49,14 +49,14 @@ class CountVector(Incremental):
     """
 
     Settings = CountVectorSettings
-    _index: tuple[Known, tuple[npt.NDArray[np.int64], ...]] | None = None  # made when first needed
+    _index: tuple[SeenRows, tuple[npt.NDArray[np.int64], ...]] | None = None  # made when first needed
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._templates = np.empty(0, np.int32)
         for chunk in train.chunks():
             self._templates = np.union1d(self._templates, chunk.values)
         with train.derived(_sorted) as vectors:
-            self._known = Known.of(vectors, self.settings.prototypes)
+            self._known = SeenRows.of(vectors, self.settings.prototypes)
             self._rarity = Rarity.none()
             for chunk in vectors.chunks():
                 self._rarity = self._rarity.and_of(chunk)
@@ -69,12 +69,12 @@ class CountVector(Incremental):
         self._rarity = self._rarity.and_of(rows)
         self._index = None
 
-    def _compared(self) -> tuple[Known, tuple[npt.NDArray[np.int64], ...]]:
+    def _compared(self) -> tuple[SeenRows, tuple[npt.NDArray[np.int64], ...]]:
         """The prototypes, and the index of what they hold."""
         if self._index is None:
             usual = most_frequent(self._known.rows, self.settings.prototypes)
             found = postings(usual.values, usual.offsets, self._templates)
-            self._index = Known(usual, usual.fingerprints()), (*found, usual.lengths)
+            self._index = SeenRows(usual, usual.fingerprints()), (*found, usual.lengths)
         return self._index
 
     def _nearest(self, rows: Sequences) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -144,7 +144,7 @@ class CountVector(Incremental):
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
         self._templates = np.array(state["templates"], np.int32)
-        self._known = Known.load(folder / "prototypes.parquet", folder / "known.parquet")
+        self._known = SeenRows.load(folder / "prototypes.parquet", folder / "known.parquet")
         self._rarity = Rarity.load(folder / "counts.parquet")
         self._index = None
 

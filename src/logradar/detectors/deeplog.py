@@ -12,7 +12,7 @@ from logradar.core.config import Config
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, PADDING
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
-from logradar.detectors.neural.surprise import END, Surprise, classes_of
+from logradar.detectors.neural.surprisal import END, Surprise, classes_of
 from logradar.detectors.neural.windows import Windows, chunks, rows_of, windows, windows_of
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings

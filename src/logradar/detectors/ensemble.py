@@ -20,12 +20,12 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors, sequences_of
-from logradar.detectors.fusion.cut import cut, once
-from logradar.detectors.fusion.left_out import left_out
-from logradar.detectors.fusion.services import discounts, noise, services_of
-from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales, surprising
-from logradar.detectors.fusion.tampered import tampered
-from logradar.detectors.fusion.voices import fuse, overlap, voices
+from logradar.detectors.fusion.combine import fuse, overlap, voices
+from logradar.detectors.fusion.cross_conformal import left_out
+from logradar.detectors.fusion.cutoff import cut, once
+from logradar.detectors.fusion.p_values import EmpiricalPValues, load_scales, positive_part, save_scales
+from logradar.detectors.fusion.service_bias import discounts, noise, services_of
+from logradar.detectors.fusion.synthetic_anomalies import tampered
 from logradar.training.processes import place
 
 _LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
@@ -97,8 +97,8 @@ class Ensemble(Detector):
         return self._members
 
     @property
-    def usual(self) -> float:
-        """As `Detector.usual`: as far below 0 as surprise may grow before it is worth an alert."""
+    def baseline_score(self) -> float:
+        """As `Detector.baseline_score`: as far below 0 as surprise may grow before it is worth an alert."""
         return -self._cut
 
     def _meet(self, train: pa.Table | Shards | Distinct, valid: pa.Table | Shards) -> None:
@@ -122,9 +122,10 @@ class Ensemble(Detector):
             raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
         every = np.ones(len(valid), np.int64)
-        self._scales = {name: Scale.of(surprising(scores), every) for name, scores in validation.items()}
+        self._scales = {name: EmpiricalPValues.of(positive_part(scores), every) for name, scores in validation.items()}
         self._scales |= {
-            name: Scale.of(surprising(scores), normal.rows.counts) for name, scores in normal.scores.items()
+            name: EmpiricalPValues.of(positive_part(scores), normal.rows.counts)
+            for name, scores in normal.scores.items()
         }
         usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
         self._weights = self._voices(usual, normal, late)
@@ -168,7 +169,7 @@ class Ensemble(Detector):
         found = np.zeros((len(self._members), rows))
         for row, name in enumerate(self._members):
             if name in scores:
-                found[row] = self._scales[name].surprise(surprising(scores[name]))
+                found[row] = self._scales[name].surprise(positive_part(scores[name]))
         return found
 
     def _voices(self, usual: Floats, normal: _Normal, late: Floats) -> Floats:
@@ -201,7 +202,7 @@ class Ensemble(Detector):
             if scored is None:
                 continue
             told.append(scored.rows)
-            surprises[row] = self._scales[name].surprise(surprising(scored.rows))
+            surprises[row] = self._scales[name].surprise(positive_part(scored.rows))
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
@@ -217,7 +218,7 @@ class Ensemble(Detector):
             if scored is None:
                 continue
             told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
-            surprise = self._scales[name].surprise(surprising(scored.rows))
+            surprise = self._scales[name].surprise(positive_part(scored.rows))
             for row, findings in enumerate(told):
                 (rows if surprise[row] > 0 else known)[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))

@@ -20,8 +20,8 @@ from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Finding
 from logradar.detectors.neural import windows
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
-from logradar.detectors.neural.patterns import SPECIAL, WHOLE, Framed, Patterns
-from logradar.detectors.neural.surprise import UNSEEN, Surprise, classes_of, finding, missing, telling, together
+from logradar.detectors.neural.mask_patterns import SPECIAL, WHOLE, Framed, Patterns
+from logradar.detectors.neural.surprisal import UNSEEN, Surprise, classes_of, finding, missing, telling, together
 from logradar.training.ragged import RaggedRows
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
@@ -110,7 +110,7 @@ class LogBERT(NeuralDetector):
         return self._framed(tokens).sequences
 
     def _rows(self, pieces: Sequences) -> Rows:
-        from logradar.detectors.neural.masking import predictions
+        from logradar.detectors.neural.event_masking import predictions
 
         return RaggedRows(pieces, predictions=predictions(pieces.lengths, self.settings.mask, self.settings.holes))
 
@@ -121,7 +121,7 @@ class LogBERT(NeuralDetector):
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        from logradar.detectors.neural.masking import question
+        from logradar.detectors.neural.event_masking import question
 
         s, templates = self.settings, len(self.vocabulary) - FIRST_TEMPLATE
         q = question(batch["tokens"], batch["draws"], s.mask, s.holes, templates)

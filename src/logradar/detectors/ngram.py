@@ -16,7 +16,7 @@ from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
 from logradar.detectors.base import Finding, Incremental, Scored
-from logradar.detectors.normal.known import Known
+from logradar.detectors.baselines.seen_rows import SeenRows
 
 _MOST: Final = 1_000_000  # runs with counts, where the training sequences do not fit in memory
 
@@ -43,14 +43,14 @@ class Ngram(Incremental):
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         with train.derived(self._weighted) as runs:
-            self._remember(Known.of(runs, _MOST))
+            self._remember(SeenRows.of(runs, _MOST))
 
     def _learn_more(self, new: Sequences) -> None:
         self._known.learn(self._weighted(new).distinct())
         self._remember(self._known)
 
-    def _remember(self, known: Known) -> None:
-        self._known: Known = known
+    def _remember(self, known: SeenRows) -> None:
+        self._known: SeenRows = known
         self._followers: Followers | None = None
 
     def _weighted(self, sequences: Sequences) -> Sequences:
@@ -115,7 +115,7 @@ class Ngram(Incremental):
         return {"n": self.settings.n}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        known = Known.load(folder / "runs.parquet", folder / "known.parquet")
+        known = SeenRows.load(folder / "runs.parquet", folder / "known.parquet")
         if (known.rows.lengths != state["n"]).any():
             raise ValueError(f"runs.parquet does not hold runs of {state['n']}")
         self._remember(known)

@@ -15,10 +15,10 @@ from logradar.core.distinct import Distinct
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE
-from logradar.core.valued import Valued
+from logradar.core.valued_sequences import Valued
 from logradar.detectors.base import Detector, Finding, Floats, Scored
-from logradar.detectors.value_models.models import GAP, UNSEEN, Ints, Models, Taken, Tests, parameters
-from logradar.detectors.value_models.telling import novel, too_late, unusual
+from logradar.detectors.value_models.models import GAP, UNSEEN, Ints, Models, Tests, ValueStatistics, parameters
+from logradar.detectors.value_models.reasons import novel, too_late, unusual
 
 _BLOCKS: Final = 8  # in which validation sessions are learnt after they were scored
 _RARE: Final = -np.log(0.001)  # nats that one value in a thousand should have
@@ -58,7 +58,7 @@ class Values(Detector):
     """
 
     Settings: ClassVar[type[Config]] = ValuesSettings
-    _taken: Taken | None = None
+    _taken: ValueStatistics | None = None
 
     @property
     def needs_values(self) -> bool:
@@ -68,7 +68,7 @@ class Values(Detector):
     def _observe(self, sessions: Valued) -> None:
         if self._taken is None:
             s = self.settings
-            self._taken = Taken.none(s.sample, s.categories, s.keys, self.seed)
+            self._taken = ValueStatistics.none(s.sample, s.categories, s.keys, self.seed)
         self._taken.add(sessions)
 
     def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
@@ -92,7 +92,7 @@ class Values(Detector):
         self._known = models.without(*muted)
         return scores
 
-    def _models(self, taken: Taken, known: Ints) -> Models:
+    def _models(self, taken: ValueStatistics, known: Ints) -> Models:
         templates = known[known >= FIRST_TEMPLATE].astype(np.int64)
         return taken.models(templates, self.settings.least, self.settings.few, self.settings.constants)
 
@@ -145,7 +145,7 @@ class Values(Detector):
             reason = too_late(float(sessions.gaps[event]), float(models.gaps.high[row]))
         else:
             text, row = said[event, place], int(models.numbers.find(key)[0])
-            usual, many = models.texts.usual(int(key[0]))
+            usual, many = models.texts.baseline_score(int(key[0]))
             if row < 0 or (usual and not models.numbers.surprisal(np.array([row]), _number(text), both=True)[0] > 0):
                 reason = novel(place, text, usual, many)
             else:
@@ -176,6 +176,6 @@ def _said(sessions: Valued) -> dict[tuple[int, int], str]:
 
 
 def _number(text: str) -> Floats:
-    from logradar.detectors.value_models.reading import numbers
+    from logradar.detectors.value_models.numbers import numbers
 
     return np.nan_to_num(numbers(pl.Series([text])), nan=np.inf)

@@ -1,6 +1,6 @@
-"""Evaluation: how well sessions were told apart, said so that nobody is fooled.
+"""Evaluation: how well sessions were told apart, reported so that nobody is misled.
 
-`splits` cuts sessions by time, `metrics` measures scores against labels, `audit` looks for
-leakage and for tests that are too easy, `plots` draws, `report` writes one HTML page that
-needs no network. Nothing here chooses a threshold: it is measured where it was fitted.
+What comes in are scores and labels; what goes out are figures. ``splits`` cuts sessions by time, ``metrics``
+measures scores against labels, ``audit`` looks for leakage and for tests that are too easy, ``caveats`` says
+what limits a result. Nothing here chooses a threshold.
 """

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
+from logradar.evaluation.caveats import indistinguishable
 from logradar.evaluation.curves import Bools
-from logradar.evaluation.limits import twins
 
 Hashes = npt.NDArray[np.uint64]
 MOST_SEEN: Final = 4_000_000  # fingerprints that are kept of what came before the cut: of more, the smallest
@@ -99,7 +99,7 @@ def audit(
     known), ``train`` is the training side, ``side`` the test side, both optional: without them the
     figures that need them are None. ``apart`` are the test sessions that must begin after training (None: all of
     ``side``), where anomalies are held back wherever they are. What limits every detector is told by
-    `logradar.evaluation.limits`.
+    `logradar.evaluation.caveats`.
     """
     truth = None if labels is None else np.asarray(labels).astype(bool)
     if truth is not None and len(truth) != len(test):
@@ -113,7 +113,7 @@ def audit(
         "seen_sequences": _seen(prints, truth, train) if train else None,
         "seen_sessions": int(seen_in(train.identities, side.identities).sum()) if train and side else None,
         "contradictions": _contradictions(prints, truth) if truth is not None else None,
-        "twins": twins(prints, truth, train.sequences if train else None) if truth is not None else None,
+        "twins": indistinguishable(prints, truth, train.sequences if train else None) if truth is not None else None,
         "unknown_templates": _unknown(test),
         "time": _time(train, side, apart or side),
     }

@@ -19,7 +19,7 @@ from logradar.core.config import Config
 from logradar.parsing.interning import Ids, Interner, Ints, Texts, grown, ranges
 from logradar.parsing.tokens import numeric, split
 from logradar.parsing.tree import Tree
-from logradar.parsing.walking import MEMO
+from logradar.parsing.tree_kernels import MEMO
 
 WILDCARD_TEXT: Final = "<*>"
 _CLUSTERS, _TREE = "clusters.parquet", "tree.parquet"
@@ -159,8 +159,8 @@ class Drain:
         pl.DataFrame(frame).write_parquet(folder / _TREE)
 
     @classmethod
-    def load(cls, folder: Path, settings: DrainSettings, made: int) -> Drain:
-        """What `save` wrote, ready to learn on; ``made`` is how many clusters were ever made."""
+    def load(cls, folder: Path, settings: DrainSettings, created: int) -> Drain:
+        """What `save` wrote, ready to learn on; ``created`` is how many clusters were ever created."""
         drain = cls(settings)
         nodes = pl.read_parquet(folder / _TREE).cast(_TREE_COLUMNS)
         clusters = pl.read_parquet(folder / _CLUSTERS).cast(_CLUSTER_COLUMNS)
@@ -169,11 +169,11 @@ class Drain:
         words = drain.words.ids(Texts.of(nodes["token"]))
         tokens = np.where(nodes["length"] >= 0, nodes["length"], words).astype(np.int32)
         counts, parts = split(Texts.of(clusters["template"]))
-        drain.tree.restore(nodes["parent"].to_numpy(), tokens, clusters, counts, drain.words.ids(parts), made)
+        drain.tree.restore(nodes["parent"].to_numpy(), tokens, clusters, counts, drain.words.ids(parts), created)
         drain._forget_lines()
         return drain
 
     @property
-    def made(self) -> int:
-        """How many clusters were ever made."""
-        return self.tree.made
+    def created(self) -> int:
+        """How many clusters were ever created."""
+        return self.tree.created

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 
 from logradar.parsing.drain import Drain
-from logradar.parsing.folding import fold
 from logradar.parsing.interning import Ids, Interner, Ints, Texts, blank, grown, ranges
 from logradar.parsing.masking import MaskingSettings, mask
+from logradar.parsing.shape_folding import fold
 
 _HOLED: Final = -1
 _BASE: Final = 9  # digits 1 to 9; a 0 in a masked probe is the 0 of 0x, which stays

@@ -21,9 +21,9 @@ from logradar.core.config import Config, validated
 from logradar.core.errors import BundleError, ConfigError, DataError, TableError
 from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, check
 from logradar.parsing.drain import Drain, DrainSettings
-from logradar.parsing.fitting import Fits
 from logradar.parsing.interning import Ids, Texts
 from logradar.parsing.masking import MaskingSettings
+from logradar.parsing.matching import TemplateMatcher
 from logradar.parsing.parameters import parameters
 from logradar.parsing.shapes import Shapes
 from logradar.parsing.tokens import first_lines
@@ -66,7 +66,7 @@ class TemplateMiner:
 
     def _attach(self) -> None:
         self._shapes = Shapes(self.settings.masking, self._drain)
-        self._fits: Fits | None = None
+        self._fits: TemplateMatcher | None = None
 
     def mine(self, bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Ids:
         """Learn templates from bodies, in order; the template id of each, int32.
@@ -84,7 +84,7 @@ class TemplateMiner:
     @property
     def evicted(self) -> int:
         """How many templates had to make room for others (``drain.max_clusters``); their ids match nothing."""
-        return self._drain.made - len(self._drain.tree.alive)
+        return self._drain.created - len(self._drain.tree.alive)
 
     def freeze(self) -> None:
         """Learn no more."""
@@ -95,7 +95,7 @@ class TemplateMiner:
         found = [np.empty(0, np.int32)]
         for lines in self._line_ids(bodies):
             if self._fits is None:
-                self._fits = Fits(self._drain)
+                self._fits = TemplateMatcher(self._drain)
             found.append(self._fits.of(lines))
         return np.concatenate(found)
 
@@ -139,7 +139,7 @@ class TemplateMiner:
         folder.mkdir(parents=True, exist_ok=True)
         self._drain.save(folder)
         settings = self.settings.model_dump(mode="json")
-        state = {"settings": settings, "frozen": self.frozen, "made": self._drain.made}
+        state = {"settings": settings, "frozen": self.frozen, "created": self._drain.created}
         (folder / STATE).write_text(json.dumps(state, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
@@ -151,7 +151,7 @@ class TemplateMiner:
         try:
             state: dict[str, Any] = json.loads((folder / STATE).read_text(encoding="utf-8"))
             miner = cls(validated(ParsingSettings, state["settings"]))
-            miner._drain = Drain.load(folder, miner.settings.drain, int(state["made"]))
+            miner._drain = Drain.load(folder, miner.settings.drain, int(state["created"]))
             miner._attach()
             miner.frozen = bool(state["frozen"])
         except (OSError, KeyError, ValueError, TypeError, ConfigError, pl.exceptions.PolarsError) as error:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from logradar.parsing.interning import Ids, Ints, grown
-from logradar.parsing.walking import (
+from logradar.parsing.tree_kernels import (
     ALIVE,
     CLOCK,
     CLUSTER,
@@ -48,8 +48,8 @@ class Tree:
         self.nodes[ROOT]["first"] = self.nodes[ROOT]["last"] = -1
 
     @property
-    def made(self) -> int:
-        """How many clusters were ever made."""
+    def created(self) -> int:
+        """How many clusters were ever created."""
         return int(self.state[NUMBER])
 
     @property
@@ -123,10 +123,10 @@ class Tree:
         self._hang()
 
     def restore(
-        self, parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, templates: Ids, made: int
+        self, parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, templates: Ids, created: int
     ) -> None:
         """Take over nodes and clusters that were saved; a `ValueError` if they cannot be a tree's."""
-        _refuse_nonsense(parents, tokens, clusters, lengths, made)
+        _refuse_nonsense(parents, tokens, clusters, lengths, created)
         count = len(parents) + 1
         self.nodes = grown(self.nodes, count)
         self.nodes["parent"][1:count], self.nodes["token"][1:count] = parents, tokens
@@ -142,7 +142,7 @@ class Tree:
             for name in ("number", "node", "size", "used"):
                 record[name] = row[name]
             self._place(record, templates[end - length : end])
-        self.state[NUMBER], self.state[ALIVE] = made, len(clusters)
+        self.state[NUMBER], self.state[ALIVE] = created, len(clusters)
         self.state[CLOCK] = clusters["used"].to_numpy().max(initial=-1) + 1
 
     def _hang(self) -> None:
@@ -163,7 +163,7 @@ class Tree:
         append(self.nodes, self.clusters, int(cluster["node"]), slot)
 
 
-def _refuse_nonsense(parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, made: int) -> None:
+def _refuse_nonsense(parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, created: int) -> None:
     # The kernels do not check bounds, so nothing that was read from a file may point outside.
     nodes, numbers = clusters["node"].to_numpy(), clusters["number"].to_numpy()
     if clusters.null_count().sum_horizontal().item():
@@ -172,8 +172,8 @@ def _refuse_nonsense(parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths:
         raise ValueError("the nodes are no tree")
     if (nodes < 1).any() or (nodes > len(parents)).any() or (np.diff(numbers, prepend=0) < 1).any():
         raise ValueError("the clusters do not hang in the tree in order")
-    if len(numbers) and numbers[-1] > made:
-        raise ValueError(f"there is a cluster {numbers[-1]} although {made} were made")
+    if len(numbers) and numbers[-1] > created:
+        raise ValueError(f"there is a cluster {numbers[-1]} although only {created} were ever created")
     counts = np.zeros(len(parents) + 1, np.int64)  # how many tokens the lines below each node have
     for node, (parent, token) in enumerate(zip(parents, tokens, strict=True), start=1):
         counts[node] = counts[parent] if parent else token

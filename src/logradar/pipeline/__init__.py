@@ -1,6 +1,6 @@
-"""The hall: what the doors call, one act per file.
+"""The pipeline: what the commands call, one act per file.
 
-`prepare`, `train`, `detect`, `evaluate`, `validate` and `demo` put the stages in order and
-check the tables at each door. `corpus` keeps LOG_RECORDS on disk, `tabulate` turns them into
-SESSIONS, `fitted` is what a bundle holds, `settings` is the whole of what can be configured.
+`prepare`, `train`, `continue_training`, `detect`, `evaluate`, `compare`, `validate`, `export`, `feedback` and
+`demo` put the stages in order: they read an input, group it into sessions, fit or load a bundle, and hand the
+results to a page or a file. Read `detect` first, it is the shortest.
 """

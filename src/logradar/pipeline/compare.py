@@ -24,15 +24,15 @@ from logradar.core.sequences import Sequences
 from logradar.evaluation.agreement import agreement, alone
 from logradar.evaluation.audit import Side, audit
 from logradar.evaluation.bootstrap import differences, intervals, resampled
-from logradar.evaluation.comparison import write_comparison
-from logradar.evaluation.limits import limits as reach
+from logradar.evaluation.caveats import limits as reach
 from logradar.evaluation.metrics import Measured, measure
-from logradar.evaluation.seeds import over_seeds
+from logradar.evaluation.seed_averages import over_seeds
 from logradar.evaluation.services import by_service, faults
-from logradar.pipeline.candidates import Candidate, candidates
-from logradar.pipeline.delay import delay, kinds_of
-from logradar.pipeline.measured import timed, trained_on
-from logradar.pipeline.tabulate import days_covered
+from logradar.pipeline.comparison_inputs import Candidate, candidates
+from logradar.pipeline.detection_delay import delay, kinds_of
+from logradar.pipeline.evaluation_data import timed, trained_on
+from logradar.reporting.comparison_page import write_comparison
+from logradar.storage.tabulate import days_covered
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -102,8 +102,8 @@ def _document(found: list[Candidate], spec: str, seed: int) -> tuple[dict[str, A
                 **_alerts(scores[name], limits[name], days),
                 **(measure(labels, scores[name], limits[name], days=days) if labels is not None else {}),
             }
-    twins = _twins(figures, scores, limits)
-    kept = [name for name in figures if name not in twins]
+    identical = _identical(figures, scores, limits)
+    kept = [name for name in figures if name not in identical]
     if labels is not None:
         kept.sort(key=lambda name: _rank(name, figures[name]))
     alarmed = {name: scores[name] > limits[name] for name in kept}
@@ -115,7 +115,7 @@ def _document(found: list[Candidate], spec: str, seed: int) -> tuple[dict[str, A
         "days": days,
         "bundles": {one.name: _bundle(one, labels) for one in found},
         "detectors": {name: figures[name] for name in kept},
-        "same_as": twins,
+        "same_as": identical,
         "agreement": agreement(alarmed, labels),
         "services": by_service(sessions["service"].to_pylist(), alarmed, labels),
         **_measured(found, labels, scores, alarmed, figures, seed),
@@ -188,7 +188,7 @@ def _delays(found: list[Candidate], kept: set[str]) -> dict[str, Any]:
     return told
 
 
-def _twins(
+def _identical(
     figures: Mapping[str, Measured], scores: Mapping[str, Floats], limits: Mapping[str, float]
 ) -> dict[str, str]:
     """Detectors that are another one's equal: of the same name, with the same scores and threshold."""

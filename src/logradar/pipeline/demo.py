@@ -9,12 +9,12 @@ from typing import Any
 
 from logradar.core.errors import InputError
 from logradar.core.progress import say
-from logradar.evaluation.report import write_report
+from logradar.model.settings import SIMPLE, run_settings
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.settings import SIMPLE, run_settings
 from logradar.pipeline.train import train
-from logradar.sources.inputs.files import find_dataset
-from logradar.sources.shop.simulation import simulate
+from logradar.reporting.evaluation_page import write_report
+from logradar.simulation.simulate import simulate
+from logradar.sources.opening.files import find_dataset
 
 SEED = 7
 

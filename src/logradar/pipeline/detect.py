@@ -19,16 +19,16 @@ from logradar.alerting.threshold import Threshold, ThresholdSettings, fit_thresh
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.tables import ALERTS, empty
-from logradar.parsing.given import GivenTemplates
+from logradar.model.bundle import Bundle
+from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.corpus import Corpus, collect, opening
-from logradar.pipeline.day_corpus import DayCorpus, DayStream, Piece
-from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.oddities import Odd, oddities, silenced
-from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large
-from logradar.pipeline.tabulate import fill, group
-from logradar.pipeline.watch import Watch
-from logradar.sources.inputs.opening import Opened
+from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.signatures import SessionSignature, signatures
+from logradar.sources.opening.opening import Opened
+from logradar.storage.day_files import DayCorpus, DayStream, Piece
+from logradar.storage.grouping import fill_on_disk, group_on_disk, is_large
+from logradar.storage.records import Corpus, collect, opening
+from logradar.storage.tabulate import fill, group
 
 Told = Corpus | DayCorpus | Piece  # what can be asked for lines
 Listener = Callable[[pa.Table, pa.Table, float, pa.Table | None], None]  # sessions, scores, threshold, as they stood
@@ -63,11 +63,11 @@ def detect(
     bundle keeps, ``precision`` on these and on those of labelled anomalies. Templates never seen in
     training are counted, scored and told. ``listen`` is told the scores of all sessions, piece by piece.
     """
-    fitted = Fitted.load(bundle)
+    fitted = Bundle.load(bundle)
     limit = plan_threshold(fitted, threshold, alerts_per_day, precision)
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         if isinstance(fitted.miner, GivenTemplates):
-            told = _days(fitted, DayStream(must_group(opened), fitted.miner), limit, home, listen)
+            told = _days(fitted, DayStream(require_event_ids(opened), fitted.miner), limit, home, listen)
         else:
             told = _records(fitted, collect(opened, home), limit, home, listen)
     told.figures |= {
@@ -78,7 +78,7 @@ def detect(
     return told
 
 
-def _records(fitted: Fitted, corpus: Corpus, limit: Threshold, home: Path, listen: Listener | None = None) -> Detected:
+def _records(fitted: Bundle, corpus: Corpus, limit: Threshold, home: Path, listen: Listener | None = None) -> Detected:
     sessions, raised = 0, Raised(fitted, limit, listen)
     for table in sessions_of(corpus, fitted, home, fitted.main.needs_values):
         sessions += len(table)
@@ -86,7 +86,7 @@ def _records(fitted: Fitted, corpus: Corpus, limit: Threshold, home: Path, liste
     return Detected(_ranked(raised.alerts), _figures(corpus, sessions) | raised.figures())
 
 
-def _days(fitted: Fitted, stream: DayStream, limit: Threshold, home: Path, listen: Listener | None = None) -> Detected:
+def _days(fitted: Bundle, stream: DayStream, limit: Threshold, home: Path, listen: Listener | None = None) -> Detected:
     """Piece by piece: what is in memory are some sessions and the alerts."""
     raised = Raised(fitted, limit, listen)
     for piece in stream.pieces(home / "units.jsonl"):
@@ -97,8 +97,8 @@ def _days(fitted: Fitted, stream: DayStream, limit: Threshold, home: Path, liste
 class Raised:
     """Alerts of pieces of an input, less those that feedback silences; ``listen`` is told all scores."""
 
-    def __init__(self, fitted: Fitted, limit: Threshold, listen: Listener | None = None) -> None:
-        self._fitted, self._limit, self._listen, self._watch = fitted, limit, listen, Watch()
+    def __init__(self, fitted: Bundle, limit: Threshold, listen: Listener | None = None) -> None:
+        self._fitted, self._limit, self._listen, self._watch = fitted, limit, listen, DriftMonitor()
         self.alerts, self._silenced = [empty(ALERTS)], 0
 
     def add(self, told: Told, sessions: pa.Table, dated: Any = None) -> None:
@@ -134,7 +134,7 @@ def _figures(corpus: Corpus | DayStream, sessions: int) -> dict[str, Any]:
     return {"records": corpus.records, "sessions": sessions, "quarantined": corpus.quarantined}
 
 
-def must_group(opened: Opened) -> Opened:
+def require_event_ids(opened: Opened) -> Opened:
     """The input, if it has event ids of its own; `InputError` if not."""
     if not opened.groups:
         raise InputError(
@@ -144,14 +144,14 @@ def must_group(opened: Opened) -> Opened:
     return opened
 
 
-def input_settings(fitted: Fitted, given: dict[str, Any] | None) -> Any:
+def input_settings(fitted: Bundle, given: dict[str, Any] | None) -> Any:
     """How the bundle's input was read, less what belongs to that input alone, with ``given`` on top."""
     kept = fitted.settings.input.for_others().model_copy(update={"source": None, "format": None})
     update = {path.removeprefix("input."): value for path, value in (given or {}).items()}
     return kept.model_copy(update=update)
 
 
-def sessions_of(corpus: Corpus, fitted: Fitted, home: Path, values: bool = False) -> Iterator[pa.Table]:
+def sessions_of(corpus: Corpus, fitted: Bundle, home: Path, values: bool = False) -> Iterator[pa.Table]:
     """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping; one table, or many pieces.
 
     With ``values`` they carry the parameters of their events.
@@ -168,7 +168,7 @@ _ENOUGH: Final = 200  # validation sessions, of which one is as many as the defa
 
 
 def plan_threshold(
-    fitted: Fitted, value: float | None = None, alerts_per_day: float | None = None, precision: float | None = None
+    fitted: Bundle, value: float | None = None, alerts_per_day: float | None = None, precision: float | None = None
 ) -> Threshold:
     """The bundle's threshold for its main detector, or the one asked for in one of three ways; never two at once."""
     if sum(wish is not None for wish in (value, alerts_per_day, precision)) > 1:
@@ -220,7 +220,7 @@ class Judged:
     sessions: pa.Table
     scores: pa.Table
     findings: pa.Table
-    odd: list[Odd | None]
+    odd: list[SessionSignature | None]
     loud: np.ndarray
 
     @property
@@ -235,11 +235,11 @@ class Judged:
         return replace(self, sessions=some, scores=self.scores.slice(0, most), findings=findings, odd=self.odd[:most])
 
 
-def judge(fitted: Fitted, told: Told, sessions: pa.Table, scores: pa.Table) -> Judged:
+def judge(fitted: Bundle, told: Told, sessions: pa.Table, scores: pa.Table) -> Judged:
     """What is odd about sessions that are known to be anomalous, and which of them feedback leaves."""
     findings = fitted.main.explain(sessions)
-    odd = oddities(fitted, sessions, findings, told.lines)
-    loud = np.array([by is None for by in silenced(fitted, odd)], bool)
+    odd = signatures(fitted, sessions, findings, told.lines)
+    loud = np.array([by is None for by in suppressed_by(fitted, odd)], bool)
     if not loud.all():
         kept = pa.array(loud)
         sessions, scores = sessions.filter(kept), scores.filter(kept)
@@ -248,7 +248,7 @@ def judge(fitted: Fitted, told: Told, sessions: pa.Table, scores: pa.Table) -> J
     return Judged(sessions, scores, findings, odd, loud)
 
 
-def alert(fitted: Fitted, told: Told, judged: Judged, limit: float) -> pa.Table:
+def alert(fitted: Bundle, told: Told, judged: Judged, limit: float) -> pa.Table:
     """ALERTS for the sessions that remain."""
     return make_alerts(
         judged.sessions,

@@ -20,21 +20,21 @@ from logradar.alerting.alerts import anomalous
 from logradar.alerting.threshold import Threshold
 from logradar.core.sequences import Sequences
 from logradar.evaluation.audit import Side, audit, seen_in, told
+from logradar.evaluation.caveats import limits
 from logradar.evaluation.curves import Bools
-from logradar.evaluation.limits import limits
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
-from logradar.parsing.given import GivenTemplates
-from logradar.pipeline import next_events
-from logradar.pipeline.corpus import Corpus, collect, opening
-from logradar.pipeline.day_corpus import DayCorpus
-from logradar.pipeline.delay import delay, kinds_of
-from logradar.pipeline.detect import Detected, alert, input_settings, judge, must_group, notes, plan_threshold
-from logradar.pipeline.fitted import Fitted
-from logradar.pipeline.measured import labelled, novelty, sessions_in, timed, trained_on, unseen
-from logradar.pipeline.networks import from_checkpoint
-from logradar.pipeline.tabulate import days_covered
-from logradar.pipeline.watch import Watch
+from logradar.model.bundle import Bundle
+from logradar.parsing.given_templates import GivenTemplates
+from logradar.pipeline import next_event_metrics as next_events
+from logradar.pipeline.detect import Detected, alert, input_settings, judge, notes, plan_threshold, require_event_ids
+from logradar.pipeline.detection_delay import delay, kinds_of
+from logradar.pipeline.evaluation_data import labelled, novelty, sessions_in, timed, trained_on, unseen
+from logradar.pipeline.export import from_checkpoint
+from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.storage.day_files import DayCorpus
+from logradar.storage.records import Corpus, collect, opening
+from logradar.storage.tabulate import days_covered
 
 ALERTS_TOLD = 500
 
@@ -46,10 +46,10 @@ class Evaluated:
     document: dict[str, Any]
     scores: pa.Table
     detected: Detected
-    fitted: Fitted
+    fitted: Bundle
 
     def write(self, folder: Path) -> None:
-        """Write the run folder that `logradar.evaluation.report` reads."""
+        """Write the run folder that `logradar.reporting.evaluation_page` reads."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "evaluation.json").write_bytes(orjson.dumps(self.document, option=orjson.OPT_INDENT_2))
         (folder / "alerts.json").write_bytes(orjson.dumps(self.detected.to_json(), option=orjson.OPT_INDENT_2))
@@ -73,19 +73,19 @@ def evaluate(
 ) -> Evaluated:
     """Measure a bundle on labelled INPUT ``spec``.
 
-    What took part in training, or lies in its time, is measured on only where ``allow_overlap`` says so; ``held_out``
-    leaves it out (see `logradar.pipeline.measured.unseen`). ``checkpoint`` is a folder whose weights are measured in
-    place of the bundle's. Raises `DataError` without labels.
+    Sessions that took part in training, or lie in its time, are an error, unless ``allow_overlap`` is set;
+    ``held_out`` leaves them out (see `logradar.pipeline.evaluation_data.unseen`). ``checkpoint`` is a folder whose
+    weights are measured in place of the bundle's. Raises `DataError` without labels.
     """
     began = time.monotonic()
-    fitted = Fitted.load(bundle)
+    fitted = Bundle.load(bundle)
     if checkpoint is not None:
         fitted = from_checkpoint(fitted, checkpoint)
     planned = plan_threshold(fitted, threshold, alerts_per_day, precision)
     limit = planned.value
     with opening(spec, input_settings(fitted, given)) as (opened, home):
         days = isinstance(fitted.miner, GivenTemplates)
-        corpus = DayCorpus.collect(must_group(opened), home) if days else collect(opened, home)
+        corpus = DayCorpus.collect(require_event_ids(opened), home) if days else collect(opened, home)
         sessions = labelled(sessions_in(corpus, fitted, home), spec)
         sessions = sessions.filter(pa.array(unseen(sessions, fitted, held_out, allow_overlap)))
         scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
@@ -122,10 +122,10 @@ def evaluate(
 
 
 def _watched(
-    fitted: Fitted, sessions: pa.Table, scores: pa.Table, limit: Threshold, silent: npt.NDArray[np.int64]
+    fitted: Bundle, sessions: pa.Table, scores: pa.Table, limit: Threshold, silent: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     """The main detector's figures with feedback, where there is any, and whether its threshold holds here."""
-    watch = Watch()
+    watch = DriftMonitor()
     watch.add(sessions, scores, silent)
     found: dict[str, Any] = {"drift": watch.drift(fitted, limit), "with_feedback": None}
     if len(fitted.feedback):
@@ -140,7 +140,7 @@ def _watched(
 
 
 def _document(
-    spec: str, fitted: Fitted, corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
+    spec: str, fitted: Bundle, corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
 ) -> dict[str, Any]:
     labels = sessions["label"].to_numpy().astype(bool)
     sequences = Sequences.from_arrow(sessions["template_ids"])
@@ -183,13 +183,13 @@ def _document(
     }
 
 
-def _known(fitted: Fitted, sequences: Sequences) -> Bools:
+def _known(fitted: Bundle, sequences: Sequences) -> Bools:
     """Which sequences occur in training, or might: what is measured as unseen was not there."""
     prints = sequences.fingerprints()
     return seen_in(fitted.seen.sequences, prints) | ~told(fitted.seen.sequences, prints)
 
 
-def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], fitted: Fitted) -> pa.Table:
+def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], fitted: Bundle) -> pa.Table:
     sequences = Sequences.from_arrow(sessions["template_ids"])
     table = sessions.select(["session_id", "service", "start", "label"])
     table = table.append_column("events", pa.array(sequences.lengths.astype(np.int32)))

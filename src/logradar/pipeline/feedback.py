@@ -16,8 +16,8 @@ from logradar.alerting.signature import Signature
 from logradar.core.bundle import amending
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError, did_you_mean
-from logradar.pipeline.fitted import FEEDBACK, Fitted
-from logradar.pipeline.oddities import identity
+from logradar.model.bundle import FEEDBACK, Bundle
+from logradar.scoring.signatures import identity
 
 _NAMED: Final = ("alert_id", "session_id", "detector", "signature")
 
@@ -30,7 +30,7 @@ def give_feedback(
     An alert is named by its id, or by its session's. The bundle is written anew and sealed again. Raises
     `InputError` for ids that are not there, for a file that is none of alerts, or of those of another bundle.
     """
-    fitted = Fitted.load(bundle)
+    fitted = Bundle.load(bundle)
     wanted, gone = list(false_alarms), list(undo)
     if wanted and alerts is None:
         raise InputError("Name the file of alerts too, as `logradar detect … -o alerts.json` writes it.")

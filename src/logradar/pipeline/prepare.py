@@ -19,15 +19,15 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.tables import SESSIONS
-from logradar.parsing.given import GivenTemplates
+from logradar.model.settings import RunSettings
+from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.corpus import Corpus, collect, collect_days, opening
-from logradar.pipeline.on_disk import fill_on_disk, group_on_disk, is_large, learn_templates_of
-from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.store import READING, Store
-from logradar.pipeline.tabulate import fill, group, learn_templates
-from logradar.pipeline.write_days import write_days
-from logradar.sources.inputs.opening import Opened
+from logradar.pipeline.write_day_files import write_days
+from logradar.sources.opening.opening import Opened
+from logradar.storage.grouping import fill_on_disk, group_on_disk, is_large, learn_templates_of
+from logradar.storage.records import Corpus, collect, collect_days, opening
+from logradar.storage.shards_writer import READING, Store
+from logradar.storage.tabulate import fill, group, learn_templates
 
 MANIFEST: Final = "prepared.json"
 TABLES: Final = ("templates.parquet", "sessions.parquet")

@@ -22,18 +22,20 @@ from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.detectors.base import Detector
 from logradar.evaluation.splits import SplitSettings
-from logradar.parsing.given import GivenTemplates
+from logradar.model.bundle import Bundle, Seen
+from logradar.model.replay_buffer import ReplayBuffer, pieces, unseen
+from logradar.model.settings import RunSettings
+from logradar.model.validation_sample import sample
+from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline import next_events
-from logradar.pipeline.corpus import collect, opening
-from logradar.pipeline.fitted import Fitted, Seen
-from logradar.pipeline.gather import from_days, gather
-from logradar.pipeline.material import Material, bounds, from_records
-from logradar.pipeline.memory import Memory, pieces, unseen
-from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.tabulate import days_covered
+from logradar.pipeline import next_event_metrics as next_events
+from logradar.pipeline.training_artifacts import save
+from logradar.pipeline.training_data.day_files import from_days, gather
+from logradar.pipeline.training_data.sessions import TrainingData, bounds, from_records
 from logradar.sources.base import Dataset
-from logradar.sources.inputs.opening import InputSettings
+from logradar.sources.opening.opening import InputSettings
+from logradar.storage.records import collect, opening
+from logradar.storage.tabulate import days_covered
 from logradar.training.processes import first, leave, place, wait
 
 
@@ -41,7 +43,7 @@ from logradar.training.processes import first, leave, place, wait
 class Trained:
     """The outcome of a training: what the bundle holds, and figures for people."""
 
-    fitted: Fitted
+    fitted: Bundle
     bundle: Path
     figures: dict[str, Any]
 
@@ -60,7 +62,7 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     with opening(spec, settings.input) as (opened, home):
         if opened.groups and settings.events == "given":
-            must_do_without(settings)
+            require_no_values(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
             settings = resolved(settings, opened.settings, opened.dataset)
             material = from_days(gathered, settings)
@@ -73,13 +75,13 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     fitted.facts |= facts_of(spec, source, material, sum(reasons.values()), began)
     leave()  # no process needs the others any more
     if first():
-        fitted.save(bundle, _checkpoints(bundle))
+        save(fitted, bundle, _checkpoints(bundle))
         if not fitted.keeps_checkpoints:
             shutil.rmtree(_checkpoints(bundle), ignore_errors=True)
     return Trained(fitted, bundle, figures_of(fitted, bundle))
 
 
-def facts_of(spec: str, source: str, material: Material, quarantined: int, began: float) -> dict[str, Any]:
+def facts_of(spec: str, source: str, material: TrainingData, quarantined: int, began: float) -> dict[str, Any]:
     """What a bundle says of its training; no path of this machine."""
     return {
         "input": "stdin" if spec == "-" else Path(spec).name,
@@ -92,7 +94,7 @@ def facts_of(spec: str, source: str, material: Material, quarantined: int, began
     }
 
 
-def figures_of(fitted: Fitted, bundle: Path) -> dict[str, Any]:
+def figures_of(fitted: Bundle, bundle: Path) -> dict[str, Any]:
     """What a training tells people."""
     figures = {**fitted.facts, "thresholds": {name: t.value for name, t in fitted.thresholds.items()}}
     if fitted.next_events:
@@ -100,7 +102,7 @@ def figures_of(fitted: Fitted, bundle: Path) -> dict[str, Any]:
     return {"bundle": str(bundle), "templates": fitted.miner.templates().num_rows, **figures}
 
 
-def must_do_without(settings: RunSettings) -> None:
+def require_no_values(settings: RunSettings) -> None:
     """`DataError` where a detector needs values: events that have ids of their own carry none."""
     if settings.needs_values:
         names = [name for name in (settings.detector, *settings.beside) if settings.make(name).needs_values]
@@ -110,7 +112,7 @@ def must_do_without(settings: RunSettings) -> None:
         )
 
 
-def _learn(material: Material, settings: RunSettings, bundle: Path, resume: bool) -> Fitted:
+def _learn(material: TrainingData, settings: RunSettings, bundle: Path, resume: bool) -> Bundle:
     """Fit everything on the material."""
     if material.templates.evicted:
         say(
@@ -142,7 +144,7 @@ def fit(
     checkpoints: Path,
     resume: bool = False,
     marked: pa.Table | None = None,
-) -> Fitted:
+) -> Bundle:
     """Fit the main detector and those beside it on ``train``, thresholds on ``valid``.
 
     ``marked`` are sessions of the validation part that are labelled anomalous: nothing learns from them, but a
@@ -171,7 +173,7 @@ def fit(
                 detectors = {**detector.members, **detectors, name: detector}
                 dropped |= getattr(detector, "dropped", {})
         for_memory, for_unseen = (learnt.chunks() if isinstance(learnt, Distinct) else pieces(train) for _ in range(2))
-        memory = Memory.of(chain(for_memory, pieces(valid)), settings.replay)
+        memory = ReplayBuffer.of(chain(for_memory, pieces(valid)), settings.replay)
         unseen_valid = unseen(for_unseen, pieces(valid))
     odd = {
         name: detector.score(marked)["score"].to_numpy() for name, detector in detectors.items() if marked is not None
@@ -184,10 +186,10 @@ def fit(
     history = {name: detector.history for name, detector in detectors.items() if detector.history}
     nothing = Seen(np.empty(0, np.uint64), np.empty(0, np.uint64))
     facts = {"sessions_per_day": rate, **({"dropped": dropped} if dropped else {})}
-    fitted = Fitted(settings, templates, detectors, thresholds, validation, history, nothing, facts, marked=odd)
+    fitted = Bundle(settings, templates, detectors, thresholds, validation, history, nothing, facts, marked=odd)
     fitted.memory, fitted.facts["valid_unseen"] = memory, unseen_valid
     fitted.next_events = next_events.when_trained(detectors, valid)
-    fitted.sample = next_events.sample(valid) if fitted.next_events else None
+    fitted.sample = sample(valid) if fitted.next_events else None
     return fitted
 
 

@@ -11,21 +11,21 @@ from typing import Any, Final
 
 from logradar import __version__
 from logradar.core.errors import DataError, InputError
-from logradar.core.names import readable
+from logradar.core.filenames import readable
 from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
-from logradar.pipeline.corpus import reading
+from logradar.model.settings import RunSettings
 from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
 from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared
 from logradar.pipeline.inventory.records import inventory_of_records
-from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.store import QUARANTINE
-from logradar.sources.inputs.files import Found, find
-from logradar.sources.inputs.labels import Labels, read_labels
-from logradar.sources.inputs.recognising import recognise
-from logradar.sources.inputs.selection import select
+from logradar.sources.opening.files import Found, find
+from logradar.sources.opening.labels import Labels, read_labels
+from logradar.sources.opening.recognising import recognise
+from logradar.sources.opening.selection import select
 from logradar.sources.prepared_days import PreparedDays
 from logradar.sources.radar_json import RadarJson
+from logradar.storage.records import reading
+from logradar.storage.shards_writer import QUARANTINE
 
 PAGES: Final = (".html", ".htm")
 

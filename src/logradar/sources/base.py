@@ -12,7 +12,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from logradar.core.config import Config
-from logradar.core.names import readable
+from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.core.registry import Registry
 
@@ -90,7 +90,7 @@ class SessionSource(Source):
 
     @abstractmethod
     def sessions(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """The same as `read` gives, as DATED_SESSIONS (see `logradar.sources.days.dated`)."""
+        """The same as `read` gives, as DATED_SESSIONS (see `logradar.sources.radar.dated`)."""
 
 
 sources: Final[Registry[Source]] = Registry("logradar.sources", "Source", "source")

@@ -10,9 +10,9 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset, Hints
-from logradar.sources.inputs.files import stem
-from logradar.sources.labelled.numbered import Numbered
-from logradar.sources.labelled.texts import by_id
+from logradar.sources.datasets.numbered import Numbered
+from logradar.sources.datasets.texts import by_id
+from logradar.sources.opening.files import stem
 
 WINDOW: Final = 100
 

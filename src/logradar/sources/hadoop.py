@@ -10,8 +10,8 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset, Hints
-from logradar.sources.labelled.numbered import EVENTS, KEY, Numbered
-from logradar.sources.labelled.texts import by_line
+from logradar.sources.datasets.numbered import EVENTS, KEY, Numbered
+from logradar.sources.datasets.texts import by_line
 
 APPLICATION: Final = r"application_([0-9]{1,18})_([0-9]{1,9})"
 

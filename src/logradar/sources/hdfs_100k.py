@@ -11,8 +11,8 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset
-from logradar.sources.labelled.numbered import Numbered
-from logradar.sources.labelled.texts import number_of
+from logradar.sources.datasets.numbered import Numbered
+from logradar.sources.datasets.texts import number_of
 
 SESSION: Final = pl.Struct({"block_id": pl.String, "label": pl.Int64, "templates": pl.List(pl.String)})
 FORM: Final = r'^\{"block_id": ?"[^"]*", ?"label": ?[01], ?"templates": ?\['

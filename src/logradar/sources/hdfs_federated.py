@@ -11,8 +11,8 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset, Hints
-from logradar.sources.labelled.numbered import NUMBER, Numbered
-from logradar.sources.labelled.texts import by_id, number_of
+from logradar.sources.datasets.numbered import NUMBER, Numbered
+from logradar.sources.datasets.texts import by_id, number_of
 
 LIST: Final = rf"\x22?\[(?P<events>{NUMBER}(?:, *{NUMBER})*)?\]\x22?"
 

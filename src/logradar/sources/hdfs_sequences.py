@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from logradar.sources.base import Dataset
-from logradar.sources.labelled.numbered import NUMBER, Numbered
-from logradar.sources.labelled.texts import by_id
+from logradar.sources.datasets.numbered import NUMBER, Numbered
+from logradar.sources.datasets.texts import by_id
 
 NORMAL: Final = ("hdfs_test_normal.txt", "hdfs_test_normal_3366.txt.gz")
 

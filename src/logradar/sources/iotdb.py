@@ -14,10 +14,10 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS
 from logradar.sources.base import Dataset, Hints
-from logradar.sources.inputs.files import stem
-from logradar.sources.inputs.reading import Block
-from logradar.sources.labelled.lines import numbered_from
+from logradar.sources.datasets.lines import numbered_from
 from logradar.sources.lines import Lines
+from logradar.sources.opening.files import stem
+from logradar.sources.opening.reading import Block
 
 FAULTS: Final = ("compaction", "cpu", "import", "memory", "network2", "shutdown_leader")
 WINDOW: Final = 100

@@ -15,11 +15,11 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
-from logradar.sources.inputs.formats import SEEN, Format
-from logradar.sources.inputs.json_lines import LOOKS_LIKE
-from logradar.sources.inputs.reading import Block, read_blocks, read_sample
-from logradar.sources.inputs.records import Records
-from logradar.sources.inputs.session_keys import extract
+from logradar.sources.opening.formats import SEEN, Format
+from logradar.sources.opening.json_lines import LOOKS_LIKE
+from logradar.sources.opening.reading import Block, read_blocks, read_sample
+from logradar.sources.opening.records import Records
+from logradar.sources.opening.session_keys import extract
 
 
 class Lines(Source):

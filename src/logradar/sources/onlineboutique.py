@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from logradar.sources.base import Dataset
-from logradar.sources.labelled.nezha import Nezha
+from logradar.sources.datasets.nezha import Nezha
 
 SERVICES = "ad|cart|checkout|currency|email|payment|productcatalog|recommendation|shipping"
 

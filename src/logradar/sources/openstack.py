@@ -10,10 +10,10 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset
-from logradar.sources.inputs.reading import read_blocks
-from logradar.sources.inputs.session_keys import UUID
-from logradar.sources.labelled.numbered import EVENTS, Numbered
-from logradar.sources.labelled.texts import by_line
+from logradar.sources.datasets.numbered import EVENTS, Numbered
+from logradar.sources.datasets.texts import by_line
+from logradar.sources.opening.reading import read_blocks
+from logradar.sources.opening.session_keys import UUID
 
 FILES: Final = ("openstack_train.csv.gz", "openstack_test_normal.csv.gz", "openstack_test_abnormal.csv.gz")
 INSTANCE: Final = rf"(?P<key>{UUID})"

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset, Hints
-from logradar.sources.inputs.labels import Labels
-from logradar.sources.inputs.reading import read_blocks
-from logradar.sources.inputs.session_keys import UUID
-from logradar.sources.labelled.lines import LabelledLines, labels_of
+from logradar.sources.datasets.lines import LabelledLines, labels_of
+from logradar.sources.opening.labels import Labels
+from logradar.sources.opening.reading import read_blocks
+from logradar.sources.opening.session_keys import UUID
 from logradar.sources.openstack import FILES, kinds_of
 
 KEY: Final = rf"\[instance: ({UUID})\]"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from logradar.sources.base import Dataset
-from logradar.sources.labelled.numbered import EVENTS, Numbered
-from logradar.sources.labelled.texts import by_line
+from logradar.sources.datasets.numbered import EVENTS, Numbered
+from logradar.sources.datasets.texts import by_line
 from logradar.sources.openstack import FILES, INSTANCE
 
 

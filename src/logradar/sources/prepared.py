@@ -14,7 +14,7 @@ from logradar.core.errors import InputError, TableError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
-from logradar.sources.inputs.session_keys import extract
+from logradar.sources.opening.session_keys import extract
 
 
 class Prepared(Source):

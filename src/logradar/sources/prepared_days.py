@@ -12,7 +12,7 @@ from logradar.core.errors import InputError, TableError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import conform
 from logradar.sources.base import Hints, SessionSource
-from logradar.sources.days.dated import DATED_SESSIONS, runs
+from logradar.sources.radar.dated import DATED_SESSIONS, runs
 from logradar.sources.radar_json import DayRecords
 
 

@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, TIMESTAMP, conform
 from logradar.sources.base import Hints, SessionSource
-from logradar.sources.days.columns import KEYS, REQUIRED
-from logradar.sources.days.dated import TIME, TRIED, Dater, day_of
-from logradar.sources.days.reading import read_day
-from logradar.sources.inputs.levels import levels
-from logradar.sources.inputs.reading import read_head
-from logradar.sources.inputs.session_keys import extract
-from logradar.sources.inputs.timestamps import Clock
+from logradar.sources.decoding.timestamps import Clock
+from logradar.sources.opening.levels import levels
+from logradar.sources.opening.reading import read_head
+from logradar.sources.opening.session_keys import extract
+from logradar.sources.radar.columns import KEYS, REQUIRED
+from logradar.sources.radar.dated import TIME, TRIED, Dater, day_of
+from logradar.sources.radar.reading import read_day
 
 FIRST: Final = re.compile(rf'\ufeff?\s*(\[?)\s*\{{\s*"(?:{"|".join(KEYS)})"\s*:')
 HEAD: Final = 4 << 20  # bytes in which the needed keys of the first session are looked for

@@ -13,9 +13,9 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
-from logradar.sources.inputs.files import stem
-from logradar.sources.inputs.reading import Block, read_blocks
-from logradar.sources.labelled.numbered import label_of
+from logradar.sources.datasets.numbered import label_of
+from logradar.sources.opening.files import stem
+from logradar.sources.opening.reading import Block, read_blocks
 
 NUMBERS = r"^\s*[0-9]+(?:\s+[0-9]+)*\s*$"
 LINES_AT_ONCE = 5_000

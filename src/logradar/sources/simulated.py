@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import pyarrow as pa
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Hints
 from logradar.sources.lines import Lines
-from logradar.sources.shop.mark import FILES, read_mark
 
+FILES: Final = {service: f"{service}.log" for service in ("gateway", "research", "manager")}
+MARK: Final = "simulation.json"  # how a folder of simulated logs is recognised, and what is in it
+FORMAT: Final = 1
 PACKED: Final = (".gz", ".xz", ".zst")
 TRACE: Final = r"\[trace=([0-9a-f]{16})\]"
 
@@ -45,3 +48,14 @@ class Simulated(Lines):
 def _service(path: Path) -> str | None:
     name = path.stem if path.suffix in PACKED else path.name
     return next((service for service, file in FILES.items() if file == name), None)
+
+
+def read_mark(folder: Path) -> dict[str, Any] | None:
+    """What a simulation wrote about ``folder``; None without a simulation, or for another file of that name."""
+    try:
+        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(mark, dict) or not {"format", "logradar", "settings"} <= mark.keys():
+        return None
+    return mark

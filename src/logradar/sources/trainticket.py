@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from logradar.sources.base import Dataset
-from logradar.sources.labelled.nezha import Nezha
+from logradar.sources.datasets.nezha import Nezha
 
 
 class Trainticket(Nezha):

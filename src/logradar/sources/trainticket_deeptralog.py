@@ -7,9 +7,9 @@ from typing import ClassVar, Final
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset
-from logradar.sources.inputs.labels import Labels
-from logradar.sources.inputs.reading import read_blocks
-from logradar.sources.labelled.lines import LabelledLines, labels_of
+from logradar.sources.datasets.lines import LabelledLines, labels_of
+from logradar.sources.opening.labels import Labels
+from logradar.sources.opening.reading import read_blocks
 
 KEY: Final = r"\[SW_CTX: ?\[[^,\]]*,[^,\]]*,([0-9a-f]+[\w.]*)"
 # of a line of a file of spans; the trace is the seventh of eleven columns, commas may stand in the URL before it

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU at a moment; None is what this model does not tell. Memory in bytes, ``busy`` in per cent."""
+    """One GPU at a moment; None is what this model does not tell. Memory is in bytes, ``busy`` in per cent."""
 
     index: int
     used: int | None

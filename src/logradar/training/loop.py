@@ -20,21 +20,21 @@ from logradar.core.errors import ConfigError
 from logradar.core.progress import say
 from logradar.training import checkpoints, history
 from logradar.training.arguments import arguments
-from logradar.training.averaging import RunningMean
 from logradar.training.device import seeded
 from logradar.training.gpus import Gpus
+from logradar.training.gradient_checkpointing import recomputed
 from logradar.training.history import History
+from logradar.training.live_view import TrainingView
 from logradar.training.log import TrainingLog
 from logradar.training.monitor import Monitor
-from logradar.training.panel import TrainingView
 from logradar.training.processes import first, place, wait
-from logradar.training.recomputing import recomputed
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 from logradar.training.status import Meter, Status
-from logradar.training.stored import StoredOrder, StoredRows
+from logradar.training.streaming_rows import StoredOrder, StoredRows
 from logradar.training.trackers import Trackers
 from logradar.training.trainer import Objective, Order, RowTrainer
+from logradar.training.weight_averaging import RunningMean
 
 _FREE: Final = {  # what may differ from the training that is resumed
     *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard"),

@@ -11,8 +11,8 @@ from transformers import TrainerCallback
 
 from logradar.core.errors import DataError
 from logradar.training import history
+from logradar.training.live_view import TrainingView
 from logradar.training.log import TrainingLog
-from logradar.training.panel import TrainingView
 from logradar.training.settings import TrainingSettings
 from logradar.training.status import Meter
 from logradar.training.trackers import Trackers

@@ -15,12 +15,12 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
 from logradar.core.errors import ConfigError
-from logradar.training import states
-from logradar.training.averaging import RunningMean
-from logradar.training.draws import draws
+from logradar.training import optimizer_files
+from logradar.training.counter_rng import draws
 from logradar.training.rows import Batch, Rows
 from logradar.training.status import Meter
-from logradar.training.stored import BlockReader, StoredOrder, StoredRows
+from logradar.training.streaming_rows import BlockReader, StoredOrder, StoredRows
+from logradar.training.weight_averaging import RunningMean
 
 _NOTHING: Final[list[int]] = []  # in place of a batch
 Tensors = dict[str, torch.Tensor]
@@ -90,16 +90,16 @@ class RowTrainer(Trainer):
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         assert self.optimizer is not None and self.lr_scheduler is not None
         if self.args.should_save:
-            states.write_optimizer(Path(output_dir), self.optimizer.state_dict())
-            states.write_scheduler(Path(output_dir), self.lr_scheduler.state_dict())
+            optimizer_files.write_optimizer(Path(output_dir), self.optimizer.state_dict())
+            optimizer_files.write_scheduler(Path(output_dir), self.lr_scheduler.state_dict())
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:
             return
         assert self.optimizer is not None and self.lr_scheduler is not None
         try:
-            self.optimizer.load_state_dict(states.read_optimizer(Path(checkpoint)))
-            self.lr_scheduler.load_state_dict(states.read_scheduler(Path(checkpoint)))
+            self.optimizer.load_state_dict(optimizer_files.read_optimizer(Path(checkpoint)))
+            self.lr_scheduler.load_state_dict(optimizer_files.read_scheduler(Path(checkpoint)))
         except ValueError as error:
             raise ConfigError(f"The training cannot be resumed: {error}; train without --resume.") from None
 

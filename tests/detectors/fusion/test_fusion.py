@@ -10,18 +10,18 @@ from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.count_vector import CountVector
-from logradar.detectors.fusion.cut import cut, episodes, once
-from logradar.detectors.fusion.left_out import left_out
-from logradar.detectors.fusion.services import discounts, noise
-from logradar.detectors.fusion.surprise import Scale, load_scales, save_scales
-from logradar.detectors.fusion.tampered import tampered
-from logradar.detectors.fusion.voices import fuse, overlap, voices
+from logradar.detectors.fusion.combine import fuse, overlap, voices
+from logradar.detectors.fusion.cross_conformal import left_out
+from logradar.detectors.fusion.cutoff import cut, episodes, once
+from logradar.detectors.fusion.p_values import EmpiricalPValues, load_scales, save_scales
+from logradar.detectors.fusion.service_bias import discounts, noise
+from logradar.detectors.fusion.synthetic_anomalies import tampered
 from logradar.detectors.new_template import NewTemplate
 from logradar.detectors.ngram import Ngram
 
 
 def test_a_surprise_is_a_p_value_by_hand():
-    scale = Scale.of(np.array([0.0, 2.0, 5.0]), np.array([7, 1, 1]))
+    scale = EmpiricalPValues.of(np.array([0.0, 2.0, 5.0]), np.array([7, 1, 1]))
     surprise = scale.surprise(np.array([0.0, 1.0, 2.0, 5.0]))
     np.testing.assert_allclose(surprise, -np.log10([1.0, 3 / 10, 3 / 10, 2 / 10]))
     beyond = scale.surprise(np.array([6.0, 1e9]))
@@ -29,9 +29,9 @@ def test_a_surprise_is_a_p_value_by_hand():
 
 
 def test_scales_without_sessions_still_order_scores(tmp_path):
-    empty = Scale.of(np.empty(0), np.empty(0, np.int64))
+    empty = EmpiricalPValues.of(np.empty(0), np.empty(0, np.int64))
     assert empty.surprise(np.array([0.0, 1.0, 3.0])).tolist() == [0.0, 0.5, 0.75]
-    full = Scale.of(np.array([1.0, 1.0, 0.0]), np.array([1, 2, 3]))
+    full = EmpiricalPValues.of(np.array([1.0, 1.0, 0.0]), np.array([1, 2, 3]))
     save_scales({"a": full, "b": empty}, tmp_path / "scales.parquet")
     again = load_scales(["a", "b"], tmp_path / "scales.parquet")
     assert again["a"].scores.tolist() == [0.0, 1.0] and again["a"].sessions.tolist() == [3, 3]

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from logradar.core.tables import MASK, PADDING, UNKNOWN
-from logradar.detectors.neural.masking import MISSING, WHICH, masked, predictions, question, taken_out, uniforms
-from logradar.training.draws import draws
+from logradar.detectors.neural.event_masking import MISSING, WHICH, masked, predictions, question, taken_out, uniforms
+from logradar.training.counter_rng import draws
 
 TEMPLATES = 20
 BEGIN, END = 23, 24

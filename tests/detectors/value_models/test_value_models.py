@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from logradar.detectors.value_models.novelty import Novelty, Texts
-from logradar.detectors.value_models.reading import numbers
+from logradar.detectors.value_models.numbers import numbers
+from logradar.detectors.value_models.reasons import novel, too_late, unusual
 from logradar.detectors.value_models.samples import Sample, Samples
 from logradar.detectors.value_models.tails import LIMIT, Tails
-from logradar.detectors.value_models.telling import novel, too_late, unusual
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_new_text_is_less_likely_where_new_ones_never_come() -> None:
     growing = Novelty.fit(counted([f"t{i // 100}" for i in range(5000)]), none, 30, 20, False)
     assert closed.nats[0] > 8 > growing.nats[0] > 3
     assert closed.known(np.array([7, 7, 8]), pl.Series(["a", "z", "a"])).tolist() == [True, False, False]
-    assert closed.usual(7) == (["a", "b"], 2)
+    assert closed.baseline_score(7) == (["a", "b"], 2)
     constant = counted(["a"] * 500)
     assert len(Novelty.fit(constant, none, 30, 20, False).keys) == 0
     assert len(Novelty.fit(constant, none, 30, 20, True).keys) == 1

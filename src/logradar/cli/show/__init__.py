@@ -32,7 +32,7 @@ def facts(title: str, pairs: dict[str, Any]) -> None:
 
 def trained(bundle: Path, figures: dict[str, Any]) -> None:
     """What was trained, and how well its detectors predict events."""
-    from logradar.pipeline.next_events import readable
+    from logradar.pipeline.next_event_metrics import readable
 
     facts(f"Trained {bundle}", {name: value for name, value in figures.items() if name != "next_events"})
     print(readable(figures.get("next_events", {})), end="")
@@ -156,7 +156,7 @@ def warnings(result: dict[str, Any]) -> None:
 def evaluation(result: dict[str, Any], folder: Path | None) -> None:
     """What ``evaluate`` measured: the table, what the audit says, next events, and where the report is."""
     from logradar.cli.show.services import delay, services
-    from logradar.pipeline.next_events import readable
+    from logradar.pipeline.next_event_metrics import readable
 
     detectors(result)
     services(result)

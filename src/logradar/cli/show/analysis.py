@@ -14,7 +14,7 @@ def analysis(facts: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from logradar.evaluation.wording import counted, minute, number, percent, visible
+    from logradar.core.formatting import counted, minute, number, percent, visible
 
     console = Console(soft_wrap=True, highlight=False)
     known = facts["share"] is not None

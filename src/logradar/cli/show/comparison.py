@@ -29,7 +29,7 @@ def comparison(result: dict[str, Any], page: Path | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from logradar.evaluation.standing import against_best, headline, table
+    from logradar.reporting.comparison_summary import against_best, headline, table
 
     columns, rows = table(result)
     shown = Table(title=escape(result["title"]), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

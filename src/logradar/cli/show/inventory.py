@@ -20,8 +20,8 @@ def inventory(facts: Mapping[str, Any], page: Path | None) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from logradar.evaluation.inventory import headline, lead
-    from logradar.evaluation.remarks import remarks
+    from logradar.reporting.inventory_page import headline, lead
+    from logradar.reporting.inventory_summary import remarks
 
     console = Console(highlight=False)
     console.print(f"[bold]{_safe(facts['input'])}[/bold] [dim]{_safe(facts['source'])}[/dim]", soft_wrap=True)
@@ -38,8 +38,8 @@ def inventory(facts: Mapping[str, Any], page: Path | None) -> None:
 def _figures(console: Console, facts: Mapping[str, Any]) -> None:
     from rich.table import Table
 
-    from logradar.evaluation.inventory import cards, levels
-    from logradar.evaluation.wording import counted, percent
+    from logradar.core.formatting import counted, percent
+    from logradar.reporting.inventory_page import cards, levels
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="dim")
@@ -67,7 +67,7 @@ def _services(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from logradar.evaluation.wording import number, percent
+    from logradar.core.formatting import number, percent
 
     if not rows or (len(rows) == 1 and rows[0]["service"] == "(none)"):
         return

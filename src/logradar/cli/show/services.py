@@ -14,7 +14,7 @@ def services(result: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from logradar.evaluation.wording import figure, number, visible
+    from logradar.core.formatting import figure, number, visible
 
     found = result["services"]
     if len(found) < 2:
@@ -34,7 +34,7 @@ def services(result: dict[str, Any]) -> None:
 
 def delay(result: dict[str, Any]) -> None:
     """How soon the main detector can tell an anomaly, in one sentence."""
-    from logradar.evaluation.wording import duration, number
+    from logradar.core.formatting import duration, number
 
     own = result["delay"]["detectors"][result["main"]]
     if not own["found"]:

@@ -18,7 +18,7 @@ _PACE: Final = 0.01  # share of each batch in the middle of the sphere
 class EventBERT(nn.Module):
     """``tokens``, ``asks`` (rows, length) int32 -> log-probabilities (rows, length, classes) of the answers.
 
-    ``tokens`` are padded with 0 behind; ``asks`` are questions (`logradar.detectors.neural.masking`).
+    ``tokens`` are padded with 0 behind; ``asks`` are questions (`logradar.detectors.neural.event_masking`).
     With ``places`` (rows, asked) only these are asked, ``asks`` has their shape, and beside the answers
     stands the mean squared distance (rows,) of the first place's state to ``centre``, the middle of
     the sphere in which normal sessions lie. Blocks and embeddings are those of BERT (Devlin et al.,

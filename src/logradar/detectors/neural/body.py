@@ -20,14 +20,14 @@ from logradar.core.distinct import Distinct
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Finding, Scored
-from logradar.detectors.neural.doors import Doors
+from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.detectors.neural.scorer import Scorer, export
-from logradar.detectors.neural.surprise import END, Surprise, classes_of, finding, measure, telling, together
+from logradar.detectors.neural.surprisal import END, Surprise, classes_of, finding, measure, telling, together
 from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.training.device import require, seeded
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
-from logradar.training.stored import StoredRows
+from logradar.training.streaming_rows import StoredRows
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ class NeuralSettings(Config):
     training: TrainingSettings = TrainingSettings()
 
 
-class NeuralDetector(Doors):
+class NeuralDetector(PredictsEvents):
     """Learns to predict events; a session scores about as high as its most surprising event.
 
     The end of a session is an event too where a subclass predicts it: it counts for the last

@@ -14,7 +14,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, PADDING, UNKNOWN
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
 from logradar.detectors.neural.spans import Spans, spans
-from logradar.detectors.neural.surprise import END, Surprise, classes_of
+from logradar.detectors.neural.surprisal import END, Surprise, classes_of
 from logradar.detectors.neural.windows import chunks
 from logradar.training.ragged import RaggedRows, padded
 from logradar.training.settings import TrainingSettings

@@ -12,9 +12,9 @@ import polars as pl
 import pyarrow.compute as pc
 
 from logradar.core.tables import FIRST_TEMPLATE
-from logradar.core.valued import Valued
+from logradar.core.valued_sequences import Valued
 from logradar.detectors.value_models.novelty import Novelty, Texts
-from logradar.detectors.value_models.reading import numbers
+from logradar.detectors.value_models.numbers import numbers
 from logradar.detectors.value_models.samples import Samples
 from logradar.detectors.value_models.tails import Tails, damped
 
@@ -29,7 +29,7 @@ _LATE: Final = 0.02  # share of texts that are no numbers, for a parameter that 
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
+class ValueStatistics:
     """What training keeps of the values that it has seen; its size depends on settings, not on the log.
 
     ``sample``: numbers of each key; ``categories``: distinct texts of a key; ``keys``: parameters, and
@@ -41,7 +41,7 @@ class Taken:
     texts: Texts
 
     @classmethod
-    def none(cls, sample: int, categories: int, keys: int, seed: int) -> Taken:
+    def none(cls, sample: int, categories: int, keys: int, seed: int) -> ValueStatistics:
         """Nothing yet."""
         return cls(Samples(sample, keys, seed), Samples(sample, keys, seed), Texts(categories, keys))
 

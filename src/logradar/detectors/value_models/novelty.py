@@ -111,7 +111,7 @@ class Novelty:
         found = asked.join(seen, on=["key", "text"], how="left", maintain_order="left")["seen"]
         return found.fill_null(False).to_numpy()
 
-    def usual(self, key: int) -> tuple[list[str], int]:
+    def baseline_score(self, key: int) -> tuple[list[str], int]:
         """The most frequent texts of a key, a few of them, and how many there are."""
         texts = self.texts.filter(pl.col("key") == key)["text"]
         return texts.head(_SHOWN).to_list(), len(texts)

@@ -21,16 +21,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar.core.errors import InputError, TableError
-from logradar.core.names import readable
+from logradar.core.filenames import readable
 from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import conform
 from logradar.pipeline.inventory.calendar import add_shares, by_day, dated, missing
 from logradar.pipeline.inventory.cases import in_order
-from logradar.sources.days.dated import DATED_SESSIONS, day_of, runs
-from logradar.sources.days.faults import Example
-from logradar.sources.days.statistics import Statistics, statistics_of
-from logradar.sources.inputs.labels import Labels
+from logradar.sources.opening.labels import Labels
+from logradar.sources.radar.dated import DATED_SESSIONS, day_of, runs
+from logradar.sources.radar.faults import Example
+from logradar.sources.radar.statistics import Statistics, statistics_of
 
 THREADS: Final = 4  # each needs 40 to 60 MB, and all of it is to stay below 600 MB
 LISTED: Final = 20  # names in a short list

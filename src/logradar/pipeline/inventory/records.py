@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE
+from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.corpus import Corpus
 from logradar.pipeline.inventory.calendar import LISTED, add_shares, by_day, missing
-from logradar.pipeline.settings import RunSettings
-from logradar.pipeline.tabulate import days_covered, fill, group, learn_templates
-from logradar.sources.days.lengths import Lengths
-from logradar.sources.days.services import NONE, SERVICES
-from logradar.sources.days.vocabulary import steps
+from logradar.sources.radar.lengths import Lengths
+from logradar.sources.radar.services import NONE, SERVICES
+from logradar.sources.radar.vocabulary import steps
+from logradar.storage.records import Corpus
+from logradar.storage.tabulate import days_covered, fill, group, learn_templates
 
 WARN: Final = 13  # SeverityNumbers from which on a record is a warning,
 ERROR: Final = 17  # and an error

@@ -1,0 +1,115 @@
+"""Rows that were seen in training: hashes of all of them, and the rows with counts as far as they fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar.core.distinct import Distinct
+from logradar.core.sequences import Sequences
+
+Ints = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+
+
+class SeenRows:
+    """Distinct rows seen in training, learnt from a corpus at first and then more of them.
+
+    ``rows`` are those rows with their counts, in the order of the corpus: all of them, or the
+    ``most`` frequent where the corpus does not fit in memory. Membership is always told for all:
+    each costs the 8 bytes of its hash.
+    """
+
+    def __init__(self, rows: Sequences, hashes: Hashes) -> None:
+        self.rows = rows
+        self._old, self._new = np.sort(hashes), np.empty(0, np.uint64)
+        own = rows.fingerprints()
+        self._order = np.argsort(own, kind="stable")
+        self._sorted = own[self._order]
+
+    @classmethod
+    def of(cls, found: Distinct, most: int) -> SeenRows:
+        """All rows of ``found``; of one that is on disk only the ``most`` frequent are kept as rows."""
+        if found.whole is not None:
+            return cls(found.whole, found.whole.fingerprints())
+        hashes, frequent = [], Sequences.from_lists([])
+        for chunk in found.chunks():
+            hashes.append(chunk.fingerprints())
+            frequent = most_frequent(frequent.concat(chunk), most)
+        return cls(frequent, np.concatenate(hashes))
+
+    @property
+    def hashes(self) -> Hashes:
+        """The hashes of all rows ever learnt, sorted."""
+        if len(self._new):
+            self._old, self._new = np.union1d(self._old, self._new), np.empty(0, np.uint64)
+        return self._old
+
+    def has(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        """For each hash of a row whether that row was learnt."""
+        return _among(self._old, hashes) | _among(self._new, hashes)
+
+    def times(self, hashes: Hashes) -> Ints:
+        """For each hash of a row how often that row was learnt; 1 where it is not kept as a row."""
+        counts = np.ones(len(hashes), np.int64)
+        held = _among(self._sorted, hashes)
+        counts[held] = self.rows.counts[self._order[np.searchsorted(self._sorted, hashes[held])]]
+        return counts
+
+    def learn(self, more: Sequences) -> None:
+        """Distinct rows in addition; those that are kept as rows count up, new ones are kept too."""
+        hashes = more.fingerprints()
+        place = np.searchsorted(self._sorted, hashes)
+        held = _among(self._sorted, hashes)
+        counts = self.rows.counts.copy()
+        counts[self._order[place[held]]] += more.counts[held]
+        fresh = np.flatnonzero(~held & ~self.has(hashes))
+        before = len(self.rows)
+        added = more.take(fresh)
+        joined = self.rows.concat(added)
+        counts = np.concatenate([counts, more.counts[fresh]])
+        self.rows = Sequences(joined.values, joined.offsets, counts, joined.inverse)
+        self._new = np.union1d(self._new, hashes[fresh])
+        order = np.argsort(hashes[fresh], kind="stable")
+        at = np.searchsorted(self._sorted, hashes[fresh][order])
+        self._order = np.insert(self._order, at, before + order)
+        self._sorted = np.insert(self._sorted, at, hashes[fresh][order])
+
+    def save(self, rows: Path, hashes: Path, most: int) -> None:
+        """Write the ``most`` frequent rows with their counts, and all hashes, as Parquet."""
+        kept = most_frequent(self.rows, most)
+        offsets = cast(pa.Int64Array, pa.array(kept.offsets))
+        lists = pa.LargeListArray.from_arrays(offsets, pa.array(kept.values, pa.int32()))
+        pq.write_table(pa.table({"row": lists, "count": kept.counts}), rows, compression="zstd")
+        pq.write_table(pa.table({"hash": self.hashes}), hashes, compression="zstd", use_dictionary=False)
+
+    @classmethod
+    def load(cls, rows: Path, hashes: Path) -> SeenRows:
+        """What `save` wrote."""
+        table = pq.read_table(rows)
+        kept = Sequences.from_arrow(table["row"])
+        kept = Sequences(kept.values, kept.offsets, table["count"].to_numpy(), kept.inverse)
+        return cls(kept, pq.read_table(hashes)["hash"].to_numpy())
+
+
+def most_frequent(rows: Sequences, most: int) -> Sequences:
+    """The ``most`` rows with the highest counts (of equal ones the first), in their order, with their counts."""
+    if len(rows) <= most:
+        return rows
+    chosen = np.sort(np.argsort(-rows.counts, kind="stable")[:most])
+    kept = rows.take(chosen)
+    return Sequences(kept.values, kept.offsets, rows.counts[chosen], kept.inverse)
+
+
+def _among(known: Hashes, hashes: Hashes) -> npt.NDArray[np.bool_]:
+    """For each hash whether it is among the sorted ``known``."""
+    if not len(known):
+        return np.zeros(len(hashes), bool)
+    place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: npt.NDArray[np.bool_] = known[place] == hashes
+    return found

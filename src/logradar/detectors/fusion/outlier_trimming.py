@@ -1,0 +1,83 @@
+"""The oddest of normal sessions, should some of them not be normal at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.core.sequences import Ints, Sequences
+from logradar.core.tables import PADDING
+from logradar.detectors.base import Floats, Incremental
+from logradar.detectors.baselines.nearest_counts import ordered
+from logradar.detectors.fusion.combine import fuse
+from logradar.detectors.fusion.cross_conformal import learnt, left_out, with_counts
+from logradar.detectors.fusion.p_values import EmpiricalPValues, positive_part
+
+_RARE: Final = 4  # times as many sessions as are looked for are too rare to say what is normal
+
+
+def oddest(rows: Sequences, share: float, members: Sequence[Incremental]) -> npt.NDArray[np.bool_]:
+    """For each session of ``rows`` whether it is of the ``share`` that is oddest; equal sequences are so together.
+
+    Anomalies repeat each other, so having twins makes no session less odd. Two things tell: how rare its rarest
+    template, run of two and count vector are, and what ``members`` say of it that learnt common sessions only: all but
+    four times the share, the rarest. A member's score becomes a p-value among common sessions, each left out
+    together with all that have its counts: where kinds of normal sessions have little in common, being unlike the
+    others says little. All p-values are fused by their harmonic mean. The idea is that of trimmed estimators
+    (Rousseeuw, JASA 1984); what is common comes from counting, so nothing is drawn.
+    """
+    distinct, most = rows.distinct(), int(share * len(rows) + 1e-9)
+    if not most:
+        return np.zeros(len(rows), bool)
+    kinds = kinds_of(distinct)
+    found = rarities(distinct, kinds)
+    usual = without(distinct, found, min(_RARE * most, len(rows) // 2))
+    common = with_counts(distinct, np.flatnonzero(usual))
+    for member in members:
+        scale = EmpiricalPValues.of(positive_part(left_out(member, common, kinds[usual])), common.counts)
+        found.append(scale.surprise(positive_part(learnt(member, common)._score(distinct).rows)))
+    out: npt.NDArray[np.bool_] = ~without(distinct, found, most)[distinct.inverse]
+    return out
+
+
+def without(rows: Sequences, surprises: list[Floats], most: int) -> npt.NDArray[np.bool_]:
+    """Which distinct rows stay when the most surprising go, that together stand for ``most`` sessions at most."""
+    fused = fuse(np.array(surprises), np.full(len(surprises), 1 / len(surprises)))
+    order = np.lexsort((rows.fingerprints(), -fused))
+    kept = np.ones(len(rows), bool)
+    kept[order[: int(np.searchsorted(np.cumsum(rows.counts[order]), most, "right"))]] = False
+    return kept
+
+
+def rarities(rows: Sequences, vectors: npt.NDArray[np.uint64]) -> list[Floats]:
+    """Surprises by rows: at the rarest template, the rarest run of two (with start and end) and the count vector."""
+    values = np.full(len(rows.values) + 2 * len(rows), PADDING, np.int64)
+    row = np.repeat(np.arange(len(rows)), rows.lengths + 2)
+    values[np.arange(len(rows.values)) + 2 * rows.rows + 1] = rows.values
+    inside = row[1:] == row[:-1]
+    runs = values[:-1][inside] << 32 | values[1:][inside]
+    every = np.arange(len(rows))
+    seen = [
+        _sessions_with(rows.values, rows.rows, rows.counts),
+        _sessions_with(runs, row[:-1][inside], rows.counts),
+        _sessions_with(vectors, every, rows.counts),
+    ]
+    return [EmpiricalPValues.of(-sessions, rows.counts).surprise(-sessions) for sessions in seen]
+
+
+def _sessions_with(items: npt.NDArray[np.generic], row: Ints, counts: Ints) -> Floats:
+    """For each row how many sessions have the rarest of its ``items``; all of them for a row without any."""
+    _, number = np.unique(items, return_inverse=True)
+    item, of = np.divmod(np.unique(number.astype(np.int64) * len(counts) + row), len(counts))
+    sessions = np.bincount(item, counts[of])
+    found = np.full(len(counts), float(counts.sum()))
+    np.minimum.at(found, of, sessions[item])
+    return found
+
+
+def kinds_of(rows: Sequences) -> npt.NDArray[np.uint64]:
+    """For each row a hash of its counts: rows of one kind have the same events, in whatever order."""
+    return Sequences.of(rows.values[ordered(rows.values, rows.offsets)], rows.offsets).fingerprints()

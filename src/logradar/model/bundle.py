@@ -1,0 +1,170 @@
+"""What a bundle holds: frozen templates, detectors, thresholds, settings, and what was seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar import __version__
+from logradar.alerting.feedback import Feedback
+from logradar.alerting.threshold import Threshold
+from logradar.core.bundle import verify, writing
+from logradar.core.config import validated
+from logradar.core.errors import BundleError
+from logradar.detectors.base import Detector
+from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
+from logradar.model.replay_buffer import ReplayBuffer
+from logradar.model.settings import RunSettings
+from logradar.model.validation_sample import of_sample
+from logradar.parsing.given_templates import GivenTemplates, is_given
+from logradar.parsing.templates import TemplateMiner
+
+NEXT_EVENTS: Final = "next-events.json"
+SAMPLE: Final = "validation-sample.parquet"
+FEEDBACK: Final = "feedback.json"
+MARKED: Final = "anomaly-scores.parquet"
+Hashes = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Seen:
+    """Fingerprints of what came before the cut: of sessions, and of the sequences trained on."""
+
+    sessions: Hashes
+    sequences: Hashes
+
+
+@dataclass
+class Bundle:
+    """A trained LogRadar: everything needed to score new logs.
+
+    ``detectors`` holds the main one under its name and all those beside it; ``thresholds``,
+    ``validation`` (scores of normal validation sessions) and ``history`` (of trainings) are by
+    detector too. ``facts`` say what it was trained on. ``next_events`` are the figures of detectors that
+    predict events, ``sample`` some validation sessions where there is such a detector. ``memory`` are normal sequences,
+    ``feedback`` is what a person called harmless, ``marked`` are scores of sessions of the validation part that are
+    labelled anomalous.
+    """
+
+    settings: RunSettings
+    miner: TemplateMiner | GivenTemplates
+    detectors: Mapping[str, Detector]
+    thresholds: Mapping[str, Threshold]
+    validation: Mapping[str, Floats]
+    history: dict[str, list[dict[str, float]]]
+    seen: Seen
+    facts: dict[str, Any]
+    files: FileParts | None = None  # the lists of the split, where whole files were split
+    next_events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sample: pa.Table | None = None
+    memory: ReplayBuffer | None = None
+    feedback: Feedback = field(default_factory=Feedback)
+    marked: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def main(self) -> Detector:
+        """The detector that raises alerts."""
+        return self.detectors[self.settings.detector]
+
+    @property
+    def keeps_checkpoints(self) -> bool:
+        """Whether the settings of a detector ask to leave its checkpoints beside the bundle."""
+        trainings = [getattr(detector.settings, "training", None) for detector in self.detectors.values()]
+        return any(training is not None and training.keep_checkpoints for training in trainings)
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """Template texts by id."""
+        table = self.miner.templates()
+        return dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
+
+    def save(self, folder: Path, add_artifacts: Callable[[Path], None] | None = None) -> None:
+        """Write the bundle; it appears under ``folder`` only when it is complete.
+
+        ``add_artifacts`` is called with the unfinished folder and may write more files into it, which are not
+        needed to score.
+        """
+        facts = {"logradar": __version__, "detector": self.settings.detector, "seed": self.settings.seed, **self.facts}
+        with writing(folder, facts) as draft:
+            _dump(draft / "settings.json", self.settings.model_dump(mode="json"))
+            _dump(draft / "thresholds.json", {name: t.to_json() for name, t in self.thresholds.items()})
+            _dump(draft / "history.json", self.history)
+            if self.next_events:
+                _dump(draft / NEXT_EVENTS, self.next_events)
+            if self.sample is not None:
+                pq.write_table(self.sample.select(["template_ids", "gaps"]), draft / SAMPLE)
+            if add_artifacts is not None:
+                add_artifacts(draft)
+            pq.write_table(pa.table(dict(self.validation)), draft / "validation-scores.parquet")
+            self.miner.save(draft / "templates")
+            if self.files:
+                write_lists(draft, self.files)
+            pq.write_table(pa.table({"fingerprint": self.seen.sessions}), draft / "seen-sessions.parquet")
+            pq.write_table(pa.table({"fingerprint": self.seen.sequences}), draft / "seen-sequences.parquet")
+            if self.memory is not None:
+                self.memory.save(draft)
+            if self.marked:
+                pq.write_table(pa.table(dict(self.marked)), draft / MARKED)
+            if len(self.feedback):
+                (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
+            inside = self.main.members
+            for name, detector in self.detectors.items():
+                if name not in inside:  # members are saved by the ensemble that they belong to
+                    detector.save(draft / "detectors" / name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """Verify and read a bundle; any fault is a `BundleError` with a way out."""
+        manifest = verify(folder)
+        try:
+            settings = validated(RunSettings, json.loads((folder / "settings.json").read_text()), "settings")
+            thresholds = json.loads((folder / "thresholds.json").read_text())
+            main = Detector.load(folder / "detectors" / settings.detector)
+            beside = {
+                name: Detector.load(folder / "detectors" / name)
+                for name in thresholds
+                if name != settings.detector and name not in main.members
+            }
+            return cls(
+                settings,
+                _templates(folder / "templates"),
+                {settings.detector: main, **main.members, **beside},
+                {name: Threshold(**value) for name, value in thresholds.items()},
+                _columns(folder / "validation-scores.parquet"),
+                json.loads((folder / "history.json").read_text()),
+                Seen(
+                    _columns(folder / "seen-sessions.parquet")["fingerprint"],
+                    _columns(folder / "seen-sequences.parquet")["fingerprint"],
+                ),
+                {key: value for key, value in manifest.items() if key not in ("format", "files", "detector", "seed")},
+                read_lists(folder) if (folder / LISTS).is_file() else None,
+                json.loads((folder / NEXT_EVENTS).read_text()) if (folder / NEXT_EVENTS).is_file() else {},
+                of_sample(pq.read_table(folder / SAMPLE)) if (folder / SAMPLE).is_file() else None,
+                ReplayBuffer.load(folder),
+                Feedback.of_json((folder / FEEDBACK).read_text()) if (folder / FEEDBACK).is_file() else Feedback(),
+                _columns(folder / MARKED) if (folder / MARKED).is_file() else {},
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
+
+
+def _templates(folder: Path) -> TemplateMiner | GivenTemplates:
+    return GivenTemplates.load(folder) if is_given(folder) else TemplateMiner.load(folder)
+
+
+def _dump(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
+    table = pq.read_table(path)
+    return {name: table[name].to_numpy() for name in table.column_names}

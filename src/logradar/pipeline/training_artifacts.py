@@ -1,0 +1,58 @@
+"""The course of a training in a bundle: for people who want to see how it went, not needed to score.
+
+``training/DETECTOR/`` holds ``training.log``, ``curve.png`` (losses and learning rate), ``next-events.txt``
+and what TensorBoard reads.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from logradar.evaluation.next_event import readable
+from logradar.model.bundle import Bundle
+from logradar.reporting.time_plots import training_curve
+from logradar.training.log import FILE as LOG
+from logradar.training.trackers import FOLDER as TENSORBOARD
+from logradar.training.trackers import SUFFIX
+
+FOLDER: Final = "training"
+
+
+def write_course(
+    history: Mapping[str, list[dict[str, float]]],
+    next_events: Mapping[str, Mapping[str, Any]],
+    run: Path | None,
+    bundle: Path,
+) -> None:
+    """Write the course of all trainings, by detector, below ``bundle``; ``run`` is the folder that they were run in."""
+    home = bundle / FOLDER
+    for name, rows in history.items():
+        if picture := training_curve(rows, name=name, kind="png"):
+            _write(home / name / "curve.png", picture)
+    for name, figures in next_events.items():
+        _write(home / name / "next-events.txt", readable(name, figures).encode())
+    for log in sorted(run.rglob(LOG)) if run is not None else ():
+        place = home.joinpath(*_named(log.parent.relative_to(run).parts, history))  # type: ignore[arg-type]
+        _write(place / LOG, log.read_bytes())
+        # TensorBoard names its files after machine and process, which is nobody's business.
+        for number, events in enumerate(sorted((log.parent / TENSORBOARD).glob(f"*{SUFFIX}"))):
+            shutil.copyfile(events, place / f"{number:03}{SUFFIX}")
+
+
+def save(fitted: Bundle, bundle: Path, run: Path | None) -> None:
+    """Write a bundle with the course of its trainings; ``run`` is the folder that the detectors were trained in."""
+    fitted.save(bundle, lambda draft: write_course(fitted.history, fitted.next_events, run, draft))
+
+
+def _named(parts: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
+    """A path from the name of a detector on: without the ensemble that it belongs to."""
+    first = next((place for place, part in enumerate(parts) if part in names), 0)
+    return parts[first:]
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

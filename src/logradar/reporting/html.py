@@ -1,0 +1,54 @@
+"""Pages: a template of this room becomes one HTML file that needs no network, no script and no other file.
+
+Log lines are hostile: everything is escaped, what cannot be seen is written out, and each page
+forbids itself to run or load anything (Content-Security-Policy).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from logradar import __version__
+from logradar.core.formatting import duration, figure, moment, number, percent, visible
+
+
+def fill(template: str, **values: Any) -> str:
+    """The page as text; ``template`` is a file of ``page/``."""
+    from jinja2 import ChainableUndefined, Environment, FunctionLoader
+    from markupsafe import Markup
+
+    page = files("logradar.reporting") / "page"
+    environment = Environment(
+        loader=FunctionLoader(lambda name: (page / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure": figure,
+        "percent": percent,
+        "number": number,
+        "moment": moment,
+        "duration": duration,
+    }
+    style = Markup((page / "report.css").read_text(encoding="utf-8"))
+    return environment.get_template(template).render(style=style, version=__version__, **values)
+
+
+def write(text: str, path: Path) -> Path:
+    """Write a page, whole or not at all, and return its path."""
+    handle, draft = tempfile.mkstemp(prefix=".report-", dir=path.absolute().parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        Path(draft).chmod(0o644)
+        Path(draft).replace(path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
+    return path

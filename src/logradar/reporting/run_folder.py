@@ -1,0 +1,164 @@
+"""A run folder as the report reads it: whatever of its files is there, each checked for its form.
+
+``evaluate`` writes all of them, ``detect`` only alerts and scores, a bundle has its history.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from logradar.core.errors import InputError
+from logradar.core.formatting import real
+
+SCORE: Final = "score:"
+FILES: Final = ("evaluation.json", "alerts.json", "scores.parquet", "history.json")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one run; empty where a file is absent.
+
+    ``evaluation``, ``alerts`` (the whole document of ``detect --json``), ``settings`` and
+    ``manifest`` are JSON objects, ``history`` maps a detector to its rows, ``scores`` has one row
+    per session and a column ``score:<detector>`` each. docs/reference-evaluation.md lists the keys.
+    """
+
+    folder: Path
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    alerts: dict[str, Any] = field(default_factory=dict)
+    history: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
+    scores: pl.DataFrame | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> Run:
+        """Read a folder; an `InputError` if it holds nothing to report or a file is damaged."""
+        if not folder.is_dir():
+            raise InputError(f"The run folder '{folder}' does not exist; `logradar evaluate … -o DIR` writes one.")
+        run = cls(
+            folder,
+            evaluation=_object(folder / "evaluation.json"),
+            alerts=_alerts(folder / "alerts.json"),
+            history=_history(folder),
+            settings=_object(folder / "run.json") or _object(folder / "settings.json"),
+            manifest=_object(folder / "manifest.json"),
+            scores=_scores(folder / "scores.parquet"),
+        )
+        if not (run.evaluation or run.alerts or run.history or run.scores is not None):
+            raise InputError(
+                f"There is nothing to report in '{folder}': it has none of {', '.join(FILES)}. "
+                "`logradar evaluate … -o DIR` writes them."
+            )
+        return run
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the folder is a bundle, in which nothing may be added."""
+        return "files" in self.manifest
+
+    @property
+    def main(self) -> str:
+        """The detector that decides; an empty text where nothing names one."""
+        listed = self.alerts.get("alerts") or [{}]
+        return str(self.evaluation.get("main") or listed[0].get("detector") or "")
+
+    @property
+    def raised(self) -> int:
+        """How many alerts there were, also those that the document leaves out."""
+        told, raised = len(self.alerts.get("alerts", [])), self.alerts.get("raised")
+        return max(told, int(raised)) if real(raised) else told
+
+    def told(self) -> list[dict[str, Any]]:
+        """The alerts of the document, with the label of their session where only the scores have it."""
+        alerts: list[dict[str, Any]] = self.alerts.get("alerts", [])
+        if self.scores is None or not {"session_id", "label"} <= set(self.scores.columns):
+            return alerts
+        known = self.scores.select(pl.col("session_id").cast(pl.String), "label").drop_nulls()
+        labels = dict(known.filter(pl.col("session_id").is_in([str(a.get("session_id")) for a in alerts])).iter_rows())
+        return [
+            alert if alert.get("label") is not None else {**alert, "label": labels.get(str(alert.get("session_id")))}
+            for alert in alerts
+        ]
+
+    def section(self, key: str) -> dict[str, Any]:
+        """One object of the evaluation; empty where it is absent."""
+        found = self.evaluation.get(key)
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def detectors(self) -> dict[str, dict[str, Any]]:
+        """Figures by detector."""
+        return {name: one for name, one in self.section("detectors").items() if isinstance(one, dict)}
+
+    @property
+    def scored(self) -> list[str]:
+        """Detectors that there are scores of."""
+        columns = self.scores.columns if self.scores is not None else []
+        return [name.removeprefix(SCORE) for name in columns if name.startswith(SCORE)]
+
+    @property
+    def faults(self) -> dict[str, dict[str, Any]]:
+        """Sessions and recall by detector for every kind of fault."""
+        return {
+            str(kind): one
+            | {"recall": {name: share for name, share in one["recall"].items() if real(share) and 0 <= share <= 1}}
+            for kind, one in self.section("faults").items()
+            if isinstance(one, dict)
+            and isinstance(one.get("recall"), dict)
+            and real(one.get("sessions"))
+            and one["sessions"] >= 0
+        }
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"'{path}' cannot be read: {error}. Write the run again.") from None
+
+
+def _object(path: Path) -> dict[str, Any]:
+    value = _json(path)
+    if value is not None and not isinstance(value, dict):
+        raise InputError(f"'{path}' must hold one JSON object, not a {type(value).__name__}.")
+    return value or {}
+
+
+def _alerts(path: Path) -> dict[str, Any]:
+    document = _object(path)
+    alerts = document.get("alerts", [])
+    if not isinstance(alerts, list) or not all(isinstance(alert, dict) for alert in alerts):
+        raise InputError(f"'{path}' must hold a list of alerts under 'alerts', as `logradar detect --json` writes it.")
+    return document
+
+
+def _history(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Rows by detector: from one file for all, or from one beside each detector of a bundle."""
+    found: dict[str, Any] = dict(_object(folder / "history.json"))
+    for path in sorted(folder.glob("*/history.json")) + sorted(folder.glob("*/*/history.json")):
+        value = _json(path)
+        found |= value if isinstance(value, dict) else {path.parent.name: value}
+    return {
+        str(name): kept
+        for name, rows in found.items()
+        if isinstance(rows, list) and (kept := [row for row in rows if isinstance(row, dict)])
+    }
+
+
+def _scores(path: Path) -> pl.DataFrame | None:
+    if not path.is_file():
+        return None
+    try:
+        scores = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"'{path}' cannot be read: {str(error).splitlines()[0]}. Write the run again.") from None
+    floats = [pl.col(name).cast(pl.Float64) for name in scores.columns if name.startswith(SCORE)]
+    return scores.with_columns(floats)

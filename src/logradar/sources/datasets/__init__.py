@@ -1,0 +1,1 @@
+"""What the labelled data sets share: sequences of event numbers, labels in other files, windows."""

@@ -1,0 +1,67 @@
+"""Raw log lines whose labels stand in other files of the data set, by session key."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from logradar.core.errors import InputError
+from logradar.core.quarantine import Quarantine
+from logradar.core.tables import LOG_RECORDS
+from logradar.sources.base import Hints
+from logradar.sources.lines import Lines
+from logradar.sources.opening.labels import Labels
+
+
+class LabelledLines(Lines):
+    """Log lines as `Lines` reads them, with the labels that the data set has of their sessions."""
+
+    discovers: ClassVar[bool] = False
+
+    @classmethod
+    def recognises(cls, path: Path, head: Sequence[str]) -> float:
+        """Never by itself: such a log is read as any other; it is chosen by name or ``--source``."""
+        return 0.0
+
+    @abstractmethod
+    def labels(self, file: Path, quarantine: Quarantine) -> Labels | None:
+        """The labels of the sessions of a file; None where nothing tells them."""
+
+    def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
+        """LOG_RECORDS with labels; the kinds of fault are told to ``hints.blame``."""
+        record_id = 0
+        for file in files:
+            try:
+                labels = self.labels(file, quarantine)
+            except OSError as error:
+                raise InputError(f"The labels beside '{file}' cannot be read: {error.strerror}.") from None
+            if labels:
+                hints.blame(labels.kinds)
+            for table in super().read([file], hints, quarantine):
+                numbered = numbered_from(self.tied(table, hints, quarantine), record_id)
+                record_id += numbered.num_rows
+                yield labels.join(numbered) if labels else numbered
+
+    def tied(self, table: pa.Table, hints: Hints, quarantine: Quarantine) -> pa.Table:
+        """The records that belong to sessions; here all."""
+        return table
+
+
+def numbered_from(table: pa.Table, first: int) -> pa.Table:
+    """LOG_RECORDS numbered from ``first`` on."""
+    ids = pa.array(np.arange(first, first + table.num_rows))
+    return table.set_column(0, LOG_RECORDS.field("record_id"), ids)
+
+
+def labels_of(file: Path, truth: dict[str, bool], kinds: dict[str, str] | None = None) -> Labels | None:
+    """Labels by session key; None where there are none."""
+    if not truth:
+        return None
+    table = pl.DataFrame({"session_key": list(truth), "label": list(truth.values())})
+    return Labels(file, table, {key: kind for key, kind in (kinds or {}).items() if truth.get(key)})

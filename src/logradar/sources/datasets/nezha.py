@@ -1,0 +1,207 @@
+"""The CSV form of Nezha's data sets: lines of microservices with traces, labels by a list of faults."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from logradar.core.errors import InputError
+from logradar.core.quarantine import Quarantine
+from logradar.core.tables import LOG_RECORDS, conform
+from logradar.sources.base import Hints, Source
+from logradar.sources.opening.levels import levels
+from logradar.sources.opening.reading import Block, read_blocks
+from logradar.sources.opening.session_keys import extract
+
+HEADER: Final = "Window,Timestamp,TimeUnixNano,Node,PodName,Container,TraceID,SpanID,Log"
+TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+ROW: Final = (
+    rf"^[^,]{{0,40}},(?P<time>{TIME})Z?,-?[0-9]+,[^,]*,(?P<pod>[^,]{{1,253}}),[^,]*,[0-9a-f]{{1,64}},"
+    r'[0-9a-f]*,"\{""log"":""(?P<log>(?:[^"\\]|\\[^"]|\\"")*)"".*"$'
+)
+POD: Final = r"-[0-9a-f]{8,10}-[0-9a-z]{5}$"
+PLAIN: Final = r"^[0-9:.,]{8,15} +(?P<level>[A-Z]+) +(?P<component>\S+) "
+TRACED: Final = r"TraceID: ?[0-9a-f]+ SpanID: ?[0-9a-f]+ ?"
+MESSAGE: Final = r'"message": ?("(?:[^"\\]|\\.)*")'
+SEVERITY: Final = r'"severity": ?"(\w+)"'
+STATEMENT: Final = re.compile(r"(\S+#[0-9]+)_")
+ACTIVE: Final = timedelta(seconds=150)  # the windows of a fault end less than 130 s after it began
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the list: when it began (UTC), in which service, of which type, and the log statement before it."""
+
+    time: datetime
+    service: str
+    kind: str
+    statement: str | None = None  # class#line, as in the column ``component``
+
+
+class Nezha(Source):
+    """Lines of microservices as CSV, by trace; the labels come from ``*fault_list*.json`` beside the files.
+
+    A line is anomalous when its service had a fault injected less than 150 s before, and, where ``root_cause_ts.json``
+    names the log statement that comes right before the fault, when it is of that statement; a trace is when one of
+    its lines is. Lines that stand in several windows are taken once. Times are those of the column Timestamp: some
+    lines, exceptions among them, have none of sense in TimeUnixNano. Yu et al., Nezha, ESEC/FSE 2023.
+    """
+
+    session_key: ClassVar[str | None] = r"^[^,]*,[^,]*,[^,]*,[^,]*,[^,]*,[^,]*,([0-9a-f]+),"
+    services: ClassVar[str]  # regex of a service of the system
+
+    @classmethod
+    def recognises(cls, path: Path, head: Sequence[str]) -> float:
+        """Sure for the header and a service of the system."""
+        if not head or head[0].strip() != HEADER or len(head) < 2:
+            return 0.0
+        pods = [line.split(",")[4] for line in head[1:20] if line.count(",") > 8]
+        fitting = sum(re.match(cls.services, pod) is not None for pod in pods)
+        return 0.95 if fitting > len(pods) / 2 else 0.4
+
+    def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
+        """LOG_RECORDS with time, service, level and label; rows of another form are quarantined."""
+        record_id = 0
+        for file in files:
+            name, faults = hints.name(file), faults_beside(file)
+            once = _Once()
+            try:
+                for block in read_blocks(file, name, quarantine, hints.limits, hints.advance):
+                    rows = once.of(_rows(block, name, quarantine))
+                    if not len(rows):
+                        continue
+                    yield self._table(rows, record_id, name, hints, faults)
+                    record_id += len(rows)
+            except OSError as error:
+                quarantine.add(name, "file that cannot be read to its end", text=str(error))
+            if once.again:
+                quarantine.add(name, "line that stands in several windows, taken once", count=once.again)
+
+    def _table(
+        self, rows: pl.DataFrame, record_id: int, name: str, hints: Hints, faults: Sequence[Fault] | None
+    ) -> pa.Table:
+        count = len(rows)
+        rows = rows.with_columns(
+            service=pl.col("pod").str.replace(POD, ""),
+            message=pl.format('"{}"', pl.col("log").str.replace_all('""', '"', literal=True)).str.json_decode(
+                pl.String
+            ),
+        )
+        text = rows["message"].str.strip_chars()
+        said = text.str.extract(MESSAGE, 1).str.json_decode(pl.String)
+        plain = text.str.extract_groups(PLAIN).struct.unnest()
+        body = pl.select(pl.coalesce(said, text.str.replace(PLAIN, ""))).to_series().str.replace(TRACED, "")
+        level = pl.select(pl.coalesce(plain["level"], text.str.extract(SEVERITY, 1))).to_series()
+        keys = extract(rows["text"], rows["text"], hints.session_key) if hints.session_key else None
+        columns: dict[str, Any] = {
+            "record_id": pa.array(np.arange(record_id, record_id + count)),
+            "timestamp": rows["timestamp"].to_arrow(),
+            "source": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([name])),
+            "line": rows["line"].to_arrow(),
+            "service": rows["service"].to_arrow().cast(pa.string()).dictionary_encode(),
+            "level": levels(level).to_arrow(),
+            "component": plain["component"].to_arrow().cast(pa.string()).dictionary_encode(),
+            "body": body.to_arrow(),
+        }
+        if keys is not None:
+            columns["session_key"] = keys.to_arrow()
+        if faults is not None:
+            kind = _kinds(rows.with_columns(plain["component"]), faults)
+            columns["label"] = kind.is_not_null().to_arrow()
+            if keys is not None:
+                blamed = pl.DataFrame({"key": keys, "kind": kind}).drop_nulls().unique("key", keep="first")
+                hints.blame(dict(blamed.iter_rows()))
+        return conform(pa.table(columns), LOG_RECORDS)
+
+
+class _Once:
+    """Keeps the first of rows that are equal but for their window."""
+
+    def __init__(self) -> None:
+        self.again = 0
+        self._seen = np.empty(0, np.uint64)
+
+    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        prints = rows.select(pl.struct("time", "pod", "log").hash()).to_series().to_numpy()
+        _, first = np.unique(prints, return_index=True)
+        new = np.zeros(len(rows), bool)
+        new[first] = True
+        new &= ~np.isin(prints, self._seen)
+        self._seen = np.concatenate([self._seen, prints[new]])
+        self.again += int((~new).sum())
+        return rows.filter(pl.Series(new, dtype=pl.Boolean))
+
+
+def faults_beside(file: Path) -> list[Fault] | None:
+    """The faults of all lists in a file's folder, in order of time; None where there is no list.
+
+    Times are ``inject_time``: ``inject_timestamp`` is 8 hours off. Raises `InputError` for a list of another form.
+    """
+    lists = sorted(file.parent.glob("*fault_list*.json"))
+    if not lists:
+        return None
+    found = []
+    causes = _causes(file.parent / "root_cause_ts.json")
+    for path in lists:
+        try:
+            for entry in (entry for hour in json.loads(path.read_text()).values() for entry in hour):
+                began = datetime.strptime(entry["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+                service, kind = re.sub(POD, "", entry["inject_pod"]), entry["inject_type"]
+                found.append(Fault(began, service, kind, causes.get((service, kind))))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"The list of faults '{path}' cannot be read ({type(error).__name__}: {error}); it needs hours with "
+                "entries of inject_time, inject_pod and inject_type."
+            ) from None
+    return sorted(found, key=lambda fault: fault.time)
+
+
+def _causes(file: Path) -> dict[tuple[str, str], str]:
+    """The log statement before a fault, by service and type, where it is one: ``A#1_B#2`` is read as ``A#1``."""
+    if not file.is_file():
+        return {}
+    try:
+        told = json.loads(file.read_text())
+        places = {(service, kind): place for service, kinds in told.items() for kind, place in kinds.items()}
+        found = {key: STATEMENT.match(place) for key, place in places.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The causes '{file}' cannot be read ({type(error).__name__}: {error}); it needs services with types of "
+            "fault and places."
+        ) from None
+    return {key: statement[1] for key, statement in found.items() if statement}
+
+
+def _kinds(rows: pl.DataFrame, faults: Sequence[Fault]) -> pl.Series:
+    """For each row the type of the fault that its service had when it was written, or null."""
+    kind = pl.lit(None, pl.String)
+    for fault in faults:
+        inside = pl.col("timestamp").is_between(fault.time, fault.time + ACTIVE, closed="left")
+        here = pl.col("service") == fault.service
+        if fault.statement:
+            here &= pl.col("component") == fault.statement
+        kind = pl.when(inside & here).then(pl.lit(fault.kind)).otherwise(kind)
+    return rows.select(kind.alias("kind")).to_series()
+
+
+def _rows(block: Block, name: str, quarantine: Quarantine) -> pl.DataFrame:
+    number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
+    rows = pl.DataFrame({"line": number, "text": block.lines.str.strip_chars_end("\r")})
+    rows = rows.filter((pl.col("text") != "") & ((pl.col("line") > 1) | (pl.col("text") != HEADER)))
+    rows = rows.with_columns(pl.col("text").str.extract_groups(ROW).alias("row")).unnest("row")
+    time = rows["time"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False, ambiguous="null")
+    rows = rows.with_columns(timestamp=time.dt.replace_time_zone("UTC"))
+    bad = rows["timestamp"].is_null()
+    if bad.any():
+        lines = rows.filter(bad).select("line", "text").rows()
+        quarantine.add_lines(name, "row that is no line of a microservice", lines)
+    return rows.filter(~bad)

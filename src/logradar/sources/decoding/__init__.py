@@ -1,0 +1,1 @@
+"""Decoding: from compressed bytes to plain ones, and from texts of time to times."""

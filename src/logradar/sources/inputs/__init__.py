@@ -1,1 +1,0 @@
-"""What sources share: finding files, reading text, headers, timestamps, keys, labels, quarantine."""

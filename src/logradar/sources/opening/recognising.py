@@ -1,0 +1,126 @@
+"""What the files of an input are: the source of each, by content, and what stands in their first lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from logradar.core.errors import InputError
+from logradar.core.filenames import readable
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import Limits, Source, sources
+from logradar.sources.opening.files import Found, stem
+from logradar.sources.opening.formats import SEEN, Format
+from logradar.sources.opening.reading import Block, is_binary, read_head, read_sample
+from logradar.sources.opening.records import Records
+
+HEAD: Final = 1 << 16  # bytes by which a file is recognised
+HEAD_LINES: Final = 200
+SAMPLED_FILES: Final = 40
+SAMPLED_LINES: Final = 40_000  # of all files together
+
+
+@dataclass(frozen=True)
+class Part:
+    """Files of one kind that follow each other."""
+
+    kind: type[Source]
+    files: list[Path]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first records of a file: its format and the whole text of each record's first line."""
+
+    file: Path
+    format: Format
+    texts: pl.Series
+
+
+def recognise(spec: str, found: Found, source: str | None, quarantine: Quarantine) -> list[Part]:
+    """The files in their order, each with its source; ``source`` forces one for all.
+
+    A file that is empty, binary or unreadable goes to the quarantine when there are others;
+    `InputError` when none is left.
+    """
+    kinds = {source: sources.load(source)} if source else {name: sources.load(name) for name in sources.names()}
+    parts: list[Part] = []
+    odd: list[tuple[Path, str]] = []
+    for file in found.files:
+        kind = _kind_of(file, kinds, forced=source is not None)
+        if isinstance(kind, str):
+            odd.append((file, kind))
+        elif parts and parts[-1].kind is kind:
+            parts[-1].files.append(file)
+        else:
+            parts.append(Part(kind, [file]))
+    if found.prepared and odd:
+        raise InputError(f"'{odd[0][0]}' {odd[0][1]}, but '{found.prepared}' needs it; prepare the input again.")
+    if not parts:
+        raise InputError(_nothing(spec, [why for _, why in odd]))
+    for path in found.unread:
+        quarantine.add(found.names.get(path, readable(str(path))), "folder that cannot be read, or link to nothing")
+    for file, why in odd:
+        quarantine.add(found.names.get(file, readable(str(file))), f"file that {why}")
+    return parts
+
+
+def samples(files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LINES) -> list[Sample]:
+    """The first records of some of the files, evenly chosen; about ``lines`` lines of all together."""
+    step = max(1, -(-len(files) // SAMPLED_FILES))
+    chosen = files[::step]
+    rows = max(500, lines // max(1, len(chosen)))
+    taken = []
+    for file in chosen:
+        first = read_sample(file, rows=max(rows, SEEN))
+        form = Format.named(format_, first) if format_ else Format.detect(first)
+        block = Block(pl.Series("text", first, pl.String), 1)
+        frames = list(Records(form, file.name, Quarantine(), Limits()).of([block]))
+        if frames:
+            taken.append(Sample(file, form, pl.concat([frame["text"] for frame in frames])))
+    return taken
+
+
+def service_names(files: Iterable[Path]) -> dict[Path, str]:
+    """The service of each file by its name, where the files are of several services."""
+    names = {file: readable(stem(file)) for file in files}
+    return names if len(set(names.values())) > 1 else {}
+
+
+_UNKNOWN: Final = "is of a kind that no source knows"
+
+
+def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[Source] | str:
+    """The source of a file, or why it has none."""
+    bad = Quarantine()
+    try:
+        head = read_head(file, HEAD, bad)
+        if not head.strip(b" \t\r\n\xef\xbb\xbf") and len(head) < HEAD:
+            return next((f"is a {reason}" for reason in bad.reasons), "is empty")
+        binary = is_binary(head)
+        lines = [] if binary else read_sample(file, HEAD, HEAD_LINES)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if forced:
+        return next(iter(kinds.values()))
+    scores = {name: kind.recognises(file, lines) for name, kind in kinds.items()}
+    best = max(scores, key=lambda name: scores[name])
+    if scores[best] > 0:
+        return kinds[best]
+    if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
+        return "is an archive; unpack it first"
+    return "is binary" if binary else _UNKNOWN
+
+
+def _nothing(spec: str, reasons: list[str]) -> str:
+    if reasons == [_UNKNOWN]:
+        return f"'{spec}' {_UNKNOWN}; `--source lines` reads any text, line by line."
+    if len(reasons) == 1:
+        return f"'{spec}' {reasons[0]}; LogRadar reads text, also compressed with gz, xz, zst or bz2."
+    told = ", ".join(f"{count} {why.replace('is ', '', 1)}" for why, count in Counter(reasons).most_common())
+    return f"'{spec}' holds no log that can be read: of {len(reasons)} files {told}."

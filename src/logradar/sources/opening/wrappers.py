@@ -1,0 +1,121 @@
+"""Lines that carry another log inside: Docker's json-file, Kubernetes' CRI, docker compose.
+
+Docker (``{"log": "…\\n", "stream": "stdout", "time": "…"}``) and CRI (``time stream P|F text``)
+cut long lines into parts; the parts of each stream are joined again, also over blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import Limits
+from logradar.sources.opening.joining import joined
+from logradar.sources.opening.json_lines import broken, values
+from logradar.sources.opening.levels import WORDS
+
+_TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+WRAPPERS: Final = {
+    "docker": r"^\{\s*\x22log\x22\s*:\s*\x22.*\x22(?:stream|time)\x22\s*:",
+    "cri": rf"^(?P<time>{_TIME}) (?P<stream>stdout|stderr) (?P<part>[PF])(?::\S*)? ?(?P<text>.*)$",
+    "compose": r"^(?P<origin>[a-zA-Z0-9][\w.-]*[\w]) +\| ?(?P<text>.*)$",
+}
+ENOUGH: Final = {"docker": 0.5, "cri": 0.5, "compose": 0.95}  # share of lines; the last looks like other things
+FAR: Final = 10_000  # lines after which the rest of a cut line no longer comes
+
+
+@dataclass
+class Unwrapping:
+    """Takes the inner text out of the lines of one file; what is still open is held back."""
+
+    kind: str
+    name: str
+    quarantine: Quarantine
+    limits: Limits
+
+    def __post_init__(self) -> None:
+        self._held = pl.DataFrame()
+
+    def push(self, frame: pl.DataFrame, last: bool = False) -> pl.DataFrame:
+        """Rows (line, text) -> rows (line, text, time, origin: the service) whose parts are joined."""
+        rows = self._opened(frame)
+        if len(self._held):
+            rows = pl.concat([self._held, rows])
+            self._held = rows.clear()
+        if rows["open"].any():
+            rows = self._joined(rows, last)
+        return rows.select("line", "text", "time", "origin")
+
+    def _opened(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Columns line, text, time, origin, stream, ``until`` (the line of the last part) and ``open``: whether
+        the next part belongs to it."""
+        text, nothing = pl.col("text"), pl.lit(None, pl.String)
+        if self.kind == "docker":
+            had = values(frame["text"], [("log",), ("time",), ("stream",)])
+            rows = frame.with_columns(inner=had["log",], time=had["time",], stream=had["stream",])
+            self._tell_broken(rows)
+            rows = rows.with_columns(inner=pl.coalesce("inner", _readable(text)))
+            inner = pl.col("inner")
+            rows = rows.with_columns(
+                inner=inner.str.strip_chars_end("\r\n"), open=~inner.str.ends_with("\n"), origin=nothing
+            )
+        else:
+            found = frame["text"].str.extract_groups(WRAPPERS[self.kind]).struct.unnest().rename({"text": "inner"})
+            rows = frame.hstack(found).with_columns(
+                nothing.alias(name) for name in ("time", "stream", "origin") if name not in found.columns
+            )
+            rows = rows.with_columns(open=pl.col("part") == "P" if self.kind == "cri" else False)
+        open_part = pl.col("open").fill_null(False)
+        kept = rows.select("line", "time", "origin", "stream", text=pl.coalesce("inner", "text"), open=open_part)
+        return kept.with_columns(until="line")
+
+    def _tell_broken(self, rows: pl.DataFrame) -> None:
+        odd = rows.filter(pl.col("inner").is_null())
+        if len(odd):
+            bad = odd.filter(broken(odd["text"]))
+            self.quarantine.add_lines(
+                self.name, "half-written JSON object, kept as text", bad.select("line", "text").rows()
+            )
+
+    def _joined(self, rows: pl.DataFrame, last: bool) -> pl.DataFrame:
+        stream = pl.col("stream").fill_null("")
+        far = pl.col("line") - pl.col("until").shift(1).over(stream) > FAR
+        begins = ~pl.col("open").shift(1, fill_value=False).over(stream) | far.fill_null(False)
+        part = pl.concat_str(stream, begins.cast(pl.Int64).cum_sum().over(stream).cast(pl.String), separator=" ")
+        rows = rows.with_columns(part=part)
+        end = int(rows["line"][-1])
+        until = pl.col("until").last()
+        waits = pl.col("open").last() & (until >= end - FAR)
+        rows = rows.with_columns(open=waits.over("part"), until=until.over("part"))
+        rows, cut = joined(rows, "part", "", self.limits.line)
+        for line, dropped in cut:
+            self.quarantine.add(self.name, "part of a line that is too long, left out", line=line, count=dropped)
+        rows = rows.drop("part")
+        if not last and rows["open"].any():  # and with what waits all that comes after it, to keep the order
+            at = int(rows["open"].arg_true()[0])
+            self._held, rows = rows[at:], rows[:at]
+        return rows
+
+
+def _readable(text: pl.Expr) -> pl.Expr:
+    """What can be had of a Docker line that is cut."""
+    inner = text.str.extract(r"^\{\s*\x22log\x22\s*:\s*\x22((?:[^\x22\\]|\\.)*)", 1)
+    return inner.str.replace_many(["\\\x22", "\\t", "\\n", "\\\\"], ["\x22", "\t", "\n", "\\"]) + "\n"
+
+
+def wrapper_of(lines: Sequence[str]) -> str | None:
+    """The wrapper of most of these lines, if there is one."""
+    series = pl.Series("text", lines)
+    for kind, pattern in WRAPPERS.items():
+        if not len(series) or series.str.contains(pattern).sum() < ENOUGH[kind] * len(series):
+            continue
+        if kind == "compose" and any(
+            name.upper() in WORDS for name in series.str.extract(pattern, 1).drop_nulls().unique()
+        ):
+            continue  # "INFO | message"
+        return kind
+    return None

@@ -1,0 +1,118 @@
+"""What the event ids of day files stand for: how often each came, and the first lines of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar.sources.radar.vocabulary import VOCABULARY
+
+KEPT: Final = 6  # lines of each event id
+LONGEST: Final = 500  # characters of a line that is kept
+
+
+class EventLines:
+    """Counts event ids of DAY_SESSIONS (or DATED_SESSIONS) and keeps the first lines of each."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[int] = Counter()
+        self.lines: dict[int, list[str]] = {}
+        self.beyond = 0  # events whose ids came when `VOCABULARY` were told apart already
+        self._full = np.empty(0, np.int32)  # ids that need no more lines
+
+    def add(self, table: pa.Table) -> None:
+        """Take in the next sessions; ``original_logs`` may be left out."""
+        table = table.combine_chunks()
+        if not table.num_rows:
+            return
+        events: Any = table["event_sequence"].chunk(0)
+        ends = events.offsets.to_numpy().astype(np.int64)
+        ids = events.values.to_numpy()
+        if "original_logs" in table.column_names:
+            self._keep(ids, ends, table["original_logs"].chunk(0))
+        found, counts = _counted(ids[ends[0] : ends[-1]])
+        for event, count in zip(found.tolist(), counts.tolist(), strict=True):
+            self._count(event, count)
+
+    def merge(self, other: EventLines) -> None:
+        """Take in what comes after."""
+        self.beyond += other.beyond
+        for event, count in other.counts.items():
+            self._count(event, count)
+        for event, lines in other.lines.items():
+            if event in self.counts:
+                own = self.lines.setdefault(event, [])
+                own += lines[: KEPT - len(own)]
+
+    def _count(self, event: int, count: int) -> None:
+        if event in self.counts or len(self.counts) < VOCABULARY:
+            self.counts[event] += count
+        else:
+            self.beyond += count
+
+    def sentence(self) -> str:
+        """What people should know of the ids that were left out; empty where none was."""
+        if not self.beyond:
+            return ""
+        return (
+            f"{self.beyond:,} events have ids beyond the {VOCABULARY:,} that are told apart: they have no template; so "
+            "many ids hardly stand for kinds of events."
+        )
+
+    def save(self, path: Path) -> None:
+        """Write them as Parquet."""
+        events = sorted(self.counts)
+        table = {
+            "event": pa.array(events, pa.int64()),
+            "count": pa.array([self.counts[event] for event in events], pa.int64()),
+            "lines": pa.array([self.lines.get(event, []) for event in events], pa.list_(pa.string())),
+        }
+        whole = pa.table(table).replace_schema_metadata({"beyond": str(self.beyond)})
+        pq.write_table(whole, path)
+
+    @classmethod
+    def load(cls, path: Path) -> EventLines:
+        """What `save` wrote."""
+        found = cls()
+        table = pq.read_table(path)
+        found.beyond = int((table.schema.metadata or {}).get(b"beyond", 0))
+        for row in table.to_pylist():
+            found.counts[row["event"]] = row["count"]
+            found.lines[row["event"]] = row["lines"]
+        return found
+
+    def _keep(self, ids: np.ndarray, ends: np.ndarray, logs: Any) -> None:
+        log_ends = logs.offsets.to_numpy().astype(np.int64)
+        counts = np.diff(ends)
+        whole = np.flatnonzero((np.diff(log_ends) == counts) & (counts > 0))
+        row = np.repeat(whole, counts[whole])
+        step = np.arange(len(row)) - np.repeat(np.cumsum(counts[whole]) - counts[whole], counts[whole])
+        here = ids[ends[:-1][row] + step]
+        wanted = np.flatnonzero(~np.isin(here, self._full))
+        order = wanted[np.argsort(here[wanted], kind="stable")]
+        sorted_ids = here[order]
+        starts = np.flatnonzero(np.diff(sorted_ids, prepend=sorted_ids[0] - 1 if len(sorted_ids) else 0))
+        rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+        first = order[rank < KEPT]
+        texts = logs.values.take(pa.array(log_ends[:-1][row[first]] + step[first])).to_pylist()
+        for event, text in zip(here[first].tolist(), texts, strict=True):
+            kept = self.lines.get(event)
+            if kept is None and len(self.lines) < VOCABULARY:
+                kept = self.lines[event] = []
+            if kept is not None and len(kept) < KEPT:
+                kept.append(text[:LONGEST])
+        self._full = np.array([event for event, kept in self.lines.items() if len(kept) >= KEPT], np.int32)
+
+
+def _counted(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low, high = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
+    if low >= 0 and high < 1 << 20:
+        counts = np.bincount(ids)
+        found = np.flatnonzero(counts)
+        return found, counts[found]
+    return np.unique(ids, return_counts=True)

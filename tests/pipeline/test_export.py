@@ -1,0 +1,200 @@
+"""What a neural training leaves in the bundle, and its network for other programs."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tests.cli.shop import write_labels, write_log
+
+from logradar.core.bundle import KINDS, verify
+from logradar.core.errors import BundleError, ConfigError
+from logradar.model.bundle import Bundle
+from logradar.model.settings import run_settings
+from logradar.pipeline.evaluate import evaluate
+from logradar.pipeline.export import export
+from logradar.pipeline.train import train
+from logradar.reporting.evaluation_page import write_report
+
+DEEP = "detectors.deeplog.training"
+QUICK = ["detector=deeplog", "beside=[length]", f"{DEEP}.epochs=3", f"{DEEP}.epoch_steps=5", f"{DEEP}.log_steps=5"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("networks")
+    write_log(home / "app.log", 200, seed=1)
+    write_log(home / "new.log", 60, seed=2, broken=(20, 40), day=2)
+    write_labels(home / "new.log", home / "labels.csv")
+    return home
+
+
+@pytest.fixture(scope="module")
+def bundle(home):
+    done = train(str(home / "app.log"), home / "b", run_settings(None, [*QUICK, f"{DEEP}.keep_checkpoints=true"]))
+    assert done.figures["next_events"] == json.loads((home / "b" / "next-events.json").read_text())
+    return home / "b"
+
+
+def test_the_course_of_the_training_is_in_the_bundle(bundle):
+    verify(bundle)
+    place = bundle / "training" / "deeplog"
+    assert {path.name for path in place.iterdir()} == {"training.log", "curve.png", "next-events.txt", "000.tfevents"}
+    assert (place / "curve.png").read_bytes()[:4] == b"\x89PNG"
+    assert "validation loss" in (place / "training.log").read_text()
+    assert {path.suffix for path in bundle.rglob("*") if path.is_file()} <= set(KINDS)
+    assert "step" in json.loads((bundle / "history.json").read_text())["deeplog"][0]
+    assert "Training" in write_report(bundle).read_text()
+
+
+def test_next_events_are_those_of_validation(bundle):
+    fitted = Bundle.load(bundle)
+    figures = fitted.next_events["deeplog"]
+    assert set(fitted.next_events) == {"deeplog"}
+    assert 0.3 < figures["top_1"] <= figures["top_5"] <= figures["top_10"] <= figures["top_20"] <= 1
+    kept = [row for row in fitted.history["deeplog"] if "eval_loss" in row]
+    assert figures["unknown"] == 0
+    assert figures["loss"] == pytest.approx(min(row["eval_loss"] for row in kept), rel=1e-3)
+    assert figures["scores"]["sessions"] == len(fitted.validation["deeplog"])
+    assert figures["scores"]["mean"] == pytest.approx(fitted.validation["deeplog"].mean())
+    assert len(fitted.sample) == len(fitted.validation["deeplog"])
+    assert fitted.main.score(fitted.sample)["score"].to_pylist() == fitted.validation["deeplog"].tolist()
+
+
+def test_labels_measure_the_thresholds(bundle, home):
+    done = evaluate(bundle, str(home / "new.log"), {"input.labels": home / "labels.csv"})
+    figures = done.document["next_events"]["deeplog"]
+    assert figures["scores"]["sessions"] == done.document["sessions"] - done.document["anomalies"]
+    assert set(figures["thresholds"]["p99"]) == {"threshold", "precision", "recall", "f1", "fpr"}
+    values = np.quantile(Bundle.load(bundle).validation["deeplog"], 0.95, method="inverted_cdf")
+    assert figures["thresholds"]["p95"]["threshold"] == pytest.approx(values)
+    done.write(home / "run")
+    assert "threshold p95" in (home / "run" / "next-events.txt").read_text()
+
+
+def test_pt_holds_what_a_training_goes_on_from(bundle, home):
+    told = export(bundle, home / "x" / "deeplog.pt")
+    saved = torch.load(home / "x" / "deeplog.pt", weights_only=True)
+    fitted = Bundle.load(bundle)
+    best = min(fitted.history["deeplog"], key=lambda row: row["eval_loss"])
+    assert (saved["global_step"], saved["best_loss"]) == (best["step"], best["eval_loss"])
+    assert saved["config"] == fitted.main.settings.model_dump(mode="json")
+    assert saved["vocabulary"].tolist() == fitted.main.vocabulary.ids.tolist()
+    for name, value in fitted.main.network().state_dict().items():
+        assert torch.equal(saved["model"][name], value)
+    assert told["optimizer"]
+    network = fitted.main.network()
+    optimiser = torch.optim.AdamW(network.parameters())
+    assert len(saved["optimizer"]["state"]) == len(list(network.parameters()))
+    assert saved["optimizer"]["state"][0]["exp_avg"].shape == next(network.parameters()).shape
+    assert optimiser.state_dict()["param_groups"][0].keys() <= saved["optimizer"]["param_groups"][0].keys()
+    assert "last_epoch" in saved["scheduler"]
+
+
+def test_a_bundle_alone_has_no_states_and_says_so(bundle, home, capsys):
+    moved = home / "elsewhere"
+    (home / "b").rename(moved)
+    try:
+        told = export(moved, home / "alone.pt")
+    finally:
+        moved.rename(home / "b")
+    assert not told["optimizer"]
+    assert torch.load(home / "alone.pt", weights_only=True)["optimizer"] is None
+    assert "keep_checkpoints=true" in capsys.readouterr().err
+
+
+def test_states_of_another_training_are_not_taken(bundle, home):
+    """The same steps with another seed: its checkpoints are not those of this bundle."""
+    other = home / "other"
+    train(str(home / "app.log"), other, run_settings(None, [*QUICK, "seed=3"]))
+    (home / "b.training").rename(home / "other.training")
+    try:
+        assert not export(other, home / "other.pt")["optimizer"]
+    finally:
+        (home / "other.training").rename(home / "b.training")
+
+
+def test_onnx_says_what_it_is_and_gives_the_same_scores(bundle, home):
+    import onnx
+
+    export(bundle, home / "deeplog.onnx")
+    content = (home / "deeplog.onnx").read_bytes()
+    facts = json.loads({prop.key: prop.value for prop in onnx.load_from_string(content).metadata_props}["logradar"])
+    fitted = Bundle.load(bundle)
+    assert facts["vocabulary"] == fitted.main.vocabulary.ids.tolist()
+    assert fitted.main.scoring_with(content).score(fitted.sample).equals(fitted.main.score(fitted.sample))
+
+
+def test_int8_tells_what_it_costs(bundle, home):
+    told = export(bundle, home / "small.onnx", int8=True)
+    assert told["bytes"] < 0.5 * told["bytes_before"]
+    fitted = Bundle.load(bundle)
+    small = fitted.main.scoring_with((home / "small.onnx").read_bytes())
+    difference = np.abs(
+        small.score(fitted.sample)["score"].to_numpy() - fitted.main.score(fitted.sample)["score"].to_numpy()
+    )
+    assert told["score_difference"]["max"] == pytest.approx(difference.max())
+    assert told["score_difference"]["mean"] == pytest.approx(difference.mean())
+    assert 0 < told["score_difference"]["max"] < 0.5
+
+
+def test_a_checkpoint_can_be_measured(bundle, home):
+    first = min((home / "b.training" / "deeplog" / "checkpoints").iterdir(), key=lambda path: path.name)
+    given = {"input.labels": home / "labels.csv"}
+    plain, early = (evaluate(bundle, str(home / "new.log"), given, checkpoint=c) for c in (None, first))
+    losses = [done.document["next_events"]["deeplog"]["loss"] for done in (plain, early)]
+    steps = {row["step"]: row["eval_loss"] for row in Bundle.load(bundle).history["deeplog"]}
+    better = steps[int(first.name.rpartition("-")[2])] > min(steps.values())
+    assert (losses[1] != losses[0]) == better
+    assert early.document["detectors"]["length"] == plain.document["detectors"]["length"]
+    assert early.fitted.thresholds["deeplog"].sessions == len(Bundle.load(bundle).sample)
+
+
+def test_faults_are_sentences(bundle, home):
+    given = {"input.labels": home / "labels.csv"}
+    for ask, error, sentence in (
+        (lambda: export(bundle, home / "x.bin"), ConfigError, "choose --format onnx or pt"),
+        (lambda: export(bundle, home / "x.pt", int8=True), ConfigError, "for --format onnx only"),
+        (lambda: export(bundle, home / "x.pt", name="length"), ConfigError, "no network of this bundle.*deeplog"),
+        (lambda: evaluate(bundle, str(home / "new.log"), given, checkpoint=home), ConfigError, "is no checkpoint"),
+    ):
+        with pytest.raises(error, match=sentence):
+            ask()
+    from safetensors.torch import save_file
+
+    (home / "strange").mkdir()
+    save_file({"a": torch.zeros(2)}, home / "strange" / "model.safetensors")
+    with pytest.raises(BundleError, match="not those of this bundle's 'deeplog'"):
+        evaluate(bundle, str(home / "new.log"), given, checkpoint=home / "strange")
+    (home / "strange" / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(BundleError, match="not those of this bundle's 'deeplog'"):
+        evaluate(bundle, str(home / "new.log"), given, checkpoint=home / "strange")
+    train(str(home / "app.log"), home / "plain", run_settings(None, ["detector=length", "beside=[]"]))
+    with pytest.raises(ConfigError, match="has no network"):
+        export(home / "plain", home / "x.pt")
+    assert not (home / "plain" / "training").exists()
+
+
+def test_nothing_of_this_machine_is_in_the_course(bundle):
+    """Host names and paths stay at home."""
+    import socket
+
+    for path in (bundle / "training").rglob("*"):
+        if path.suffix in (".log", ".txt"):
+            assert str(bundle.parent) not in path.read_text()
+        assert socket.gethostname() not in path.name
+    assert pq.read_schema(bundle / "validation-sample.parquet").names == ["template_ids", "gaps"]
+
+
+def test_a_member_of_an_ensemble_is_told_by_its_own_name(home):
+    settings = ["detectors.ensemble.members=[length, deeplog]", "beside=[]"]
+    few = "detectors.ensemble.settings.deeplog.training={epochs: 1, epoch_steps: 2, device: cpu}"
+    done = train(str(home / "app.log"), home / "joined", run_settings(None, [*settings, few]))
+    assert set(done.figures["next_events"]) == {"deeplog"}
+    assert {path.name for path in (home / "joined" / "training").iterdir()} == {"deeplog"}
+    kept = {path.name for path in (home / "joined" / "training" / "deeplog").iterdir()}
+    assert kept == {"training.log", "curve.png", "next-events.txt", "000.tfevents"}
+    assert export(home / "joined", home / "joined.onnx")["detector"] == "deeplog"
