@@ -23,7 +23,7 @@ from logradar.model.bundle import Bundle
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
-from logradar.scoring.signatures import SessionSignature, signatures
+from logradar.scoring.signatures import SessionSignature, signatures, suppressed_by
 from logradar.sources.opening.opening import Opened
 from logradar.storage.day_files import DayCorpus, DayStream, Piece
 from logradar.storage.grouping import fill_on_disk, group_on_disk, is_large
