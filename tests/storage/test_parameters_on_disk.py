@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -22,9 +21,9 @@ from logradar.simulation.settings import DaySettings
 from logradar.simulation.simulate import simulate
 from logradar.storage import grouping as on_disk
 from logradar.storage import parameters as values_on_disk
-from logradar.storage.grouping import fill_on_disk, group_on_disk
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import group, tables_of
 from logradar.storage.records import reading
-from logradar.storage.tabulate import fill, group, learn_templates
 
 LINES = 150_000
 pytestmark = pytest.mark.xdist_group("values")
@@ -90,16 +89,16 @@ def test_on_disk_it_is_the_same(home: Path, small: None, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("memory", [True, False])
-def test_parameters_stand_beside_their_events(home: Path, small: None, tmp_path: Path, memory: bool) -> None:
+def test_parameters_stand_beside_their_events(
+    home: Path, small: None, tmp_path: Path, memory: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if memory:
+        monkeypatch.setattr(on_disk, "IN_MEMORY", 10**9)
     with reading(str(home / "faulty"), run_settings().input) as corpus:
         miner = TemplateMiner()
-        grouped = group(corpus, SessionSettings())
-        learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-        if memory:
-            table = fill(corpus, miner, grouped, values=True)
-        else:
-            shards = group_on_disk(corpus, SessionSettings(), tmp_path)
-            table = pa.concat_tables(fill_on_disk(corpus, miner, shards, tmp_path, values=True).tables())
+        grouped = group(corpus, SessionSettings(), tmp_path)
+        learn_templates(corpus, miner, [grouped], tmp_path)
+        table = pa.concat_tables(tables_of(fill(corpus, miner, grouped, tmp_path, parameters=True)))
         assert len(table) == len(grouped)
         bodies = pa.concat_arrays([part["body"].combine_chunks() for part in corpus.scan(["body"])])
     sessions = Valued.whole(table)
@@ -124,11 +123,11 @@ def test_an_ensemble_takes_them_in_too(home: Path, tmp_path: Path) -> None:
     assert told[0]["evidence"][0]["reason"].startswith("values: ")
 
 
-def test_nobody_who_does_not_ask_gets_them(home: Path) -> None:
+def test_nobody_who_does_not_ask_gets_them(home: Path, tmp_path: Path) -> None:
     assert not run_settings().needs_values
     assert run_settings(given={"beside": ("values",)}).needs_values
     with reading(str(home / "faulty"), run_settings().input) as corpus:
-        grouped = group(corpus, SessionSettings())
+        grouped = group(corpus, SessionSettings(), tmp_path)
     assert grouped["parameters"].null_count == len(grouped)
 
 

@@ -34,6 +34,10 @@ class DataError(LogRadarError):
     """The data was read but is not enough, or not fit, for what was asked."""
 
 
+class StateError(LogRadarError):
+    """A saved state of a stream is damaged, or belongs to another version or another bundle."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A closing half-sentence that names the nearest known word, or all of them.
 

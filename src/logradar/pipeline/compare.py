@@ -32,7 +32,7 @@ from logradar.pipeline.comparison_inputs import Candidate, candidates
 from logradar.pipeline.detection_delay import delay, kinds_of
 from logradar.pipeline.evaluation_data import timed, trained_on
 from logradar.reporting.comparison_page import write_comparison
-from logradar.storage.tabulate import days_covered
+from logradar.storage.grouping import days_covered
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

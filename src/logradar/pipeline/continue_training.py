@@ -66,7 +66,7 @@ def train_further(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Tr
             corpus = collect(opened, home)
             source, quarantined = corpus.source, corpus.quarantined
             settings = resolved(settings, corpus.input, None)
-            material = from_records(corpus, settings, home, _thawed(fitted.miner))
+            material, _ = from_records(corpus, settings, home, _thawed(fitted.miner))
         result = _learn(fitted, material, settings, bundle)
     result.facts |= facts_of(spec, source, material, quarantined, began) | {
         "split": material.split | {"train_from": fitted.facts["split"].get("train_from")},

@@ -26,9 +26,9 @@ from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.signatures import SessionSignature, signatures, suppressed_by
 from logradar.sources.opening.opening import Opened
 from logradar.storage.day_files import DayCorpus, DayStream, Piece
-from logradar.storage.grouping import fill_on_disk, group_on_disk, is_large
+from logradar.storage.filling import fill
+from logradar.storage.grouping import group, tables_of
 from logradar.storage.records import Corpus, collect, opening
-from logradar.storage.tabulate import fill, group
 
 Told = Corpus | DayCorpus | Piece  # what can be asked for lines
 Listener = Callable[[pa.Table, pa.Table, float, pa.Table | None], None]  # sessions, scores, threshold, as they stood
@@ -157,11 +157,8 @@ def sessions_of(corpus: Corpus, fitted: Bundle, home: Path, values: bool = False
     With ``values`` they carry the parameters of their events.
     """
     assert isinstance(fitted.miner, TemplateMiner)
-    if not is_large(corpus):
-        yield fill(corpus, fitted.miner, group(corpus, fitted.settings.sessions), values)
-        return
-    grouped = group_on_disk(corpus, fitted.settings.sessions, home)
-    yield from fill_on_disk(corpus, fitted.miner, grouped, home, values).tables()
+    grouped = group(corpus, fitted.settings.sessions, home)
+    yield from tables_of(fill(corpus, fitted.miner, grouped, home, values))
 
 
 _ENOUGH: Final = 200  # validation sessions, of which one is as many as the default quantile lets through

@@ -33,8 +33,8 @@ from logradar.pipeline.evaluation_data import labelled, novelty, sessions_in, ti
 from logradar.pipeline.export import from_checkpoint
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.storage.day_files import DayCorpus
+from logradar.storage.grouping import days_covered
 from logradar.storage.records import Corpus, collect, opening
-from logradar.storage.tabulate import days_covered
 
 ALERTS_TOLD = 500
 

@@ -34,8 +34,8 @@ from logradar.pipeline.training_data.day_files import from_days, gather
 from logradar.pipeline.training_data.sessions import TrainingData, bounds, from_records
 from logradar.sources.base import Dataset
 from logradar.sources.opening.opening import InputSettings
+from logradar.storage.grouping import days_covered
 from logradar.storage.records import collect, opening
-from logradar.storage.tabulate import days_covered
 from logradar.training.processes import first, leave, place, wait
 
 
@@ -70,7 +70,8 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
             corpus = collect(opened, home)
             source, reasons = corpus.source, dict(corpus.reasons)
             settings = resolved(settings, corpus.input, opened.dataset).model_copy(update={"events": "mined"})
-            material = from_records(corpus, settings, home)
+            material, sessions = from_records(corpus, settings, home)
+            settings = settings.model_copy(update={"sessions": sessions})
         fitted = _learn(material, settings, bundle, resume)
     fitted.facts |= facts_of(spec, source, material, sum(reasons.values()), began)
     leave()  # no process needs the others any more

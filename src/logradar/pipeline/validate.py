@@ -126,7 +126,7 @@ def _labels(found: Found, settings: RunSettings) -> Labels | None:
 def _of_records(spec: str, found: Found, settings: RunSettings, scratch: Path, place: Path | None) -> dict[str, Any]:
     spooled = {str(file): name for file, name in found.names.items()}  # what was piped in cannot be read again
     with reading(next(iter(spooled), spec), settings.input, scratch) as corpus:
-        facts = inventory_of_records(corpus, settings)
+        facts = inventory_of_records(corpus, settings, scratch)
         bad = scratch / QUARANTINE
         facts["fault_kinds"] = kinds_of(corpus.reasons, bad, spooled)
         facts["files"] = {spooled.get(name, name): count for name, count in facts["files"].items()}
