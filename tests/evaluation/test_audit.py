@@ -11,7 +11,7 @@ from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
 from logradar.evaluation import audit as module
-from logradar.evaluation.audit import Side, audit, identities, seen_in, told
+from logradar.evaluation.audit import Side, audit, identities, overlapping, seen_in, told
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -72,11 +72,27 @@ def test_a_clean_test_says_so() -> None:
     assert found["notes"] == ["None of the 40 test anomalies has a sequence that also occurs in training."]
 
 
-def test_the_future_in_training_is_told() -> None:
-    train, test = sessions([[3], [4]], first=10), sessions([[5], [6]], first=5)
-    found = audit(of(test), [False, False], train=Side.of(train), side=Side.of(test))
-    assert found["time"]["overlap"] is True
-    assert "before training ends" in found["notes"][0]
+@pytest.mark.parametrize(
+    ("first", "count", "overlap"),
+    [
+        (5, 2, False),  # hours 5 and 6: all older than training
+        (9, 2, False),  # ends when training begins
+        (9, 3, True),  # reaches into training
+        (10, 1, False),  # one session at the very start of training
+        (11, 1, True),  # inside
+        (12, 4, True),  # begins inside, ends later
+        (13, 2, False),  # begins when training ends
+        (20, 2, False),  # all later
+        (5, 20, True),  # around it
+    ],
+)
+def test_only_a_test_in_the_time_of_training_overlaps(first: int, count: int, overlap: bool) -> None:
+    """Training lies in hours 10 to 13; the audit says what `overlapping` decides, which stops a run."""
+    train, test = sessions([[3], [4], [3], [4]], first=10), sessions([[5]] * count, first=first)
+    sides = Side.of(train), Side.of(test)
+    found = audit(of(test), [False] * count, train=sides[0], side=sides[1])
+    assert found["time"]["overlap"] is overlapping(*sides) is overlap
+    assert any("lies in the time of training" in note for note in found["notes"]) is overlap
     assert "No test session is labelled anomalous" in found["notes"][-1]
 
 

@@ -44,7 +44,7 @@ def test_a_test_in_the_time_of_training_fails_unless_allowed(home):
         measured(home, "beside", held_out=True)
     document = measured(home, "beside", allow_overlap=True).document
     assert (document["sessions"], document["audit"]["overlap_allowed"]) == (60, True)
-    assert any("seen the future" in note for note in document["audit"]["notes"])
+    assert any("lies in the time of training" in note for note in document["audit"]["notes"])
 
 
 def test_the_same_file_fails_unless_allowed(home):
