@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import re
 import statistics
 import subprocess
@@ -46,6 +49,23 @@ def test_nothing_loads_code_from_files(name):
 def test_rooms_have_names():
     vague = {"utils", "util", "common", "helpers", "helper", "misc", "tools", "shared"}
     assert [str(path) for path in FILES if vague & set(path.relative_to(SOURCE).with_suffix("").parts)] == []
+
+
+def library_calls() -> list[tuple[str, str]]:
+    """Module and name of every function of the library that a command imports to do its work."""
+    found = set()
+    for path in (SOURCE / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("logradar.pipeline"):
+                found |= {(node.module, alias.name) for alias in node.names if alias.name.islower()}
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("module", "name"), library_calls())
+def test_optional_arguments_of_the_library_are_keyword_only(module, name):
+    parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters.values()
+    optional = [one for one in parameters if one.default is not inspect.Parameter.empty]
+    assert [one.name for one in optional if one.kind is not inspect.Parameter.KEYWORD_ONLY] == []
 
 
 def test_tests_mirror_the_source():

@@ -28,7 +28,7 @@ def home(tmp_path_factory):
 
 
 def measured(home, name, **options):
-    return evaluate(home / "bundle", str(home / f"{name}.log"), {"input.labels": home / f"{name}.csv"}, **options)
+    return evaluate(home / "bundle", str(home / f"{name}.log"), given={"input.labels": home / f"{name}.csv"}, **options)
 
 
 def test_later_sessions_are_measured_though_their_sequences_repeat(home):
