@@ -152,9 +152,20 @@ def test_of_a_cut_list_only_the_small_fingerprints_can_be_told(monkeypatch) -> N
     assert told(train, test).all()
     monkeypatch.setattr(module, "MOST_SEEN", 3)
     assert told(train, test).tolist() == [True, True, True, False]
-    sides = Side(train, train), Side(test, test)
-    found = audit(Sequences.from_lists([[3]] * 4), train=sides[0], side=sides[1])["seen_sequences"]["all"]
-    assert found["of"] in (0, 4)  # the prints of four equal sequences are all told, or none is
+
+
+def test_sequences_that_a_cut_list_cannot_tell_are_left_out_of_the_shares(monkeypatch) -> None:
+    rows = sorted(([number] for number in range(3, 13)), key=lambda row: Sequences.from_lists([row]).fingerprints()[0])
+    test = Sequences.from_lists(rows)  # ten sequences, the smallest fingerprint first
+    kept = test.fingerprints()[[0, 2, 5]]  # the largest that is kept is the sixth of the test
+    side, labels = Side(kept, kept), np.arange(10) % 2 == 1
+    whole = audit(test, labels, train=side)["seen_sequences"]
+    assert whole["all"] == {"sessions": 3, "of": 10, "share": 0.3}
+    monkeypatch.setattr(module, "MOST_SEEN", 3)
+    cut = audit(test, labels, train=side)["seen_sequences"]
+    assert cut["all"] == {"sessions": 3, "of": 6, "share": 0.5}
+    assert cut["normal"] == {"sessions": 2, "of": 3, "share": 2 / 3}
+    assert cut["anomalous"] == {"sessions": 1, "of": 3, "share": 1 / 3}
 
 
 def test_deeplog_test_data_repeats_and_contradicts_little(data_dir) -> None:

@@ -27,7 +27,7 @@ _NO_SERVICE: Final = "log"
 
 
 class SessionSettings(Config):
-    """What a session is."""
+    """How events are grouped into sessions, and what ends a session."""
 
     by: Literal["auto", "key", "count", "time"] = Field(
         "auto", description="session key, or windows of count or time; auto: key where any record has one, else count"
