@@ -74,16 +74,35 @@ def test_tests_mirror_the_source():
     assert rooms == tested
 
 
-FILLERS = frozenset(
+PACKAGES = sorted({path.parent for path in FILES})
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.relative_to(SOURCE.parent).as_posix())
+def test_every_folder_with_code_is_a_package_that_opens_with_prose(folder):
+    """Else import-linter is blind to it, and a reader does not know where to begin."""
+    assert (folder / "__init__.py").is_file()
+    prose = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    assert len(re.findall(r"[.!?](?=\s|$)", prose)) >= 2, "what comes in, what goes out"
+    inside = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path in PACKAGES} - {"__init__"}
+    first = re.search(r"\bRead\s+`+(\w+)`+", prose)
+    assert first or not inside, "which file to read first"
+    assert first is None or first[1] in inside
+    code = [path.read_text() for path in FILES if path.is_relative_to(folder)]
+    known = {path.stem for path in [*folder.iterdir(), *FILES]} | {path.name for path in PACKAGES}
+    for name in re.findall(r"(?<!`)`+([a-z_0-9]+)`+(?!`)", prose):
+        assert name in known or any(f"def {name}(" in text for text in code), f"there is no '{name}'"
+
+
+FILLERS = (
     "a an and are as at be by for from get give gives has have holds if in into is it its of on one or return returns "
-    "set sets settings that the them these this those to was what when where whether which with".split()
+    "set sets settings that the them these this those to was what when where whether which with"
 )
 
 
 def words_of(text: str) -> set[str]:
     """The words of a name or a sentence, in lower case and without a plural's s, less those that say nothing."""
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
-    return {word.lower().rstrip("s") for word in re.findall(r"[A-Za-z]+", split)} - {f.rstrip("s") for f in FILLERS}
+    return {word.lower().rstrip("s") for word in re.findall(r"[A-Za-z]+", split)} - {word.rstrip("s") for word in FILLERS.split()}
 
 
 def says_something(docstring: str | None, name: str) -> bool:

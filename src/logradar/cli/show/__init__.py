@@ -1,4 +1,8 @@
-"""What commands print for people: tables on stdout, JSON when asked."""
+"""What commands print for people: tables and sentences on stdout.
+
+What comes in are the JSON documents of the pipeline; nothing goes out but print. This file prints the results of
+training, detection and evaluation, the others one result each. Read ``analysis`` first, it is the shortest.
+"""
 
 from __future__ import annotations
 
