@@ -274,7 +274,7 @@ def _alert(row: dict[str, Any]) -> dict[str, Any]:
     row.pop("record_ids")
     row.pop("code")
     signature = row["signature"] and orjson.loads(row["signature"])
-    return {**row, "raised_at": row["raised_at"].isoformat(), "signature": signature}
+    return {**row, "raised_at": row["raised_at"] and row["raised_at"].isoformat(), "signature": signature}
 
 
 _FLAT = {
@@ -297,6 +297,6 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score", "signature")}
     return {
         **flat,
-        "raised_at": row["raised_at"].isoformat(),
+        "raised_at": row["raised_at"] and row["raised_at"].isoformat(),
         **{n: first.get(n) for n in ("source", "line", "reason", "body")},
     }
