@@ -28,7 +28,7 @@ from logradar.sources.radar.generate import DayShape, write_days
 
 def facts_of(spec: object, output: Path | None = None, **given: object) -> dict[str, Any]:
     values = {f"input.{name}": value for name, value in given.items()}
-    facts = validate(str(spec), run_settings(None, [], values), output)
+    facts = validate(str(spec), run_settings(None, [], values), output=output)
     json.dumps(facts, allow_nan=False)
     return facts
 

@@ -132,7 +132,7 @@ def test_nobody_who_does_not_ask_gets_them(home: Path, tmp_path: Path) -> None:
 
 
 def test_day_files_have_no_values_but_their_lines_do(tmp_path: Path) -> None:
-    simulate_days(tmp_path / "days", DaySettings(days=2, lines_per_day=4_000, faults=(), tokens=8))
+    simulate_days(tmp_path / "days", settings=DaySettings(days=2, lines_per_day=4_000, faults=(), tokens=8))
     given = {"detector": "values", "beside": ()}
     with pytest.raises(DataError, match="events=mined"):
         train(str(tmp_path / "days"), tmp_path / "bundle", run_settings(given=given))

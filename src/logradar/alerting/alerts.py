@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -63,7 +62,7 @@ def make_alerts(
                 "alert_id": alert_id(detector, row["session_id"]),
                 "session_id": row["session_id"],
                 "service": row["service"],
-                "raised_at": row["end"] or datetime.now(UTC),
+                "raised_at": row["end"] or row["start"],
                 "detector": detector,
                 "score": score,
                 "threshold": threshold,

@@ -44,7 +44,8 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
-    found = detect_into(output, format_, bundle, input_, given, threshold, alerts_per_day, precision=target_precision)
+    wanted = {"threshold": threshold, "alerts_per_day": alerts_per_day, "precision": target_precision}
+    found = detect_into(output, format_, bundle, input_, given=given, **wanted)
     show.document(found.to_json()) if json else show.detection(found.to_json(), top)
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

@@ -60,6 +60,23 @@ def validated(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
     return _validated(cls, dict(values), [], None, where)
 
 
+def changed(settings: C, given: Mapping[str, Any], where: str) -> C:
+    """``settings`` with the values that are ``given`` by path, checked as those of a command line are.
+
+    Every path begins with ``where``, the name of these settings: ``{"input.labels": path}`` for ``where="input"``.
+    Raises `ConfigError` that lists every fault with its path.
+    """
+    values, faults = settings.model_dump(), []
+    for path, value in given.items():
+        room, _, below = path.partition(".")
+        if room == where and below:
+            _put(values, below.split("."), value)
+        else:
+            known = [f"{where}.{name}" for name in type(settings).model_fields]
+            faults.append(f"'{path}' is not a setting of '{where}', {did_you_mean(path, known)}")
+    return _validated(type(settings), values, faults, None, where)
+
+
 def _validated(cls: type[C], values: dict[str, Any], faults: list[str], file: Path | None, where: str = "") -> C:
     try:
         config = cls.model_validate(values)

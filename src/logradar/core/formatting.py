@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, TypeGuard
 
 NONE: Final = "–"
+NO_TIME: Final = "no time"  # where no event of a session carries one
 # What would reorder, hide or break text: controls except newline and tab, bidi and zero-width marks, lone surrogates.
 _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"

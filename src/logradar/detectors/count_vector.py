@@ -22,7 +22,7 @@ Cells = npt.NDArray[np.int64]
 
 
 class CountVectorSettings(Config):
-    """Settings of ``count_vector``."""
+    """How many training vectors `CountVector` keeps, and how many templates a finding names."""
 
     prototypes: int = Field(
         2000,

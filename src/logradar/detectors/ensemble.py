@@ -34,7 +34,7 @@ _FEW: Final = 2.0  # episodes that are expected where a single one says nothing
 
 
 class EnsembleSettings(Config):
-    """Settings of ``ensemble``."""
+    """Which detectors are the members, and how their scores are calibrated and combined."""
 
     members: tuple[str, ...] = Field(
         ("new_template", "length", "count_vector", "ngram"), description="names of the detectors it is made of"

@@ -20,7 +20,7 @@ class LogLSTMTraining(CausalTraining):
 
 
 class LogLSTMSettings(CausalSettings):
-    """Settings of ``loglstm``."""
+    """The size of the network and how it is trained."""
 
     hidden: int = Field(64, ge=1, description="units of an LSTM layer")
     layers: int = Field(1, ge=1, description="LSTM layers")

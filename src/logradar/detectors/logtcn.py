@@ -24,7 +24,7 @@ class LogTCNTraining(CausalTraining):
 
 
 class LogTCNSettings(CausalSettings):
-    """Settings of ``logtcn``."""
+    """The size of the network and how it is trained."""
 
     channels: int = Field(64, ge=1, description="channels of a convolution")
     kernel: int = Field(3, ge=2, description="events that a convolution joins")

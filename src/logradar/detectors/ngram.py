@@ -22,7 +22,7 @@ _MOST: Final = 1_000_000  # runs with counts, where the training sequences do no
 
 
 class NgramSettings(Config):
-    """Settings of ``ngram``."""
+    """How long the runs of events are, and how many expected templates a finding names."""
 
     n: int = Field(2, ge=2, le=8, description="events in a run")
     shown: int = Field(3, ge=1, description="expected templates told per finding")

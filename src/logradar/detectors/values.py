@@ -29,7 +29,7 @@ _SHARE: Final = 0.5  # of the highest in its session, for a value to be told bes
 
 
 class ValuesSettings(Config):
-    """Settings of ``values``."""
+    """From how many values a parameter gets a model, and how much of them is kept."""
 
     least: int = Field(30, ge=2, description="values that a parameter (or a gap) needs in training to have a model")
     sample: int = Field(1000, ge=100, description="numbers kept of each parameter and gap, chosen evenly")

@@ -17,7 +17,7 @@ from logradar import __version__
 from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold
 from logradar.core.bundle import verify, writing
-from logradar.core.config import validated
+from logradar.core.config import changed, validated
 from logradar.core.errors import BundleError
 from logradar.detectors.base import Detector
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
@@ -26,6 +26,7 @@ from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import of_sample
 from logradar.parsing.given_templates import GivenTemplates, is_given
 from logradar.parsing.templates import TemplateMiner
+from logradar.sources.opening.opening import InputSettings
 
 NEXT_EVENTS: Final = "next-events.json"
 SAMPLE: Final = "validation-sample.parquet"
@@ -155,6 +156,16 @@ class Bundle:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
+
+
+def input_settings(bundle: Bundle, given: Mapping[str, Any] | None = None) -> InputSettings:
+    """How to read a new input for ``bundle``: as its training input was read, without what belongs to that one alone.
+
+    ``given`` are input settings by path that differ (``{"input.labels": path}``). Raises `ConfigError` that lists every
+    path that is not known and every value that does not fit.
+    """
+    kept = bundle.settings.input.for_others().model_copy(update={"source": None, "format": None})
+    return changed(kept, given or {}, "input")
 
 
 def _templates(folder: Path) -> TemplateMiner | GivenTemplates:

@@ -64,12 +64,14 @@ def _link(edges, nodes, child):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def hang(edges, nodes, count):  # type: ignore[no-untyped-def]
+    """Enter the first ``count`` nodes into the empty hash table ``edges``; node 0, the root, has no parent."""
     for child in range(1, count):
         _link(edges, nodes, child)
 
 
 @numba.njit(cache=True, nogil=True)
 def append(nodes, clusters, node, slot):  # type: ignore[no-untyped-def]
+    """Put the cluster in ``slot`` at the end of the list of clusters that ``node`` holds."""
     clusters[slot].next = -1
     if nodes[node].last < 0:
         nodes[node].first = slot
@@ -170,6 +172,12 @@ def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
 def scan(  # type: ignore[no-untyped-def]
     lines, begin, out, starts, words, numeric, memo, edges, nodes, clusters, tokens, state, sim_th, rules
 ):
+    """Give each of ``lines`` from ``begin`` on its cluster, as Drain does; ``out`` takes the cluster numbers.
+
+    ``lines`` are numbers of shapes, whose words are ``words[starts[i] : starts[i + 1]]``; ``memo`` remembers for each
+    shape the cluster that it had last. Stops early where a table is full; the caller grows the tables and calls again.
+    Returns the number of lines that are done.
+    """
     for i in range(begin, len(lines)):
         known = memo[lines[i]]
         slot = known.cluster

@@ -62,6 +62,7 @@ class Compared:
 def compare(
     bundles: Sequence[Path],
     spec: str,
+    *,
     given: dict[str, Any] | None = None,
     only: Sequence[str] = (),
     held_out: bool = False,

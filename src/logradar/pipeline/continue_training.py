@@ -20,14 +20,14 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Detector
-from logradar.model.bundle import Bundle, Seen
+from logradar.model.bundle import Bundle, Seen, input_settings
 from logradar.model.replay_buffer import ReplayBuffer, pieces, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline import next_event_metrics as next_events
-from logradar.pipeline.detect import input_settings, require_event_ids
+from logradar.pipeline.detect import require_event_ids
 from logradar.pipeline.train import Trained, days_of, facts_of, figures_of, resolved
 from logradar.pipeline.training_artifacts import save
 from logradar.pipeline.training_data.day_files import from_days, gather

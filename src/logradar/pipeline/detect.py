@@ -19,7 +19,7 @@ from logradar.alerting.threshold import Threshold, ThresholdSettings, fit_thresh
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.tables import ALERTS, empty
-from logradar.model.bundle import Bundle
+from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
@@ -142,13 +142,6 @@ def require_event_ids(opened: Opened) -> Opened:
             "Give day files alone, or train on lines with events=mined."
         )
     return opened
-
-
-def input_settings(fitted: Bundle, given: dict[str, Any] | None) -> Any:
-    """How the bundle's input was read, less what belongs to that input alone, with ``given`` on top."""
-    kept = fitted.settings.input.for_others().model_copy(update={"source": None, "format": None})
-    update = {path.removeprefix("input."): value for path, value in (given or {}).items()}
-    return kept.model_copy(update=update)
 
 
 def sessions_of(corpus: Corpus, fitted: Bundle, home: Path, values: bool = False) -> Iterator[pa.Table]:
@@ -278,7 +271,7 @@ def _alert(row: dict[str, Any]) -> dict[str, Any]:
     row.pop("record_ids")
     row.pop("code")
     signature = row["signature"] and orjson.loads(row["signature"])
-    return {**row, "raised_at": row["raised_at"].isoformat(), "signature": signature}
+    return {**row, "raised_at": row["raised_at"] and row["raised_at"].isoformat(), "signature": signature}
 
 
 _FLAT = {
@@ -301,6 +294,6 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score", "signature")}
     return {
         **flat,
-        "raised_at": row["raised_at"].isoformat(),
+        "raised_at": row["raised_at"] and row["raised_at"].isoformat(),
         **{n: first.get(n) for n in ("source", "line", "reason", "body")},
     }

@@ -24,10 +24,10 @@ from logradar.evaluation.caveats import limits
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
-from logradar.model.bundle import Bundle
+from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.pipeline import next_event_metrics as next_events
-from logradar.pipeline.detect import Detected, alert, input_settings, judge, notes, plan_threshold, require_event_ids
+from logradar.pipeline.detect import Detected, alert, judge, notes, plan_threshold, require_event_ids
 from logradar.pipeline.detection_delay import delay, kinds_of
 from logradar.pipeline.evaluation_data import labelled, novelty, sessions_in, timed, trained_on, unseen
 from logradar.pipeline.export import from_checkpoint
@@ -63,6 +63,7 @@ class Evaluated:
 def evaluate(
     bundle: Path,
     spec: str,
+    *,
     given: dict[str, Any] | None = None,
     threshold: float | None = None,
     alerts_per_day: float | None = None,

@@ -86,6 +86,7 @@ def detect_into(
     format_: str | None,
     bundle: Path,
     spec: str,
+    *,
     given: dict[str, Any] | None = None,
     threshold: float | None = None,
     alerts_per_day: float | None = None,

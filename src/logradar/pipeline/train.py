@@ -48,7 +48,7 @@ class Trained:
     figures: dict[str, Any]
 
 
-def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) -> Trained:
+def train(spec: str, bundle: Path, settings: RunSettings, *, resume: bool = False) -> Trained:
     """Learn what is normal in INPUT ``spec`` and write it to ``bundle``.
 
     Sessions are cut in order of time before anything is learnt; what is held back is not even

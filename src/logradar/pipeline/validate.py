@@ -30,7 +30,7 @@ from logradar.storage.shards_writer import QUARANTINE
 PAGES: Final = (".html", ".htm")
 
 
-def validate(spec: str, settings: RunSettings, output: Path | None = None) -> dict[str, Any]:
+def validate(spec: str, settings: RunSettings, *, output: Path | None = None) -> dict[str, Any]:
     """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``.
 
     RADAR's day files are counted as they stand, in flat memory; every other log is read into a

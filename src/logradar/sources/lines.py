@@ -25,7 +25,11 @@ from logradar.sources.opening.session_keys import extract
 class Lines(Source):
     """Any log file, line by line; its format is worked out from its first lines.
 
-    >>> list(Lines().read([Path("app.log")], Hints(), Quarantine()))  # doctest: +SKIP
+    >>> Path("app.log").write_text("2024-05-01 12:00:00,000 INFO shop.cart - item 7 added\\n")
+    54
+    >>> (table,) = Lines().read([Path("app.log")], Hints(), Quarantine())
+    >>> table["component"].to_pylist(), table["body"].to_pylist()
+    (['shop.cart'], ['item 7 added'])
     """
 
     discovers: ClassVar[bool] = True

@@ -99,6 +99,7 @@ class DayRecords:
         self._sessions = 0
 
     def of(self, sessions: pa.Table, record_id: int) -> pa.Table:
+        """LOG_RECORDS of DAY_SESSIONS, one for each event; the first of them has the number ``record_id``."""
         sessions = sessions.combine_chunks()
         body, row = _bodies(sessions)
         self._count_empty(sessions, row)

@@ -25,7 +25,12 @@ TRACE: Final = r"\[trace=([0-9a-f]{16})\]"
 class Simulated(Lines):
     """Logs of the simulated shop, known by the ``simulation.json`` beside them.
 
-    >>> list(Simulated().read([Path("day/gateway.log")], Hints(), Quarantine()))  # doctest: +SKIP
+    >>> line = "2026-03-02 00:00:01,204 INFO shop.gateway [trace=00000000000003e9] POST /orders"
+    >>> Path("gateway.log").write_text(line)
+    79
+    >>> (table,) = Simulated().read([Path("gateway.log")], Hints(), Quarantine())
+    >>> table["service"].to_pylist(), table["session_key"].to_pylist()
+    (['gateway'], ['00000000000003e9'])
     """
 
     session_key: ClassVar[str | None] = TRACE

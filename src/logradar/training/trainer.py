@@ -55,6 +55,7 @@ class RowTrainer(Trainer):
         self.scale = order.data.weight / order.batches
 
     def get_train_dataloader(self) -> DataLoader[Any]:
+        """The batches of training rows in their order, as tensors; each process reads its own share."""
         # Not prepared by accelerate: the order knows this process, and would be cut once more, with rows read twice.
         return DataLoader(
             Blocks(self.order.data, self.order.seed)
@@ -67,12 +68,14 @@ class RowTrainer(Trainer):
         )
 
     def compute_loss(self, model: torch.nn.Module, inputs: Tensors, *_: Any, **__: Any) -> torch.Tensor:
+        """The weighted loss of a batch, over the weight of an average batch."""
         losses, weights = self.objective(model, inputs)
         loss: torch.Tensor = (losses * weights).sum() / self.scale
         self.meter.add(losses.detach(), weights)
         return loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Weighted mean loss of the validation rows, over all processes, as ``eval_loss``."""
         model, sums = self.model_wrapped, torch.zeros(2, device=self.args.device)
         batches = self.watched.batches(max(self.args.per_device_train_batch_size, 1024))
         model.eval()

@@ -29,6 +29,7 @@ class RunningMean(TrainerCallback):
         self._mean: list[torch.Tensor] | None = None
 
     def on_step_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        """Move the mean towards the weights after this optimiser step."""
         weights, mean = self._weights(), self._means()
         with torch.no_grad():
             torch._foreach_lerp_(mean, weights, 1 - min(self.share, (1 + state.global_step) / (10 + state.global_step)))

@@ -1,4 +1,8 @@
-"""What commands print for people: tables on stdout, JSON when asked."""
+"""What commands print for people: tables and sentences on stdout.
+
+What comes in are the JSON documents of the pipeline; nothing goes out but print. This file prints the results of
+training, detection and evaluation, the others one result each. Read ``analysis`` first, it is the shortest.
+"""
 
 from __future__ import annotations
 
@@ -80,11 +84,14 @@ def alerts(result: dict[str, Any], top: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from logradar.core.formatting import NO_TIME, moment
+
     console = Console(soft_wrap=True)
     for rank, alert in enumerate(result["alerts"][:top], 1):
         service = f" · {alert['service']}" if alert["service"] else ""
         named = f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}"
-        console.print(Text.assemble((named, "bold"), (f" · id {alert['alert_id']}", "dim")))
+        when = moment(alert["raised_at"]) if alert["raised_at"] else NO_TIME
+        console.print(Text.assemble((named, "bold"), (f" · {when} · id {alert['alert_id']}", "dim")))
         for found in alert["evidence"]:
             place = f"{found['source']}:{found['line']}" if found["source"] else "(no line)"
             console.print(Text.assemble(("   " + place, "dim"), " " + _clip(found["body"] or "")))

@@ -61,6 +61,12 @@ class EventBERT(nn.Module):
     def forward(
         self, tokens: torch.Tensor, asks: torch.Tensor, places: torch.Tensor | None = None
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities of the events at ``places``; at all positions where ``places`` is None.
+
+        ``tokens`` (rows, length) int32 with `PADDING` behind the end; ``asks`` holds the question at each position
+        (`logradar.detectors.neural.event_masking`). With ``places`` (rows, asked) only these are answered, and the
+        result also holds each row's mean squared distance from the centre of the normal rows.
+        """
         # Numbers and types of places are given: to look them up the block would fix a largest length.
         numbers = torch.arange(tokens.shape[1], device=tokens.device)[None]
         states = self.bert(

@@ -29,6 +29,7 @@ class CausalConvolution(nn.Module):
         self.out = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, classes))
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities (rows, length, classes) of the event after each position of ``tokens`` (rows, length)."""
         states = self.enter(self.embed(tokens))
         for reach, join, norm, mix in zip(self.reach, self.joins, self.norms, self.mixes, strict=True):
             before = nn.functional.pad(norm(states).transpose(1, 2), (reach, 0))

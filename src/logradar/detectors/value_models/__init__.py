@@ -1,5 +1,7 @@
-"""Models of single values: what numbers, categories and waiting times are usual for a template.
+"""Models of single values: which numbers, categories and waiting times are normal for a template.
 
-`reading` turns texts into numbers, `samples` and `texts` take values in within bounded memory,
-`tails` says how surprising a number is and `novelty` how surprising a text is that never came before.
+What comes in are the parameters and gaps of events; what goes out is how surprising each value is, and why.
+``numbers`` turns texts into numbers, ``samples`` collects values within bounded memory, ``tails`` says how surprising
+a number is, ``novelty`` how surprising a text is that never came before, ``reasons`` says so in words. Read
+``models`` first.
 """

@@ -1,1 +1,5 @@
-"""Decoding: from compressed bytes to plain ones, and from texts of time to times."""
+"""Decoding: what several sources do with raw bytes and texts.
+
+``compression`` makes plain bytes of compressed ones, recognised by content; ``timestamps`` makes times of texts in
+the many ways in which logs write them. Read ``compression`` first.
+"""

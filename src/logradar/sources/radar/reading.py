@@ -29,7 +29,11 @@ def read_day(
     more. ``advance`` is told how many bytes of the file were used. Raises `OSError` where the
     file cannot be read at all.
 
-    >>> tables = read_day(Path("preprocessed_logs_2024-05-01.json"), Quarantine("bad.jsonl"))  # doctest: +SKIP
+    >>> day = Path("preprocessed_logs_2024-05-01.json")
+    >>> day.write_text('[{"session_id": 7, "event_sequence": [4, 5, 4]}]')
+    48
+    >>> [table["event_sequence"].to_pylist() for table in read_day(day)]
+    [[[4, 5, 4]]]
     """
     name = name or str(path)
     if faults is None:
