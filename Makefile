@@ -51,8 +51,9 @@ bench-parsing: $(READY)  ## template mining beside Drain3: HDFS, 16 systems and 
 reproduce: $(READY)  ## published figures, measured again: expected and got (10 minutes; ROWS='NAME …')
 	$(BIN)/python experiments/reproduce.py $(ROWS)
 
-docs: $(READY)  ## the generated pages of the documentation
+docs: $(READY)  ## the generated pages of the documentation, and what the commands of the tutorial print
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/tutorial.py
 
 clean:  ## remove what was built (not the environment)
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run
