@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export LOGRADAR_DATA ?= ../shared/data
 
-.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing peers reproduce docs clean
+.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -54,6 +54,10 @@ reproduce: $(READY)  ## published figures, measured again: expected and got (10 
 docs: $(READY)  ## the generated pages of the documentation, and what the commands of the tutorial print
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/tutorial.py
+
+site: $(READY)  ## the documentation as a site in build/site; every link is checked
+	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[docs]'
+	$(BIN)/sphinx-build -q -E -W --keep-going -b html docs build/site
 
 clean:  ## remove what was built (not the environment)
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run
