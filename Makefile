@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export LOGRADAR_DATA ?= ../shared/data
 
-.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing reproduce docs clean
+.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -33,24 +33,31 @@ check: $(READY)  ## style, types, floors
 check-slow: $(READY)  ## the marked tests that prove claims on real data
 	$(BIN)/python -m pytest -m slow
 
-bench: $(READY)  ## the benchmarks, each beside its peer
-	for script in $(filter-out benchmarks/bench_memory.py benchmarks/reproduce.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(READY) peers  ## speed beside peers, every benchmark in its quick size (about 10 minutes on two idle cores)
+	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-bench-json: $(READY)  ## day files to Parquet, beside duckdb and ijson (1 GB)
+peers: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check duckdb ijson
-	$(BIN)/python benchmarks/bench_json.py --runs 3
+
+bench-json: $(READY) peers  ## day files to Parquet, beside duckdb and ijson (1 GB)
+	$(BIN)/python benchmarks/bench_json.py --full --runs 3
 
 bench-memory: $(READY)  ## memory of validate and prepare on folders of 1, 4 and 16 GB of day files
-	$(BIN)/python benchmarks/bench_memory.py
+	$(BIN)/python benchmarks/bench_memory.py --full
 
 bench-parsing: $(READY)  ## template mining beside Drain3: HDFS, 16 systems and their mix
-	$(BIN)/python benchmarks/bench_parsing.py
+	$(BIN)/python benchmarks/bench_parsing.py --full
 
 reproduce: $(READY)  ## published figures, measured again: expected and got (10 minutes; ROWS='NAME …')
-	$(BIN)/python benchmarks/reproduce.py $(ROWS)
+	$(BIN)/python experiments/reproduce.py $(ROWS)
 
-docs: $(READY)  ## the generated pages of the documentation
+docs: $(READY)  ## the generated pages of the documentation, and what the commands of the tutorial print
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/tutorial.py
+
+site: $(READY)  ## the documentation as a site in build/site; every link is checked
+	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[docs]'
+	$(BIN)/sphinx-build -q -E -W --keep-going -b html docs build/site
 
 clean:  ## remove what was built (not the environment)
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run

@@ -6,7 +6,7 @@ each distinct sequence with its count (a frequent one several times, so that no 
 batch), and an epoch of it counts for all the sessions that these rows stand for. Rows per second
 are given beside it: they say what batches of like length alone are worth.
 
-    python benchmarks/bench_bert.py [--threads 1] [--epochs 3] [--loss] [--json] [key=value …]
+    python benchmarks/bench_bert.py [--full] [--threads 1] [--epochs 3] [--loss] [--json] [key=value …]
 
 ``key=value`` are settings of ``logbert``. ``--loss`` also trains to the end and measures the loss of
 masked events (15 %, 80/10/10, ten draws) of training and validation sessions.
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from hdfs_deeplog_split import ROOT, read, sessions
 from logradar.core import progress
 from logradar.core.config import load_config
 from logradar.core.sequences import Sequences
@@ -35,6 +35,9 @@ from logradar.training.counter_rng import draws
 from logradar.training.loop import fit_network
 from logradar.training.ragged import RaggedRows, padded
 from logradar.training.rows import Rows
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "experiments"))  # its HDFS sessions
+from hdfs_deeplog_split import ROOT, read, sessions
 
 Row = dict[str, float]
 
@@ -105,9 +108,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("LOGRADAR_DATA") or ROOT / "../shared/data")
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=3, help="epochs of ours")
-    parser.add_argument("--steps", type=int, default=3, help="steps of the plain loop")
+    parser.add_argument("--steps", type=int, help="steps of the plain loop: 3 with --full, else 1")
     parser.add_argument("--loss", action="store_true", help="train to the end and measure the masked-LM loss")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("settings", nargs="*", help="settings of logbert, key=value")
@@ -119,7 +123,7 @@ def main() -> None:
     learn, watch = train.take(np.arange(cut)), train.take(np.arange(cut, len(train)))
     detector.vocabulary = Vocabulary.of(learn.values)
     found: dict[str, Any] = {
-        "plain, every session padded to 512": plain(detector, learn, given.steps),
+        "plain, every session padded to 512": plain(detector, learn, given.steps or (3 if given.full else 1)),
         "logbert": ours(detector, learn, given.epochs),
     }
     rates = [row["sessions_per_second"] for row in found.values()]

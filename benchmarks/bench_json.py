@@ -1,6 +1,6 @@
 """RADAR day files to Parquet: LogRadar beside duckdb and ijson, on the same file.
 
-    python benchmarks/bench_json.py [--size 1e9] [--json] [--only logradar,duckdb] [--folder DIR]
+    python benchmarks/bench_json.py [--full] [--size 2e8] [--json] [--only logradar,duckdb] [--folder DIR]
 
 Every reader runs in a process of its own, which tells its wall time, processor time and peak
 memory. All write with zstd level 1 and leave token_ids and attention_mask out; LogRadar compares
@@ -176,7 +176,8 @@ def installed(names: list[str]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--size", type=float, default=1e9, help="bytes of each file")
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
+    parser.add_argument("--size", type=float, help="bytes of each file: 1e9 with --full, else 2e8")
     parser.add_argument("--runs", type=int, default=2, help="the best of so many")
     parser.add_argument("--only", default=",".join(READERS), help="readers, with commas between")
     parser.add_argument("--folder", type=Path, help="keep the generated files here and use them again")
@@ -185,6 +186,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--target", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.size = options.size or (1e9 if options.full else 2e8)
     if options.measure:
         measure(options.measure, options.source, options.target)
         return

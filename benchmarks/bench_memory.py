@@ -1,6 +1,6 @@
-"""Day files in flat memory: `logradar validate` and `logradar prepare` on folders of 1, 4 and 16 GB.
+"""Day files in flat memory: `logradar validate` and `logradar prepare` on folders of growing size.
 
-    python benchmarks/bench_memory.py [--sizes 1,4,16] [--folder DIR] [--commands validate,prepare] [--json]
+    python benchmarks/bench_memory.py [--full] [--sizes 1,4,16] [--folder DIR] [--commands validate,prepare] [--json]
 
 The folders are simulated (`logradar simulate --format radar-json`), in files of 250 MB. Each command is the
 command line in a process of its own. Two figures tell its memory: the sum over all its processes of what is
@@ -107,12 +107,13 @@ def measure(folder: Path, size: float, commands: list[str]) -> list[dict[str, An
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sizes", default="1,4,16", help="GB of the folders, with commas between")
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
+    parser.add_argument("--sizes", help="GB of the folders, with commas between: 1,4,16 with --full, else 0.25,1")
     parser.add_argument("--commands", default="validate,prepare", help="what is measured, with commas between")
     parser.add_argument("--folder", type=Path, help="keep the generated folders here and use them again")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
-    sizes = [float(size) for size in options.sizes.split(",")]
+    sizes = [float(size) for size in (options.sizes or ("1,4,16" if options.full else "0.25,1")).split(",")]
     if options.folder:
         options.folder.mkdir(parents=True, exist_ok=True)
     kept = nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory(prefix="bench-memory-")

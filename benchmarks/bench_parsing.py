@@ -7,7 +7,7 @@ UUIDs. Both sides start with the lines in memory and an empty model; LogRadar's 
 before. Short inputs are measured three times, taking turns; the median counts. LogLead's Drain is
 Drain3 called by line, so it is no peer of its own.
 
-    python benchmarks/bench_parsing.py [--only HDFS,mix] [--lines 300000] [--raw] [--json]
+    python benchmarks/bench_parsing.py [--full] [--only HDFS,mix] [--lines 20000] [--raw] [--json]
 
 Ends with 1 if a single cluster number or template differs.
 """
@@ -59,6 +59,7 @@ MASKS = {
 }
 PATIENCE = 20  # seconds of Drain3 from which on one measurement must do
 REPEATED = 2_000_000  # lines of HDFS with fresh digits
+QUICK = 20_000  # lines of every repeated input without --full
 COLUMNS = {
     "input": ("input", 20),
     "masks": ("masks", 12),
@@ -209,8 +210,9 @@ def rows(wanted: dict[str, tuple[Callable[[], pl.Series], tuple[str, ...]]]) -> 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
     parser.add_argument("--only", help="names of inputs, with commas")
-    parser.add_argument("--lines", type=int, help="lines of each repeated input (300,000; HDFS 2,000,000)")
+    parser.add_argument("--lines", type=int, help="of each repeated input: 20,000; --full: 300,000 (HDFS 2,000,000)")
     parser.add_argument("--raw", action="store_true", help="whole lines of the 16 systems, with their headers")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     options = parser.parse_args()
@@ -218,7 +220,7 @@ def main() -> int:
     if not (DATA / "hdfs").is_dir() or not (DATA / "loghub_2k").is_dir():
         print(f"Skipped: '{DATA}' lacks hdfs or loghub_2k; set LOGRADAR_DATA to the real data.", file=sys.stderr)
         return 0
-    wanted = inputs(options.lines, options.raw)
+    wanted = inputs(options.lines or (None if options.full else QUICK), options.raw)
     if options.only:
         names = options.only.split(",")
         if unknown := [name for name in names if name not in wanted]:

@@ -5,7 +5,7 @@ distinct sequences three times: with its ONNX network in ONNX Runtime (what LogR
 batches in torch, and with the network in 8 bits. All three use the same batches on the same cores. F1 is at natural
 prevalence with the threshold of each network's own validation scores (99.5 %).
 
-    python benchmarks/bench_scoring.py [DETECTOR …] [--json]
+    python benchmarks/bench_scoring.py [DETECTOR …] [--full] [--json]    # deeplog; with --full every network
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -21,14 +22,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from hdfs_deeplog_split import DISTINCT, ROOT, SESSIONS_OF_HDFS, Split, many, sessions
 from logradar.core import progress
 from logradar.detectors.base import detectors
 from logradar.detectors.neural.body import NeuralDetector
 from logradar.detectors.neural.quantized import quantized
 from logradar.detectors.neural.scorer import CORES, Floats, Scorer
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "experiments"))  # its HDFS sessions
+from hdfs_deeplog_split import DISTINCT, ROOT, SESSIONS_OF_HDFS, Split, many, sessions
+
 NAMES = ("deeplog", "loglstm", "logtcn", "logbert")
+QUICK = "deeplog"
 
 
 class TorchScorer(Scorer):
@@ -81,13 +85,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("LOGRADAR_DATA") or ROOT / "../shared/data")
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument("detectors", nargs="*", default=NAMES)
+    parser.add_argument("detectors", nargs="*", help=f"{', '.join(NAMES)} with --full, else {QUICK}")
     given = parser.parse_args()
     progress.quiet()
     torch.set_num_threads(CORES)
     split = Split(Path(given.data_dir) / "hdfs")
-    result = {name: measured(split, name) for name in given.detectors}
+    result = {name: measured(split, name) for name in given.detectors or (NAMES if given.full else [QUICK])}
     if given.json:
         print(json.dumps(result, indent=1))
         return

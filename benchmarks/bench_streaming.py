@@ -4,7 +4,7 @@ For each number of events a process of its own counts that many events in random
 (all distinct: the worst case), cuts DeepLog's windows, fits the simple detectors, and reads every
 window once as a training would. Printed are seconds and peak RSS of each part.
 
-    python benchmarks/bench_streaming.py [--events 5000000 20000000] [--memory 64] [--json]
+    python benchmarks/bench_streaming.py [--full] [--events 5000000 20000000] [--memory 64] [--json]
 """
 
 from __future__ import annotations
@@ -74,10 +74,12 @@ def measure(events: int, memory: int) -> dict[str, float]:
 def main() -> None:
     """Measure each size in a process of its own and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--events", type=int, nargs="+", default=[5_000_000, 20_000_000])
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
+    parser.add_argument("--events", type=int, nargs="+", help="5 and 20 million with --full, else 1 and 4 million")
     parser.add_argument("--memory", type=int, default=64, help="MB of distinct sequences that are held")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     given = parser.parse_args()
+    given.events = given.events or ([5_000_000, 20_000_000] if given.full else [1_000_000, 4_000_000])
     if len(given.events) == 1:
         print(json.dumps(measure(given.events[0], given.memory << 20)))
         return

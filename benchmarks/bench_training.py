@@ -5,7 +5,7 @@ hand-written loop and once by `fit_network` (the `Trainer` underneath): the diff
 comfort costs. Part 2 trains to the validation loss that ``deeplog`` ends at: by ``deeplog``
 itself, on distinct windows with counts, and plainly, on every window with a constant rate.
 
-    python benchmarks/bench_training.py [--threads 1] [--minutes 5] [--json]
+    python benchmarks/bench_training.py [--full] [--threads 1] [--minutes 10] [--json]
 
 Wall and CPU seconds are given; with one thread the CPU seconds hold on a busy machine too.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from hdfs_deeplog_split import ROOT, read
 from logradar.core import progress
 from logradar.detectors.deeplog import DeepLog
 from logradar.detectors.neural.vocabulary import Vocabulary
@@ -31,6 +31,9 @@ from logradar.training.device import seeded
 from logradar.training.loop import fit_network
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "experiments"))  # its HDFS sessions
+from hdfs_deeplog_split import ROOT, read
 
 
 def plain(detector: DeepLog, network: torch.nn.Module, rows: Rows, rate: float) -> Iterator[int]:
@@ -117,8 +120,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("LOGRADAR_DATA") or ROOT / "../shared/data")
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=5.0, help="CPU minutes that the plain loop may take")
+    parser.add_argument(
+        "--minutes", type=float, help="CPU minutes that the plain loop may take: 10 with --full, else 1"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -131,7 +137,7 @@ def main() -> None:
     result = {
         "windows": {"all": int(learn.weight), "distinct": len(learn), "even": len(learn.even())},
         "same rows": overhead(detector, learn, watch, epochs=8),
-        "equal loss": equal_loss(detector, learn, watch, 60 * given.minutes),
+        "equal loss": equal_loss(detector, learn, watch, 60 * (given.minutes or (10.0 if given.full else 1.0))),
     }
     if given.json:
         print(json.dumps(result, indent=1))

@@ -1,9 +1,9 @@
 """Training in bounded memory: `logradar train --detector deeplog` on a folder of day files, with a limit.
 
-    python benchmarks/bench_training_memory.py [--gb 4] [--limit-gb 2] [--folder DIR] [--cgroup DIR] [--json]
+    python benchmarks/bench_training_memory.py [--full] [--gb 4] [--limit-gb 2] [--folder DIR] [--cgroup DIR] [--json]
 
 The folder is simulated (`logradar simulate --format radar-json`), in files of 250 MB. One epoch, samples streamed from
-disk (`stream=always`). ReplayBuffer is looked at ten times a second as in bench_memory.py: the highest sum over
+disk (`stream=always`). Memory is looked at ten times a second as in bench_memory.py: the highest sum over
 all processes (PSS), and the highest resident size of one process. The script ends with 1 where the peak is above the
 limit. With ``--cgroup`` the system enforces it too: a group is made below the given one (``/sys/fs/cgroup/memory``
 or, in version 2, ``/sys/fs/cgroup``; it must be writable), and what needs more is killed. (``ulimit -v`` would stop
@@ -75,12 +75,14 @@ def limited(parent: Path | None, size: int) -> Iterator[Path | None]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gb", type=float, default=4.0)
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/performance.md; without it a quick run")
+    parser.add_argument("--gb", type=float, help="GB of day files: 4 with --full, else 0.5")
     parser.add_argument("--limit-gb", type=float, default=2.0)
     parser.add_argument("--folder", type=Path, help="where day files are kept or already are")
     parser.add_argument("--cgroup", type=Path, help="memory cgroup below which a limited one is made")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    given.gb = given.gb or (4.0 if given.full else 0.5)
     with tempfile.TemporaryDirectory(prefix="logradar-memory-") as scratch:
         folder = days(given.folder or Path(scratch) / "days", given.gb)
         size = sum(path.stat().st_size for path in folder.glob("*.json"))

@@ -1,10 +1,11 @@
-"""Writes the pages of the documentation that come from the code: commands and settings.
+"""Writes the pages of the documentation that come from the code: commands, settings and the file map.
 
 `make docs` writes them; a test compares them, so that they cannot drift.
 """
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 from typing import Any, get_args
@@ -94,7 +95,34 @@ def _plain(value: object) -> str:
     return f"`{value}`".replace("|", "&#124;")
 
 
-PAGES = {"reference-cli.md": commands, "reference-settings.md": settings}
+def file_map() -> str:
+    """Every source file with the first sentence of its docstring, room by room, as Markdown."""
+    source = HERE.parent / "src" / "logradar"
+    parts = [
+        HEAD,
+        "# File map\n\nEvery file of `src/logradar` with the first line of its docstring. ",
+        "Each package opens with a page of prose: read its `__init__.py` first.\n",
+    ]
+    folders = sorted(
+        {file.parent for file in source.rglob("*.py")}, key=lambda folder: folder.relative_to(source).parts
+    )
+    for folder in folders:
+        parts.append(
+            f"\n## {'/'.join(folder.relative_to(source.parent).parts)}\n\n{_first_line(folder / '__init__.py')}\n"
+        )
+        files = sorted(file for file in folder.glob("*.py") if file.stem != "__init__")
+        parts += ["\n" if files else ""]
+        parts += [f"- [{file.name}](../{file.relative_to(HERE.parent)}): {_first_line(file)}\n" for file in files]
+    return "".join(parts)
+
+
+def _first_line(file: Path) -> str:
+    """The first paragraph of a module's docstring, in one line, ready for Markdown."""
+    text = (ast.get_docstring(ast.parse(file.read_text())) or "").partition("\n\n")[0]
+    return " ".join(text.replace("<", "&lt;").split()).replace("``", "`")
+
+
+PAGES = {"reference-cli.md": commands, "reference-settings.md": settings, "file-map.md": file_map}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

@@ -24,7 +24,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["reference-cli.md", "reference-settings.md"])
+@pytest.mark.parametrize("page", ["reference-cli.md", "reference-settings.md", "file-map.md"])
 def test_generated_pages_are_current(page):
     assert (ROOT / "docs" / page).read_text() == generator().PAGES[page](), "run `make docs`"
 
@@ -45,6 +45,19 @@ def test_commands_in_the_readme_exist():
     told = set(re.findall(r"^\s*(?:[a-z].*\| )?logradar ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert told <= known
     assert {"train", "detect", "evaluate"} <= told
+
+
+def test_every_page_is_in_the_index():
+    index = ROOT / "docs" / "README.md"
+    listed = re.findall(r"^- \[[^\]]+\]\(([^)#]+)\): .{10,}\.?$", index.read_text(), re.MULTILINE)
+    pages = {str(page.relative_to(index.parent)) for page in index.parent.rglob("*.md")} - {index.name}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == pages
+
+
+def test_the_alert_of_the_readme_is_one_that_the_tutorial_prints():
+    shown = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown and shown[1] in (ROOT / "docs" / "tutorial.md").read_text()
 
 
 def test_the_readme_is_short():

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "logradar"
 FILES = sorted(SOURCE.rglob("*.py"))
-EVERY = [*FILES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "benchmarks").rglob("*.py"))]
+EVERY = [*FILES, *(p for room in ("tests", "benchmarks", "experiments") for p in sorted((ROOT / room).rglob("*.py")))]
 FORBIDDEN = {
     "pickle": r"\bimport pickle|\bpickle\.load|from pickle",
     "torch.load": r"torch\.load\((?!.*weights_only=True)",

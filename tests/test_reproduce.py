@@ -15,12 +15,12 @@ from logradar.core.config import load_config, validated
 from logradar.core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPT = ROOT / "benchmarks" / "reproduce.py"
+SCRIPT = ROOT / "experiments" / "reproduce.py"
 EVERY = {
     "title": "a row of a test",
     "kind": "computed",
     "source": "made up for a test",
-    "run": ["benchmarks/bare_rules.py hdfs-random --seeds 1 --data-dir {data} --json"],
+    "run": ["experiments/bare_rules.py hdfs-random --seeds 1 --data-dir {data} --json"],
     "read": ["hdfs-random", "overlap", "share"],
     "expected": 0.8,
 }
@@ -101,7 +101,7 @@ def test_the_run_fails_where_a_row_is_off_or_cannot_be_measured(tmp_path, data_d
         "off-though-explained": {"expected": 0.5, "ours": 0.6, "why": "another figure than ours"},
         "no-such-key": {"read": ["hdfs-random", "share"]},
         "no-figure": {"read": ["hdfs-random"]},
-        "no-such-set": {"run": ["benchmarks/bare_rules.py nowhere --json"]},
+        "no-such-set": {"run": ["experiments/bare_rules.py nowhere --json"]},
         "no-json": {"run": ["logradar --version"]},
     }
     for name, change in changes.items():
@@ -131,8 +131,8 @@ def test_a_mistake_in_the_call_is_told_in_a_sentence(tmp_path):
 
 def test_the_page_tells_every_row_as_it_was_measured(rows):
     kept = reproduce.kept_before(rows)
-    assert set(kept) == set(rows), "measure what is new or changed: python benchmarks/reproduce.py NAME --page"
+    assert set(kept) == set(rows), "measure what is new or changed: python experiments/reproduce.py NAME --page"
     assert {
         name: rows[name].verdict(one.got) for name, one in kept.items() if rows[name].verdict(one.got) == "OFF"
     } == {}
-    assert reproduce.PAGE.read_text() == reproduce.page(rows, kept), "python benchmarks/reproduce.py NAME --page"
+    assert reproduce.PAGE.read_text() == reproduce.page(rows, kept), "python experiments/reproduce.py NAME --page"

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
     [("deeplog", "deeplog with ends", 0.85), ("logbert", "logbert", 0.82), ("loglstm", "loglstm with ends", 0.88)],
 )
 def test_the_published_split(name, title, least, data_dir):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
     try:
         from hdfs_deeplog_split import Split, rows_of
     finally:

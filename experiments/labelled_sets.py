@@ -4,7 +4,7 @@ Trains and measures as ``logradar train NAME -o b --detector new_template; logra
 table for each set. The last column is the F1 of the rule behind a detector: whatever has something new is an anomaly,
 without a threshold.
 
-    python benchmarks/labelled_sets.py [NAME …] [key=value …]
+    python experiments/labelled_sets.py [NAME …] [key=value …]
 
 Without names: all sets that are there (3 minutes). ``key=value`` are settings, such as ``input.window=20``.
 """

@@ -5,7 +5,7 @@ at the alerts: the first one of the list, best score first, that is a false alar
 labels answer, nothing else is taken from them), the list is made anew, and so on, five times at most. Sessions that
 were asked about count as right afterwards; F1 is the same without them.
 
-    python benchmarks/feedback_hdfs.py [--detector NAME] [--most 5] [--seeds 3] [--json]
+    python experiments/feedback_hdfs.py [--detector NAME] [--most 5] [--seeds 3] [--json]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ gone). Measured on a faulty day of either version: the bundle as it is, the bund
 week of the new version (`logradar train --from`), the same without replay of the kept sample, and one trained
 anew on that week alone.
 
-    python benchmarks/forgetting.py [--detectors ensemble,loglstm] [--lines 20000] [--epochs 5] [--json]
+    python experiments/forgetting.py [--detectors ensemble,loglstm] [--lines 20000] [--epochs 5] [--json]
 """
 
 from __future__ import annotations

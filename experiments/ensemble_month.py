@@ -1,6 +1,6 @@
 """Thirty simulated days with faults: the ensemble by service and by fault, and fault-free days of another seed.
 
-    python benchmarks/ensemble_month.py [--lines 60000] [--days 30] [--home DIR]
+    python experiments/ensemble_month.py [--lines 60000] [--days 30] [--home DIR]
 
 Five fault-free days train. The ensemble is measured as it is by default and with `values` as a member.
 """

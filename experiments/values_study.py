@@ -1,6 +1,6 @@
 """What `values` finds that no sequence shows: simulated wrong values and delays, and the HDFS 2 % sample.
 
-    python benchmarks/bench_values.py [--seeds 3] [--lines 300000] [--json]     # needs LOGRADAR_DATA for HDFS
+    python experiments/values_study.py [--seeds 3] [--lines 300000] [--json]     # needs LOGRADAR_DATA for HDFS
 
 For each seed one fault-free simulated day trains; another day with wrong values and delays only, and a third
 without faults, are measured. Thresholds are the 99.5 % quantile of normal validation scores; "rare alarms" is the

@@ -1,6 +1,6 @@
 """Part ``sets`` of docs/results.md: every labelled set of docs/sets in its own split, all detectors.
 
-    python benchmarks/results.py sets [--only NAME …] [--again simple deeplog …]
+    python experiments/results.py sets [--only NAME …] [--again simple deeplog …]
 
 Trains and measures as ``logradar train INPUT -o b seed=N …`` and ``logradar evaluate b INPUT`` do, one set at a time,
 the smallest first. What is measured is kept in experiments/results/sets.json after each set.

@@ -1,6 +1,6 @@
 """How large a window should be: every detector on windows of several sizes, cut by time, thresholds from validation.
 
-    python benchmarks/window_study.py [bgl] [iotdb] [shop-count] [shop-seconds] [--json FILE] [--figure FILE]
+    python experiments/window_study.py [bgl] [iotdb] [shop-count] [shop-seconds] [--json FILE] [--figure FILE]
 
 BGL and IoTDB are trained and measured as ``logradar train bgl -o b input.window=N; logradar evaluate b bgl`` do. The
 shop is simulated: a day without faults trains, a day with all faults is measured on; its lines are cut into windows

@@ -8,7 +8,7 @@ be a warning. ``--tail`` asks what a fitted tail is worth: for validation parts 
 weeks' scores, how far the share above the threshold is from the wanted one, counted and fitted. ``--trainticket``
 looks at the normal run of Train-Ticket alone: it lasts five minutes, so that wishes are for its later half.
 
-    python benchmarks/budget_and_drift.py [--lines 30000] [--weeks 3] [--members NAMES] [--tail] [--trainticket]
+    python experiments/budget_and_drift.py [--lines 30000] [--weeks 3] [--members NAMES] [--tail] [--trainticket]
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The earlier half of the 2 % sample holds 171 anomalies among 4,312 sessions (4 %
 later half is measured on with the labels. Then somebody looks at the list of alerts: the first that is a false alarm is
 called one, the list is made anew, and so on (as in `feedback_hdfs.py`).
 
-    python benchmarks/unlabelled_hdfs.py [--trim 0,0.02,0.03,0.04,0.05] [--most 10]
+    python experiments/unlabelled_hdfs.py [--trim 0,0.02,0.03,0.04,0.05] [--most 10]
 """
 
 from __future__ import annotations

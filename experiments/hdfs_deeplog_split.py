@@ -4,7 +4,7 @@ Trains on the first 85 % of ``hdfs_train`` (4,855 normal sessions), fits thresho
 15 %, tests on 3,366 further normal and all 16,838 abnormal sessions. Every normal test session
 counts 553,366 / 3,366 times, so that figures hold at the natural prevalence of HDFS (2.95 %).
 
-    python benchmarks/hdfs_deeplog_split.py [--detector deeplog] [--seeds 3] [--speed] [--json] [key=value …]
+    python experiments/hdfs_deeplog_split.py [--detector deeplog] [--seeds 3] [--speed] [--json] [key=value …]
 
 ``key=value`` are settings of the detector, such as ``ends=false`` or ``training.learning_rate=0.001``.
 ``--speed`` also measures how long 575,061 sessions of 26,814 distinct sequences take, as many as

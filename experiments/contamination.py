@@ -1,8 +1,8 @@
 """What anomalies in the training data cost, and what leaving out the oddest sessions (`split.trim`) gives back.
 
-    python benchmarks/contamination.py [SET …] [--mixed 0,0.01,0.05] [--trim 0,0.01,0.02,0.05] [--seeds 3]
-    python benchmarks/contamination.py hdfs-deeplog --detector deeplog --trim 0,true --second-pass
-    python benchmarks/contamination.py --rankings
+    python experiments/contamination.py [SET …] [--mixed 0,0.01,0.05] [--trim 0,0.01,0.02,0.05] [--seeds 3]
+    python experiments/contamination.py hdfs-deeplog --detector deeplog --trim 0,true --second-pass
+    python experiments/contamination.py --rankings
 
 Anomalies are mixed into training and validation part: those of the time of training where there are any (``hdfs-2pct``:
 its own, 171, at their own place in time; ``shop``: of two other days, at the same time of day), else drawn by seed

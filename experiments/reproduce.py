@@ -1,6 +1,6 @@
 """Published and computed figures, measured again: every file of configs/reproduce is one row.
 
-    python benchmarks/reproduce.py [NAME …] [--json] [--page]          # `make reproduce`: all rows, about 10 minutes
+    python experiments/reproduce.py [NAME …] [--json] [--page]          # `make reproduce`: all rows, about 10 minutes
 
 A file says what was published or computed, by whom, and how to get it here: commands (``{data}`` is the folder of
 labelled data, ``{out}`` an empty one; the last command prints JSON) and where in that JSON the figure stands. A row is
@@ -183,11 +183,11 @@ def page(rows: dict[str, Row], kept: dict[str, Measured]) -> str:
     signs = [rows[name].verdict(one.got) for name, one in kept.items() if name in rows]
     told = ", ".join(f"{signs.count(sign)} {word}" for sign, word in WORDS.items() if sign in signs)
     parts = [
-        "<!-- Written by `python benchmarks/reproduce.py --page`; do not edit. -->\n# Reproduction\n",
+        "<!-- Written by `python experiments/reproduce.py --page`; do not edit. -->\n# Reproduction\n",
         "`make reproduce` measures all rows again in about 10 minutes (nine of CPU time) and ends with 1 "
         "where a figure is neither within its tolerance nor explained. Each row is a file of "
         "[configs/reproduce](../configs/reproduce): source, commands, expected figure, tolerance. "
-        "`python benchmarks/reproduce.py NAME` measures one.\n",
+        "`python experiments/reproduce.py NAME` measures one.\n",
         f"Measured {' to '.join(days[:1] + days[1:][-1:])} with {'; '.join(ways)}. {len(signs)} rows: {told}. "
         "Networks: one seed, one thread.\n",
     ]

@@ -1,4 +1,4 @@
-"""What docs/results.md tells of the labelled sets: two tables of all sets, then one of each set."""
+"""The labelled sets in docs/results.md: two tables of all sets, then one of each set."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ PAGES: Final = {
     "iotdb": ("IoTDB", "iotdb.md"),
 }
 MARGIN: Final = 0.002  # F1 that the ensemble may be below its best member
-# Looked up in the scores of seed 1; told only while the ensemble is behind.
+# Found in the scores of seed 1; shown only while the ensemble is behind.
 WHY: Final = {
     "onlineboutique": "all members but `length` alarm on the same 13 normal traces, one kind of request that the 36 "
     "traces before the cut do not have. No score is claimed here anyway.",
     "openstack-500": "nine false alarms that `ngram` lets pass, since its own threshold is two new pairs. Eight "
     "are cut-off instances of 2 to 11 events, labelled normal, where the shortest before had 16; one is too long.",
     "hadoop": "12 anomalies and 3 normal containers, on which `count_vector` alone alarms. Of the 73 normal containers "
-    "before the cut, each left out of training in turn, 2 to 4 are as odd as these: for the ensemble that is usual. "
+    "before the cut, each left out of training in turn, 2 to 4 are as unusual as these: normal for the ensemble. "
     "Neither of the two separates anything (ROC-AUC).",
     "hdfs_blocks": "its cut is found with made-up anomalies, drawn by seed. With two of three seeds it falls exactly "
-    "on 496 anomalies that only `count_vector` minds (distance 0.10 to 0.12), as odd as the fourth oddest of 2,774 "
-    "normal blocks; with the third it lies just below them, and F1 is 0.999.",
+    "on 496 anomalies that only `count_vector` finds unusual (distance 0.10 to 0.12), as unusual as the fourth of "
+    "2,774 normal blocks; with the third it lies just below them, and F1 is 0.999.",
     "trainticket": "37 anomalies that `new_template` finds have six new messages, but 2 % of the normal traces before "
     "the cut, each left out of training in turn, have as many of their own, so the ensemble's cut lies above them. "
     "`new_template` pays with 15 false alarms.",
     "iotdb": "46 % of the validation windows hold messages that training did not have, and its threshold was lifted "
-    "above these. At its own cut, which asks whether a window is odder than normal ones that are left out of training "
-    "in turn, F1 would be 0.336.",
+    "above these. At its own cut, which asks whether a window is more unusual than normal ones that are left out of "
+    "training in turn, F1 would be 0.336.",
 }
 
 
@@ -55,13 +55,13 @@ def section(found: Document) -> str:
     sets = found["sets"]
     ahead = [PAGES[name][0] for name, one in sets.items() if _gap(one) > MARGIN]
     behind = [PAGES[name][0] for name, one in sets.items() if _gap(one) < -MARGIN]
-    where = f"more than {MARGIN} below it on {_list(behind)} (why stands below)" if behind else "nowhere below it"
+    where = f"more than {MARGIN} below it on {_list(behind)} (the reasons are below)" if behind else "nowhere below it"
     return f"""## All labelled sets
 
 Each set in the split of its [page](sets/README.md): chronological, or as published; normal sessions train. F1 of all
 detectors at their thresholds, mean over seeds. "Like normal" is the share of the anomalies that have exactly the
-sequence of a normal session, which nobody who reads sequences can find without false alarms; "flag all" is the F1 of
-alarming on everything: only above it does F1 begin to mean something.
+sequence of a normal session, which no reader of sequences can find without false alarms; "flag all" is the F1 of
+alarming on everything: an F1 means something only above it.
 
 {_overview(sets)}
 The ensemble is more than {MARGIN} above its best member on {_list(ahead)};
@@ -70,10 +70,10 @@ The ensemble is more than {MARGIN} above its best member on {_list(ahead)};
 The same by ROC-AUC, which needs no threshold and does not depend on the share of anomalies (0.5 is a coin):
 
 {_areas(sets)}
-`values` needs lines. Sequence models have seeds {", ".join(map(str, SEEDS))} where a training takes little time, else
-seed {SEEDS[0]} (the table of a set says so); LogBERT has seed {SEEDS[0]}, on small sets only. A dash: not measured. Not
-here: [HDFS](#hdfs-2--sample-earlier-half-against-later-half) and [DeepLog's split](#deeplogs-own-split-of-hdfs) have
-sections of their own; half of `hdfs_robust`'s test is anomalous and synthetic; on
+`values` needs lines. Sequence models have seeds {", ".join(map(str, SEEDS))} where a training takes little time, and
+otherwise seed {SEEDS[0]} (the table of a set says so); LogBERT has seed {SEEDS[0]}, on small sets only. A dash: not
+measured. Not included: [HDFS](#hdfs-2--sample-earlier-half-against-later-half) and [DeepLog's split](#deeplogs-own-split-of-hdfs)
+have their own sections; half of `hdfs_robust`'s test is anomalous and synthetic; on
 [OpenStack Utah](sets/openstack-utah.md) no score is ever claimed, since 195 of its 198 anomalies are normal sequences.
 
 {chr(10).join(_of_set(name, one) for name, one in sets.items())}

@@ -1,6 +1,6 @@
 """Rules without a network, on sets whose training part is drawn at random, and on DeepLog's split of HDFS.
 
-    python benchmarks/bare_rules.py [SET …] [--seeds 3] [--json]
+    python experiments/bare_rules.py [SET …] [--seeds 3] [--json]
 
 The simple detectors as bare rules (whatever has something new is an anomaly, no threshold), where `logradar evaluate`
 cannot draw the split: OpenStack Kalaki with 450 more training sequences drawn from the normal test part, a random

@@ -3,7 +3,7 @@
 Prints how many sequences stay distinct when every event carries the bucket of the gap before it, and
 the validation loss of the network of ``loglstm`` with and without an embedding of that bucket.
 
-    python benchmarks/gaps_as_input.py [--seeds 2]
+    python experiments/gaps_as_input.py [--seeds 2]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from logradar.detectors.loglstm import LogLSTM
 from logradar.detectors.neural.causal import _framed
 from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.model.settings import run_settings
-from logradar.pipeline.train import _resolved
+from logradar.pipeline.train import resolved
 from logradar.pipeline.training_data.sessions import TrainingData, from_records
 from logradar.storage.records import collect, opening
 from logradar.training.device import seeded
@@ -55,7 +55,7 @@ def material() -> TrainingData:
     settings = run_settings(None, (), {"seed": 1})
     with opening("hdfs", settings.input) as (opened, home):
         corpus = collect(opened, home)
-        return from_records(corpus, _resolved(settings, corpus.input, corpus.test), home)
+        return from_records(corpus, resolved(settings, corpus.input, corpus.test), home)
 
 
 def read(sessions: pa.Table, edges: list[float]) -> tuple[Sequences, Sequences]:

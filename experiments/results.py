@@ -1,8 +1,8 @@
 """Measures what docs/results.md says and writes that page: HDFS (two splits), simulated services, all labelled sets.
 
-    python benchmarks/results.py [hdfs shop split sets]     # needs LOGRADAR_DATA; an hour on two cores
-    python benchmarks/results.py sets --only bgl iotdb [--again simple deeplog …]
-    python benchmarks/results.py page     # only writes the page again
+    python experiments/results.py [hdfs shop split sets]     # needs LOGRADAR_DATA; an hour on two cores
+    python experiments/results.py sets --only bgl iotdb [--again simple deeplog …]
+    python experiments/results.py page     # only writes the page again
 
 Each part keeps what it measured in experiments/results/PART.json; the page is made of all of them.
 
@@ -147,7 +147,7 @@ def page(parts: dict[str, Any]) -> str:
     interval = "{:.3f}–{:.3f}".format(*first["detectors"]["count_vector"]["intervals"]["precision"])
     return f"""# Results
 
-Written by `python benchmarks/results.py`, two CPU cores. Measured: {told}.
+Written by `python experiments/results.py`, two CPU cores. Measured: {told}.
 Thresholds are the 99.5 % quantile of normal validation scores; nothing is tuned on test data.
 How each figure is computed:
 [evaluation](reference-evaluation.md). What was tried and failed: [experiments](../experiments/LOG.md).
@@ -161,8 +161,8 @@ intervals are wide: the precision of `count_vector` has the 95 % interval {inter
 {side_by_side(found)}
 {"".join(f"- {note}{chr(10)}" for note in first["audit"]["notes"])}
 A new count vector alone is the bar here. Nearly all of its false alarms are one harmless behaviour, block
-re-replication, that begins after the cut. The sequence models have no firm threshold here: 846 validation sessions
-leave four above the 99.5 % quantile, and what they find swings with the seed.
+re-replication, that begins after the cut. The thresholds of the sequence models are unstable here: 846 validation
+sessions leave four above the 99.5 % quantile, and what they find depends on the seed.
 
 ## Simulated services
 
@@ -177,19 +177,19 @@ Share of sessions alerted on fault-free days of other seeds:
 
 {quiet_days(quiet)}
 `wrong_value` and `wrong_delay` leave every sequence as it is: only [values](detector-values.md) can find them
-(`python benchmarks/bench_values.py`).
+(`python experiments/values_study.py`).
 
-These logs are made to be learnable: they show that each kind of fault can be found, not how hard your logs are.
+These logs were designed to be learnable: they show that each kind of fault can be found, not how hard your logs are.
 
 ## DeepLog's own split of HDFS
 
-`python benchmarks/hdfs_deeplog_split.py --detector NAME`: 4,855 normal sessions train (their last 15 % are for
-thresholds), 3,366 further normal and all 16,838 anomalous sessions test, weighted to the natural prevalence of HDFS
-(553,366 normal). Seeds 0, 1, 2: mean and (least–most). The first three rows are bare rules: sets of all
-4,855 sessions, no threshold.
+`python experiments/hdfs_deeplog_split.py --detector NAME`: 4,855 normal sessions train (their last 15 % are for
+thresholds); 3,366 further normal and all 16,838 anomalous sessions are measured, weighted to the natural prevalence of
+HDFS (553,366 normal). Seeds 0, 1, 2: mean and (least–most). The first three rows are bare rules: sets from all
+4,855 sessions, without a threshold.
 
 {split_table({name: rows for name, rows in parts["split"].items() if name != "measured"})}
-Top-9 rules, other quantiles and what published code does are on the pages of [DeepLog](detector-deeplog.md),
+Top-9 rules, other quantiles and results of published code are on the pages of [DeepLog](detector-deeplog.md),
 [LogLSTM](detector-loglstm.md), [LogTCN](detector-logtcn.md) and [LogBERT](detector-logbert.md).
 
 {section(parts["sets"])}
@@ -197,13 +197,14 @@ Top-9 rules, other quantiles and what published code does are on the pages of [D
 
 | what | measured by | page |
 |---|---|---|
-| thirty simulated days, by service | `benchmarks/ensemble_month.py` | [ensemble](detector-ensemble.md#measured) |
-| alerts a day, asked for and got; drift | `benchmarks/budget_and_drift.py` | [thresholds](how-to-threshold.md) |
-| feedback on a few alerts | `benchmarks/feedback_hdfs.py` | [feedback](how-to-feedback.md) |
-| learning on without forgetting | `benchmarks/forgetting.py` | [feedback](how-to-feedback.md#learn-on) |
-| anomalies in training | `benchmarks/contamination.py --trim 0,true` | [how to](how-to-contaminated.md) |
-| sizes of windows | `benchmarks/window_study.py` | [windows](how-to-windows.md) |
-| what others published, and got here | `make reproduce` | [reproduction](reproduce.md) |
+| thirty simulated days, by service | `experiments/ensemble_month.py` | [ensemble](detector-ensemble.md#measured) |
+| alerts a day, asked for and raised; drift | `experiments/budget_and_drift.py` | [studies](studies.md#alerts-a-day) |
+| feedback on a few alerts | `experiments/feedback_hdfs.py` | [studies](studies.md#feedback) |
+| continued training without forgetting | `experiments/forgetting.py` | [studies](studies.md#continued-training) |
+| anomalies in training | `experiments/contamination.py --trim 0,true` | [studies](studies.md#anomalies-in-training) |
+| sizes of windows | `experiments/window_study.py` | [studies](studies.md#size-of-a-window) |
+| grouping of lines into templates | `experiments/grouping_accuracy.py` | [studies](studies.md#grouping-accuracy) |
+| published figures, measured again | `make reproduce` | [reproduction](reproduce.md) |
 | speed and memory | `make bench` | [performance](performance.md) |
 """
 
