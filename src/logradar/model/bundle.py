@@ -24,8 +24,8 @@ from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.replay_buffer import ReplayBuffer
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import of_sample
-from logradar.parsing.given_templates import GivenTemplates, is_given
-from logradar.parsing.templates import TemplateMiner
+from logradar.parsing.given_templates import load_templates
+from logradar.parsing.template_source import TemplateSource
 
 NEXT_EVENTS: Final = "next-events.json"
 SAMPLE: Final = "validation-sample.parquet"
@@ -56,7 +56,7 @@ class Bundle:
     """
 
     settings: RunSettings
-    miner: TemplateMiner | GivenTemplates
+    miner: TemplateSource
     detectors: Mapping[str, Detector]
     thresholds: Mapping[str, Threshold]
     validation: Mapping[str, Floats]
@@ -136,7 +136,7 @@ class Bundle:
             }
             return cls(
                 settings,
-                _templates(folder / "templates"),
+                load_templates(folder / "templates"),
                 {settings.detector: main, **main.members, **beside},
                 {name: Threshold(**value) for name, value in thresholds.items()},
                 _columns(folder / "validation-scores.parquet"),
@@ -155,10 +155,6 @@ class Bundle:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
-
-
-def _templates(folder: Path) -> TemplateMiner | GivenTemplates:
-    return GivenTemplates.load(folder) if is_given(folder) else TemplateMiner.load(folder)
 
 
 def _dump(path: Path, value: object) -> None:
