@@ -141,4 +141,4 @@ def test_a_quarantine_that_goes_is_not_promised(tmp_path: Path) -> None:
     for folder, promised in (("logradar-abc", False), ("out", True)):
         bad = Quarantine(Path(tempfile.gettempdir()) / folder / "quarantine.jsonl")
         bad.reasons["odd"] = 1
-        assert ("They are kept in" in bad.sentence()) == promised
+        assert ("They are listed in" in bad.sentence()) == promised

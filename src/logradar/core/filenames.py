@@ -1,4 +1,4 @@
-"""Names of files as text; a file system allows any bytes."""
+"""Names of files as valid text; a file system allows names with any bytes."""
 
 from __future__ import annotations
 

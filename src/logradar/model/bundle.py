@@ -24,8 +24,8 @@ from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.replay_buffer import ReplayBuffer
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import of_sample
-from logradar.parsing.given_templates import GivenTemplates, is_given
-from logradar.parsing.templates import TemplateMiner
+from logradar.parsing.given_templates import load_templates
+from logradar.parsing.template_source import TemplateSource
 from logradar.sources.opening.opening import InputSettings
 
 NEXT_EVENTS: Final = "next-events.json"
@@ -57,7 +57,7 @@ class Bundle:
     """
 
     settings: RunSettings
-    miner: TemplateMiner | GivenTemplates
+    miner: TemplateSource
     detectors: Mapping[str, Detector]
     thresholds: Mapping[str, Threshold]
     validation: Mapping[str, Floats]
@@ -137,7 +137,7 @@ class Bundle:
             }
             return cls(
                 settings,
-                _templates(folder / "templates"),
+                load_templates(folder / "templates"),
                 {settings.detector: main, **main.members, **beside},
                 {name: Threshold(**value) for name, value in thresholds.items()},
                 _columns(folder / "validation-scores.parquet"),
@@ -166,10 +166,6 @@ def input_settings(bundle: Bundle, given: Mapping[str, Any] | None = None) -> In
     """
     kept = bundle.settings.input.for_others().model_copy(update={"source": None, "format": None})
     return changed(kept, given or {}, "input")
-
-
-def _templates(folder: Path) -> TemplateMiner | GivenTemplates:
-    return GivenTemplates.load(folder) if is_given(folder) else TemplateMiner.load(folder)
 
 
 def _dump(path: Path, value: object) -> None:

@@ -24,7 +24,7 @@ from logradar.model.bundle import Bundle, Seen, input_settings
 from logradar.model.replay_buffer import ReplayBuffer, pieces, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
-from logradar.parsing.given_templates import GivenTemplates
+from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline import next_event_metrics as next_events
 from logradar.pipeline.detect import require_event_ids
@@ -55,18 +55,18 @@ def train_further(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Tr
         raise BundleError(f"Bundle '{old}' keeps no normal sessions to go on from (replay); train it anew.")
     settings = _settings(fitted, wished)
     with opening(spec, settings.input) as (opened, home):
-        if isinstance(fitted.miner, GivenTemplates):
+        if fitted.miner.uses_event_ids:
             gathered = gather(require_event_ids(opened), home, settings.split.by == "files")
             source, quarantined = opened.source, sum(gathered.reasons.values())
             settings = resolved(settings, opened.settings, None)
             material = from_days(gathered, settings)
-            assert isinstance(material.templates, GivenTemplates)
-            material.templates = fitted.miner.joined(material.templates)
         else:
+            assert isinstance(fitted.miner, TemplateMiner)  # all other templates are event ids
             corpus = collect(opened, home)
             source, quarantined = corpus.source, corpus.quarantined
             settings = resolved(settings, corpus.input, None)
             material, _ = from_records(corpus, settings, home, _thawed(fitted.miner))
+        material.templates = fitted.miner.joined(material.templates)
         result = _learn(fitted, material, settings, bundle)
     result.facts |= facts_of(spec, source, material, quarantined, began) | {
         "split": material.split | {"train_from": fitted.facts["split"].get("train_from")},
@@ -149,10 +149,10 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
     return result
 
 
-def _renamed(feedback: Feedback, templates: TemplateMiner | GivenTemplates) -> Feedback:
+def _renamed(feedback: Feedback, templates: TemplateSource) -> Feedback:
     """Feedback on messages that were unseen and now have a template of their own."""
     texts = sorted({event for entry in feedback.accepted for event in entry.signature.unseen})
-    if not texts or isinstance(templates, GivenTemplates):
+    if not texts:
         return feedback
     ids = templates.match(pl.Series([text[1:] for text in texts], dtype=pl.String)).tolist()
     names = {text: str(id_) for text, id_ in zip(texts, ids, strict=True) if id_ != UNKNOWN}

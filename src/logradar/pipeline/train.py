@@ -26,8 +26,7 @@ from logradar.model.bundle import Bundle, Seen
 from logradar.model.replay_buffer import ReplayBuffer, pieces, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
-from logradar.parsing.given_templates import GivenTemplates
-from logradar.parsing.templates import TemplateMiner
+from logradar.parsing.template_source import TemplateSource
 from logradar.pipeline import next_event_metrics as next_events
 from logradar.pipeline.training_artifacts import save
 from logradar.pipeline.training_data.day_files import from_days, gather
@@ -139,7 +138,7 @@ def _checkpoints(bundle: Path) -> Path:
 
 def fit(
     settings: RunSettings,
-    templates: TemplateMiner | GivenTemplates,
+    templates: TemplateSource,
     train: pa.Table | Shards,
     valid: pa.Table | Shards,
     checkpoints: Path,

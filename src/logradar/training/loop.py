@@ -102,7 +102,7 @@ def fit_network(
             status.total = total - behind
             gpus = Gpus() if chosen.device.type == "cuda" else None
             view = stack.enter_context(TrainingView(status, total, gpus))
-            view.done = view.behind = behind
+            view.done = view.done_before = behind
             trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
             trainer.train(resume_from_checkpoint=str(found) if found else None)
         wait()

@@ -24,15 +24,14 @@ from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, b
 from logradar.model.bundle import Seen
 from logradar.model.replay_buffer import pieces
 from logradar.model.settings import RunSettings
-from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.sessions import SessionSettings
+from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.training_data.trimming import kept, require_memory, trimmed
 from logradar.storage.filling import fill, learn_templates
 from logradar.storage.grouping import anomalous, group, idle_seconds, with_key_or_windows
 from logradar.storage.records import Corpus
 
-Templates = TemplateMiner | GivenTemplates
 Rows = npt.NDArray[np.int64]
 MOST_VALID: Final = 100_000  # validation sessions of a very large input: more would not make a quantile better
 
@@ -44,7 +43,7 @@ class TrainingData:
     ``split`` are the figures of the split, ``files`` its lists where whole files were split.
     """
 
-    templates: Templates
+    templates: TemplateSource
     train: pa.Table | Shards
     valid: pa.Table | Shards
     seen: Seen
@@ -130,7 +129,7 @@ def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]
 
 def of_shards(
     parts: Sequence[Shards],
-    templates: Templates,
+    templates: TemplateSource,
     records: int,
     settings: RunSettings,
     files: FileParts | None = None,
@@ -165,9 +164,8 @@ def of_shards(
     facts["test"] = sessions - facts["train"] - facts["valid"]
     facts |= {"anomalies_left_out": odd, "trimmed": less} | (files.facts() if files else {})
     named = ["session_id", "start", "template_ids"]
-    as_scored = templates.known_in if isinstance(templates, GivenTemplates) else lambda table: table
     seen = Seen(
-        _fingerprints(identities(as_scored(table)) for part in (train, valid) for table in part.tables(named)),
+        _fingerprints(identities(templates.known_in(table)) for part in (train, valid) for table in part.tables(named)),
         _fingerprints(piece.fingerprints() for piece in pieces(learn, watch)),
     )
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time

@@ -211,13 +211,13 @@ class _Damage(Quarantine):
         super().__init__()
         self._faults, self._behind = faults, behind
 
-    def _take(self, cases: Sequence[Case]) -> None:
+    def _record(self, cases: Sequence[Case]) -> None:
         for case in cases:
             if case.reason not in self._faults.reasons:  # what the walk through the file finds is there already
                 fault = self._faults.reasons[case.reason] = Fault(kept=False)
                 fault.add(case.count, [Example(case.source, case.offset or 0, case.offset or 0, case.text)])
         if self._behind is not None:
-            self._behind._take(cases)
+            self._behind._record(cases)
 
 
 def _length(length: int) -> str:
