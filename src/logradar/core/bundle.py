@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from logradar.core.errors import BundleError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+OLDEST: Final = 2  # format that this version can still read
 MANIFEST: Final = "manifest.json"
 KINDS: Final = (".json", ".parquet", ".safetensors", ".onnx", ".log", ".txt", ".png", ".tfevents")
 
@@ -101,6 +102,11 @@ def verify(folder: Path) -> dict[str, Any]:
     if version > FORMAT:
         raise BundleError(
             f"Bundle '{folder}' has format {version}, but this LogRadar reads formats up to {FORMAT}; upgrade LogRadar."
+        )
+    if version < OLDEST:
+        raise BundleError(
+            f"Bundle '{folder}' has format {version}, which an older LogRadar wrote; this one reads formats from "
+            f"{OLDEST} on. Train it again on the same logs."
         )
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
     for name in sorted(present ^ set(wanted)):

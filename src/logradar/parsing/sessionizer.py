@@ -78,6 +78,11 @@ class Sessionizer:
         """How many sessions are open."""
         return len(self._open)
 
+    @property
+    def held(self) -> int:
+        """How many events open sessions hold; one that is in several windows counts several times."""
+        return self._live
+
     def push(self, events: pa.Table, times: Ints, clocks: Ints) -> pa.Table:
         """SESSIONS that are over once ``events`` (EVENTS, in order of arrival) have come.
 
