@@ -136,7 +136,7 @@ def _figures(corpus: Corpus | DayStream, sessions: int) -> dict[str, Any]:
 
 def require_event_ids(opened: Opened) -> Opened:
     """The input, if it has event ids of its own; `InputError` if not."""
-    if not opened.groups:
+    if not opened.has_sessions:
         raise InputError(
             f"The bundle was trained on event ids that stand in day files; not all files of '{opened.spec}' have them. "
             "Give day files alone, or train on lines with events=mined."
