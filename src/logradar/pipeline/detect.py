@@ -190,7 +190,7 @@ def _growing(
 
 def require_event_ids(opened: Opened) -> Opened:
     """The input, if it has event ids of its own; `InputError` if not."""
-    if not opened.groups:
+    if not opened.has_sessions:
         raise InputError(
             f"The bundle was trained on the event ids of day files; not all files of '{opened.spec}' have them. "
             "Give day files alone, or train on lines with events=mined."

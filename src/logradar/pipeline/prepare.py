@@ -64,7 +64,7 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     with opening(spec, settings.input, folder) as (opened, home):
         for name in TABLES:
             (home / name).unlink(missing_ok=True)
-        days = opened.groups and settings.events == "given"
+        days = opened.has_sessions and settings.events == "given"
         store, figures = _days(opened, home) if days else _records(opened, home, settings)
         source, resolved = opened.source, opened.settings
     facts = {

@@ -60,7 +60,7 @@ def train(spec: str, bundle: Path, settings: RunSettings, *, resume: bool = Fals
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     with opening(spec, settings.input) as (opened, home):
-        if opened.groups and settings.events == "given":
+        if opened.has_sessions and settings.events == "given":
             require_no_values(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
             settings = resolved(settings, opened.settings, opened.dataset)

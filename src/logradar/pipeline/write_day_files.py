@@ -59,7 +59,7 @@ def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]
         (folder / UNFINISHED).touch()
         with ExitStack() as stack:
             days = _Days(folder, stack)
-            if opened.groups and settings.events == "given":
+            if opened.has_sessions and settings.events == "given":
                 _copy(opened, days, home)
             else:
                 _convert(collect(opened, home), days, settings, home)

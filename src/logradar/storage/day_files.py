@@ -76,7 +76,7 @@ class DayStream:
         self.reasons = dict(bad.reasons + self.opened.quarantine.reasons)
         told = Quarantine()
         told.reasons.update(self.reasons)
-        self.opened.complain(self.records, told)
+        self.opened.require_records(self.records, told)
         for sentence in (*self.opened.notes, told.sentence(), _dropped(dropped)):
             if sentence:
                 say(sentence)

@@ -1,7 +1,11 @@
-"""What the sources of published, labelled data sets share.
+"""Base classes and helpers of the sources for labelled research data sets.
 
-What comes in are the files as their authors published them; what goes out are LOG_RECORDS with labels. ``numbered``
-reads sessions that are published as event numbers, with their ``texts`` where the templates are published too, and
-``tables`` makes tables of them. ``lines`` reads raw lines whose labels are in other files, ``nezha`` the CSV of two
-microservice data sets. Read ``numbered`` first.
+Research data sets publish sessions in one of three forms, and each form has its base class here:
+
+- ``numbered``: one session per line as a list of event numbers (`EventNumberSource`). ``tables`` turns them into
+  DATED_SESSIONS and LOG_RECORDS, ``texts`` reads the templates that the numbers stand for.
+- ``lines``: raw log lines with the labels in other files (`LabelledLines`).
+- ``nezha``: the CSV files of Nezha with a list of injected faults (`Nezha`).
+
+Read ``numbered`` first; `logradar.sources.hdfs_robust` is the shortest source that uses it.
 """

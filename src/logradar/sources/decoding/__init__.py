@@ -1,5 +1,5 @@
-"""Decoding: what several sources do with raw bytes and texts.
+"""Decoding: from bytes of a file to plain bytes, from texts to times, and from Parquet files to tables.
 
-``compression`` makes plain bytes of compressed ones, recognised by content; ``timestamps`` makes times of texts in
-the many ways in which logs write them. Read ``compression`` first.
+``compression`` unpacks gz, xz, zst and bz2 files in pieces of bounded size, ``timestamps`` reads columns of timestamps
+in any known layout, ``parquet`` reads the files of prepared folders. Nothing here knows about kinds of logs.
 """

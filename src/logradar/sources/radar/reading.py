@@ -19,14 +19,14 @@ def read_day(
     *,
     name: str | None = None,
     faults: Faults | None = None,
-    advance: Callable[[int], object] = lambda count: None,
+    on_progress: Callable[[int], object] = lambda count: None,
     block: int = BLOCK,
     limit: int = LIMIT,
 ) -> Iterator[pa.Table]:
     """DAY_SESSIONS of a day file, about one block of ``block`` bytes each; gz, xz and zst by content.
 
     What is damaged goes to ``quarantine`` with its place; ``faults`` (empty, to be filled) tells
-    more. ``advance`` is told how many bytes of the file were used. Raises `OSError` where the
+    more. ``on_progress`` is told how many bytes of the file were used. Raises `OSError` where the
     file cannot be read at all.
 
     >>> day = Path("preprocessed_logs_2024-05-01.json")
@@ -42,14 +42,14 @@ def read_day(
     scanner = Scanner(faults, block, limit)
     with path.open("rb", buffering=0) as file:
         if kind_of(file.read(8)):
-            unpacked = pieces(path, name, quarantine or Quarantine(), advance)
+            unpacked = pieces(path, name, quarantine or Quarantine(), on_progress)
             yield from scanner.tables(_Pieces(unpacked).readinto)
             return
         file.seek(0)
 
         def readinto(view: memoryview) -> int:
             count = file.readinto(view) or 0
-            advance(count)
+            on_progress(count)
             return count
 
         yield from scanner.tables(readinto)

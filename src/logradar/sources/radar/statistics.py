@@ -178,12 +178,12 @@ class Statistics:
 def statistics_of(
     path: Path,
     quarantine: Quarantine | None = None,
-    advance: Callable[[int], object] = lambda count: None,
+    on_progress: Callable[[int], object] = lambda count: None,
     *,
     name: str | None = None,
-    meet: Callable[[pa.Table], object] = lambda table: None,
+    on_table: Callable[[pa.Table], object] = lambda table: None,
 ) -> Statistics:
-    """Read a day file for its figures only; ``meet`` is shown each of its tables.
+    """Read a day file for its figures only; ``on_table`` is shown each of its tables.
 
     A file that cannot be read (to its end) is a fault of its own, not an error.
     """
@@ -192,12 +192,12 @@ def statistics_of(
 
     def used(count: int) -> None:
         found.bytes += count
-        advance(count)
+        on_progress(count)
 
     try:
-        for table in read_day(path, told, name=found.name, faults=found.faults, advance=used):
+        for table in read_day(path, told, name=found.name, faults=found.faults, on_progress=used):
             found.add(table)
-            meet(table)
+            on_table(table)
     except OSError as error:
         told.add(found.name, UNREADABLE, text=str(error))
     found.close()
