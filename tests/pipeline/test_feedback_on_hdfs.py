@@ -9,10 +9,10 @@ import pytest
 from logradar.core.bundle import verify
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
-from logradar.pipeline.detect import plan_threshold
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.feedback import give_feedback
 from logradar.pipeline.train import train
+from logradar.scoring.thresholds import plan_threshold
 
 pytestmark = pytest.mark.xdist_group("hdfs")
 

@@ -22,7 +22,7 @@ from logradar.scoring.signatures import Lines
 from logradar.scoring.state import load_state, save_state
 from logradar.scoring.stream import Step, Stream
 from logradar.scoring.thresholds import notes, plan_threshold
-from logradar.sources.opening.growing import Growing
+from logradar.sources.live.growing import Growing
 from logradar.sources.opening.opening import Opened
 from logradar.storage.day_files import DayStream
 from logradar.storage.filling import fill
@@ -87,7 +87,7 @@ def detect(
     if growing is not None and growing.plain:
         found = _growing(loaded, limit, growing, given, on_scores, on_step, state)
     elif state is not None:
-        raise ConfigError("--state keeps what is open of lines that arrive on stdin: logradar detect BUNDLE - --state DIR.")
+        raise ConfigError("--state is for lines that arrive on stdin: logradar detect BUNDLE - --state DIR.")
     else:
         with opening(spec, input_settings(loaded, given)) as (opened, home):
             found = _whole(loaded, limit, opened, home, on_scores)
@@ -176,8 +176,8 @@ def _growing(
     try:
         for records in growing.records(input_settings(bundle, given), bundle.settings.input.format):
             take(stream.step(records))
-    except KeyboardInterrupt:
-        growing.interrupted = True
+    except KeyboardInterrupt:  # the user has seen enough: end as if the input had ended
+        pass
     if state is not None:
         save_state(stream, bundle, state)
     else:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, StateError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import ALERTS, LOG_RECORDS, SESSIONS, empty
+from logradar.core.tables import ALERTS, LOG_RECORDS, empty
 from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
@@ -57,7 +57,7 @@ class Stream:
             raise ConfigError("The bundle was trained on day files, which hold whole sessions; detect on day files.")
         self._bundle, self._miner = bundle, bundle.miner
         self._scorer = Scorer(bundle, limit, on_scores)
-        self._early = early and bundle.main.prefix_safe
+        self._early = early and getattr(bundle.main, "prefix_safe", False)
         self._clock = EventClock()
         self._sessionizer = Sessionizer(bundle.settings.sessions)
         self._drift = DriftMonitor(bundle, limit)
@@ -79,9 +79,7 @@ class Stream:
         self._lines.append(records)
         self._held += len(records)
         ids = self._miner.match(records["body"])
-        closed = self._sessionizer.push(
-            events(records, ids), *self._clock.read(None, records["timestamp"])
-        )
+        closed = self._sessionizer.push(events(records, ids), *self._clock.read(None, records["timestamp"]))
         alerts = self._score(closed)
         early = self._unfinished() if self._early else empty(ALERTS)
         if self._held > 2 * self._sessionizer.held + _SPARE:

@@ -64,14 +64,15 @@ class Lines(Source):
                 latest = datetime.fromtimestamp(file.stat().st_mtime, UTC)
                 records = Records(self.format_of(file, hints), name, quarantine, hints.limits, latest)
                 for frame in records.of(self.blocks(file, hints, quarantine)):
-                    yield self._table(frame, record_id, name, hints.session_key, hints.services.get(file))
+                    yield self.table(frame, record_id, name, hints.session_key, hints.services.get(file))
                     record_id += len(frame)
             except OSError as error:  # the disk failed or the file was removed: other files can still be read
                 quarantine.add(name, "file that cannot be read to its end", text=str(error))
 
-    def _table(
+    def table(
         self, frame: pl.DataFrame, record_id: int, name: str, session_key: str | None, service: str | None
     ) -> pa.Table:
+        """LOG_RECORDS of a frame of `logradar.sources.opening.records.Records`, numbered from ``record_id``."""
         count = len(frame)
         one_file = pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([name]))
         columns = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logradar.pipeline.demo import Demo
+    from logradar.scoring.stream import Step
 
 
 def document(value: dict[str, Any]) -> None:
@@ -132,6 +133,21 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "none"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def step(found: Step) -> None:
+    """Alerts as they happen, one line each: when, how severe, where, why, and the line that shows it."""
+    from logradar.core.formatting import NO_TIME, NONE
+
+    for row in (*found.early.to_pylist(), *found.alerts.to_pylist()):
+        moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME
+        first = row["evidence"][0] if row["evidence"] else {"reason": "", "body": None}
+        body = f" | {_clip(str(first['body']), 100)}" if first["body"] else ""
+        print(
+            f"{moment}  {row['severity']:8}  {_clip(str(row['service'] or NONE), 24)}  {_clip(row['session_id'], 48)}  "
+            f"{_clip(str(first['reason']), 100)}{body}",
+            flush=True,
+        )
 
 
 def detection(result: dict[str, Any], top: int) -> None:

@@ -50,7 +50,7 @@ def read_blocks(
     ``name`` is the name of the file in the quarantine. ``on_progress`` is called with the number of bytes read from the
     file (compressed bytes, if it is compressed). Raises `OSError` if the file cannot be read.
     """
-    sanitizer = _Sanitizer()
+    sanitizer = Sanitizer()
     first = 1
     for data in _whole_lines(pieces(path, name, quarantine, on_progress), name, quarantine, limits):
         lines, cut = split_lines(sanitizer.clean(data, first), limits.line)
@@ -146,7 +146,7 @@ def _as_utf8(raw: Iterator[bytes]) -> Iterator[bytes]:
         yield piece.replace(b"\r", b"\n") if lone else piece
 
 
-class _Sanitizer:
+class Sanitizer:
     """Turns bytes into valid, printable UTF-8 and counts the lines that were changed."""
 
     def __init__(self) -> None:

@@ -37,6 +37,14 @@ class Records:
     limits: ReadLimits
     latest: datetime | None = None
 
+    def __post_init__(self) -> None:
+        self._clock = Clock(self.latest)
+        self._held = pl.DataFrame()
+        self._deep = 0
+        self._owner: dict[str, object] = dict.fromkeys(OWNED)
+        wrapper = self.format.wrapper
+        self._unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
+
     def of(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
         """Frames with one row for each record, of at most ``limits.rows`` rows and one block.
 
@@ -44,16 +52,19 @@ class Records:
         ``component``, ``alert`` and ``body``. If a record has no header but others have one, it gets the time and the
         service of the record before it, and ``owner`` is the first line of that record.
         """
-        self._clock = Clock(self.latest)
-        self._held = pl.DataFrame()
-        self._deep = 0
-        self._owner: dict[str, object] = dict.fromkeys(OWNED)
-        wrapper = self.format.wrapper
-        unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
         for block, last in _with_last(blocks):
-            number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
-            rows = pl.DataFrame({"line": number, "text": block.lines})
-            yield from self._push(unwrapping.push(rows, last) if unwrapping else rows, last)
+            yield from self.push(block, last)
+
+    def push(self, block: Block, last: bool = False) -> Iterator[pl.DataFrame]:
+        """The same for one block. The last record is held back, since the next block may continue it, unless it is
+        the ``last`` block."""
+        number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
+        rows = pl.DataFrame({"line": number, "text": block.lines})
+        yield from self._push(self._unwrapping.push(rows, last) if self._unwrapping else rows, last)
+
+    def flush(self) -> Iterator[pl.DataFrame]:
+        """The record that was held back, if there is one: nothing continues it."""
+        yield from self.push(Block(pl.Series("text", [], pl.String), 1), last=True)
 
     def _push(self, rows: pl.DataFrame, last: bool) -> Iterator[pl.DataFrame]:
         blank = (rows["text"].str.len_bytes() < 64) & rows["text"].str.contains(BLANK)

@@ -6,13 +6,13 @@ in the next one (a stack trace), so it is held back until another record begins 
 
 from __future__ import annotations
 
-import os
 import select
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import BinaryIO, Final, Self
+from io import BufferedReader
+from typing import Final, Self, cast
 
 import polars as pl
 import pyarrow as pa
@@ -23,14 +23,14 @@ from logradar.sources.decoding.compression import kind_of
 from logradar.sources.lines import Lines
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.opening import InputSettings
-from logradar.sources.opening.reading import UTF16_BOMS, Block, Mending, split_lines
+from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, split_lines
 from logradar.sources.opening.records import Records
 
 NAME: Final = "stdin"
 PAUSE: Final = 0.25  # seconds without a line after which those that came are handed on
 PATIENCE: Final = 2.0  # seconds that the first lines may take, until the format is worked out from those that are there
 _FITS: Final = 0.5  # share of the first lines that the format of training must fit
-_READ: Final = 1 << 20
+_READ: Final = 4 << 20  # bytes that are handed on together, if so many are there
 
 
 class Growing:
@@ -39,46 +39,50 @@ class Growing:
     What cannot be read is counted in ``quarantine``.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedReader) -> None:
         self._stream = stream
         self.quarantine = Quarantine()
-        self.interrupted = False
-        head = stream.peek(8)[:8] if hasattr(stream, "peek") else b""
+        self._buffered = True  # what `peek` has read already is not seen by `select`
+        self._ended = False
+        head = stream.peek(8)[:8]
         self.plain = kind_of(head) is None and head[:2] not in UTF16_BOMS
 
     @classmethod
     def stdin(cls) -> Self:
         """The standard input of this process."""
-        return cls(sys.stdin.buffer)
+        return cls(cast(BufferedReader, sys.stdin.buffer))
 
     def records(self, settings: InputSettings, expected: str | None = None) -> Iterator[pa.Table]:
-        """LOG_RECORDS in batches, numbered from 0; ``expected`` is the format that is taken if the first lines fit it."""
+        """LOG_RECORDS in batches, numbered from 0.
+
+        ``expected`` is the format of the training logs; it is used if the first lines fit it, else the format is
+        detected.
+        """
         kind = sources.load(settings.source) if settings.source else Lines
         source = kind() if issubclass(kind, Lines) else Lines()
+        record_id = 0
+        for frame in self._frames(settings, expected):
+            yield source.table(frame, record_id, NAME, settings.session_key or None, None)
+            record_id += len(frame)
+
+    def _frames(self, settings: InputSettings, expected: str | None) -> Iterator[pl.DataFrame]:
         reader: Records | None = None
-        waiting: list[str] = []
-        began, record_id = 0.0, 0
+        first: list[Block] = []  # until the format is known
+        began = time.monotonic()
         for block in self._blocks(settings):
-            if reader is None:
-                began = began or time.monotonic()
-                if block is not None:
-                    waiting += block.lines.to_list()
-                    held = [*held, block] if len(waiting) > len(block.lines) else [block]
-                ended = block is None and self._ended
-                if len(waiting) < SEEN and time.monotonic() - began < PATIENCE and not ended:
-                    continue
-                if not waiting:
-                    began = 0.0
-                    continue
-                format_ = self._format(waiting, settings.format, expected)
+            if reader is not None:
+                yield from reader.flush() if block is None else reader.push(block)
+                continue
+            began = began if first else time.monotonic()
+            first += [block] if block is not None else []
+            lines = [line for one in first for line in one.lines.to_list()]
+            if lines and (len(lines) >= SEEN or time.monotonic() - began >= PATIENCE or self._ended):
+                format_ = self._format(lines, settings.format, expected)
                 reader = Records(format_, NAME, self.quarantine, settings.limits, datetime.now(UTC))
-                frames = [frame for one in held for frame in reader.push(one)]
-                frames += reader.flush() if ended else []
-            else:
-                frames = list(reader.flush() if block is None else reader.push(block))
-            for frame in frames:
-                yield source.table(frame, record_id, NAME, settings.session_key, None)
-                record_id += len(frame)
+                for one in first:
+                    yield from reader.push(one)
+                if self._ended:
+                    yield from reader.flush()
 
     def _format(self, lines: list[str], asked: str | None, expected: str | None) -> Format:
         if asked:
@@ -89,7 +93,7 @@ class Growing:
 
     def _blocks(self, settings: InputSettings) -> Iterator[Block | None]:
         """Blocks of whole lines; None where nothing came for a moment, and at the end."""
-        mending, rest, first = Mending(), b"", 1
+        sanitizer, rest, first = Sanitizer(), b"", 1
         for data in self._chunks():
             if data is None:
                 yield None
@@ -102,34 +106,32 @@ class Growing:
             if len(rest) > settings.limits.line:
                 end, rest, data = len(data) + 1, b"", data + b"\n"
             if end:
-                lines, cut = split_lines(mending.mend(data[:end], first), settings.limits.line)
+                lines, cut = split_lines(sanitizer.clean(data[:end], first), settings.limits.line)
                 for row in cut:
                     self.quarantine.add(NAME, "line too long, cut", line=first + row, text=lines[row][:200])
                 for start in range(0, len(lines), settings.limits.rows):
                     yield Block(lines.slice(start, settings.limits.rows), first + start)
                 first += len(lines)
-        mending.report(NAME, self.quarantine)
+        sanitizer.report(NAME, self.quarantine)
 
     def _chunks(self) -> Iterator[bytes | None]:
-        """Bytes as they come, those of a moment together; None where nothing came, and at the end."""
-        self._ended, quiet = False, False
+        """Bytes as they come; None where nothing comes for a moment, and at the end."""
+        quiet = 0.0  # seconds without a byte
         while not self._ended:
-            if self._ready(None if quiet else PAUSE):
-                data = self._stream.read1(_READ) if hasattr(self._stream, "read1") else self._stream.read(_READ)
-                self._ended, quiet = not data, False
-                if data or self._ended:
-                    yield data
-            else:
-                quiet = True
+            if not self._ready(None if quiet >= PATIENCE else PAUSE):
+                quiet += PAUSE
                 yield None
+                continue
+            quiet, data = 0.0, b""
+            while not self._ended and len(data) < _READ and (not data or self._ready(0)):
+                more = self._stream.read1(_READ)
+                self._ended, data = not more, data + more
+            yield data
         yield None
 
     def _ready(self, seconds: float | None) -> bool:
-        """Whether there is something to read, or the end; False when nothing comes for so many seconds."""
-        try:
-            descriptor = self._stream.fileno()
-        except (OSError, AttributeError, ValueError):
+        """Whether there is something to read, or the end; False when nothing comes for so many ``seconds``."""
+        if self._buffered:
+            self._buffered = False
             return True
-        if hasattr(self._stream, "peek") and os.name == "posix" and _buffered(self._stream):
-            return True
-        return bool(select.select([descriptor], [], [], seconds)[0])
+        return bool(select.select([self._stream.fileno()], [], [], seconds)[0])
