@@ -53,12 +53,38 @@ def test_schema_order_and_alignment(fitted):
     assert np.isfinite(scores["event_scores"].combine_chunks().values.to_numpy()).all()
 
 
-def test_equal_sequences_score_equally_wherever_they_stand(fitted):
-    rows = normal(30, 3)
-    first = fitted.score(sessions([*rows, ODD]))["score"].to_numpy()
-    again = fitted.score(sessions([ODD, *rows]))["score"].to_numpy()
-    np.testing.assert_allclose(first[-1], again[0], rtol=1e-5)
-    np.testing.assert_allclose(first[:-1], again[1:], rtol=1e-4, atol=1e-6)
+def saved(detector: Detector, folder: Path) -> dict[str, bytes]:
+    """All that `save` writes, by file name."""
+    detector.save(folder)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_session_has_the_same_score_in_every_batch(fitted):
+    """To the byte: alone, among others, in any order, several times over."""
+    rng = random.Random(11)
+    rows = [*normal(25, 3), ODD, [], [3], [3, 4, 5] * 40, [1, 99], *([rng.randrange(3, 9)] * n for n in range(2, 12))]
+    together = fitted.score(sessions(rows))
+    expected = {number: (together["score"][number], together["event_scores"][number]) for number in range(len(rows))}
+    alone = [[number] for number in range(len(rows))]
+    companies = [rng.sample(range(len(rows)), size) for size in (2, 3, 7, 20, len(rows))]
+    repeated = [rng.choices(range(len(rows)), k=60), [25] * 5, [25, 0, 25, 25]]
+    for batch in (*alone, *companies, *repeated):
+        scores = fitted.score(sessions([rows[number] for number in batch]))
+        for number, score, events in zip(batch, scores["score"], scores["event_scores"], strict=True):
+            assert np.float64(score.as_py()).tobytes() == np.float64(expected[number][0].as_py()).tobytes(), rows[
+                number
+            ]
+            assert events == expected[number][1], rows[number]
+
+
+def test_scoring_changes_nothing_of_the_detector(fitted, tmp_path):
+    before = saved(fitted, tmp_path / "before")
+    validation, history = fitted.validation_scores.copy(), list(fitted.history)
+    table = sessions([*normal(30, 8), ODD, [], [3, 99]])
+    scores, findings = fitted.score(table), fitted.explain(table)
+    assert saved(fitted, tmp_path / "after") == before
+    assert fitted.validation_scores.tobytes() == validation.tobytes() and fitted.history == history
+    assert fitted.score(table).equals(scores) and fitted.explain(table).equals(findings)
 
 
 def test_an_odd_session_scores_above_normal_ones(fitted):

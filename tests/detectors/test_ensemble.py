@@ -85,7 +85,7 @@ def test_one_episode_in_a_short_validation_silences_nothing():
 
 
 class Broken(Length):
-    """Fails where it is told to; later ones only when it is late."""
+    """Fails where ``where`` says; those of scoring only when it is ``late``, and only on sessions with event 99."""
 
     where = ""
     late = False
@@ -107,9 +107,10 @@ class Broken(Length):
 
     def _score(self, sequences):
         found = super()._score(sequences)
-        if self.late and self.where == "score":
+        bad = sequences.sums(sequences.values == 99) > 0
+        if self.late and self.where == "score" and bad.any():
             raise ValueError("no such kernel")
-        return replace(found, rows=np.full_like(found.rows, np.nan)) if self.late else found
+        return replace(found, rows=np.where(bad, np.nan, found.rows)) if self.late else found
 
 
 def broken(where: str, *members: str) -> Ensemble:
@@ -136,17 +137,31 @@ def test_a_member_that_fails_in_training_drops_out_and_is_told(where, why, capsy
     assert reasons[0].startswith("ngram: ") and reasons[-1].startswith("without length, which dropped out: ")
 
 
-@pytest.mark.parametrize("where", ["score", "nan score"])
-def test_a_member_that_fails_later_leaves_it_to_the_others(where, capsys):
+@pytest.mark.parametrize(("where", "why"), [("score", "no such kernel"), ("nan score", "its score is not a number")])
+def test_a_member_without_a_score_of_one_session_counts_as_not_surprised_by_that_one(where, why, capsys, tmp_path):
     ensemble = broken(where, "length", "ngram")
     ensemble.fit(sessions(grammar(300, 0)), sessions(grammar(100, 1)))
-    whole = scored(ensemble, [[3, 5, 4, 6]])
+    rows = [[3, 5, 4, 6], [3] * 99, [9], [], *grammar(20, 2)]
+    before = scored(ensemble, rows)
+    ensemble.save(tmp_path / "before")
     ensemble._members["length"].late = True
-    assert scored(ensemble, [[3, 5, 4, 6]]) == pytest.approx(whole)
-    assert np.isfinite(scored(ensemble, [[3] * 99, [9], []])).all()
-    assert "length" in ensemble.dropped
-    assert capsys.readouterr().err.count("drops out") == 1
-    assert any("without length" in reason for reason in ensemble.explain(sessions([[9, 9]]))["reason"].to_pylist())
+    bad = [3, 5, 99, 6] * 30
+    together = scored(ensemble, [bad, *rows, bad, [9, 99]])
+    assert together[1:-2].tobytes() == before.tobytes()  # the others score as if nothing had happened
+    assert together[0] == together[-2] == scored(ensemble, [bad])[0] > 0  # ngram alone is surprised
+    ensemble._members["length"].late = False
+    assert scored(ensemble, [bad])[0] > together[0]
+    ensemble._members["length"].late = True
+    told = ensemble.explain(sessions([bad, [9, 9]])).to_pylist()
+    assert [row["session_id"] for row in told if row["reason"] == f"without length, which has no score: {why}"] == [
+        "s0"
+    ]
+    assert not any(row["reason"].startswith("length:") for row in told if row["session_id"] == "s0")
+    assert ensemble.dropped == {}
+    ensemble.save(tmp_path / "after")
+    for file in (path for path in (tmp_path / "before").rglob("*") if path.is_file()):
+        assert (tmp_path / "after" / file.relative_to(tmp_path / "before")).read_bytes() == file.read_bytes()
+    assert capsys.readouterr().err.count(f"'length' of the ensemble has no score for some sessions: {why}.") <= 1
 
 
 def test_when_all_fail_it_is_an_error():
@@ -155,8 +170,9 @@ def test_when_all_fail_it_is_an_error():
     ensemble = broken("score", "length")
     ensemble.fit(sessions(grammar(30, 0)), sessions(grammar(10, 1)))
     ensemble._members["length"].late = True
-    with pytest.raises(DataError, match="could score: length: no such kernel"):
-        scored(ensemble, [[3, 4]])
+    with pytest.raises(DataError, match="could score 1 of the sessions: length: no such kernel"):
+        scored(ensemble, [[3, 4], [3, 99]])
+    assert np.isfinite(scored(ensemble, [[3, 4]])).all()
 
 
 def test_settings_that_cannot_be():

@@ -20,9 +20,10 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors, sequences_of
-from logradar.detectors.fusion.combine import fuse, overlap, voices
+from logradar.detectors.fusion.combine import beyond, fuse, overlap, voices
 from logradar.detectors.fusion.cross_conformal import left_out
 from logradar.detectors.fusion.cutoff import cut, once
+from logradar.detectors.fusion.member_scores import member_findings, member_scores, reason_of
 from logradar.detectors.fusion.p_values import EmpiricalPValues, load_scales, positive_part, save_scales
 from logradar.detectors.fusion.service_bias import discounts, noise, services_of
 from logradar.detectors.fusion.synthetic_anomalies import tampered
@@ -73,7 +74,9 @@ class Ensemble(Detector):
     what is usual, 1 for what is ten times rarer. Of an episode of validation sessions above 0 only the oddest one
     is; where these are too few for two episodes and there is one, it is 0 too: the cut allows it.
 
-    A member that fails, or whose scores are not finite, drops out: ``dropped`` says which and why.
+    A member that fails in training, or whose scores of normal sessions are not finite, drops out: ``dropped`` says
+    which and why. Scoring changes nothing: where a member fails on a session or its score is not finite, it counts as
+    not surprised by that session, and a finding says so; other sessions are not affected.
     """
 
     Settings = EnsembleSettings
@@ -186,72 +189,68 @@ class Ensemble(Detector):
         """Scores from fused surprises: what service and cut leave of them."""
         if services is not None:
             fused = np.where(fused > 0, fused - discounts(self._noise, services), fused)
-        return fused - self._cut
+        return beyond(fused, self._cut, len(self._members))
 
     def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
         return self._beyond(rows, services_of(sessions) if self._noise else None)
 
     def _score(self, sequences: Sequences) -> Scored:
-        """Fused surprises, before service and cut."""
+        """Fused surprises, before service and cut; where a member has no score it counts as not surprised.
+
+        Raises `DataError` for sessions that no member can score.
+        """
         surprises = np.zeros((len(self._members), len(sequences)))
-        told = []
+        scores: list[Floats] = []
         events = np.zeros(len(sequences.values), np.float32)
         best = np.full(len(sequences), -1.0)
+        failures: dict[str, dict[int, str]] = {}
         for row, (name, member) in enumerate(self._members.items()):
-            scored = self._asked(name, member, sequences)
-            if scored is None:
-                continue
-            told.append(scored.rows)
+            scored = member_scores(name, member, sequences)
+            failures[name] = scored.failures
+            scores.append(scored.rows)
             surprises[row] = self._scales[name].surprise(positive_part(scored.rows))
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
-        if len(sequences) and best.max() < 0:
-            raise DataError(f"No member of the ensemble could score: {self._told()}.")
-        return Scored(_graded(fuse(surprises, self._weights), told), events)
+        unscored = set.intersection(*(set(rows) for rows in failures.values()))
+        if unscored:
+            why = "; ".join(f"{name}: {rows[min(unscored)]}" for name, rows in failures.items())
+            raise DataError(f"No member of the ensemble could score {len(unscored):,} of the sessions: {why}.")
+        return Scored(_graded(fuse(surprises, self._weights), scores), events)
 
     def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
         rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
-        known: list[list[Finding]] = [[] for _ in range(len(sequences))]  # told where nobody is surprised
+        known: list[list[Finding]] = [[] for _ in range(len(sequences))]  # shown where no member is surprised
+        dropped = [
+            Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()
+        ]
+        flags = [list(dropped) for _ in range(len(sequences))]
         for name, member in self._members.items():
-            scored = self._asked(name, member, sequences)
-            if scored is None:
-                continue
-            told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
+            scored = member_scores(name, member, sequences)
             surprise = self._scales[name].surprise(positive_part(scored.rows))
-            for row, findings in enumerate(told):
+            for row, findings in enumerate(member_findings(member, sequences)):
+                if row in scored.failures:
+                    flags[row].append(
+                        Finding(f"without {name}, which has no score: {scored.failures[row]}", weight=0.0)
+                    )
+                    continue
                 (rows if surprise[row] > 0 else known)[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))
                     for i, f in enumerate(sorted(findings, key=lambda f: -f.weight))
                 ]
-        flags = [Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()]
-        yield from ([*(found or known[row]), *flags] for row, found in enumerate(rows))
+        yield from ([*(found or known[row]), *flags[row]] for row, found in enumerate(rows))
 
-    def _asked(self, name: str, member: Detector, sequences: Sequences) -> Scored | None:
-        """A member's scores; None where it fails."""
-        scored: Scored | None = self._guarded(name, partial(member._score_as, sequences), scoring=True)
-        if scored is None or np.isfinite(scored.rows).all():
-            return scored
-        self._drop(name, "its scores are not numbers")
-        return None
-
-    def _guarded(self, name: str, work: Callable[[], Any], scoring: bool = False) -> Any:
-        """What ``work`` returns; None where it fails, and the member drops out: for good in training."""
+    def _guarded(self, name: str, work: Callable[[], Any]) -> Any:
+        """What ``work`` of a training returns; None where it fails, and the member drops out for good."""
         try:
             return work()
         except Exception as error:
-            if not scoring and (isinstance(error, ConfigError) or place()[1] > 1):
+            if isinstance(error, ConfigError) or place()[1] > 1:
                 raise  # what was asked for cannot be; or other processes would wait for this member for ever
-            self._drop(name, " ".join(str(error).split())[:200] or type(error).__name__)
-        if not scoring:
-            del self._members[name]
+            self.dropped[name] = reason_of(error)
+        say(f"Member '{name}' of the ensemble drops out: {self.dropped[name]}. The others go on without it.")
+        del self._members[name]
         return None
-
-    def _drop(self, name: str, why: str) -> None:
-        why = why.rstrip(".")
-        if name not in self.dropped:
-            say(f"Member '{name}' of the ensemble drops out: {why}. The others go on without it.")
-        self.dropped[name] = why
 
     def _told(self) -> str:
         return "; ".join(f"{name}: {why}" for name, why in self.dropped.items())
@@ -273,7 +272,9 @@ class Ensemble(Detector):
 
 def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
     """Surprises, and where nobody is surprised what members say below 0, so that what is usual has an order too."""
-    still = np.sum([np.minimum(rows, 0.0) for rows in scores], axis=0)
+    still = np.zeros(len(fused))
+    for rows in scores:  # one after the other, so that the sum of a session depends on no other session
+        still += np.minimum(rows, 0.0)
     return np.where(fused > 0, fused, still)
 
 
