@@ -77,6 +77,10 @@ class Distinct:
                     for _, part in _sequences(file.read_row_group(group)).parts(size):
                         yield part
 
+    def pieces(self) -> Iterator[Sequences]:
+        """All of them in order with their counts: in one piece where they are in memory, else by `chunks`."""
+        return self.chunks() if self.whole is None else iter([self.whole])
+
     def part(self, start: int, stop: int) -> Sequences:
         """Rows ``start`` to ``stop`` with their counts."""
         if self.whole is not None:

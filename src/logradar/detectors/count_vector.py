@@ -13,6 +13,7 @@ from pydantic import Field
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Finding, Incremental, Scored
 from logradar.detectors.baselines.count_tails import Rarity
 from logradar.detectors.baselines.nearest_counts import nearest, ordered, postings, surpluses
@@ -51,6 +52,11 @@ class CountVector(Incremental):
     Settings = CountVectorSettings
     _index: tuple[SeenRows, tuple[npt.NDArray[np.int64], ...]] | None = None  # made when first needed
 
+    @property
+    def lowest_score(self) -> float:
+        """That of the most frequent count vector."""
+        return float(-np.log10(self._known.rows.counts.max(initial=1)))
+
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._templates = np.empty(0, np.int32)
         for chunk in train.chunks():
@@ -81,7 +87,8 @@ class CountVector(Incremental):
         """Index of, and distance to, the nearest prototype for each sorted row."""
         return nearest(rows.values, rows.offsets, self._templates, *self._compared()[1])
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
         places = ordered(sequences.values, sequences.offsets)
         rows = Sequences.of(sequences.values[places], sequences.offsets)
         hashes = rows.fingerprints()
@@ -96,7 +103,8 @@ class CountVector(Incremental):
         events[places[new[rows.rows]]] = surplus
         return Scored(scores, events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         rows = _sorted(sequences)
         hashes = rows.fingerprints()
         new = ~self._known.has(hashes)

@@ -14,18 +14,19 @@ import pyarrow as pa
 from pydantic import Field
 
 from logradar.core.config import Config, validated
-from logradar.core.distinct import Distinct
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.core.shards import Shards
-from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors, sequences_of
-from logradar.detectors.fusion.combine import beyond, fuse, overlap, voices
+from logradar.core.session_set import SessionTable
+from logradar.core.session_view import TEMPLATE_IDS, SessionView
+from logradar.core.training_set import TrainingSet, services_of
+from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors
+from logradar.detectors.fusion.combine import beyond, fuse, overlap, rounding, voices
 from logradar.detectors.fusion.cross_conformal import left_out
 from logradar.detectors.fusion.cutoff import cut, once
 from logradar.detectors.fusion.member_scores import member_findings, member_scores, reason_of
 from logradar.detectors.fusion.p_values import EmpiricalPValues, load_scales, positive_part, save_scales
-from logradar.detectors.fusion.service_bias import discounts, noise, services_of
+from logradar.detectors.fusion.service_bias import discounts, noise
 from logradar.detectors.fusion.synthetic_anomalies import tampered
 from logradar.training.processes import place
 
@@ -86,8 +87,6 @@ class Ensemble(Detector):
         if not self.settings.members or self.name in self.settings.members:
             raise ConfigError("An ensemble needs one or more members, and none of them an ensemble.")
         self.dropped: dict[str, str] = {}
-        self._services: pa.DictionaryArray | None = None
-        self._early: Sequences | None = None  # training sessions in order of time, while it learns from a table
         self._members: dict[str, Detector] = {}
         for name in dict.fromkeys(self.settings.members):
             kind = detectors.load(name)
@@ -100,37 +99,44 @@ class Ensemble(Detector):
         return self._members
 
     @property
+    def inputs(self) -> frozenset[str]:  # type: ignore[override]
+        """Those of all members."""
+        return TEMPLATE_IDS.union(*(member.inputs for member in self._members.values()))
+
+    @property
+    def prefix_safe(self) -> bool:  # type: ignore[override]
+        """Whether a member is: fusing never lowers a surprise, so the others may count as not surprised."""
+        return any(member.prefix_safe for member in self._members.values())
+
+    @property
+    def lowest_score(self) -> float:
+        """That of a session by which no member is surprised, or one just above that in the noisiest service."""
+        still = sum(min(member.lowest_score, 0.0) for member in self._members.values())
+        return min(still, -max(self._noise.values(), default=0.0)) - self._cut
+
+    @property
     def baseline_score(self) -> float:
         """As `Detector.baseline_score`: as far below 0 as surprise may grow before it is worth an alert."""
         return -self._cut
 
-    def _meet(self, train: pa.Table | Shards | Distinct, valid: pa.Table | Shards) -> None:
-        """Keep the services of ``valid`` and, where it is known, the order of ``train`` for `_learn`."""
-        self._services = services_of(valid) if self.settings.by_service else None
-        if isinstance(train, pa.Table):  # what is counted from it comes next
-            self._early = sequences_of(train)
-
-    def _observe(self, sessions: Any) -> None:
+    def _learn(self, training: TrainingSet) -> Floats:
         for name, member in list(self._members.items()):
-            if member.needs_values:
-                self._guarded(name, partial(member._observe, sessions))
-
-    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-        for name, member in list(self._members.items()):
-            scores = self._guarded(name, partial(_learnt, member, train, valid, folder / name if folder else None))
+            scores = self._guarded(name, partial(_learnt, member, training.inside(name)))
             if scores is not None:
                 member.validation_scores = scores
-        normal = self._normal(train, valid)
+        services = training.services if self.settings.by_service else None
+        count = len(training.valid)
+        normal = self._normal(training)
         if not self._members:
             raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
-        every = np.ones(len(valid), np.int64)
+        every = np.ones(count, np.int64)
         self._scales = {name: EmpiricalPValues.of(positive_part(scores), every) for name, scores in validation.items()}
         self._scales |= {
             name: EmpiricalPValues.of(positive_part(scores), normal.rows.counts)
             for name, scores in normal.scores.items()
         }
-        usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
+        usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, count)
         self._weights = self._voices(usual, normal, late)
         found = fuse(late, self._weights)
         self._cut = 0.0
@@ -140,20 +146,17 @@ class Ensemble(Detector):
             if len(normal.scores) < len(self._members):  # the others spoke in validation only
                 samples.append(found)
             self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
-        self._noise = noise(found, self._services) if self._services is not None else {}
-        scores = once(self._beyond(_graded(found, validation.values()), self._services))
-        self._services = self._early = None
+        self._noise = noise(found, services) if services is not None else {}
+        scores = once(self._beyond(_graded(found, validation.values()), services))
         explained = (scores > 0).sum() <= 1 and self.settings.rate * len(scores) < _FEW
         return np.minimum(scores, 0.0) if explained else scores
 
-    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
-        self._learn(train, valid, folder)
-
-    def _normal(self, train: Distinct, valid: Sequences) -> _Normal:
+    def _normal(self, training: TrainingSet) -> _Normal:
         """All normal sessions, by members that can leave them out; those of validation where they are too many."""
+        train, valid, early = training.distinct, training.valid_view(TEMPLATE_IDS).sequences, training.in_order
         late, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
-        if few and self._early is not None and len(self._early) == train.total:
-            rows = self._early.concat(late).distinct()
+        if few and early is not None:
+            rows = early.concat(late).distinct()
             order = rows.inverse
         else:  # in what order training sessions came is not known
             rows = train.loaded().concat(late).distinct() if few else late
@@ -192,20 +195,48 @@ class Ensemble(Detector):
         return beyond(fused, self._cut, len(self._members))
 
     def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
-        return self._beyond(rows, services_of(sessions) if self._noise else None)
+        return self._beyond(rows, services_of(SessionTable(sessions)) if self._noise else None)
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _finished_early(self, rows: Floats, sessions: pa.Table) -> Floats:
+        """As `_finished`, of lower bounds; a session that surprises no member yet may still be in a noisy service."""
+        discount = discounts(self._noise, services_of(SessionTable(sessions))) if self._noise else 0.0
+        left = np.where(rows > 0, rows - discount, np.minimum(rows, -np.maximum(discount, 0.0)))
+        return np.minimum(left - self._cut, beyond(left, self._cut, len(self._members)))
+
+    def _score_unfinished(self, view: SessionView) -> Scored:
+        """Lower bounds of `_score`: members that cannot judge an unfinished session count as not surprised."""
+        surprises = np.zeros((len(self._members), len(view)))
+        scores: list[Floats] = []
+        events = np.zeros(len(view.sequences.values), np.float32)
+        best = np.zeros(len(view))
+        for row, (name, member) in enumerate(self._members.items()):
+            scores.append(np.full(len(view), member.lowest_score))
+            if not member.prefix_safe:
+                continue
+            scored = member_scores(name, member, view, unfinished=True)
+            scores[row] = scored.rows
+            scores[row][list(scored.failures)] = member.lowest_score
+            surprises[row] = self._scales[name].surprise(positive_part(scored.rows))
+            ahead = surprises[row] > best
+            best = np.maximum(best, surprises[row])
+            events = np.where(ahead[view.sequences.rows], scored.values, events)
+        highest = np.array(max(scale.highest for scale in self._scales.values()))
+        low = fuse(surprises, self._weights) - 4 * rounding(len(self._members), highest)  # below all rounding
+        return Scored(_graded(np.maximum(low, 0.0), scores), events)
+
+    def _score(self, view: SessionView) -> Scored:
         """Fused surprises, before service and cut; where a member has no score it counts as not surprised.
 
         Raises `DataError` for sessions that no member can score.
         """
+        sequences = view.sequences
         surprises = np.zeros((len(self._members), len(sequences)))
         scores: list[Floats] = []
         events = np.zeros(len(sequences.values), np.float32)
         best = np.full(len(sequences), -1.0)
         failures: dict[str, dict[int, str]] = {}
         for row, (name, member) in enumerate(self._members.items()):
-            scored = member_scores(name, member, sequences)
+            scored = member_scores(name, member, view)
             failures[name] = scored.failures
             scores.append(scored.rows)
             surprises[row] = self._scales[name].surprise(positive_part(scored.rows))
@@ -218,17 +249,17 @@ class Ensemble(Detector):
             raise DataError(f"No member of the ensemble could score {len(unscored):,} of the sessions: {why}.")
         return Scored(_graded(fuse(surprises, self._weights), scores), events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
-        known: list[list[Finding]] = [[] for _ in range(len(sequences))]  # shown where no member is surprised
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        rows: list[list[Finding]] = [[] for _ in range(len(view))]
+        known: list[list[Finding]] = [[] for _ in range(len(view))]  # shown where no member is surprised
         dropped = [
             Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()
         ]
-        flags = [list(dropped) for _ in range(len(sequences))]
+        flags = [list(dropped) for _ in range(len(view))]
         for name, member in self._members.items():
-            scored = member_scores(name, member, sequences)
+            scored = member_scores(name, member, view)
             surprise = self._scales[name].surprise(positive_part(scored.rows))
-            for row, findings in enumerate(member_findings(member, sequences)):
+            for row, findings in enumerate(member_findings(member, view)):
                 if row in scored.failures:
                     flags[row].append(
                         Finding(f"without {name}, which has no score: {scored.failures[row]}", weight=0.0)
@@ -278,14 +309,14 @@ def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
     return np.where(fused > 0, fused, still)
 
 
-def _learnt(member: Detector, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-    return _finite(member._learn(train, valid, folder))
+def _learnt(member: Detector, training: TrainingSet) -> Floats:
+    return _finite(member._learn(training))
 
 
 def _both(member: Incremental, rows: Sequences | None, spoilt: Sequences) -> tuple[Floats, Floats]:
     """Scores of normal ``rows``, each left out in turn, or of validation sessions, and of spoilt ones."""
     usual = member.validation_scores if rows is None else left_out(member, rows)
-    return _finite(usual), _finite(member._score(spoilt).rows)
+    return _finite(usual), _finite(member._score(SessionView(spoilt)).rows)
 
 
 def _finite(scores: Floats) -> Floats:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Finding, Incremental, Scored
 
 
@@ -21,6 +22,8 @@ class Length(Incremental):
     et al., FSE 2024. Every event beyond the longest length scores 1. Where all training sessions
     are equally long, they may be windows, of which the last in a log is not full: then shorter ones score 0.
     """
+
+    prefix_safe: ClassVar[bool] = True
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         chunks = train.chunks()
@@ -37,14 +40,21 @@ class Length(Incremental):
     def _windows(self) -> bool:
         return self.shortest == self.longest
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
         length = sequences.lengths + 1.0  # so that an empty session has a ratio too
         shortest = 0 if self._windows else self.shortest
         beyond = np.log2(np.maximum(length / (self.longest + 1), (shortest + 1) / length))
         events = (sequences.positions >= self.longest).astype(np.float32)
         return Scored(np.maximum(beyond, 0.0), events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _score_unfinished(self, view: SessionView) -> Scored:
+        """Only what is too long already counts: a short session may still grow."""
+        too_long = np.log2((view.sequences.lengths + 1.0) / (self.longest + 1))
+        return Scored(np.maximum(too_long, 0.0), (view.sequences.positions >= self.longest).astype(np.float32))
+
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         usual = f"training sessions have {self.shortest:,} to {self.longest:,}"
         if self._windows:
             usual = f"every training session has {self.shortest:,}"

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Finding
 from logradar.detectors.neural import windows
@@ -163,7 +164,8 @@ class LogBERT(NeuralDetector):
         events = np.maximum(doubts.events, self._holes(doubts, tokens))
         return Surprise(events, np.zeros(len(tokens), np.float32))
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         for _, part in self._chunks(sequences):
             yield from self._told(part)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Finding, Incremental, Scored
 
@@ -32,6 +33,8 @@ class NewTemplate(Incremental):
     [0.0, 2.0]
     """
 
+    prefix_safe: ClassVar[bool] = True
+
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self.known = np.empty(0, np.int32)
         for chunk in train.chunks():
@@ -41,11 +44,13 @@ class NewTemplate(Incremental):
         ids = np.unique(new.values)
         self.known = np.union1d(self.known, ids[ids >= FIRST_TEMPLATE])  # the unknown is never known
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
         new = ~np.isin(sequences.values, self.known)
         return Scored(sequences.sums(new), new.astype(np.float32))
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         new = np.flatnonzero(~np.isin(sequences.values, self.known))
         bounds = np.searchsorted(new, sequences.offsets)
         for start, (first, last) in zip(sequences.offsets.tolist(), pairwise(bounds.tolist()), strict=False):

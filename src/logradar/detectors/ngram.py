@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from pydantic import Field
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import PADDING
 from logradar.detectors.base import Finding, Incremental, Scored
 from logradar.detectors.baselines.seen_rows import SeenRows
@@ -40,6 +41,12 @@ class Ngram(Incremental):
     """
 
     Settings = NgramSettings
+    prefix_safe: ClassVar[bool] = True
+
+    @property
+    def lowest_score(self) -> float:
+        """That of a session all of whose runs are the most frequent one."""
+        return float(-np.log10(self._known.rows.counts.max(initial=1)))
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         with train.derived(self._weighted) as runs:
@@ -70,8 +77,18 @@ class Ngram(Incremental):
         event = sequences.offsets[:-1][ended.rows] + np.minimum(ended.positions, lengths[ended.rows] - 1)
         return np.column_stack([history, target]), ended.rows, event
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        return self._counted(view.sequences, ends=True)
+
+    def _score_unfinished(self, view: SessionView) -> Scored:
+        """The end of what has come so far is not the end of the session; other runs stay in it."""
+        return self._counted(view.sequences, ends=False)
+
+    def _counted(self, sequences: Sequences, ends: bool) -> Scored:
         runs, rows, event = self._runs(sequences)
+        if not ends:
+            inside = np.flatnonzero(np.append(rows[1:] == rows[:-1], False)) if len(rows) else np.empty(0, np.int64)
+            runs, rows, event = runs[inside], rows[inside], event[inside]
         hashes = _rows(runs).fingerprints()
         new = ~self._known.has(hashes)
         events = np.zeros(len(sequences.values), np.float32)
@@ -80,9 +97,11 @@ class Ngram(Incremental):
         count = np.bincount(rows[new], minlength=len(sequences)).astype(np.float64)
         rarest = np.full(len(sequences), np.inf)
         np.minimum.at(rarest, rows, self._known.times(hashes))
-        return Scored(np.where(count > 0, count, -np.log10(rarest)), events)
+        frequent = np.where(np.isinf(rarest), self.lowest_score, -np.log10(rarest))  # no run yet: any may follow
+        return Scored(np.where(count > 0, count, frequent), events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         runs, rows, _ = self._runs(sequences)
         starts = np.searchsorted(rows, np.arange(len(sequences) + 1))
         hashes = _rows(runs).fingerprints()

@@ -11,11 +11,9 @@ import polars as pl
 from pydantic import Field
 
 from logradar.core.config import Config
-from logradar.core.distinct import Distinct
-from logradar.core.errors import DataError
-from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
-from logradar.core.valued_sequences import Valued
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Finding, Floats, Scored
 from logradar.detectors.value_models.models import GAP, UNSEEN, Ints, Models, Tests, ValueStatistics, parameters
 from logradar.detectors.value_models.reasons import novel, too_late, unusual
@@ -58,45 +56,35 @@ class Values(Detector):
     """
 
     Settings: ClassVar[type[Config]] = ValuesSettings
-    _taken: ValueStatistics | None = None
+    inputs: ClassVar[frozenset[str]] = frozenset({"template_ids", "gaps", "parameters"})
 
-    @property
-    def needs_values(self) -> bool:
-        """It looks at nothing else."""
-        return True
-
-    def _observe(self, sessions: Valued) -> None:
-        if self._taken is None:
-            s = self.settings
-            self._taken = ValueStatistics.none(s.sample, s.categories, s.keys, self.seed)
-        self._taken.add(sessions)
-
-    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-        taken, self._taken = self._taken, None
-        if taken is None:
-            raise DataError("Detector 'values' learns from whole sessions; give SESSIONS, not their sequences alone.")
+    def _learn(self, training: TrainingSet) -> Floats:
+        s = self.settings
+        statistics = ValueStatistics.none(s.sample, s.categories, s.keys, self.seed)
+        for chunk in training.views(self.inputs):
+            statistics.add(chunk)
         known = np.empty(0, np.int64)
-        for chunk in train.chunks():
-            known = np.union1d(known, chunk.values)
-        assert isinstance(valid, Valued)
-        models = self._models(taken, known)
+        for sequences in training.distinct.chunks():
+            known = np.union1d(known, sequences.values)
+        valid = training.valid_view(self.inputs)
+        models = self._models(statistics, known)
         muted = self._unreliable(models, valid)
         scores = np.zeros(len(valid))
         for rows in np.array_split(np.arange(len(valid)), _BLOCKS):  # scored as new, then learnt (prequential)
             if len(rows):
                 block = valid.part(int(rows[0]), int(rows[-1]) + 1)
                 scores[rows] = _scores(models.without(*muted), block).rows
-                taken.add(block)
-                known = np.union1d(known, block.values)
-                models = self._models(taken, known)
+                statistics.add(block)
+                known = np.union1d(known, block.sequences.values)
+                models = self._models(statistics, known)
         self._known = models.without(*muted)
         return scores
 
-    def _models(self, taken: ValueStatistics, known: Ints) -> Models:
+    def _models(self, statistics: ValueStatistics, known: Ints) -> Models:
         templates = known[known >= FIRST_TEMPLATE].astype(np.int64)
-        return taken.models(templates, self.settings.least, self.settings.few, self.settings.constants)
+        return statistics.models(templates, self.settings.least, self.settings.few, self.settings.constants)
 
-    def _unreliable(self, models: Models, valid: Valued) -> tuple[Ints, Ints]:
+    def _unreliable(self, models: Models, valid: SessionView) -> tuple[Ints, Ints]:
         """Keys of gaps and of parameters that are rare in normal sessions more often than rare things are."""
         tests = models.tests(valid)
         found = []
@@ -107,35 +95,32 @@ class Values(Detector):
             found.append(keys[alarms > allowed])
         return found[0], found[1]
 
-    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
-        self._learn(train, valid, folder)
-
-    def _score(self, sequences: Sequences) -> Scored:
-        rows, values = np.zeros(len(sequences)), np.zeros(len(sequences.values), np.float32)
-        for part, sessions in sequences.parts(_CHUNK):
-            assert isinstance(sessions, Valued)
+    def _score(self, view: SessionView) -> Scored:
+        rows, values = np.zeros(len(view)), np.zeros(len(view.sequences.values), np.float32)
+        for part, sessions in view.parts(_CHUNK):
             scored = _scores(self._known, sessions)
             rows[part] = scored.rows
-            first = int(sequences.offsets[part.start])
+            first = int(view.sequences.offsets[part.start])
             values[first : first + len(scored.values)] = scored.values
         return Scored(rows, values)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        assert isinstance(sequences, Valued)
-        tests = self._known.tests(sequences)
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        tests, sequences = self._known.tests(view), view.sequences
         rows = sequences.rows[tests.events]
         order = np.lexsort((tests.places, tests.events, -tests.nats, rows))
         bounds = np.searchsorted(rows[order], np.arange(len(sequences) + 1))
-        said = _said(sequences)
+        said = _said(view)
         for row, start in enumerate(sequences.offsets[:-1].tolist()):
             best = order[bounds[row] : bounds[row + 1]]
             top = float(tests.nats[best[0]]) if len(best) else 0.0
             best = best[(tests.nats[best] > 0) & (tests.nats[best] >= min(max(_WORTH, _SHARE * top), top))]
             once = np.unique(tests.keys[best], return_index=True)[1]  # the same value of many events is told once
             chosen = best[np.sort(once)[: self.settings.shown]].tolist()
-            yield [self._finding(sequences, tests, i, start, said) for i in chosen]
+            yield [self._finding(view, tests, i, start, said) for i in chosen]
 
-    def _finding(self, sessions: Valued, tests: Tests, i: int, start: int, said: dict[tuple[int, int], str]) -> Finding:
+    def _finding(
+        self, sessions: SessionView, tests: Tests, i: int, start: int, said: dict[tuple[int, int], str]
+    ) -> Finding:
         event, place, key = int(tests.events[i]), int(tests.places[i]), tests.keys[i : i + 1]
         models = self._known
         if place == UNSEEN:
@@ -150,7 +135,7 @@ class Values(Detector):
                 reason = novel(place, text, usual, many)
             else:
                 reason = unusual(place, text, float(models.numbers.low[row]), float(models.numbers.high[row]))
-        return Finding(reason, event - start, int(sessions.values[event]), float(tests.nats[i]))
+        return Finding(reason, event - start, int(sessions.sequences.values[event]), float(tests.nats[i]))
 
     def _save(self, folder: Path) -> dict[str, Any]:
         self._known.save(folder)
@@ -160,16 +145,16 @@ class Values(Detector):
         self._known = Models.load(folder, np.array(state["templates"], np.int64))
 
 
-def _scores(models: Models, sessions: Valued) -> Scored:
+def _scores(models: Models, sessions: SessionView) -> Scored:
     tests = models.tests(sessions)
-    values = np.zeros(len(sessions.values))
+    values = np.zeros(len(sessions.sequences.values))
     np.maximum.at(values, tests.events, tests.nats)
-    looked = np.bincount(sessions.rows[tests.events], minlength=len(sessions))
-    rows = sessions.maxima(values) - np.log(np.maximum(looked, 1))
+    looked = np.bincount(sessions.sequences.rows[tests.events], minlength=len(sessions))
+    rows = sessions.sequences.maxima(values) - np.log(np.maximum(looked, 1))
     return Scored(np.maximum(rows, 0.0), values.astype(np.float32))
 
 
-def _said(sessions: Valued) -> dict[tuple[int, int], str]:
+def _said(sessions: SessionView) -> dict[tuple[int, int], str]:
     """The text of every parameter by event and place."""
     events, keys, texts = parameters(sessions)
     return dict(zip(zip(events.tolist(), (keys % 256).tolist(), strict=True), texts.to_list(), strict=True))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.count_vector import CountVector
 from logradar.detectors.fusion.combine import beyond, fuse, overlap, rounding, voices
@@ -65,7 +66,9 @@ def test_scores_of_left_out_sessions_are_those_of_a_detector_that_never_saw_them
     detector._fit(count_distinct([others]), Sequences.from_lists([]), None)
     assert scores[0] <= 0
     assert (scores[1:] > 0).all()
-    assert scores[-1] == pytest.approx(detector._score(rows.take(np.array([len(rows) - 1]))).rows[0], rel=0.05)
+    assert scores[-1] == pytest.approx(
+        detector._score(SessionView(rows.take(np.array([len(rows) - 1])))).rows[0], rel=0.05
+    )
 
 
 def test_tampered_sessions_differ_from_all_normal_ones():

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Floats, Incremental
 
 FOLDS: Final = 10
@@ -24,14 +25,14 @@ def left_out(detector: Incremental, rows: Sequences, kinds: Hashes | None = None
     are left out a tenth at a time (cross-conformal; Vovk, 2015), by their hash, so that their order is nothing.
     With ``kinds``, a hash for each row, all rows are left out, those of one kind always together.
     """
-    scores = learnt(detector, rows)._score(rows).rows.copy()
+    scores = learnt(detector, rows)._score(SessionView(rows)).rows.copy()
     alone = np.flatnonzero(rows.counts == 1) if kinds is None else np.arange(len(rows))
     fold = (rows.fingerprints() if kinds is None else kinds)[alone] % np.uint64(FOLDS)
     for number in np.unique(fold):
         out = alone[fold == number]
         kept = np.setdiff1d(np.arange(len(rows)), out)
         if len(kept):
-            scores[out] = learnt(detector, with_counts(rows, kept))._score(rows.take(out)).rows
+            scores[out] = learnt(detector, with_counts(rows, kept))._score(SessionView(rows.take(out))).rows
     return scores
 
 

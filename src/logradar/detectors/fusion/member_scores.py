@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from logradar.core.progress import say
-from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Detector, Finding, Floats
 
 T = TypeVar("T")
@@ -30,11 +30,12 @@ class MemberScores:
     failures: dict[int, str]
 
 
-def member_scores(name: str, member: Detector, sequences: Sequences) -> MemberScores:
-    """What ``member`` says of ``sequences``; nothing of the member changes."""
+def member_scores(name: str, member: Detector, view: SessionView, unfinished: bool = False) -> MemberScores:
+    """What ``member`` says of the rows of ``view``, or lower bounds of it; nothing of the member changes."""
+    sequences = view.sequences
     rows, values = np.zeros(len(sequences)), np.zeros(len(sequences.values), np.float32)
     failures: dict[int, str] = {}
-    for part, scored in by_halves(member._score_as, sequences):
+    for part, scored in by_halves(partial(member._score_as, unfinished=unfinished), view):
         if isinstance(scored, str):
             failures |= dict.fromkeys(range(part.start, part.stop), scored)
             continue
@@ -49,15 +50,15 @@ def member_scores(name: str, member: Detector, sequences: Sequences) -> MemberSc
     return MemberScores(rows, values, failures)
 
 
-def member_findings(member: Detector, sequences: Sequences) -> list[list[Finding]]:
-    """What ``member`` finds in each of ``sequences``; nothing where it fails."""
+def member_findings(member: Detector, view: SessionView) -> list[list[Finding]]:
+    """What ``member`` finds in each row of ``view``; nothing where it fails."""
     findings: list[list[Finding]] = []
-    for part, explained in by_halves(member._explain_as, sequences):
+    for part, explained in by_halves(member._explain_as, view):
         findings += [[] for _ in range(part.start, part.stop)] if isinstance(explained, str) else explained
     return findings
 
 
-def by_halves(work: Callable[[Sequences], T], rows: Sequences) -> Iterator[tuple[slice, T | str]]:
+def by_halves(work: Callable[[SessionView], T], rows: SessionView) -> Iterator[tuple[slice, T | str]]:
     """``work`` on all rows, or where that fails on each half of them in turn, down to single rows.
 
     Yields slices of rows in order, each with its result, or with the reason why the work on that one row fails.

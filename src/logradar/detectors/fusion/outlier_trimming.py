@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logradar.core.sequences import Ints, Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import PADDING
 from logradar.detectors.base import Floats, Incremental
 from logradar.detectors.baselines.nearest_counts import ordered
@@ -38,7 +39,7 @@ def oddest(rows: Sequences, share: float, members: Sequence[Incremental]) -> npt
     common = with_counts(distinct, np.flatnonzero(usual))
     for member in members:
         scale = EmpiricalPValues.of(positive_part(left_out(member, common, kinds[usual])), common.counts)
-        found.append(scale.surprise(positive_part(learnt(member, common)._score(distinct).rows)))
+        found.append(scale.surprise(positive_part(learnt(member, common)._score(SessionView(distinct)).rows)))
     out: npt.NDArray[np.bool_] = ~without(distinct, found, most)[distinct.inverse]
     return out
 

@@ -30,6 +30,11 @@ class EmpiricalPValues:
         np.add.at(counts, place, sessions)
         return cls(found, counts)
 
+    @property
+    def highest(self) -> float:
+        """A surprise that no score reaches."""
+        return float(np.log10(int(self.sessions.sum()) + 1.0)) + 1.0
+
     def surprise(self, scores: Floats) -> Floats:
         """-log10 of the p-value of each score: 0 where every normal session scores as high.
 

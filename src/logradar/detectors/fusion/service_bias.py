@@ -8,21 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logradar.core.shards import Shards
-from logradar.core.tables import SESSIONS
-
 Floats = npt.NDArray[np.float64]
 _TOP: Final = 0.99  # quantile of validation beyond which a session is one of the surprising ones
 _PRIOR: Final = 30.0  # surprising sessions that speak for a service being like all others
 _LEAST: Final = 0.3  # log10 of a ratio that matters: twice as often, or half
-
-
-def services_of(sessions: pa.Table | Shards) -> pa.DictionaryArray:
-    """The service of each session; null where none is known."""
-    schema = pa.schema([SESSIONS.field("service")])
-    parts = sessions.tables(["service"]) if isinstance(sessions, Shards) else [sessions.select(["service"])]
-    column = pa.concat_tables([schema.empty_table(), *parts])["service"].cast(pa.string()).combine_chunks()
-    return column.dictionary_encode()
 
 
 def noise(surprises: Floats, services: pa.DictionaryArray) -> dict[str, float]:

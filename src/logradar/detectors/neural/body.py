@@ -19,6 +19,7 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.detectors.neural.scorer import Scorer, export
@@ -180,12 +181,14 @@ class NeuralDetector(PredictsEvents):
     def _measure(self, log_probabilities: Floats, classes: Ints) -> Floats:
         return measure(log_probabilities, classes, self.settings.score == "rank")
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
         events, _ = self._surprise(self._tokens(sequences)).joined(sequences)
         ranked = self.settings.score == "rank"
         return Scored(sequences.maxima(events) if ranked else together(events, sequences), events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         tokens = self._tokens(sequences)
         scores, by_end = self._surprise(tokens).joined(sequences)
         ordinary = 1.0 if self.settings.score == "rank" else math.log(2)

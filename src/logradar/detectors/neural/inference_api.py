@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
-from logradar.core.shards import Shards
+from logradar.core.session_set import SessionSet
 from logradar.core.tables import PADDING, SESSIONS, UNKNOWN, conform
-from logradar.detectors.base import Detector, sequences_of
+from logradar.detectors.base import SequenceDetector
 from logradar.detectors.neural.scorer import Scorer
 from logradar.detectors.neural.surprisal import Surprise
 
@@ -37,7 +37,7 @@ class Predicted:
     rows: npt.NDArray[np.int64]
 
 
-class PredictsEvents(Detector):
+class PredictsEvents(SequenceDetector):
     """What every neural detector offers beside `score` and `explain`."""
 
     _scorer: Scorer
@@ -65,9 +65,9 @@ class PredictsEvents(Detector):
         """The scores of events as predictions; not `_surprise` where that looks at more than events."""
         return self._surprise(tokens)
 
-    def predicted(self, sessions: pa.Table | Shards) -> Predicted:
+    def predicted(self, sessions: SessionSet) -> Predicted:
         """What the network made of every event of SESSIONS: rank and loss, of distinct sessions with weights."""
-        return _predicted(self, sequences_of(sessions).distinct())
+        return _predicted(self, sessions.loaded().distinct())
 
     def predict_anomaly_score(self, input_ids: Any, attention_mask: Any = None) -> Floats:
         """The score of each row of ``input_ids``: the same as `score` gives to a session of these events.

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow.compute as pc
 
+from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
-from logradar.core.valued_sequences import Valued
 from logradar.detectors.value_models.novelty import Novelty, Texts
 from logradar.detectors.value_models.numbers import numbers
 from logradar.detectors.value_models.samples import Samples
@@ -45,11 +45,11 @@ class ValueStatistics:
         """Nothing yet."""
         return cls(Samples(sample, keys, seed), Samples(sample, keys, seed), Texts(categories, keys))
 
-    def add(self, sessions: Valued) -> None:
+    def add(self, sessions: SessionView) -> None:
         """Take in the gaps and parameters of sessions, which come in order of time."""
         later, before = _pairs(sessions)
         gaps = sessions.gaps[later].astype(np.float64)
-        alone, pairs = sessions.values[later].astype(np.int64), before
+        alone, pairs = sessions.sequences.values[later].astype(np.int64), before
         self.gaps.add(np.concatenate([alone, pairs]), np.concatenate([gaps, gaps]))
         _, keys, texts = parameters(sessions)
         if len(keys):
@@ -98,7 +98,7 @@ class Models:
     gaps: Tails
     texts: Novelty
 
-    def tests(self, sessions: Valued) -> Tests:
+    def tests(self, sessions: SessionView) -> Tests:
         """How surprising each value of sessions is, in nats; only values that have a model."""
         found = [self._templates(sessions), self._gaps(sessions), self._parameters(sessions)]
         names = ("events", "places", "nats", "keys")
@@ -115,27 +115,27 @@ class Models:
             texts=self.texts.without(parameters),
         )
 
-    def _templates(self, sessions: Valued) -> Tests:
-        known = np.isin(sessions.values, self.templates) & (sessions.values >= FIRST_TEMPLATE)
+    def _templates(self, sessions: SessionView) -> Tests:
+        known = np.isin(sessions.sequences.values, self.templates) & (sessions.sequences.values >= FIRST_TEMPLATE)
         events = np.flatnonzero(~known)
         return Tests(
             events,
             np.full(len(events), UNSEEN),
             np.full(len(events), STRANGE),
-            sessions.values[events].astype(np.int64),
+            sessions.sequences.values[events].astype(np.int64),
         )
 
-    def _gaps(self, sessions: Valued) -> Tests:
+    def _gaps(self, sessions: SessionView) -> Tests:
         later, keys = _pairs(sessions)
         rows = self.gaps.find(keys)
-        alone = sessions.values[later].astype(np.int64)
+        alone = sessions.sequences.values[later].astype(np.int64)
         keys = np.where(rows >= 0, keys, alone)
         rows = np.where(rows >= 0, rows, self.gaps.find(alone))
         there = rows >= 0
         nats = self.gaps.surprisal(rows[there], sessions.gaps[later[there]].astype(np.float64), both=False)
         return Tests(later[there], np.full(len(nats), GAP), nats, keys[there])
 
-    def _parameters(self, sessions: Valued) -> Tests:
+    def _parameters(self, sessions: SessionView) -> Tests:
         events, keys, texts = parameters(sessions)
         number, closed = self.numbers.find(keys), self.texts.find(keys)
         kept = np.flatnonzero((number >= 0) | (closed >= 0))
@@ -168,7 +168,7 @@ class Models:
         return cls(templates, numbers, amiss, gaps, Novelty.load(folder / "texts.parquet"))
 
 
-def parameters(sessions: Valued) -> tuple[Ints, Ints, pl.Series]:
+def parameters(sessions: SessionView) -> tuple[Ints, Ints, pl.Series]:
     """The event, the key (of its template and place) and the text of every parameter that has one."""
     lists = sessions.parameters
     if lists is None:
@@ -177,15 +177,15 @@ def parameters(sessions: Valued) -> tuple[Ints, Ints, pl.Series]:
     texts = pl.Series(pl.from_arrow(lists.flatten()))
     events = np.repeat(np.arange(len(lists)), counts)
     places = np.arange(len(events)) - np.repeat(np.cumsum(counts) - counts, counts)
-    keys = sessions.values[events].astype(np.int64) * _PLACES + places
-    kept = (places < _PLACES) & (sessions.values[events] >= FIRST_TEMPLATE) & texts.is_not_null().to_numpy()
+    keys = sessions.sequences.values[events].astype(np.int64) * _PLACES + places
+    kept = (places < _PLACES) & (sessions.sequences.values[events] >= FIRST_TEMPLATE) & texts.is_not_null().to_numpy()
     if kept.all():
         return events, keys, texts
     return events[kept], keys[kept], texts.filter(pl.Series(kept))
 
 
-def _pairs(sessions: Valued) -> tuple[Ints, Ints]:
+def _pairs(sessions: SessionView) -> tuple[Ints, Ints]:
     """The events that have one before them in their session, and a key for both templates together."""
-    later = np.flatnonzero(sessions.positions > 0)
-    values = sessions.values.astype(np.int64)
+    later = np.flatnonzero(sessions.sequences.positions > 0)
+    values = sessions.sequences.values.astype(np.int64)
     return later, (values[later - 1] + 1 << 32) + values[later]

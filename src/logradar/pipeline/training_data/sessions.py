@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from logradar.core.errors import DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionSet, SessionTable
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
 from logradar.evaluation import audit
 from logradar.evaluation.audit import identities
 from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso
 from logradar.model.bundle import Seen
-from logradar.model.replay_buffer import pieces
 from logradar.model.settings import RunSettings
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
@@ -44,8 +44,8 @@ class TrainingData:
     """
 
     templates: Templates
-    train: pa.Table | Shards
-    valid: pa.Table | Shards
+    train: SessionSet
+    valid: SessionSet
     seen: Seen
     records: int
     sessions: int
@@ -72,14 +72,14 @@ def from_records(corpus: Corpus, settings: RunSettings, home: Path, miner: Templ
     miner = miner or TemplateMiner(settings.parsing)
     known = np.concatenate([learn, watch])
     learn_templates(corpus, miner, grouped, known)
-    sessions = fill(corpus, miner, grouped, settings.needs_values)
+    sessions = fill(corpus, miner, grouped, "parameters" in settings.inputs)
     before, sequences = np.concatenate([parts.train, parts.valid]), Sequences.from_arrow(sessions["template_ids"])
     stay = kept(sequences.take(known), settings)
     learn, watch = learn[stay[: len(learn)]], watch[stay[len(learn) :]]
     seen = Seen(identities(sessions.take(pa.array(before))), np.unique(sequences.take(known[stay]).fingerprints()))
     facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum()), "trimmed": int((~stay).sum())}
     facts |= files.facts() if files else {}
-    train, valid = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
+    train, valid = (SessionTable(sessions.take(pa.array(rows))) for rows in (learn, watch))
     marked = sessions.take(pa.array(parts.valid[odd[parts.valid]]))
     return TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
 
@@ -90,7 +90,7 @@ def _from_disk(corpus: Corpus, settings: RunSettings, home: Path, miner: Templat
     parts = cut(grouped, settings.split)
     miner = miner or TemplateMiner(settings.parsing)
     learn_templates_of(corpus, miner, [part.normal() for part in parts[:2]], home)
-    sessions = fill_on_disk(corpus, miner, grouped, home, settings.needs_values)
+    sessions = fill_on_disk(corpus, miner, grouped, home, "parameters" in settings.inputs)
     return of_shards(cut(sessions, settings.split), miner, corpus.records, settings, total=len(sessions))
 
 
@@ -156,7 +156,7 @@ def of_shards(
     as_scored = templates.known_in if isinstance(templates, GivenTemplates) else lambda table: table
     seen = Seen(
         _fingerprints(identities(as_scored(table)) for part in (train, valid) for table in part.tables(named)),
-        _fingerprints(piece.fingerprints() for piece in pieces(learn, watch)),
+        _fingerprints(piece.fingerprints() for piece in chain(learn.sequences(), watch.sequences())),
     )
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
@@ -218,9 +218,9 @@ def _files(corpus: Corpus, grouped: pa.Table) -> tuple[Rows, list[str]]:
     return number[first].astype(np.int64), short_names(list(names))
 
 
-def bounds(shards: Shards, name: str) -> tuple[Any, Any]:
-    """Smallest and largest value of a column of SESSIONS on disk, as Arrow scalars."""
-    found = [pc.min_max(table[name]) for table in shards.tables([name])]
+def bounds(sessions: SessionSet, name: str) -> tuple[Any, Any]:
+    """Smallest and largest value of a column of SESSIONS, as Arrow scalars."""
+    found = [pc.min_max(table[name]) for table in sessions.tables([name])]
     low = pa.array([value["min"].as_py() for value in found])
     high = pa.array([value["max"].as_py() for value in found])
     return pc.min(low), pc.max(high)
