@@ -68,7 +68,7 @@ def fitted(name: str, mixed: Mixed, stay: np.ndarray) -> Detector:
 def rows_of(mixed: Mixed, trim: float, names: list[str], second_pass: bool) -> dict[str, Row]:
     """Figures of every detector; with ``second_pass`` what a first fit of it finds oddest is left out instead."""
     found: dict[str, Row] = {}
-    stay = ~trimming.oddest(sequences(mixed), trim, members())
+    stay = ~trimming.most_unusual(sequences(mixed), trim, members())
     for name in names:
         began = time.perf_counter()
         if second_pass and trim:

@@ -71,7 +71,7 @@ def test_a_missing_tail_is_found_behind_the_last_event(logbert):
     row = [START, ASK, ANSWER, ASK, ANSWER, CHECK]
     assert scores(logbert, row)[0] > logbert.validation_scores.max()
     found = told(logbert, row)
-    assert found["reason"].startswith("something is missing, most likely behind this event")
+    assert found["reason"].startswith("something is missing, most likely after this event")
     assert found["position"] == len(row) - 1
     assert found["template_id"] == found["expected"][0]["template_id"]
     assert found["template_id"] in (WRITE, CLOSE)

@@ -298,7 +298,7 @@ def _scores_table(
 
 
 def _spread(scored: Scored, distinct: Sequences) -> Scored:
-    """Scores of distinct sequences for each of the sequences that they stand for."""
+    """Scores of distinct sequences, repeated for each of the sequences that are equal to them."""
     spread = Sequences.of(np.arange(len(distinct.values), dtype=np.int32), distinct.offsets)
     return Scored(scored.rows[distinct.inverse], scored.values[spread.take(distinct.inverse).values])
 

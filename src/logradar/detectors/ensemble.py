@@ -1,4 +1,4 @@
-"""Detector ``ensemble``: several detectors on one scale, fused so that what is usual scores 0."""
+"""Detector ``ensemble``: several detectors on one scale, fused so that normal sessions score 0 or less."""
 
 from __future__ import annotations
 
@@ -31,30 +31,32 @@ from logradar.detectors.fusion.synthetic_anomalies import tampered
 from logradar.training.processes import place
 
 _LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
-_TAMPERED: Final = 1000  # made-up anomalies
-_FEW: Final = 2.0  # episodes that are expected where a single one says nothing
+_TAMPERED: Final = 1000  # synthetic anomalies
+_FEW: Final = 2.0  # expected episodes below which a single one proves nothing
 
 
 class EnsembleSettings(Config):
     """Settings of ``ensemble``."""
 
     members: tuple[str, ...] = Field(
-        ("new_template", "length", "count_vector", "ngram"), description="names of the detectors it is made of"
+        ("new_template", "length", "count_vector", "ngram"), description="names of the detectors that it is made of"
     )
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of members, by name")
     rate: float = Field(
         0.003,
         gt=0,
         lt=1,
-        description="share of sessions that are thought to be anomalous; no more of the normal ones, each left out of "
-        "training in turn, score above 0",
+        description="expected share of anomalous sessions; at most this share of the normal sessions, each left out of "
+        "training in turn, scores above 0",
     )
-    by_service: bool = Field(True, description="surprises count less in services whose normal sessions surprise more")
+    by_service: bool = Field(
+        True, description="a surprise counts less in a service whose normal sessions surprise more often"
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class _Normal:
-    """Normal sessions as rows with counts; by member, scores of them and of anomalies made of them.
+    """Normal sessions as rows with counts; by member, ``scores`` of them and of synthetic ``anomalies``.
 
     ``order`` has the row of each session, in order of time where that is known.
     """
@@ -62,18 +64,19 @@ class _Normal:
     rows: Sequences
     order: npt.NDArray[np.int64]
     scores: dict[str, Floats]
-    odd: dict[str, Floats]
+    anomalies: dict[str, Floats]
 
 
 class Ensemble(Detector):
-    """Puts the members' surprises on one scale and fuses them; what is no odder than normal sessions are scores 0.
+    """Puts the scores of its members on one scale and fuses them; normal sessions score 0 or less.
 
-    A member's score becomes a p-value among scores of normal sessions: of all of them, each left out of
+    A member's score becomes a p-value among the scores of normal sessions: of all of them, each left out of
     training in turn, where the member learns in milliseconds, else of the validation sessions. P-values are
-    fused by their harmonic mean, in which members that always speak together share one voice. From that the
-    noise of the session's service is taken (`fusion.services`), and the cut (`fusion.cut`): the score is 0 or less for
-    what is usual, 1 for what is ten times rarer. Of an episode of validation sessions above 0 only the oddest one
-    is; where these are too few for two episodes and there is one, it is 0 too: the cut allows it.
+    fused by their harmonic mean, in which members that always report the same sessions share one weight. From the
+    fused surprise, -log10 of that mean, the noise of the session's service is subtracted (`fusion.service_bias`), and
+    the cut (`fusion.cutoff`): a normal session scores 0 or less, a session ten times rarer than the cut scores 1. Of an
+    episode of validation sessions above 0 only the highest score stays above 0; where validation is too short to
+    expect two episodes and has one, that is 0 as well: the cut allows it.
 
     A member that fails in training, or whose scores of normal sessions are not finite, drops out: ``dropped`` says
     which and why. Scoring changes nothing: where a member fails on a session or its score is not finite, it counts as
@@ -95,7 +98,7 @@ class Ensemble(Detector):
 
     @property
     def members(self) -> Mapping[str, Detector]:
-        """The members by name, fitted when the ensemble is; without those that dropped out in training."""
+        """The members by name; after training without those that dropped out."""
         return self._members
 
     @property
@@ -116,7 +119,7 @@ class Ensemble(Detector):
 
     @property
     def baseline_score(self) -> float:
-        """As `Detector.baseline_score`: as far below 0 as surprise may grow before it is worth an alert."""
+        """As `Detector.baseline_score`: the score where no member is surprised, which is 0 less the cut."""
         return -self._cut
 
     def _learn(self, training: TrainingSet) -> Floats:
@@ -128,7 +131,7 @@ class Ensemble(Detector):
         count = len(training.valid)
         normal = self._normal(training)
         if not self._members:
-            raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
+            raise DataError(f"No member of the ensemble could be trained: {self._why_dropped()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
         every = np.ones(count, np.int64)
         self._scales = {name: EmpiricalPValues.of(positive_part(scores), every) for name, scores in validation.items()}
@@ -136,60 +139,60 @@ class Ensemble(Detector):
             name: EmpiricalPValues.of(positive_part(scores), normal.rows.counts)
             for name, scores in normal.scores.items()
         }
-        usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, count)
-        self._weights = self._voices(usual, normal, late)
-        found = fuse(late, self._weights)
+        early, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, count)
+        self._weights = self._voices(early, normal, late)
+        fused = fuse(late, self._weights)
         self._cut = 0.0
         if normal.scores:
-            odd = self._surprises(normal.odd, len(next(iter(normal.odd.values()))))
-            samples = [fuse(usual, self._weights)[normal.order]]
-            if len(normal.scores) < len(self._members):  # the others spoke in validation only
-                samples.append(found)
-            self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
-        self._noise = noise(found, services) if services is not None else {}
-        scores = once(self._beyond(_graded(found, validation.values()), services))
+            anomalies = self._surprises(normal.anomalies, len(next(iter(normal.anomalies.values()))))
+            samples = [fuse(early, self._weights)[normal.order]]
+            if len(normal.scores) < len(self._members):  # the others have scores of validation sessions only
+                samples.append(fused)
+            self._cut = cut(samples, fuse(anomalies, self._weights), self.settings.rate)
+        self._noise = noise(fused, services) if services is not None else {}
+        scores = once(self._beyond(_graded(fused, validation.values()), services))
         explained = (scores > 0).sum() <= 1 and self.settings.rate * len(scores) < _FEW
         return np.minimum(scores, 0.0) if explained else scores
 
     def _normal(self, training: TrainingSet) -> _Normal:
-        """All normal sessions, by members that can leave them out; those of validation where they are too many."""
+        """Scores of all normal sessions by members that can leave them out; where too many, of validation alone."""
         train, valid, early = training.distinct, training.valid_view(TEMPLATE_IDS).sequences, training.in_order
         late, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
         if few and early is not None:
             rows = early.concat(late).distinct()
             order = rows.inverse
-        else:  # in what order training sessions came is not known
+        else:  # the order of training sessions is not known
             rows = train.loaded().concat(late).distinct() if few else late
             order = np.repeat(np.arange(len(rows)), rows.counts)
-        found = _Normal(rows, order, {}, {})
-        spoilt = tampered(rows, _TAMPERED, self.seed)
+        normal = _Normal(rows, order, {}, {})
+        anomalies = tampered(rows, _TAMPERED, self.seed)
         for name, member in list(self._members.items()):
             if isinstance(member, Incremental) and len(rows):
-                scores = self._guarded(name, partial(_both, member, rows if few else None, spoilt))
+                scores = self._guarded(name, partial(_both, member, rows if few else None, anomalies))
                 if scores is not None:
-                    found.scores[name], found.odd[name] = scores
-        return found
+                    normal.scores[name], normal.anomalies[name] = scores
+        return normal
 
     def _surprises(self, scores: Mapping[str, Floats], rows: int) -> Floats:
-        """Members by sessions; no surprise of a member without scores."""
-        found = np.zeros((len(self._members), rows))
+        """Surprises, members x sessions; 0 for a member without scores."""
+        surprises = np.zeros((len(self._members), rows))
         for row, name in enumerate(self._members):
             if name in scores:
-                found[row] = self._scales[name].surprise(positive_part(scores[name]))
-        return found
+                surprises[row] = self._scales[name].surprise(positive_part(scores[name]))
+        return surprises
 
-    def _voices(self, usual: Floats, normal: _Normal, late: Floats) -> Floats:
+    def _voices(self, early: Floats, normal: _Normal, late: Floats) -> Floats:
         names, every = list(self._members), np.ones(late.shape[1])
         overlaps = np.eye(len(names))
         for i, one in enumerate(names):
             for j, other in enumerate(names[:i]):
                 both = one in normal.scores and other in normal.scores
-                rows, counts = (usual, normal.rows.counts) if both else (late, every)
+                rows, counts = (early, normal.rows.counts) if both else (late, every)
                 overlaps[i, j] = overlaps[j, i] = overlap(rows[i], rows[j], counts)
         return voices(overlaps)
 
     def _beyond(self, fused: Floats, services: pa.DictionaryArray | None) -> Floats:
-        """Scores from fused surprises: what service and cut leave of them."""
+        """Scores from fused surprises: less the noise of the service, less the cut."""
         if services is not None:
             fused = np.where(fused > 0, fused - discounts(self._noise, services), fused)
         return beyond(fused, self._cut, len(self._members))
@@ -283,7 +286,7 @@ class Ensemble(Detector):
         del self._members[name]
         return None
 
-    def _told(self) -> str:
+    def _why_dropped(self) -> str:
         return "; ".join(f"{name}: {why}" for name, why in self.dropped.items())
 
     def _save(self, folder: Path) -> dict[str, Any]:
@@ -302,7 +305,7 @@ class Ensemble(Detector):
 
 
 def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
-    """Surprises, and where nobody is surprised what members say below 0, so that what is usual has an order too."""
+    """Fused surprises; where no member is surprised the sum of scores below 0, so that normal sessions are ordered."""
     still = np.zeros(len(fused))
     for rows in scores:  # one after the other, so that the sum of a session depends on no other session
         still += np.minimum(rows, 0.0)
@@ -313,10 +316,10 @@ def _learnt(member: Detector, training: TrainingSet) -> Floats:
     return _finite(member._learn(training))
 
 
-def _both(member: Incremental, rows: Sequences | None, spoilt: Sequences) -> tuple[Floats, Floats]:
-    """Scores of normal ``rows``, each left out in turn, or of validation sessions, and of spoilt ones."""
-    usual = member.validation_scores if rows is None else left_out(member, rows)
-    return _finite(usual), _finite(member._score(SessionView(spoilt)).rows)
+def _both(member: Incremental, rows: Sequences | None, anomalies: Sequences) -> tuple[Floats, Floats]:
+    """Scores of normal ``rows``, each left out in turn, or of validation sessions; and of ``anomalies``."""
+    normal = member.validation_scores if rows is None else left_out(member, rows)
+    return _finite(normal), _finite(member._score(SessionView(anomalies)).rows)
 
 
 def _finite(scores: Floats) -> Floats:

@@ -17,9 +17,9 @@ from logradar.detectors.base import Finding, Incremental, Scored
 
 
 class NewTemplate(Incremental):
-    """Counts the events of a session whose template never occurred in training.
+    """Counts the events of a session whose template did not occur in training.
 
-    The simplest detector of all, and on BGL the best published one (new-event rule in
+    The simplest detector, and on BGL the best published one (new-event rule in
     Landauer et al., "A critical review of common log data sets", FSE 2024).
 
     >>> import pyarrow as pa
@@ -42,7 +42,7 @@ class NewTemplate(Incremental):
 
     def _learn_more(self, new: Sequences) -> None:
         ids = np.unique(new.values)
-        self.known = np.union1d(self.known, ids[ids >= FIRST_TEMPLATE])  # the unknown is never known
+        self.known = np.union1d(self.known, ids[ids >= FIRST_TEMPLATE])  # UNKNOWN stays unknown
 
     def _score(self, view: SessionView) -> Scored:
         sequences = view.sequences

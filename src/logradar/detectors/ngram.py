@@ -26,18 +26,18 @@ class NgramSettings(Config):
     """Settings of ``ngram``."""
 
     n: int = Field(2, ge=2, le=8, description="events in a run")
-    shown: int = Field(3, ge=1, description="expected templates told per finding")
+    shown: int = Field(3, ge=1, description="expected templates named per finding")
 
 
 class Ngram(Incremental):
     """Counts runs of ``n`` events that never occurred in training.
 
-    Start and end of a session count as events, so that a wrong beginning or a missing end is
+    The start and the end of a session count as events, so that a wrong beginning or a missing end is
     found. Rule as in Landauer et al., FSE 2024 (new n-gram); the sequences-of-calls idea is
     Forrest et al., IEEE S&P 1996.
 
-    Whether a run was seen is always told exactly (by a hash of 64 bits each). Where the training
-    sequences do not fit in memory, what is told as expected rests on the million most frequent runs.
+    Whether a run was seen is always known exactly (by a hash of 64 bits each). Where the training
+    sequences do not fit in memory, the expected events that a finding names rest on the million most frequent runs.
     """
 
     Settings = NgramSettings
@@ -61,13 +61,13 @@ class Ngram(Incremental):
         self._followers: Followers | None = None
 
     def _weighted(self, sequences: Sequences) -> Sequences:
-        """All runs as rows that count as often as the sequences that they stand in."""
+        """All runs as rows; each counts as often as the sequence that it is part of."""
         runs, rows, _ = self._runs(sequences)
         flat = _rows(runs)
         return Sequences(flat.values, flat.offsets, sequences.counts[rows], flat.inverse)
 
     def _runs(self, sequences: Sequences) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """All runs, the row each ends in, and the event each belongs to (the end: the last event)."""
+        """All runs, the row that each is part of, and the event that each belongs to (the end: to the last event)."""
         n, lengths = self.settings.n, sequences.lengths
         closed = np.zeros(len(sequences.values) + len(sequences), np.int32)
         offsets = sequences.offsets + np.arange(len(sequences) + 1)
@@ -109,8 +109,8 @@ class Ngram(Incremental):
         lengths = sequences.lengths.tolist()
         for row, (start, end) in enumerate(pairwise(starts)):
             length, places = lengths[row], np.flatnonzero(new[start:end])
-            found = [self._finding(runs[start + place], place, length) for place in places.tolist()]
-            yield found or [_rarest(int(np.argmin(times[start:end])), int(times[start:end].min()), length)]
+            findings = [self._finding(runs[start + place], place, length) for place in places.tolist()]
+            yield findings or [_rarest(int(np.argmin(times[start:end])), int(times[start:end].min()), length)]
 
     def _finding(self, run: npt.NDArray[np.int32], place: int, length: int) -> Finding:
         if self._followers is None:
@@ -141,7 +141,7 @@ class Ngram(Incremental):
 
 
 def _rarest(place: int, times: int, length: int) -> Finding:
-    """The run that training has least often."""
+    """The run that is rarest in training."""
     what = "the session ended after these events" if place == length else "it came after the events before it"
     return Finding(
         f"seen before: {what} {times:,} time{'s' * (times != 1)} in training",
@@ -151,7 +151,7 @@ def _rarest(place: int, times: int, length: int) -> Finding:
 
 
 class Followers:
-    """What came after the first ``n - 1`` events of runs, most frequent first."""
+    """The events that came after the first ``n - 1`` events of runs, most frequent first."""
 
     def __init__(self, runs: Sequences, n: int) -> None:
         table = runs.values.reshape(-1, n)
@@ -160,7 +160,7 @@ class Followers:
         self._before, self._after, self._counts = before[order], table[order, -1], runs.counts[order]
 
     def of(self, before: npt.NDArray[np.int32], most: int) -> list[tuple[int, float]]:
-        """The ``most`` frequent events after ``before``, each with its share."""
+        """The ``most`` most frequent events after ``before``, each with its share."""
         key = _rows(before[None, :]).fingerprints()[0]
         start, stop = np.searchsorted(self._before, key, "left"), np.searchsorted(self._before, key, "right")
         total = int(self._counts[start:stop].sum())

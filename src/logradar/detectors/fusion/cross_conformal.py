@@ -1,4 +1,4 @@
-"""Scores of normal sessions as if each had never been seen, though all were learnt."""
+"""Scores of normal sessions as if each had not been seen in training."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _NOTHING: Final = Sequences.from_lists([])
 
 
 def left_out(detector: Incremental, rows: Sequences, kinds: Hashes | None = None) -> Floats:
-    """One score for each of the distinct ``rows``, by a detector like ``detector`` that learnt all others.
+    """One score for each of the distinct ``rows``, by a detector like ``detector`` that learnt all other rows.
 
-    A row that stands for several sessions stays known when one of them is left out. Those that stand for one
-    are left out a tenth at a time (cross-conformal; Vovk, 2015), by their hash, so that their order is nothing.
-    With ``kinds``, a hash for each row, all rows are left out, those of one kind always together.
+    A row with a count above 1 stays known when one of its sessions is left out. Rows with a count of 1
+    are left out a tenth at a time (cross-conformal; Vovk, 2015), by their hash, so that their order does not matter.
+    With ``kinds``, a hash for each row, all rows are left out, and those of one kind always together.
     """
     scores = learnt(detector, rows)._score(SessionView(rows)).rows.copy()
     alone = np.flatnonzero(rows.counts == 1) if kinds is None else np.arange(len(rows))
@@ -37,7 +37,7 @@ def left_out(detector: Incremental, rows: Sequences, kinds: Hashes | None = None
 
 
 def with_counts(rows: Sequences, chosen: Ints) -> Sequences:
-    """The ``chosen`` of distinct rows, each standing for as many sessions as before."""
+    """The ``chosen`` of distinct rows with their counts."""
     kept = rows.take(chosen)
     return Sequences(kept.values, kept.offsets, rows.counts[chosen], kept.inverse)
 

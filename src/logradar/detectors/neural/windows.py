@@ -1,4 +1,4 @@
-"""Windows over sequences of tokens: what stood before each event, and before the end."""
+"""Windows over sequences of tokens: the tokens before each event, and before the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK: Final = 1 << 19  # events at a time, so that memory does not grow with th
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Distinct windows and the places that they stand for.
+    """Distinct windows and the places where they occur.
 
     ``history[i]`` holds the tokens before, padded at the front, ``target[i]`` the token that
     came, ``counts[i]`` how often. ``inverse[j]`` is the window of place ``j``: first all events

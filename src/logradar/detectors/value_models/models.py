@@ -1,4 +1,4 @@
-"""All models of values together: which values of sessions are looked at, and how surprising each is."""
+"""All models of values together: which values of sessions are judged, and how surprising each is."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from logradar.detectors.value_models.tails import Tails, damped
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-GAP: Final = -1  # the place of a test that is about no parameter but the time before an event
-UNSEEN: Final = -2  # or about a template that training did not have
-STRANGE: Final = 20.0  # nats of a template that training did not have, about which nothing is known
+GAP: Final = -1  # the place of a test of the time before an event, not of a parameter
+UNSEEN: Final = -2  # the place of a test of a template that training did not have
+UNSEEN_NATS: Final = 20.0  # nats of a template that training did not have
 _PLACES: Final = 256  # parameters of a template at most
-_LATE: Final = 0.02  # share of texts that are no numbers, for a parameter that is one
+_LATE: Final = 0.02  # share of texts that may be no numbers in a parameter of numbers
 
 
 @dataclass(frozen=True, eq=False)
 class ValueStatistics:
-    """What training keeps of the values that it has seen; its size depends on settings, not on the log.
+    """Statistics of the values in training sessions; their size depends on settings, not on the log.
 
     ``sample``: numbers of each key; ``categories``: distinct texts of a key; ``keys``: parameters, and
     pairs of templates, at most.
@@ -46,7 +46,7 @@ class ValueStatistics:
         return cls(Samples(sample, keys, seed), Samples(sample, keys, seed), Texts(categories, keys))
 
     def add(self, sessions: SessionView) -> None:
-        """Take in the gaps and parameters of sessions, which come in order of time."""
+        """Add the gaps and parameters of sessions, which come in order of time."""
         later, before = _pairs(sessions)
         gaps = sessions.gaps[later].astype(np.float64)
         alone, pairs = sessions.sequences.values[later].astype(np.int64), before
@@ -57,27 +57,27 @@ class ValueStatistics:
             self.texts.add(keys, texts)
 
     def models(self, templates: Ints, least: int, few: int, constants: bool) -> Models:
-        """Models of what was taken in so far, for keys with ``least`` values or more."""
-        found = self.numbers.close()
-        total = np.maximum(found.counts + found.missing, 1)
-        numeric = (found.counts > 0) & (found.missing <= _LATE * total)
-        moving = (found.high > found.low) | constants
-        rows = np.flatnonzero(numeric & (found.counts >= least) & moving & ~found.drifting)
+        """Models of all values added so far, for keys with ``least`` values or more."""
+        sample = self.numbers.close()
+        total = np.maximum(sample.counts + sample.missing, 1)
+        numeric = (sample.counts > 0) & (sample.missing <= _LATE * total)
+        moving = (sample.high > sample.low) | constants
+        rows = np.flatnonzero(numeric & (sample.counts >= least) & moving & ~sample.drifting)
         counted = self.texts.close()
-        novelty = Novelty.fit(counted, found.keys[numeric], least, few, constants)
-        novelty = novelty.without(found.keys[found.drifting & numeric])
-        amiss = -np.log((found.missing[rows] + 0.1) / (total[rows] + 1.0))
-        waited = self.gaps.close()
-        timed = bool((waited.high > 0).any())
-        whole = timed and bool((waited.values == np.round(waited.values)).all())
-        slow = np.flatnonzero(waited.counts >= least) if timed else np.empty(0, np.int64)
-        gaps = Tails.fit(waited, slow, finest=2.0 if whole else 0.005)
-        return Models(templates, Tails.fit(found, rows), amiss, gaps, novelty)
+        novelty = Novelty.fit(counted, sample.keys[numeric], least, few, constants)
+        novelty = novelty.without(sample.keys[sample.drifting & numeric])
+        amiss = -np.log((sample.missing[rows] + 0.1) / (total[rows] + 1.0))
+        gap_sample = self.gaps.close()
+        timed = bool((gap_sample.high > 0).any())
+        whole = timed and bool((gap_sample.values == np.round(gap_sample.values)).all())
+        modelled = np.flatnonzero(gap_sample.counts >= least) if timed else np.empty(0, np.int64)
+        gaps = Tails.fit(gap_sample, modelled, finest=2.0 if whole else 0.005)
+        return Models(templates, Tails.fit(sample, rows), amiss, gaps, novelty)
 
 
 @dataclass(frozen=True, eq=False)
 class Tests:
-    """One entry per value that was looked at: its event, its place (or `GAP`, `UNSEEN`), its surprisal, its key."""
+    """One entry per value that was judged: its event, its place (or `GAP`, `UNSEEN`), its surprisal, its key."""
 
     events: Ints
     places: Ints
@@ -87,9 +87,9 @@ class Tests:
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """What is usual: known ``templates``, ``numbers`` and ``texts`` of parameters, ``gaps`` of templates and pairs.
+    """What is normal: known ``templates``, ``numbers`` and ``texts`` of parameters, ``gaps`` of templates and pairs.
 
-    ``amiss`` are the nats of what is no number where a number was always.
+    ``amiss`` are the nats of a text that is no number in a parameter of numbers.
     """
 
     templates: Ints
@@ -100,12 +100,12 @@ class Models:
 
     def tests(self, sessions: SessionView) -> Tests:
         """How surprising each value of sessions is, in nats; only values that have a model."""
-        found = [self._templates(sessions), self._gaps(sessions), self._parameters(sessions)]
+        parts = [self._templates(sessions), self._gaps(sessions), self._parameters(sessions)]
         names = ("events", "places", "nats", "keys")
-        return Tests(*(np.concatenate([getattr(part, name) for part in found]) for name in names))
+        return Tests(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def without(self, gaps: Ints, parameters: Ints) -> Models:
-        """All but the models of the named keys."""
+        """The same without the models of the named keys."""
         kept = ~np.isin(self.numbers.keys, parameters)
         return replace(
             self,
@@ -121,7 +121,7 @@ class Models:
         return Tests(
             events,
             np.full(len(events), UNSEEN),
-            np.full(len(events), STRANGE),
+            np.full(len(events), UNSEEN_NATS),
             sessions.sequences.values[events].astype(np.int64),
         )
 
