@@ -37,7 +37,7 @@ _NOTHING: Final = Sequences.of(np.empty(0, np.int32), np.zeros(1, np.int64))
 class Distinct:
     """Distinct sequences with counts: ``whole`` where they fit into memory, else Parquet ``files``.
 
-    In memory they stand in order of first appearance, on disk by some bits of their hash and
+    In memory they are in order of first appearance, on disk by some bits of their hash and
     then by first appearance: the same input gives the same order, however it came in chunks.
     Files live in a folder of their own below ``folder``, which goes at the end of a ``with``, or
     when this object does.
@@ -120,7 +120,7 @@ class Distinct:
         return store.closed(self.folder, self.memory)
 
     def loaded(self) -> Sequences:
-        """All of them in memory, whatever that takes."""
+        """All of them in memory, whatever memory that needs."""
         return self.whole if self.whole is not None else _NOTHING.concat(*self.chunks())
 
 
@@ -236,7 +236,7 @@ class _Store:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the scratch that a killed process left anywhere below ``folder``."""
+    """Remove temporary files that a killed process left anywhere below ``folder``."""
     for prefix in _PREFIXES:
         for left in folder.rglob(f"{prefix}*"):
             shutil.rmtree(left, ignore_errors=True)

@@ -67,10 +67,10 @@ class DeepLog(NeuralDetector):
         return rows_of(self._windows(tokens))
 
     def _rows(self, pieces: Sequences) -> Rows:
-        found = windows_of(pieces, self.settings.window)
-        target = _targets(found)
+        distinct = windows_of(pieces, self.settings.window)
+        target = _targets(distinct)
         known = target >= 0  # a target that cannot be predicted cannot be learnt
-        return Rows({"history": found.history[known], "target": target[known]}, found.counts[known])
+        return Rows({"history": distinct.history[known], "target": target[known]}, distinct.counts[known])
 
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         log_probabilities = network(batch["history"])
@@ -79,18 +79,18 @@ class DeepLog(NeuralDetector):
     def _surprise(self, tokens: Sequences) -> Surprise:
         events, ends = np.zeros(len(tokens.values), np.float32), np.zeros(len(tokens), np.float32)
         for rows, part in chunks(tokens):
-            found = self._windows(part)
-            scores = self._measured(found)[found.inverse]
+            distinct = self._windows(part)
+            scores = self._measured(distinct)[distinct.inverse]
             first = int(tokens.offsets[rows.start])
             events[first : first + len(part.values)] = scores[: len(part.values)]
             if self.settings.ends:
                 ends[rows] = scores[len(part.values) :]
         return Surprise(events, ends)
 
-    def _measured(self, found: Windows) -> Floats:
-        target, done = _targets(found), 0
+    def _measured(self, distinct: Windows) -> Floats:
+        target, done = _targets(distinct), 0
         scores = np.empty(len(target), np.float32)
-        for log_probabilities in self._scorer({"history": found.history}):
+        for log_probabilities in self._scorer({"history": distinct.history}):
             scores[done : done + len(log_probabilities)] = self._measure(
                 log_probabilities, target[done : done + len(log_probabilities)]
             )
@@ -109,6 +109,6 @@ class DeepLog(NeuralDetector):
         return np.concatenate(log_probabilities) if log_probabilities else np.empty((0, 1), np.float32)
 
 
-def _targets(found: Windows) -> Ints:
+def _targets(distinct: Windows) -> Ints:
     """The class of each target; padding after the last event is the end."""
-    return np.where(found.target == PADDING, END, classes_of(found.target))
+    return np.where(distinct.target == PADDING, END, classes_of(distinct.target))

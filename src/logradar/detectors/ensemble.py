@@ -272,7 +272,7 @@ class Ensemble(Detector):
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))
                     for i, f in enumerate(sorted(findings, key=lambda f: -f.weight))
                 ]
-        yield from ([*(found or known[row]), *flags[row]] for row, found in enumerate(rows))
+        yield from ([*(findings or known[row]), *flags[row]] for row, findings in enumerate(rows))
 
     def _guarded(self, name: str, work: Callable[[], Any]) -> Any:
         """What ``work`` of a training returns; None where it fails, and the member drops out for good."""
@@ -280,9 +280,9 @@ class Ensemble(Detector):
             return work()
         except Exception as error:
             if isinstance(error, ConfigError) or place()[1] > 1:
-                raise  # what was asked for cannot be; or other processes would wait for this member for ever
+                raise  # the settings are wrong; or other processes would wait for this member for ever
             self.dropped[name] = reason_of(error)
-        say(f"Member '{name}' of the ensemble drops out: {self.dropped[name]}. The others go on without it.")
+        say(f"Member '{name}' of the ensemble drops out: {self.dropped[name]}. The other members score without it.")
         del self._members[name]
         return None
 

@@ -196,11 +196,11 @@ class LogBERT(NeuralDetector):
             place, template, score = int(places[event]), int(sequences.values[event]), float(scores[event])
             if by_hole[event]:
                 side = "after" if behind[event] else "before"
-                found = missing(row, side, place, template, score, self.vocabulary, self.settings.shown)
+                reason = missing(row, side, place, template, score, self.vocabulary, self.settings.shown)
             else:
                 came, shown = int(classes[event]), self.settings.shown
-                found = finding(row, came, place, template, score, self.vocabulary, shown)
-            findings[event] = found
+                reason = finding(row, came, place, template, score, self.vocabulary, shown)
+            findings[event] = reason
         for chosen in picked:
             yield [findings[event] for event in chosen.tolist()]
 
@@ -225,8 +225,8 @@ class LogBERT(NeuralDetector):
         for rows, part in self._chunks(tokens):
             first = int(tokens.offsets[rows.start])
             framed = self._framed(part)
-            found, gaps = self._measured(framed, part, events[first : first + len(part.values)])
-            holes.append(found)
+            by_span, gaps = self._measured(framed, part, events[first : first + len(part.values)])
+            holes.append(by_span)
             places.append(np.where(gaps == _NOWHERE, gaps, np.where(gaps < 0, gaps - first, gaps + first)))
         return _Doubts(events, np.concatenate([*holes, np.empty(0, np.float32)]), np.concatenate([*places, _NONE]))
 
@@ -235,23 +235,23 @@ class LogBERT(NeuralDetector):
 
     def _measured(self, framed: Framed, part: Sequences, events: Floats) -> tuple[Floats, Ints]:
         """Write the scores of all events; return the score of a missing event in each span, and its place."""
-        asked = Patterns.every(framed, self.settings.passes)
+        patterns = Patterns.every(framed, self.settings.passes)
         classes = classes_of(part.values)
         holes, places = np.zeros(len(framed.row), np.float32), np.full(len(framed.row), _NOWHERE)
-        for index, log_probabilities in self._answers(asked):
-            offsets = asked.shown.offsets[index]
-            lengths = asked.shown.offsets[index + 1] - offsets
+        for index, log_probabilities in self._answers(patterns):
+            offsets = patterns.shown.offsets[index]
+            lengths = patterns.shown.offsets[index + 1] - offsets
             row, column = np.nonzero(np.arange(log_probabilities.shape[1]) < lengths[:, None])
             value = offsets[row] + column
-            kept = asked.masked[value]
+            kept = patterns.masked[value]
             row, column, value = row[kept], column[kept], value[kept]
-            span, event = asked.span[index[row]], asked.event[value]
+            span, event = patterns.span[index[row]], patterns.event[value]
             own = (event >= framed.own[span]) & (event < framed.own[span + 1])
             row, column, event = row[own], column[own], event[own]
             events[event] = self._measure(log_probabilities[row, column], classes[event])
-            whole = np.flatnonzero(asked.pattern[index] == WHOLE)
+            whole = np.flatnonzero(patterns.pattern[index] == WHOLE)
             if len(whole) and self.settings.holes:
-                span = asked.span[index[whole]]
+                span = patterns.span[index[whole]]
                 holes[span] = self._measure(log_probabilities[whole, 0], np.full(len(whole), NOTHING))
                 gaps = np.where(
                     np.arange(log_probabilities.shape[1] - 1) < lengths[whole, None] - 1,

@@ -39,10 +39,10 @@ class Rarity:
         """Sorted ``rows`` learnt in addition; each counts for as many sessions as its count says."""
         cells, row = _cells(rows)
         every = np.concatenate([self.cells, cells])
-        found, place = np.unique(every, return_inverse=True)
-        sessions = np.zeros(len(found), np.int64)
+        merged, place = np.unique(every, return_inverse=True)
+        sessions = np.zeros(len(merged), np.int64)
         np.add.at(sessions, place, np.concatenate([self.sessions, rows.counts[row]]))
-        return Rarity(found, sessions, self.total + int(rows.counts.sum()))
+        return Rarity(merged, sessions, self.total + int(rows.counts.sum()))
 
     def of(self, rows: Sequences) -> Floats:
         """For each sorted row the surprise of its rarest count: -log10 of a tail of that template, above 0.
@@ -91,8 +91,8 @@ class Rarity:
 
     def save(self, file: Path) -> None:
         """Write all cells as Parquet."""
-        found = pa.table({"cell": self.cells, "sessions": self.sessions})
-        pq.write_table(found.replace_schema_metadata({"total": str(self.total)}), file, compression="zstd")
+        table = pa.table({"cell": self.cells, "sessions": self.sessions})
+        pq.write_table(table.replace_schema_metadata({"total": str(self.total)}), file, compression="zstd")
 
     @classmethod
     def load(cls, file: Path) -> Rarity:
@@ -114,12 +114,12 @@ def _cells(rows: Sequences) -> tuple[Ints, Ints]:
 @numba.njit(cache=True, nogil=True)
 def _held(values: npt.NDArray[np.int32], offsets: Ints, templates: Ints, held: Ints) -> Ints:
     """For each sorted row how many sessions hold the most frequent template that it lacks; 0 where it lacks none."""
-    found = np.zeros(len(offsets) - 1, np.int64)
-    for row in range(len(found)):
+    lacking = np.zeros(len(offsets) - 1, np.int64)
+    for row in range(len(lacking)):
         inside = values[offsets[row] : offsets[row + 1]]
         for i in range(len(templates)):
             place = np.searchsorted(inside, templates[i])
             if place == len(inside) or inside[place] != templates[i]:
-                found[row] = held[i]
+                lacking[row] = held[i]
                 break
-    return found
+    return lacking

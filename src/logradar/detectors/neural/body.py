@@ -169,10 +169,10 @@ class NeuralDetector(PredictsEvents):
     def with_weights(self, weights: bytes) -> NeuralDetector:
         """A copy with other weights for the same network, as safetensors; `RuntimeError` where they do not fit."""
         require()
-        twin = copy(self)
-        twin._weights = weights
-        twin._take(twin.network())
-        return twin
+        other = copy(self)
+        other._weights = weights
+        other._take(other.network())
+        return other
 
     def _tokens(self, sequences: Sequences) -> Sequences:
         tokens = self.vocabulary.tokens(sequences.values)

@@ -115,7 +115,7 @@ class CausalDetector(NeuralDetector):
         """The score of every value but the first of each row, which nothing predicts."""
         pieces = cut.sequences
         classes = np.where(pieces.values == PADDING, END, classes_of(pieces.values))
-        found = np.zeros(len(pieces.values), np.float32)
+        piece_scores = np.zeros(len(pieces.values), np.float32)
         for index, log_probabilities in self._outputs(pieces):
             width = log_probabilities.shape[1]
             came = padded(classes, pieces.offsets, index, width + 1)[:, 1:]
@@ -123,9 +123,9 @@ class CausalDetector(NeuralDetector):
                 came.shape
             )
             inside = np.arange(1, width + 1) < pieces.lengths[index][:, None]
-            found[(pieces.offsets[:-1][index][:, None] + np.arange(1, width + 1))[inside]] = scores[inside]
+            piece_scores[(pieces.offsets[:-1][index][:, None] + np.arange(1, width + 1))[inside]] = scores[inside]
         fresh = pieces.positions >= np.repeat(cut.known, pieces.lengths)
-        scores = found[fresh]  # spans are in order: these are the framed values, each once
+        scores = piece_scores[fresh]  # spans are in order: these are the framed values, each once
         assert len(scores) == len(framed.values)
         return scores
 
@@ -136,7 +136,7 @@ class CausalDetector(NeuralDetector):
         return self._scorer.ragged({"tokens": pieces.values[~last]}, pieces.offsets - np.arange(len(pieces) + 1))
 
     def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
-        found = np.empty((len(rows), self._classes), np.float32)
+        predictions = np.empty((len(rows), self._classes), np.float32)
         wanted, row = np.unique(rows, return_inverse=True)
         cut = self._spans(_framed(tokens.take(wanted), True))
         step = self.settings.longest + 1 - self.settings.context
@@ -147,8 +147,8 @@ class CausalDetector(NeuralDetector):
             place = np.full(len(cut.row), -1, np.int64)
             place[index] = np.arange(len(index))
             chosen = np.flatnonzero(place[piece] >= 0)
-            found[chosen] = log_probabilities[place[piece[chosen]], column[chosen]]
-        return found
+            predictions[chosen] = log_probabilities[place[piece[chosen]], column[chosen]]
+        return predictions
 
 
 def _framed(tokens: Sequences, ends: bool) -> Sequences:

@@ -104,9 +104,9 @@ def _predicted(detector: PredictsEvents, distinct: Sequences) -> Predicted:
     tokens = detector._tokens(distinct)
     surprises = {}
     for score in ("rank", "surprisal"):
-        twin = copy(detector)
-        twin.settings = detector.settings.model_copy(update={"score": score})
-        surprises[score] = twin._predicted_events(tokens)
+        other = copy(detector)
+        other.settings = detector.settings.model_copy(update={"score": score})
+        surprises[score] = other._predicted_events(tokens)
     ends = np.flatnonzero(surprises["rank"].ends > 0)  # 0: this end is not predicted
     rows = np.concatenate([distinct.rows, ends])
     known = np.concatenate([tokens.values != UNKNOWN, np.ones(len(ends), bool)])

@@ -40,17 +40,17 @@ class Framed:
         """Spans of at most ``positions`` tokens, a quarter of them shared; the vocabulary has ``vocabulary`` tokens."""
         begin, end, cut = range(vocabulary, vocabulary + SPECIAL)
         longest = positions - FRAME
-        found = spans(tokens, longest, longest // 4)
-        inner, last = found.sequences, _last(found)
+        pieces = spans(tokens, longest, longest // 4)
+        inner, last = pieces.sequences, _last(pieces)
         offsets = inner.offsets + FRAME * np.arange(len(inner) + 1)
         values = np.empty(int(offsets[-1]), np.int32)
-        values[offsets[:-1]] = np.where(found.start == 0, begin, cut)
+        values[offsets[:-1]] = np.where(pieces.start == 0, begin, cut)
         values[offsets[1:] - 1] = np.where(last, end, cut)
         values[np.arange(len(inner.values)) + FRAME * inner.rows + 1] = inner.values
         framed = Sequences(values, offsets, inner.counts, np.arange(len(inner), dtype=np.int64))
-        first = tokens.offsets[found.row] + found.start
-        own = np.append(first + found.known // 2, len(tokens.values))
-        return cls(framed, found.row, first, own)
+        first = tokens.offsets[pieces.row] + pieces.start
+        own = np.append(first + pieces.known // 2, len(tokens.values))
+        return cls(framed, pieces.row, first, own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,6 @@ class Patterns:
         return cls.of(framed, span, pattern, passes)
 
 
-def _last(found: Spans) -> Bools:
+def _last(pieces: Spans) -> Bools:
     """Which spans are the last of their row."""
-    return np.append(found.row[1:] != found.row[:-1], True)[: len(found.row)]
+    return np.append(pieces.row[1:] != pieces.row[:-1], True)[: len(pieces.row)]

@@ -52,11 +52,11 @@ def chunks(sequences: Sequences) -> Iterator[tuple[slice, Sequences]]:
     return sequences.parts(CHUNK)
 
 
-def rows_of(found: Windows) -> Sequences:
+def rows_of(distinct: Windows) -> Sequences:
     """Windows as rows of integers: the tokens before, then the one that came; with their counts."""
-    table = np.column_stack([found.history, found.target])
+    table = np.column_stack([distinct.history, distinct.target])
     flat = Sequences.of(table.ravel(), np.arange(len(table) + 1, dtype=np.int64) * table.shape[1])
-    return Sequences(flat.values, flat.offsets, found.counts, flat.inverse)
+    return Sequences(flat.values, flat.offsets, distinct.counts, flat.inverse)
 
 
 def windows_of(rows: Sequences, size: int) -> Windows:

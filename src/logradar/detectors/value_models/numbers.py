@@ -45,8 +45,8 @@ def numbers(texts: pl.Series) -> Floats:
     """
     if not len(texts):
         return np.empty(0)
-    found = texts.str.extract_groups(_NUMBER).struct.unnest()
-    digits, unit = found["1"], found["2"]
+    groups = texts.str.extract_groups(_NUMBER).struct.unnest()
+    digits, unit = groups["1"], groups["2"]
     plain = digits.to_frame("n").select(
         pl.when(pl.col("n").str.contains(_THOUSANDS))
         .then(pl.col("n").str.replace_all(",", "", literal=True))
