@@ -17,7 +17,7 @@ from logradar.core.session_set import SessionSet
 from logradar.core.tables import SESSIONS
 
 TEMPLATE_IDS: Final = frozenset({"template_ids"})
-INPUTS: Final = TEMPLATE_IDS | {"gaps", "parameters", "texts"}  # what a detector may ask for; SESSIONS have no texts yet
+INPUTS: Final = TEMPLATE_IDS | {"gaps", "parameters", "texts"}  # SESSIONS have no texts yet
 
 
 @dataclass(frozen=True, eq=False)
