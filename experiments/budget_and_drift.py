@@ -82,7 +82,7 @@ def tail(bundle: Path, weeks: list[Path]) -> None:
     scores = []
     for week in weeks:
         with opening(str(week), input_settings(fitted, None)) as (opened, home):
-            pieces = sessions_of(collect(opened, home), fitted, home, fitted.main.needs_values)
+            pieces = sessions_of(collect(opened, home), fitted, home, "parameters" in fitted.main.inputs)
             scores += [fitted.main.score(sessions)["score"].to_numpy() for sessions in pieces]
     every, draw = np.concatenate(scores), np.random.default_rng(0)
     for size in (500, 2000, 5000):

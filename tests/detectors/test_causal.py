@@ -18,6 +18,7 @@ from logradar.core.distinct import count_distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, detectors
 from logradar.detectors.neural import windows
 from logradar.detectors.neural.surprisal import UNSEEN
@@ -43,7 +44,7 @@ def fitted(name: str, *settings: str, seed: int = 0, folder=None, count: int = 6
     kind = detectors.load(name)
     given = [*TINY, *SIZES.get(name, ()), "training.epochs=12", *settings]
     detector = kind(load_config(kind.Settings, overrides=given), seed)
-    detector.fit(sessions(normal(count, 0)), sessions(normal(150, 1)), folder)
+    detector.fit(TrainingSet.of_tables(sessions(normal(count, 0)), sessions(normal(150, 1)), folder))
     return detector
 
 
@@ -219,7 +220,7 @@ def test_scoring_needs_no_torch(detector, tmp_path):
 def test_what_validation_has_and_training_lacks_is_no_harm():
     kind = detectors.load("loglstm")
     detector = kind(load_config(kind.Settings, overrides=[*TINY, "training.epochs=1", "training.epoch_steps=2"]))
-    detector.fit(sessions(normal(20, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]]))
+    detector.fit(TrainingSet.of_tables(sessions(normal(20, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]])))
     np.testing.assert_allclose(detector.validation_scores, UNSEEN, rtol=0.02)
 
 

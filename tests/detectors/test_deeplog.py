@@ -19,6 +19,7 @@ from logradar.core.distinct import count_distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.detectors.deeplog import DeepLog, DeepLogSettings
 from logradar.detectors.neural import windows
@@ -40,7 +41,7 @@ def normal(count: int, seed: int) -> list[list[int]]:
 
 def fitted_with(*settings: str, seed: int = 0) -> DeepLog:
     detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, *settings]), seed)
-    detector.fit(sessions(normal(2000, 0)), sessions(normal(300, 1)))
+    detector.fit(TrainingSet.of_tables(sessions(normal(2000, 0)), sessions(normal(300, 1))))
     return detector
 
 
@@ -160,7 +161,7 @@ def test_chunks_teach_the_same_rows(deeplog):
 
 def test_what_validation_has_and_training_lacks_is_no_harm():
     detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, "training.epochs=2"]))
-    detector.fit(sessions(normal(50, 0)), sessions([[START, 99, END], [UNKNOWN]]))
+    detector.fit(TrainingSet.of_tables(sessions(normal(50, 0)), sessions([[START, 99, END], [UNKNOWN]])))
     np.testing.assert_allclose(detector.validation_scores, UNSEEN, rtol=0.01)
     assert scores(detector, [99, 98])[0] > detector.validation_scores.max()
 
@@ -198,7 +199,7 @@ def test_checkpoints_and_resume_go_through_the_settings(tmp_path):
     found = []
     for extra in ([], ["training.resume=true"]):
         detector = DeepLog(load_config(DeepLogSettings, overrides=[*settings, *extra]), seed=3)
-        detector.fit(sessions(normal(300, 0)), sessions(normal(50, 1)), tmp_path)
+        detector.fit(TrainingSet.of_tables(sessions(normal(300, 0)), sessions(normal(50, 1)), tmp_path))
         found.append(detector)
     assert (tmp_path / "history.json").is_file()
     assert found[0].history == found[1].history
@@ -221,7 +222,7 @@ def test_windows_from_disk_teach_as_well_as_windows_in_memory(tmp_path, capsys, 
     for stream in ("never", "always"):
         settings = [*SMALL, f"training.stream={stream}", f"training.batch_size={batch}", "training.buffer=10"]
         detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=2)
-        detector.fit(sessions(normal(2000, 0)), sessions(normal(300, 1)), tmp_path / stream)
+        detector.fit(TrainingSet.of_tables(sessions(normal(2000, 0)), sessions(normal(300, 1)), tmp_path / stream))
         losses[stream] = min(epoch["eval_loss"] for epoch in detector.history)
         assert ("streamed from disk, 10 at a time" in capsys.readouterr().err) == (stream == "always")
         assert scores(detector, [START, ASK])[0] > 4
@@ -234,7 +235,7 @@ def test_windows_from_disk_teach_the_same_bytes_each_time(tmp_path):
     for turn in ("one", "two"):
         settings = [*SMALL, "training.stream=always", "training.buffer=10", "training.epochs=3"]
         detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=2)
-        detector.fit(sessions(normal(500, 0)), sessions(normal(100, 1)), tmp_path / turn)
+        detector.fit(TrainingSet.of_tables(sessions(normal(500, 0)), sessions(normal(100, 1)), tmp_path / turn))
         detector.save(tmp_path / f"bundle-{turn}")
         made.append({path.name: path.read_bytes() for path in (tmp_path / f"bundle-{turn}").iterdir()})
     assert made[0].keys() >= {"weights.safetensors", "network.onnx"}
@@ -249,6 +250,6 @@ def test_hdfs_is_learnt_as_well_from_disk_as_in_memory(data_dir, tmp_path):
     for stream in ("never", "always"):
         settings = [f"training.stream={stream}", "training.buffer=1000", "training.epochs=15", "training.device=cpu"]
         detector = DeepLog(load_config(DeepLogSettings, overrides=settings))
-        detector.fit(sessions(rows[:4100]), sessions(rows[4100:]), tmp_path / stream)
+        detector.fit(TrainingSet.of_tables(sessions(rows[:4100]), sessions(rows[4100:]), tmp_path / stream))
         losses.append(min(epoch["eval_loss"] for epoch in detector.history))
     assert losses[1] == pytest.approx(losses[0], rel=0.03)

@@ -164,9 +164,9 @@ def test_of_the_shop(shop: Case, cuts: list[int], reload: bool) -> None:
 
 
 def test_line_by_line(shop: Case) -> None:
-    few = Case(shop.bundle, shop.path, shop.input, shop.records.slice(0, 400), [], {})
+    few = Case(shop.bundle, shop.path, shop.input, shop.records.slice(0, 150), [], {})
     whole = streamed(few, [], False)
-    assert streamed(few, list(range(400)), False) == whole
+    assert streamed(few, list(range(150)), False) == whole
 
 
 @pytest.fixture
@@ -177,20 +177,25 @@ def on_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-@pytest.mark.usefixtures("on_disk")
-@pytest.mark.parametrize("name", ["hdfs", "shop"])
-def test_on_disk(name: str, request: pytest.FixtureRequest) -> None:
-    one: Case = request.getfixturevalue(name)
+def assert_equal_on_disk(one: Case) -> None:
     found = detect(one.path, str(one.input))
     assert [plain(alert) for alert in found.alerts.to_pylist()] == [plain(alert) for alert in one.alerts]
     assert found.figures == one.figures
 
 
 @pytest.mark.usefixtures("on_disk")
+def test_hdfs_on_disk(hdfs: Case) -> None:
+    assert_equal_on_disk(hdfs)
+
+
+@pytest.mark.usefixtures("on_disk")
+def test_the_shop_on_disk(shop: Case) -> None:
+    assert_equal_on_disk(shop)
+
+
+@pytest.mark.usefixtures("on_disk")
 def test_a_system_on_disk(system: Case) -> None:
-    found = detect(system.path, str(system.input))
-    assert [plain(alert) for alert in found.alerts.to_pylist()] == [plain(alert) for alert in system.alerts]
-    assert found.figures == system.figures
+    assert_equal_on_disk(system)
 
 
 def test_there_is_data_for_it() -> None:

@@ -22,7 +22,7 @@ from logradar.pipeline.training_data import sessions as material
 from logradar.simulation.simulate import simulate
 from logradar.storage import grouping
 from logradar.storage.filling import fill, learn_templates
-from logradar.storage.grouping import group, tables_of
+from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, reading
 
 
@@ -53,7 +53,7 @@ def both(
         assert isinstance(grouped, Shards) == (name == "disk")
         miner = TemplateMiner()
         learn_templates(corpus, miner, [grouped], home)
-        tables = list(tables_of(fill(corpus, miner, grouped, home)))
+        tables = list(fill(corpus, miner, grouped, home).tables())
         found.append(pa.concat_tables(tables).unify_dictionaries())
     return found[0], found[1]
 

@@ -9,7 +9,8 @@ import pytest
 
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
-from logradar.core.valued_sequences import Valued
+from logradar.core.session_set import SessionTable
+from logradar.core.session_view import INPUTS, SessionView
 from logradar.model.settings import run_settings
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.templates import TemplateMiner
@@ -22,7 +23,7 @@ from logradar.simulation.simulate import simulate
 from logradar.storage import grouping as on_disk
 from logradar.storage import parameters as values_on_disk
 from logradar.storage.filling import fill, learn_templates
-from logradar.storage.grouping import group, tables_of
+from logradar.storage.grouping import group
 from logradar.storage.records import reading
 
 LINES = 150_000
@@ -98,16 +99,16 @@ def test_parameters_stand_beside_their_events(
         miner = TemplateMiner()
         grouped = group(corpus, SessionSettings(), tmp_path)
         learn_templates(corpus, miner, [grouped], tmp_path)
-        table = pa.concat_tables(tables_of(fill(corpus, miner, grouped, tmp_path, parameters=True)))
+        table = pa.concat_tables(fill(corpus, miner, grouped, tmp_path, parameters=True).tables())
         assert len(table) == len(grouped)
         bodies = pa.concat_arrays([part["body"].combine_chunks() for part in corpus.scan(["body"])])
-    sessions = Valued.whole(table)
+    sessions = SessionView.whole(SessionTable(table), INPUTS - {"texts"})
     records = Sequences.from_arrow(table["record_ids"]).values
     assert sessions.parameters is not None and len(sessions.parameters) == len(records)
     texts = dict(zip(*(miner.templates()[name].to_pylist() for name in ("template_id", "template")), strict=True))
     for place in range(0, len(records), 97):
         body, values = bodies[int(records[place])].as_py(), sessions.parameters[place].as_py()
-        template = texts[int(sessions.values[place])]
+        template = texts[int(sessions.sequences.values[place])]
         assert len(values) == template.count("<")
         for value in values:
             template = template.replace(template[template.index("<") : template.index(">") + 1], value, 1)
@@ -124,11 +125,11 @@ def test_an_ensemble_takes_them_in_too(home: Path, tmp_path: Path) -> None:
 
 
 def test_nobody_who_does_not_ask_gets_them(home: Path, tmp_path: Path) -> None:
-    assert not run_settings().needs_values
-    assert run_settings(given={"beside": ("values",)}).needs_values
+    assert "parameters" not in run_settings().inputs
+    assert "parameters" in run_settings(given={"beside": ("values",)}).inputs
     with reading(str(home / "faulty"), run_settings().input) as corpus:
         grouped = group(corpus, SessionSettings(), tmp_path)
-    assert grouped["parameters"].null_count == len(grouped)
+    assert next(grouped.tables())["parameters"].null_count == len(next(grouped.tables()))
 
 
 def test_day_files_have_no_values_but_their_lines_do(tmp_path: Path) -> None:

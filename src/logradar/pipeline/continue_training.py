@@ -14,14 +14,15 @@ import polars as pl
 from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold, fit_threshold
 from logradar.core.config import Config
-from logradar.core.distinct import count_distinct
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import TEMPLATE_IDS
 from logradar.core.tables import UNKNOWN
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.model.bundle import Bundle, Seen, input_settings
-from logradar.model.replay_buffer import ReplayBuffer, pieces, unseen
+from logradar.model.replay_buffer import ReplayBuffer, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
 from logradar.parsing.template_source import TemplateSource
@@ -82,7 +83,7 @@ def _tell_what_is_new(known: Sequences, material: TrainingData) -> None:
     """A word where most of the new logs are of kinds that the kept sessions do not have."""
     events = new = 0
     ids = np.unique(known.values)
-    for piece in pieces(material.train):
+    for piece in material.train.sequences():
         events += len(piece.values)
         new += int((~np.isin(piece.values, ids)).sum())
     if len(ids) and 2 * new > events:
@@ -98,19 +99,16 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
     folder = bundle.with_name(bundle.name + ".training")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    room = settings.memory_mb << 20
-    inside = fitted.main.members
-    with count_distinct(chain([fitted.memory.rows], pieces(material.train)), folder, room) as learnt:
+    inside, room = fitted.main.members, settings.memory_mb << 20
+    with TrainingSet(material.train, material.valid, folder, room, fitted.memory.rows) as training:
         for name, detector in fitted.detectors.items():
             if name in inside:
                 continue
             detector.continue_from(fitted.memory.holds_all(fitted.settings.replay))
             _newest_training(detector, settings.make(name))
-            if detector.needs_values:
+            if detector.inputs != TEMPLATE_IDS:
                 say(f"{name}: what it knows of values is learnt anew, from these logs alone")
-                detector.fit(material.train, material.valid, folder / name, room, learnt)
-            else:
-                detector.fit(learnt, material.valid, folder / name, room)
+            detector.fit(training.inside(name))
     days, rate = days_of(material.valid), fitted.facts.get("sessions_per_day")
     before = len(fitted.validation[fitted.settings.detector])
     if days and rate:
@@ -127,7 +125,7 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
         name: fit_threshold(scores, settings.threshold, rate, odd.get(name)) for name, scores in validation.items()
     }
     known = [fitted.memory.rows]
-    now = unseen(chain(known, pieces(material.train)), pieces(material.valid))
+    now = unseen(chain(known, material.train.sequences()), material.valid.sequences())
     result = Bundle(
         settings,
         material.templates,
@@ -140,7 +138,7 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
             np.union1d(fitted.seen.sequences, material.seen.sequences),
         ),
         {"sessions_per_day": rate, "valid_unseen": int(fitted.facts.get("valid_unseen") or 0) + now},
-        memory=ReplayBuffer.of(chain(known, pieces(material.train, material.valid)), settings.replay),
+        memory=ReplayBuffer.of(chain(known, material.train.sequences(), material.valid.sequences()), settings.replay),
         feedback=_renamed(fitted.feedback, material.templates),
         marked=odd,
     )

@@ -26,7 +26,7 @@ from logradar.sources.live.growing import Growing
 from logradar.sources.opening.opening import Opened
 from logradar.storage.day_files import DayStream
 from logradar.storage.filling import fill
-from logradar.storage.grouping import group, tables_of
+from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, opening
 
 FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), FORMAT)
@@ -206,4 +206,4 @@ def sessions_of(corpus: Corpus, bundle: Bundle, home: Path, every: bool = False)
     assert isinstance(bundle.miner, TemplateMiner)
     wanted = bundle.detectors.values() if every else [bundle.main]
     grouped = group(corpus, bundle.settings.sessions, home)
-    yield from tables_of(fill(corpus, bundle.miner, grouped, home, any(one.needs_values for one in wanted)))
+    yield from fill(corpus, bundle.miner, grouped, home, any("parameters" in one.inputs for one in wanted)).tables()

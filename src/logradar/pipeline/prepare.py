@@ -24,7 +24,7 @@ from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.write_day_files import write_days
 from logradar.sources.opening.opening import Opened
 from logradar.storage.filling import fill, learn_templates
-from logradar.storage.grouping import group, tables_of
+from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, collect_days, opening
 from logradar.storage.shards_writer import READING, Store
 
@@ -114,7 +114,7 @@ def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, 
 def _sessions(corpus: Corpus, miner: TemplateMiner, settings: RunSettings, scratch: Path) -> Iterator[pa.Table]:
     grouped = group(corpus, settings.sessions, scratch)
     learn_templates(corpus, miner, [grouped], scratch)
-    yield from tables_of(fill(corpus, miner, grouped, scratch))
+    yield from fill(corpus, miner, grouped, scratch).tables()
 
 
 def _days(opened: Opened, home: Path) -> tuple[Store, dict[str, Any]]:

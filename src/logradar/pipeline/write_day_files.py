@@ -19,6 +19,7 @@ from logradar.core.errors import InputError
 from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionSet
 from logradar.core.tables import conform
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
@@ -27,7 +28,7 @@ from logradar.sources.radar.dated import ERROR, WARN, runs
 from logradar.sources.radar.table import DAY_SESSIONS
 from logradar.sources.radar.write import DayWriter
 from logradar.storage.filling import fill, learn_templates
-from logradar.storage.grouping import Sessions, group, tables_of
+from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, opening
 from logradar.storage.shards_writer import QUARANTINE
 
@@ -133,7 +134,7 @@ def _convert(corpus: Corpus, days: _Days, settings: RunSettings, home: Path) -> 
     learn_templates(corpus, miner, [grouped], home)
     filled = fill(corpus, miner, grouped, home)
     pq.write_table(miner.templates(), days.folder / "templates.parquet")
-    labelled = any(table["label"].null_count < len(table) for table in tables_of(filled, ["label"]))
+    labelled = any(table["label"].null_count < len(table) for table in filled.tables(["label"]))
     with ExitStack() as stack, Progress("writing days", len(filled), "sessions") as bar:
         names = csv.writer(stack.enter_context((days.folder / "session_ids.csv").open("w", newline="")))
         names.writerow(("day", "session_id", "session"))
@@ -156,10 +157,10 @@ def _convert(corpus: Corpus, days: _Days, settings: RunSettings, home: Path) -> 
             bar.advance(len(part))
 
 
-def _by_day(sessions: Sessions) -> Iterator[pa.Table]:
+def _by_day(sessions: SessionSet) -> Iterator[pa.Table]:
     """SESSIONS with their ``day``, at most `STRETCH` of one day at a time; those without a time come last."""
     for dated in (True, False):
-        for table in tables_of(sessions):
+        for table in sessions.tables():
             chosen = table.filter(pc.equal(table["start"].is_valid(), dated))
             day = pc.fill_null(pc.strftime(chosen["start"], "%Y-%m-%d"), "undated")
             for run in runs(chosen.append_column("day", day.combine_chunks().dictionary_encode()), "day"):

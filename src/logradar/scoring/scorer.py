@@ -98,7 +98,7 @@ class Scorer:
 
         Empty where no detector of the bundle can judge an unfinished session.
         """
-        if not len(sessions) or not getattr(self.bundle.main, "prefix_safe", False):
+        if not len(sessions) or not self.bundle.main.prefix_safe:
             return empty(ALERTS)
         scores = self.bundle.main.score_unfinished(sessions)
         rows = pa.array(anomalous(scores, self.limit.value))

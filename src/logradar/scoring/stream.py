@@ -57,7 +57,7 @@ class Stream:
             raise ConfigError("The bundle was trained on day files, which hold whole sessions; detect on day files.")
         self._bundle, self._miner = bundle, bundle.miner
         self._scorer = Scorer(bundle, limit, on_scores)
-        self._early = early and getattr(bundle.main, "prefix_safe", False)
+        self._early = early and bundle.main.prefix_safe
         self._clock = EventClock()
         self._sessionizer = Sessionizer(bundle.settings.sessions)
         self._drift = DriftMonitor(bundle, limit)
@@ -131,7 +131,7 @@ class Stream:
         return found
 
     def _with_parameters(self, sessions: pa.Table) -> pa.Table:
-        if not self._bundle.main.needs_values or not len(sessions):
+        if "parameters" not in self._bundle.main.inputs or not len(sessions):
             return sessions
         records = Sequences.from_arrow(sessions["record_ids"])
         ids = Sequences.from_arrow(sessions["template_ids"]).values

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from logradar.core.progress import Progress
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionSet, SessionTable
 from logradar.core.shards import Shards
 from logradar.core.tables import EVENTS, SESSIONS, UNKNOWN, check
 from logradar.parsing.templates import TemplateMiner
-from logradar.storage.grouping import Sessions, tables_of
 from logradar.storage.parameters import ParametersOnDisk
 from logradar.storage.records import Corpus
 from logradar.storage.shards_writer import CODEC
@@ -28,11 +28,11 @@ _ROWS, _BYTES = 800_000, 128 << 20  # of bodies that are worked on together
 Ids = npt.NDArray[np.int32]
 
 
-def learn_templates(corpus: Corpus, miner: TemplateMiner, parts: Iterable[Sessions], folder: Path) -> None:
+def learn_templates(corpus: Corpus, miner: TemplateMiner, parts: Iterable[SessionSet], folder: Path) -> None:
     """Mine the records of the sessions of ``parts`` in order of record, then freeze the miner."""
     inside = _column(folder / "inside.bin", np.bool_, corpus.records)
     for part in parts:
-        for table in tables_of(part, ["record_ids"]):
+        for table in part.tables(["record_ids"]):
             inside[Sequences.from_arrow(table["record_ids"]).values] = True
     with Progress("mining templates", corpus.records, "records") as bar:
         for start, bodies in texts_of(corpus):
@@ -42,17 +42,20 @@ def learn_templates(corpus: Corpus, miner: TemplateMiner, parts: Iterable[Sessio
     miner.freeze()
 
 
-def fill(corpus: Corpus, miner: TemplateMiner, sessions: Sessions, folder: Path, parameters: bool = False) -> Sessions:
+def fill(
+    corpus: Corpus, miner: TemplateMiner, sessions: SessionSet, folder: Path, parameters: bool = False
+) -> SessionSet:
     """The same SESSIONS with the template ids that the frozen miner gives to their records.
 
     With ``parameters`` they carry the parameters of their events too. Sessions on disk go to new files in
     ``folder``; the old ones are removed.
     """
-    on_disk = isinstance(sessions, Shards)
     ids = _column(folder / "templates.bin", np.int32, corpus.records)
     ids[:] = UNKNOWN
     waiting: list[pa.Array] = []
-    beside = ParametersOnDisk(corpus.records, sessions, folder) if parameters and on_disk else None
+    beside = None
+    if parameters and isinstance(sessions, Shards):
+        beside = ParametersOnDisk(corpus.records, sessions, folder)
     with Progress("matching templates", corpus.records, "records") as bar:
         for start, bodies in texts_of(corpus, together=parameters):
             matched = ids[start : start + len(bodies)] = miner.match(bodies)
@@ -61,9 +64,9 @@ def fill(corpus: Corpus, miner: TemplateMiner, sessions: Sessions, folder: Path,
             elif parameters:
                 waiting.append(parameters_in(miner, bodies, matched))
             bar.advance(len(bodies))
-    if not isinstance(sessions, Shards):
-        every = pa.concat_arrays(waiting) if waiting else None
-        return _filled(sessions, ids, every)
+    if isinstance(sessions, SessionTable):
+        return SessionTable(_filled(sessions.table, ids, pa.concat_arrays(waiting) if waiting else None))
+    assert isinstance(sessions, Shards)
     return _filled_on_disk(sessions, ids, beside.tables() if beside else None, folder)
 
 

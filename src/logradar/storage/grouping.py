@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from logradar.core.errors import DataError
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionSet, SessionTable
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS, UNKNOWN, conform
 from logradar.parsing.event_clock import UNKNOWN_TIME, EventClock
@@ -41,7 +42,6 @@ _IDLE: Final = 600.0  # seconds that are learnt at least: an event that is late 
 _DAY: Final = 86_400  # seconds
 
 Ints = npt.NDArray[np.int64]
-Sessions: TypeAlias = pa.Table | Shards
 
 
 def with_key_or_windows(corpus: Corpus, settings: SessionSettings) -> SessionSettings:
@@ -52,7 +52,7 @@ def with_key_or_windows(corpus: Corpus, settings: SessionSettings) -> SessionSet
     return settings.resolved(any_key)
 
 
-def group(corpus: Corpus, settings: SessionSettings, folder: Path) -> Sessions:
+def group(corpus: Corpus, settings: SessionSettings, folder: Path) -> SessionSet:
     """SESSIONS of a corpus in order of their start, with every template id still `UNKNOWN`; see `fill`.
 
     A table where the corpus has at most `IN_MEMORY` records, else files in ``folder``. A session without a time
@@ -63,8 +63,7 @@ def group(corpus: Corpus, settings: SessionSettings, folder: Path) -> Sessions:
     count = -(-corpus.records // PARTITION) if corpus.records > IN_MEMORY else 0
     parts = _partitioned(corpus, sessionizer, count, folder)
     if not count:
-        tables = [_in_time(sessionizer.group(table)) for table in parts]
-        found: Sessions = pa.concat_tables(tables).unify_dictionaries() if tables else SESSIONS.empty_table()
+        found: SessionSet = SessionTable(_in_time(sessionizer.group(next(parts))))
     else:
         found = _ordered_on_disk(corpus, sessionizer, parts, folder)
     _say_what_became_of_records(corpus, sessionizer, len(found))
@@ -83,14 +82,6 @@ def idle_seconds(before_the_cut: Iterator[pa.Table], settings: SessionSettings) 
         timed = timed or table["start"].null_count < len(table)
         longest = max(longest, pc.max(pc.list_flatten(table["gaps"])).as_py() or 0.0)
     return float(np.ceil(max(2 * longest, _IDLE))) if timed else None
-
-
-def tables_of(sessions: Sessions, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """SESSIONS (or the named columns of them) in order, a piece at a time; a table in memory is one piece."""
-    if isinstance(sessions, Shards):
-        yield from sessions.tables(columns)
-    else:
-        yield sessions if columns is None else sessions.select(columns)
 
 
 def _say_what_became_of_records(corpus: Corpus, sessionizer: Sessionizer, sessions: int) -> None:

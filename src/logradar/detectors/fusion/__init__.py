@@ -1,7 +1,8 @@
-"""Calibrate and combine the scores of several detectors.
+"""Calibrate and combine the scores of several detectors; the parts of the detector ``ensemble``.
 
-What comes in are the scores of an ensemble's members on normal sessions; what goes out is one score. ``p_values``
-makes the members comparable, ``cross_conformal`` scores each normal session by detectors that were fitted without it,
-``combine`` weighs members that say the same. ``cutoff`` finds the score up to which a session is normal, with the
-help of ``synthetic_anomalies``. Read ``p_values`` first.
+What comes in are scores of members; what goes out is one surprise per session, -log10 of a p-value. In order of use:
+`cross_conformal` scores normal sessions as if they were new, `p_values` turns scores into surprises, `combine` fuses
+them, `synthetic_anomalies` and `cutoff` find the surprise from which on a session is worth an alert, `service_bias`
+corrects for services that surprise more than others, `member_scores` scores new sessions one by one, and
+`outlier_trimming` finds normal sessions that training had better leave out.
 """

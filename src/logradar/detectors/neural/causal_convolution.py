@@ -11,7 +11,7 @@ from logradar.core.tables import UNKNOWN
 class CausalConvolution(nn.Module):
     """``tokens`` (rows, length) int32 -> log-probabilities (rows, length, classes) of what comes after each.
 
-    Layer ``i`` joins ``kernel`` places that stand ``2**i`` apart, the last of them its own, and is
+    Layer ``i`` joins ``kernel`` places that are ``2**i`` apart, the last of them its own, and is
     added to what it was given. A token that training did not have is the zero vector, which says nothing.
     """
 

@@ -1,7 +1,6 @@
-"""Models of single values: which numbers, categories and waiting times are normal for a template.
+"""Models of single values: which numbers, texts and waiting times are normal for a template.
 
-What comes in are the parameters and gaps of events; what goes out is how surprising each value is, and why.
-``numbers`` turns texts into numbers, ``samples`` collects values within bounded memory, ``tails`` says how surprising
-a number is, ``novelty`` how surprising a text is that never came before, ``reasons`` says so in words. Read
-``models`` first.
+What comes in are gaps and parameters of sessions; what goes out is a surprisal in nats for each value. Read `models`
+first. `numbers` reads numbers from texts, `samples` keeps a sample of them in bounded memory, `tails` says how
+surprising a number is, `novelty` how surprising a text is that never came before, and `reasons` says so in a sentence.
 """

@@ -22,7 +22,7 @@ from logradar.sources.radar.lengths import Lengths
 from logradar.sources.radar.services import NONE, SERVICES
 from logradar.sources.radar.vocabulary import steps
 from logradar.storage.filling import fill, learn_templates
-from logradar.storage.grouping import days_covered, group, tables_of
+from logradar.storage.grouping import days_covered, group
 from logradar.storage.records import Corpus
 
 WARN: Final = 13  # SeverityNumbers from which on a record is a warning,
@@ -39,7 +39,7 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings, scratch: Path) -
     learn_templates(corpus, miner, [grouped], scratch)
     sessions = fill(corpus, miner, grouped, scratch)
     counted = _Counted(corpus, scratch)
-    for table in tables_of(sessions):
+    for table in sessions.tables():
         counted.add(table)
     scanned = pl.scan_parquet(corpus.shards)
     frame, lengths, first = counted.frame(), np.concatenate(counted.lengths), counted.first_records()

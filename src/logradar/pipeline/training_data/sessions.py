@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from logradar.core.errors import DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionSet, SessionTable
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
 from logradar.evaluation import audit
 from logradar.evaluation.audit import identities
 from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso, part_sizes
 from logradar.model.bundle import Seen
-from logradar.model.replay_buffer import pieces
 from logradar.model.settings import RunSettings
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.template_source import TemplateSource
@@ -44,8 +44,8 @@ class TrainingData:
     """
 
     templates: TemplateSource
-    train: pa.Table | Shards
-    valid: pa.Table | Shards
+    train: SessionSet
+    valid: SessionSet
     seen: Seen
     records: int
     sessions: int
@@ -67,10 +67,11 @@ def from_records(
     found = with_key_or_windows(corpus, settings.sessions)
     grouped = group(corpus, found, home)
     miner = miner or TemplateMiner(settings.parsing)
-    if isinstance(grouped, Shards):
-        data, before = _on_disk(corpus, grouped, settings, home, miner)
+    if isinstance(grouped, SessionTable):
+        data, before = _in_memory(corpus, grouped.table, settings, home, miner)
     else:
-        data, before = _in_memory(corpus, grouped, settings, home, miner)
+        assert isinstance(grouped, Shards)
+        data, before = _on_disk(corpus, grouped, settings, home, miner)
     return data, found.model_copy(update={"idle_seconds": idle_seconds(before, found)})
 
 
@@ -83,16 +84,17 @@ def _in_memory(
     if not len(learn):
         raise nothing_normal(len(parts.train))
     known = np.concatenate([learn, watch])
-    learn_templates(corpus, miner, [grouped.take(pa.array(known))], home)
-    sessions = fill(corpus, miner, grouped, home, settings.needs_values)
-    assert isinstance(sessions, pa.Table)
+    learn_templates(corpus, miner, [SessionTable(grouped.take(pa.array(known)))], home)
+    filled = fill(corpus, miner, SessionTable(grouped), home, "parameters" in settings.inputs)
+    assert isinstance(filled, SessionTable)
+    sessions = filled.table
     before, sequences = np.concatenate([parts.train, parts.valid]), Sequences.from_arrow(sessions["template_ids"])
     stay = kept(sequences.take(known), settings)
     learn, watch = learn[stay[: len(learn)]], watch[stay[len(learn) :]]
     seen = Seen(identities(sessions.take(pa.array(before))), np.unique(sequences.take(known[stay]).fingerprints()))
     facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum()), "trimmed": int((~stay).sum())}
     facts |= files.facts() if files else {}
-    train, valid = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
+    train, valid = (SessionTable(sessions.take(pa.array(rows))) for rows in (learn, watch))
     marked = sessions.take(pa.array(parts.valid[odd[parts.valid]]))
     data = TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
     return data, iter([sessions.take(pa.array(before))])
@@ -104,7 +106,7 @@ def _on_disk(
     require_memory(corpus.records, settings)
     parts = cut(grouped, settings.split)
     learn_templates(corpus, miner, [part.normal() for part in parts[:2]], home)
-    sessions = fill(corpus, miner, grouped, home, settings.needs_values)
+    sessions = fill(corpus, miner, grouped, home, "parameters" in settings.inputs)
     assert isinstance(sessions, Shards)
     parts = cut(sessions, settings.split)
     before = (table for part in parts[:2] for table in part.tables(["start", "gaps"]))
@@ -166,7 +168,7 @@ def of_shards(
     named = ["session_id", "start", "template_ids"]
     seen = Seen(
         _fingerprints(identities(templates.known_in(table)) for part in (train, valid) for table in part.tables(named)),
-        _fingerprints(piece.fingerprints() for piece in pieces(learn, watch)),
+        _fingerprints(piece.fingerprints() for piece in chain(learn.sequences(), watch.sequences())),
     )
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
@@ -228,9 +230,9 @@ def _files(corpus: Corpus, grouped: pa.Table) -> tuple[Rows, list[str]]:
     return number[first].astype(np.int64), short_names(list(names))
 
 
-def bounds(shards: Shards, name: str) -> tuple[Any, Any]:
-    """Smallest and largest value of a column of SESSIONS on disk, as Arrow scalars."""
-    found = [pc.min_max(table[name]) for table in shards.tables([name])]
+def bounds(sessions: SessionSet, name: str) -> tuple[Any, Any]:
+    """Smallest and largest value of a column of SESSIONS, as Arrow scalars."""
+    found = [pc.min_max(table[name]) for table in sessions.tables([name])]
     low = pa.array([value["min"].as_py() for value in found])
     high = pa.array([value["max"].as_py() for value in found])
     return pc.min(low), pc.max(high)
