@@ -25,10 +25,13 @@ from logradar.detectors.neural import windows
 from logradar.detectors.neural.surprisal import UNSEEN
 
 TINY = ("embedding=16", "training.device=cpu")
-SIZES = {"loglstm": ("hidden=32", "training.schedule=constant"), "logtcn": ("channels=16", "layers=5", "training.learning_rate=0.02")}
+SIZES = {
+    "loglstm": ("hidden=32", "training.schedule=constant"),
+    "logtcn": ("channels=16", "layers=5", "training.learning_rate=0.02"),
+}
 READ, WRITE, ASK, ANSWER, CHECK, READ_DONE, WRITE_DONE = 3, 4, 10, 11, 40, 50, 51
-# Nats per prediction of who knows the grammar of `normal`: one of two beginnings, one of eight numbers of pairs and a
-# check in a fifth of the sessions, in 12.2 predictions on average. Who forgets the beginning loses log(2) more at the end.
+# The lowest possible loss on sessions of `normal`, in nats per prediction: two beginnings, eight numbers of pairs and a
+# check in a fifth of the sessions, in 12.2 predictions on average. Without the beginning, one more costs log(2).
 ENTROPY = (math.log(2) + math.log(8) - 0.2 * math.log(0.2) - 0.8 * math.log(0.8)) / 12.2
 FORGOTTEN = math.log(2) / 12.2
 
