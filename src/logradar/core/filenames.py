@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def readable(name: str) -> str:
-    """A file name as text that can be written anywhere: bytes of it that are not UTF-8 become question marks.
+    r"""A file name as text that can be written anywhere: bytes of it that are not UTF-8 become question marks.
 
     >>> readable("app\udcff.log")
     'app?.log'
