@@ -1,13 +1,30 @@
-"""Fixtures for all rooms: the real data folder, and small tables."""
+"""Fixtures for all rooms: the real data folder. Files that need the extra ``deep`` are skipped without it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+DEEP = {"torch", "transformers", "accelerate", "safetensors", "tensorboard", "onnx", "onnxscript", "onnxruntime"}
+ABSENT = {name for name in DEEP if find_spec(name) is None}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file of tests that imports a package of the extra ``deep`` is skipped where that package is absent."""
+    report = yield
+    fault = report.call.excinfo.value.__cause__ if ABSENT and report.failed and report.call.excinfo else None
+    if isinstance(fault, ModuleNotFoundError) and fault.name in ABSENT:
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 1, f"Skipped: needs {fault.name}: pip install 'logradar[deep]'")
+    return report
 
 
 def find_data() -> Path | None:

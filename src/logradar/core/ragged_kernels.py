@@ -5,40 +5,44 @@ numba is slow to import, so `sequences` imports this file only when it calls a k
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from logradar.core.kernels import inner, kernel, read_only
 
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 _FREE = -1
 
 
-@numba.njit(cache=True, nogil=True)
-def _mix(x: np.uint64) -> np.uint64:
+@inner
+def _mix(x):  # type: ignore[no-untyped-def]
     """The finaliser of splitmix64 (Steele et al., OOPSLA 2014): every input bit affects every output bit."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
 
 
-@numba.njit(cache=True, nogil=True)
 def hashed(values: npt.NDArray, offsets: Ints, multiplier: np.uint64) -> Hashes:
-    """A hash of every row, uint64: the sum of mixed (value, position) pairs, so that order matters; 0 for empty rows.
+    """A hash of every row: the sum of mixed (value, position) pairs, so that order matters; 0 for empty rows.
 
     ``multiplier`` is an odd 64-bit constant.
     """
-    out = np.zeros(len(offsets) - 1, np.uint64)
+    out = np.empty(len(offsets) - 1, np.uint64)
+    _hash(read_only(values), read_only(offsets), multiplier, out)
+    return out
+
+
+@kernel
+def _hash(values, offsets, multiplier, out):  # type: ignore[no-untyped-def]
     for row in range(len(out)):
         total, start = np.uint64(0), offsets[row]
         for i in range(start, offsets[row + 1]):
             place = _mix(np.uint64(i - start + 1) * multiplier)
             total += _mix((np.uint64(np.int64(values[i])) + np.uint64(1)) * multiplier ^ place)
         out[row] = total
-    return out
 
 
-@numba.njit(cache=True, nogil=True)
 def grouped(values: npt.NDArray, offsets: Ints, hashes: Hashes, counts: Ints) -> tuple[Ints, Ints, Ints]:
     """Groups of equal rows, in order of first appearance. Rows with equal hashes are compared value by value.
 
@@ -48,10 +52,17 @@ def grouped(values: npt.NDArray, offsets: Ints, hashes: Hashes, counts: Ints) ->
     rows, bits = len(offsets) - 1, 4
     while (1 << bits) < 2 * rows:
         bits += 1
-    table, below = np.full(1 << bits, _FREE, np.int64), (1 << bits) - 1
-    shift, groups = np.uint64(64 - bits), 0
+    table, shift = np.full(1 << bits, _FREE, np.int64), np.uint64(64 - bits)
     first, total, inverse = np.empty(rows, np.int64), np.zeros(rows, np.int64), np.empty(rows, np.int64)
-    for row in range(rows):
+    given = (read_only(values), read_only(offsets), read_only(hashes), read_only(counts))
+    groups = _group(*given, table, shift, first, total, inverse)
+    return first[:groups].copy(), total[:groups].copy(), inverse
+
+
+@kernel
+def _group(values, offsets, hashes, counts, table, shift, first, total, inverse):  # type: ignore[no-untyped-def]
+    groups, below = 0, len(table) - 1
+    for row in range(len(inverse)):
         start, length = offsets[row], offsets[row + 1] - offsets[row]
         slot = np.int64((hashes[row] * np.uint64(0x9E3779B97F4A7C15)) >> shift)
         while True:
@@ -74,18 +85,23 @@ def grouped(values: npt.NDArray, offsets: Ints, hashes: Hashes, counts: Ints) ->
             slot = (slot + 1) & below
         inverse[row] = group
         total[group] += counts[row]
-    return first[:groups].copy(), total[:groups].copy(), inverse
+    return groups
 
 
-@numba.njit(cache=True, nogil=True)
 def picked(values: npt.NDArray, offsets: Ints, rows: Ints) -> tuple[npt.NDArray, Ints]:
     """Values and offsets of the rows with these indices, in this order."""
     ends = np.zeros(len(rows) + 1, np.int64)
-    for i in range(len(rows)):
-        ends[i + 1] = ends[i] + offsets[rows[i] + 1] - offsets[rows[i]]
+    np.cumsum(offsets[rows + 1] - offsets[rows], out=ends[1:])
+    if values.dtype != np.int32:  # rare; not worth a kernel of its own
+        return values[np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], np.diff(ends))], ends
     out = np.empty(ends[-1], values.dtype)
+    _pick(read_only(values), read_only(offsets), read_only(rows), ends, out)
+    return out, ends
+
+
+@kernel
+def _pick(values, offsets, rows, ends, out):  # type: ignore[no-untyped-def]
     for i in range(len(rows)):
         start = offsets[rows[i]]
         for j in range(ends[i + 1] - ends[i]):
             out[ends[i] + j] = values[start + j]
-    return out, ends

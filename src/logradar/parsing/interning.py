@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+
+from logradar.core.kernels import inner, kernel
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -70,11 +71,15 @@ class Texts:
         offsets = np.zeros(len(self) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         packed = blank(int(offsets[-1]))
-        _pack(self.data, self.starts, self.ends, packed)
+        self.pack(packed)
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(packed)]
         series = pl.from_arrow(pa.LargeStringArray.from_buffers(len(self), *buffers[1:]))
         assert isinstance(series, pl.Series)
         return series
+
+    def pack(self, out: Bytes) -> None:
+        """Write the strings one after the other to ``out``."""
+        _pack(self.data, self.starts, self.ends, out)
 
 
 def blank(size: int) -> Bytes:
@@ -161,7 +166,7 @@ def ranges(starts: Ints, counts: Ints) -> Ints:
     return places
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inner
 def _word(words, place, left):  # type: ignore[no-untyped-def]
     """The eight bytes from byte ``place`` on as an integer; bytes after the first ``left`` are zero."""
     shift = np.uint64((place & 7) * 8)
@@ -173,7 +178,7 @@ def _word(words, place, left):  # type: ignore[no-untyped-def]
     return word
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _intern(words, starts, ends, slots, entries, store, state, begin, out):  # type: ignore[no-untyped-def]
     """Write the ids of the strings from ``begin`` on to ``out``.
 
@@ -218,7 +223,7 @@ def _intern(words, starts, ends, slots, entries, store, state, begin, out):  # t
     return len(starts)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _rehash(slots, entries, count):  # type: ignore[no-untyped-def]
     mask = len(slots) - 1
     for i in range(count):
@@ -228,7 +233,7 @@ def _rehash(slots, entries, count):  # type: ignore[no-untyped-def]
         slots[slot] = i
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pack(data, starts, ends, out):  # type: ignore[no-untyped-def]
     place = 0
     for row in range(len(starts)):

@@ -8,9 +8,9 @@ learnt from still matches it, and a line with a changed constant word matches no
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from logradar.core.kernels import inner, kernel, lower_bound
 from logradar.core.tables import FIRST_TEMPLATE, UNKNOWN
 from logradar.parsing.drain import Drain
 from logradar.parsing.interning import Ids, grown
@@ -44,7 +44,7 @@ class TemplateMatcher:
         return self._template_ids[lines]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _constants(tokens, start, line):  # type: ignore[no-untyped-def]
     """Number of constants of a template; -1 if the line differs in one of them."""
     count = 0
@@ -56,7 +56,7 @@ def _constants(tokens, start, line):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _match(lines, out, starts, words, edges, nodes, clusters, tokens, depth, slots, lengths):  # type: ignore[no-untyped-def]
     for i in range(len(lines)):
         line = words[starts[lines[i]] : starts[lines[i] + 1]]
@@ -69,7 +69,7 @@ def _match(lines, out, starts, words, edges, nodes, clusters, tokens, depth, slo
                 best, most = slot, constants
             slot = clusters[slot].next
         if best < 0:
-            for k in range(np.searchsorted(lengths, len(line)), np.searchsorted(lengths, len(line) + 1)):
+            for k in range(lower_bound(lengths, len(line)), lower_bound(lengths, len(line) + 1)):
                 constants = _constants(tokens, clusters[slots[k]].start, line)
                 if constants > most:
                     best, most = slots[k], constants

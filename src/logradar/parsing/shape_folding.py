@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import numba
 import numpy as np
 
+from logradar.core.kernels import inner, kernel
 from logradar.parsing.interning import Texts
 
 _LONG: Final = 8  # least length of a hexadecimal number that is masked (rule ``longhex``)
@@ -20,6 +20,7 @@ _KINDS: Final = np.zeros(256, np.uint8)
 _KINDS[[*range(65, 91), *range(97, 123)]] = _LETTER
 _KINDS[[*range(65, 71), *range(97, 103)]] = _HEX
 _KINDS[48:58] = _DIGIT
+_HEXADECIMAL: Final = (_KINDS == _DIGIT) | (_KINDS == _HEX)
 
 
 def fold(texts: Texts, hexadecimal: bool = False) -> Texts:
@@ -37,7 +38,7 @@ def fold(texts: Texts, hexadecimal: bool = False) -> Texts:
     return Texts(folded, texts.starts, texts.ends)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _fold_digits(data, out):  # type: ignore[no-untyped-def]
     """Fold all digits; returns the number of ``0x``."""
     marks = 0
@@ -49,12 +50,7 @@ def _fold_digits(data, out):  # type: ignore[no-untyped-def]
     return marks
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _hexadecimal(byte):  # type: ignore[no-untyped-def]
-    return 0 < _KINDS[byte] < _LETTER
-
-
-@numba.njit(cache=True, nogil=True)
+@inner
 def _uuid(data, start, end):  # type: ignore[no-untyped-def]
     """Whether a UUID begins at ``start`` and ends at the end of a word."""
     if start + 36 > end or (start + 36 < end and _KINDS[data[start + 36]] != _OTHER):
@@ -63,12 +59,12 @@ def _uuid(data, start, end):  # type: ignore[no-untyped-def]
         if i == 8 or i == 13 or i == 18 or i == 23:
             if data[start + i] != 45:
                 return False
-        elif not _hexadecimal(data[start + i]):
+        elif not _HEXADECIMAL[data[start + i]]:
             return False
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _fold_long(data, starts, ends, out):  # type: ignore[no-untyped-def]
     """Fold UUIDs and hexadecimal words of eight or more characters.
 
@@ -78,13 +74,13 @@ def _fold_long(data, starts, ends, out):  # type: ignore[no-untyped-def]
         start, end = starts[row], ends[row]
         i = start + _LONG - 1
         while i < end:
-            if not _hexadecimal(data[i]):
+            if not _HEXADECIMAL[data[i]]:
                 i += _LONG
                 continue
             first, last = i, i + 1
-            while first > start and _hexadecimal(data[first - 1]):
+            while first > start and _HEXADECIMAL[data[first - 1]]:
                 first -= 1
-            while last < end and _hexadecimal(data[last]):
+            while last < end and _HEXADECIMAL[data[last]]:
                 last += 1
             i = last + _LONG
             if (
@@ -106,7 +102,7 @@ def _fold_long(data, starts, ends, out):  # type: ignore[no-untyped-def]
                     out[k] = 97
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _fold_marked(data, starts, ends, out):  # type: ignore[no-untyped-def]
     """Fold the words that consist of ``0x`` and a hexadecimal number."""
     for row in range(len(starts)):
@@ -117,7 +113,7 @@ def _fold_marked(data, starts, ends, out):  # type: ignore[no-untyped-def]
                 i += 1
                 continue
             last = i + 2
-            while last < end and _hexadecimal(data[last]):
+            while last < end and _HEXADECIMAL[data[last]]:
                 last += 1
             if last == end or _KINDS[data[last]] == _OTHER:
                 for k in range(i + 2, last):

@@ -13,12 +13,12 @@ of a line is the line itself, and every distinct line is masked.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 import polars as pl
 
+from logradar.core.kernels import kernel
 from logradar.parsing.drain import Drain
 from logradar.parsing.interning import Ids, Interner, Ints, Texts, blank, grown, ranges
 from logradar.parsing.masking import MaskingSettings, mask
@@ -104,11 +104,14 @@ class Shapes:
     def _learn(self, known: int) -> None:
         shapes = self.shapes.texts(known)
         count, total = len(shapes), len(self.shapes)
-        blind = self.digit_blind
-        masked = Texts.of(mask(_probe(shapes, 0) if blind else shapes.to_series(), self.masking))
-        counts = np.zeros(count, np.int64)
-        if blind:
-            _holes(masked.data, masked.starts, masked.ends, counts)
+        if self.digit_blind:
+            shapes = _compact(shapes)
+            digits = _marked(shapes, 49, 49)
+            masked = Texts.of(mask(_probe(shapes, digits, 0), self.masking))
+            holes = _marked(masked, 49, 57)
+            counts = np.bincount(holes.rows, minlength=count)
+        else:
+            masked, counts = Texts.of(mask(shapes.to_series(), self.masking)), np.zeros(count, np.int64)
         self.lines, self.texts = grown(self.lines, total), grown(self.texts, total)
         self.holes = grown(self.holes, total + 1)
         used = int(self.holes[known])
@@ -119,113 +122,79 @@ class Shapes:
             return
         self.lines[known + holed] = _HOLED
         self.texts[known + holed] = self.masked.ids(masked[holed])
-        self._find_places(shapes[holed], masked[holed], used)
-
-    def _find_places(self, shapes: Texts, masked: Texts, used: int) -> None:
-        values = np.zeros(int(self.holes[len(self.shapes)]) - used, np.int64)
-        _read(masked.data, masked.starts, masked.ends, 1, values)
-        level, most = 1, _most_digits(shapes.data, shapes.starts, shapes.ends)
-        while _BASE**level < most:
-            further = Texts.of(mask(_probe(shapes, level), self.masking))
-            _read(further.data, further.starts, further.ends, _BASE**level, values)
-            level += 1
-        self.places = grown(self.places, used + len(values))
-        located = _locate(
-            *(shapes.data, shapes.starts, shapes.ends, most),
-            *(masked.data, masked.starts, masked.ends, values, self.places[used:]),
+        self.places = grown(self.places, used + len(holes.bytes))
+        self.places[used : used + len(holes.bytes)] = self._places(
+            *(shapes[holed], digits.within(holed, count), masked[holed], holes.within(holed, count))
         )
-        if not located:  # a wrong position would give a wrong line, so this must not be ignored
-            raise RuntimeError("A mask gives different results for lines that differ only in digits.")
+
+    def _places(self, shapes: Texts, digits: _Marked, masked: Texts, holes: _Marked) -> Ints:
+        """For each hole its place in the masked text, and the place in the shape of the digit that it shows."""
+        values = masked.data[holes.bytes].astype(np.int64) - 49
+        level, sizes = 1, np.bincount(digits.rows, minlength=len(shapes))
+        while _BASE**level < sizes.max(initial=0):
+            further = Texts.of(mask(_probe(shapes, digits, level), self.masking))
+            seen = _marked(further, 49, 57)
+            _must(np.array_equal(seen.rows, holes.rows))
+            values += (further.data[seen.bytes].astype(np.int64) - 49) * _BASE**level
+            level += 1
+        _must(bool((values < sizes[holes.rows]).all()))
+        shown = digits.bytes[(np.cumsum(sizes) - sizes)[holes.rows] + values]
+        return np.stack([holes.bytes - masked.starts[holes.rows], shown - shapes.starts[holes.rows]], axis=1)
 
     def _filled(self, texts: Texts, shapes: Ids) -> Texts:
         masked = self.masked.take(self.texts[shapes])
         lengths = masked.ends - masked.starts
         ends = np.cumsum(lengths)
         filled = Texts(blank(int(ends[-1])), ends - lengths, ends)
-        _fill(
-            *(masked.data, masked.starts, masked.ends, texts.data, texts.starts),
-            *(shapes, self.holes, self.places, filled.data),
-        )
+        masked.pack(filled.data)
+        _fill(filled.starts, texts.data, texts.starts, shapes, self.holes, self.places, filled.data)
         return filled
 
 
-def _probe(shapes: Texts, level: int) -> pl.Series:
-    """The shapes with every digit replaced by digit ``level`` of its number in the shape, in base nine."""
-    lengths = shapes.ends - shapes.starts
-    ends = np.cumsum(lengths)
-    probes = Texts(blank(int(ends[-1])), ends - lengths, ends)
-    _number(shapes.data, shapes.starts, shapes.ends, _BASE**level, probes.data)
-    return probes.to_series()
+class _Marked(NamedTuple):
+    """Some bytes of texts: their places in ``data``, ascending, and the text that each belongs to."""
+
+    bytes: Ints
+    rows: Ints
+
+    def within(self, kept: Ints, count: int) -> _Marked:
+        """Those of the texts ``kept`` alone, numbered in that order; there were ``count`` texts."""
+        number = np.full(count, -1, np.int64)
+        number[kept] = np.arange(len(kept))
+        rows = number[self.rows]
+        return _Marked(self.bytes[rows >= 0], rows[rows >= 0])
 
 
-@numba.njit(cache=True, nogil=True)
-def _number(data, starts, ends, scale, out):  # type: ignore[no-untyped-def]
-    place = 0
+def _marked(texts: Texts, low: int, high: int) -> _Marked:
+    """The bytes from ``low`` to ``high``; the texts stand in ``data`` in order and with nothing of these between."""
+    places = np.flatnonzero((texts.data >= low) & (texts.data <= high))
+    return _Marked(places, np.searchsorted(texts.starts, places, "right") - 1)
+
+
+def _compact(texts: Texts) -> Texts:
+    """Texts of consecutive ids with nothing before them in ``data``."""
+    first, last = int(texts.starts[0]), int(texts.ends[-1])
+    data = blank(last - first)
+    data[: last - first] = texts.data[first:last]
+    return Texts(data, texts.starts - first, texts.ends - first)
+
+
+def _probe(shapes: Texts, digits: _Marked, level: int) -> pl.Series:
+    """The shapes with the number of each digit place as a digit: its ``level``-th one in base nine."""
+    sizes = np.bincount(digits.rows, minlength=len(shapes))
+    number = np.arange(len(digits.rows)) - (np.cumsum(sizes) - sizes)[digits.rows]
+    data = shapes.data.copy()
+    data[digits.bytes] = 49 + number // _BASE**level % _BASE
+    return Texts(data, shapes.starts, shapes.ends).to_series()
+
+
+def _must(same: bool) -> None:
+    if not same:  # never guess: a wrong place would be a wrong line
+        raise RuntimeError("A mask treats lines that differ in digits only in different ways.")
+
+
+@kernel
+def _fill(begins, data, starts, shapes, holes, places, out):  # type: ignore[no-untyped-def]
     for row in range(len(starts)):
-        digit = 0
-        for i in range(starts[row], ends[row]):
-            out[place] = data[i]
-            if data[i] == 49:
-                out[place] = 49 + digit // scale % _BASE
-                digit += 1
-            place += 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _holes(data, starts, ends, counts):  # type: ignore[no-untyped-def]
-    for row in range(len(starts)):
-        for i in range(starts[row], ends[row]):
-            counts[row] += 49 <= data[i] <= 57
-
-
-@numba.njit(cache=True, nogil=True)
-def _most_digits(data, starts, ends):  # type: ignore[no-untyped-def]
-    most = 0
-    for row in range(len(starts)):
-        digits = 0
-        for i in range(starts[row], ends[row]):
-            digits += data[i] == 49
-        most = max(most, digits)
-    return most
-
-
-@numba.njit(cache=True, nogil=True)
-def _read(data, starts, ends, scale, values):  # type: ignore[no-untyped-def]
-    hole = 0
-    for row in range(len(starts)):
-        for i in range(starts[row], ends[row]):
-            if 49 <= data[i] <= 57 and hole < len(values):
-                values[hole] += (np.int64(data[i]) - 49) * scale
-                hole += 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _locate(data, starts, ends, most, masked, masked_starts, masked_ends, values, places):  # type: ignore[no-untyped-def]
-    digits = np.empty(most, np.int64)
-    hole = 0
-    for row in range(len(starts)):
-        count = 0
-        for i in range(starts[row], ends[row]):
-            if data[i] == 49:
-                digits[count] = i - starts[row]
-                count += 1
-        for i in range(masked_starts[row], masked_ends[row]):
-            if 49 <= masked[i] <= 57:
-                if hole == len(values) or values[hole] >= count:
-                    return False
-                places[hole, 0], places[hole, 1] = i - masked_starts[row], digits[values[hole]]
-                hole += 1
-    return hole == len(values)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill(masked, masked_starts, masked_ends, data, starts, shapes, holes, places, out):  # type: ignore[no-untyped-def]
-    begin = 0
-    for row in range(len(starts)):
-        place = begin
-        for i in range(masked_starts[row], masked_ends[row]):
-            out[place] = masked[i]
-            place += 1
         for hole in range(holes[shapes[row]], holes[shapes[row] + 1]):
-            out[begin + places[hole, 0]] = data[starts[row] + places[hole, 1]]
-        begin = place
+            out[begins[row] + places[hole, 0]] = data[starts[row] + places[hole, 1]]

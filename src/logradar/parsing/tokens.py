@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import numba
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
+from logradar.core.kernels import inner, kernel
 from logradar.parsing.interning import Ints, Texts
+
+_FOREIGN: Final = np.array([ord(c) for c in map(chr, range(128, 1 << 16)) if c.isspace()])  # blanks beyond ASCII
+_WIDTHS: Final = np.zeros(256, np.int64)  # per first byte: bytes of the character if it can be a blank, else 0
+_WIDTHS[[i for i in range(128) if chr(i).isspace()]] = 1
+_WIDTHS[[0xC2, 0xE1, 0xE2, 0xE3]] = 2, 3, 3, 3
 
 
 def split(texts: Texts) -> tuple[Ints, Texts]:
@@ -28,27 +35,26 @@ def numeric(texts: Texts) -> npt.NDArray[np.uint8]:
     return flags
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _blank(data, i, end):  # type: ignore[no-untyped-def]
     """Length in bytes of the white space character at byte ``i``, 0 if there is none."""
-    byte = data[i]
-    if byte < 0x80:
-        return 1 if byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31 else 0
-    if byte == 0xC2 and i + 1 < end:
-        return 2 if data[i + 1] == 0x85 or data[i + 1] == 0xA0 else 0
-    if 0xE1 <= byte <= 0xE3 and i + 2 < end:
-        low = data[i + 1], data[i + 2]
-        if byte == 0xE1:
-            return 3 if low == (0x9A, 0x80) else 0
-        if byte == 0xE3:
-            return 3 if low == (0x80, 0x80) else 0
-        if low[0] == 0x80:
-            return 3 if low[1] <= 0x8A or low[1] == 0xA8 or low[1] == 0xA9 or low[1] == 0xAF else 0
-        return 3 if low == (0x81, 0x9F) else 0
+    width = _WIDTHS[data[i]]
+    if width < 2:
+        return width
+    if i + width > end:
+        return 0
+    code = data[i + 1] & 63
+    if width == 3:
+        code = (data[i] & 15) << 12 | code << 6 | data[i + 2] & 63
+    else:
+        code |= 128
+    for blank in _FOREIGN:
+        if code == blank:
+            return width
     return 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _split(data, starts, ends, counts, token_starts, token_ends):  # type: ignore[no-untyped-def]
     fill, token = len(token_starts) > 0, 0
     for row in range(len(starts)):
@@ -66,7 +72,7 @@ def _split(data, starts, ends, counts, token_starts, token_ends):  # type: ignor
         counts[row] = token - first
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _numeric(data, starts, ends, flags):  # type: ignore[no-untyped-def]
     for row in range(len(starts)):
         for i in range(starts[row], ends[row]):
@@ -86,7 +92,7 @@ def first_lines(texts: Texts) -> Texts:
     return Texts(texts.data, starts, ends)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _first_lines(data, starts, ends):  # type: ignore[no-untyped-def]
     for row in range(len(starts)):
         begin, blank = starts[row], True

@@ -11,6 +11,8 @@ from typing import Final
 import numba
 import numpy as np
 
+from logradar.core.kernels import inner, kernel
+
 WILDCARD: Final = 0  # the token id of <*>
 ROOT: Final = 0
 NODE: Final = np.dtype(
@@ -24,25 +26,25 @@ MEMO: Final = np.dtype([("cluster", "i4"), ("node", "i4"), ("version", "i4")])
 NODES, CLUSTERS, TOKENS, NUMBER, ALIVE, CLOCK = range(6)  # positions in `Tree.state`
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@numba.njit(inline="always")
 def _slot(parent, token, mask):  # type: ignore[no-untyped-def]
     code = (np.uint64(parent) << np.uint64(32) | np.uint64(token)) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64((code >> np.uint64(32)) & np.uint64(mask))
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _child(edges, nodes, parent, token):  # type: ignore[no-untyped-def]
     """The child of a node for a token, -1 if there is none."""
     slot = _slot(parent, token, len(edges) - 1)
     while edges[slot] >= 0:
-        child = edges[slot]
+        child = np.int64(edges[slot])
         if nodes[child].parent == parent and nodes[child].token == token:
             return child
         slot = (slot + 1) & (len(edges) - 1)
-    return -1
+    return np.int64(-1)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _add_child(edges, nodes, state, parent, token):  # type: ignore[no-untyped-def]
     """Add a child to a node; returns its index."""
     new = state[NODES]
@@ -54,7 +56,7 @@ def _add_child(edges, nodes, state, parent, token):  # type: ignore[no-untyped-d
     return new
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _link(edges, nodes, child):  # type: ignore[no-untyped-def]
     slot = _slot(nodes[child].parent, nodes[child].token, len(edges) - 1)
     while edges[slot] >= 0:
@@ -62,14 +64,13 @@ def _link(edges, nodes, child):  # type: ignore[no-untyped-def]
     edges[slot] = child
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def link_all(edges, nodes, count):  # type: ignore[no-untyped-def]
-    """Fill the empty hash table ``edges`` with the first ``count`` nodes."""
     for child in range(1, count):
         _link(edges, nodes, child)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def append(nodes, clusters, node, slot):  # type: ignore[no-untyped-def]
     """Append cluster ``slot`` to the list of a leaf."""
     clusters[slot].next = -1
@@ -80,29 +81,30 @@ def append(nodes, clusters, node, slot):  # type: ignore[no-untyped-def]
     nodes[node].last = slot
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def leaf_of(edges, nodes, line, depth):  # type: ignore[no-untyped-def]
     """The leaf of a line, -1 if the tree has none for it."""
-    node = _child(edges, nodes, ROOT, len(line))
+    node = _child(edges, nodes, np.int64(ROOT), len(line))
     for level in range(min(depth - 3, len(line) - 1)):
         if node < 0:
-            return -1
-        below = _child(edges, nodes, node, line[level])
-        node = below if below >= 0 else _child(edges, nodes, node, WILDCARD)
+            return np.int64(-1)
+        below = _child(edges, nodes, node, np.int64(line[level]))
+        node = below if below >= 0 else _child(edges, nodes, node, np.int64(WILDCARD))
     return node
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _leaf_for_new(edges, nodes, state, line, numeric, rules):  # type: ignore[no-untyped-def]
     """The leaf for a new cluster of this line; missing nodes are created."""
-    node = _child(edges, nodes, ROOT, len(line))
+    root, no_word = np.int64(ROOT), np.int64(WILDCARD)
+    node = _child(edges, nodes, root, len(line))
     if node < 0:
-        node = _add_child(edges, nodes, state, ROOT, len(line))
+        node = _add_child(edges, nodes, state, root, len(line))
     for level in range(min(rules[0] - 3, len(line) - 1)):
-        token = line[level]
+        token = np.int64(line[level])
         below = _child(edges, nodes, node, token)
         if below < 0:
-            wildcard = _child(edges, nodes, node, WILDCARD)
+            wildcard = _child(edges, nodes, node, no_word)
             children = nodes[node].children
             if wildcard >= 0 and ((rules[3] and numeric[token]) or children >= rules[1]):
                 below = wildcard
@@ -110,14 +112,14 @@ def _leaf_for_new(edges, nodes, state, line, numeric, rules):  # type: ignore[no
                 below = _add_child(edges, nodes, state, node, token)
                 _invalidate_below(nodes, state, wildcard)
             elif (rules[3] and numeric[token]) or children + 1 >= rules[1]:
-                below = _add_child(edges, nodes, state, node, WILDCARD)
+                below = _add_child(edges, nodes, state, node, no_word)
             else:
                 below = _add_child(edges, nodes, state, node, token)
         node = below
     return node
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _invalidate_below(nodes, state, top):  # type: ignore[no-untyped-def]
     """Increase the versions of all leaves below a wildcard node: some of their lines belong to another node now."""
     for node in range(top, state[NODES]):
@@ -128,7 +130,7 @@ def _invalidate_below(nodes, state, top):  # type: ignore[no-untyped-def]
             nodes[node].version += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _nearest(nodes, clusters, tokens, leaf, line):  # type: ignore[no-untyped-def]
     """The cluster of a leaf that has most tokens in common with a line, and their number.
 
@@ -149,7 +151,7 @@ def _nearest(nodes, clusters, tokens, leaf, line):  # type: ignore[no-untyped-de
     return best, most
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
     """Remove the least recently used cluster."""
     oldest = -1
@@ -171,7 +173,7 @@ def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
     state[ALIVE] -= 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def scan(  # type: ignore[no-untyped-def]
     lines, begin, out, starts, words, numeric, memo, edges, nodes, clusters, tokens, state, sim_th, rules
 ):
@@ -216,7 +218,7 @@ def scan(  # type: ignore[no-untyped-def]
     return len(lines)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _create(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-untyped-def]
     """Create a cluster whose template is the line itself; returns its index."""
     slot = state[CLUSTERS]
@@ -225,14 +227,15 @@ def _create(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-unty
     state[ALIVE] += 1
     clusters[slot].number, clusters[slot].node, clusters[slot].size = state[NUMBER], leaf, 0
     clusters[slot].start, clusters[slot].length = state[TOKENS], len(line)
-    tokens[state[TOKENS] : state[TOKENS] + len(line)] = line
-    state[TOKENS] += len(line)
+    for token in line:
+        tokens[state[TOKENS]] = token
+        state[TOKENS] += 1
     append(nodes, clusters, leaf, slot)
     nodes[leaf].version += 1
     return slot
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _merge(nodes, clusters, tokens, slot, line):  # type: ignore[no-untyped-def]
     """Put a wildcard into the template of a cluster wherever the line differs from it."""
     changed = False

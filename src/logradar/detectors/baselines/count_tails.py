@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.kernels import kernel, lower_bound, read_only
 from logradar.core.sequences import Sequences
 
 Ints = npt.NDArray[np.int64]
@@ -60,7 +60,8 @@ class Rarity:
         most = np.ones(len(cells), np.int64)  # highest count of a template; of a new one: 1
         most[known] = self.cells[ends[known] - 1] & 0xFFFFFFFF
         tail = (np.minimum(at_least, self.total - more) + 1) / np.maximum((cells & 0xFFFFFFFF) / most, 1.0)
-        lacks = _held(rows.values, rows.offsets, *self._frequent)
+        lacks = np.zeros(len(rows), np.int64)
+        _held(read_only(rows.values), rows.offsets, *self._frequent, lacks)
         least = self.total - lacks + 1.0
         np.minimum.at(least, row, tail)
         surprise: Floats = -np.log10(least / (self.total + 2))
@@ -111,15 +112,13 @@ def _cells(rows: Sequences) -> tuple[Ints, Ints]:
     return values[begin] << 32 | times, row[begin]
 
 
-@numba.njit(cache=True, nogil=True)
-def _held(values: npt.NDArray[np.int32], offsets: Ints, templates: Ints, held: Ints) -> Ints:
+@kernel
+def _held(values, offsets, templates, held, lacking):  # type: ignore[no-untyped-def]
     """For each sorted row how many sessions hold the most frequent template that it lacks; 0 where it lacks none."""
-    lacking = np.zeros(len(offsets) - 1, np.int64)
     for row in range(len(lacking)):
         inside = values[offsets[row] : offsets[row + 1]]
         for i in range(len(templates)):
-            place = np.searchsorted(inside, templates[i])
+            place = lower_bound(inside, templates[i])
             if place == len(inside) or inside[place] != templates[i]:
                 lacking[row] = held[i]
                 break
-    return lacking

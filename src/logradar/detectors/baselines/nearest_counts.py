@@ -6,9 +6,10 @@ templates that both have are compared: an index says which prototypes have a tem
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from logradar.core.kernels import kernel, lower_bound, read_only
 
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
@@ -16,14 +17,21 @@ Floats = npt.NDArray[np.float64]
 _SHORT = 64  # values up to which a row is sorted by insertion
 
 
-@numba.njit(cache=True, nogil=True)
 def ordered(values: Ids, offsets: Ints) -> Ints:
     """The places of the values that put each row in ascending order; equal values keep their order."""
     out = np.empty(len(values), np.int64)
+    _order_short(read_only(values), offsets, out)
+    for row in np.flatnonzero(np.diff(offsets) > _SHORT):
+        start, stop = offsets[row], offsets[row + 1]
+        out[start:stop] = start + np.argsort(values[start:stop], kind="stable")
+    return out
+
+
+@kernel
+def _order_short(values, offsets, out):  # type: ignore[no-untyped-def]
     for row in range(len(offsets) - 1):
         start, stop = offsets[row], offsets[row + 1]
         if stop - start > _SHORT:
-            out[start:stop] = start + np.argsort(values[start:stop], kind="mergesort")
             continue
         for i in range(start, stop):
             j = i
@@ -31,32 +39,34 @@ def ordered(values: Ids, offsets: Ints) -> Ints:
                 out[j] = out[j - 1]
                 j -= 1
             out[j] = i
-    return out
 
 
-@numba.njit(cache=True, nogil=True)
 def postings(values: Ids, offsets: Ints, templates: Ids) -> tuple[Ints, Ints, Ints]:
     """Index of sorted rows: where the entries of each of ``templates`` (sorted) begin, their rows and their counts."""
-    begin = np.zeros(len(templates) + 1, np.int64)
-    for row in range(len(offsets) - 1):
-        for i in range(offsets[row], offsets[row + 1]):
-            if i == offsets[row] or values[i] != values[i - 1]:
-                begin[np.searchsorted(templates, values[i]) + 1] += 1
-    begin = np.cumsum(begin)
-    at, rows, counts = begin[:-1].copy(), np.empty(begin[-1], np.int64), np.zeros(begin[-1], np.int64)
+    values, templates = read_only(values), read_only(templates)
+    first = np.ones(len(values), bool)  # of its template in its row
+    first[1:] = values[1:] != values[:-1]
+    first[offsets[:-1][offsets[:-1] < len(values)]] = True
+    sizes = np.bincount(np.searchsorted(templates, values[first]), minlength=len(templates))
+    begin = np.append(0, np.cumsum(sizes))
+    rows, counts = np.empty(begin[-1], np.int64), np.zeros(begin[-1], np.int64)
+    _post(values, offsets, templates, begin[:-1].copy(), rows, counts)
+    return begin, rows, counts
+
+
+@kernel
+def _post(values, offsets, templates, at, rows, counts):  # type: ignore[no-untyped-def]
     for row in range(len(offsets) - 1):
         entry = -1
         for i in range(offsets[row], offsets[row + 1]):
             if i == offsets[row] or values[i] != values[i - 1]:
-                template = np.searchsorted(templates, values[i])
+                template = lower_bound(templates, values[i])
                 entry = at[template]
                 rows[entry] = row
                 at[template] += 1
             counts[entry] += 1
-    return begin, rows, counts
 
 
-@numba.njit(cache=True, nogil=True)
 def nearest(
     values: Ids, offsets: Ints, templates: Ids, begin: Ints, rows: Ints, counts: Ints, sizes: Ints
 ) -> tuple[Ints, Floats]:
@@ -66,6 +76,13 @@ def nearest(
     """
     chosen, distance = np.empty(len(offsets) - 1, np.int64), np.empty(len(offsets) - 1, np.float64)
     shared = np.zeros(len(sizes), np.int64)
+    index = (begin, rows, counts, sizes)
+    _nearest(read_only(values), offsets, read_only(templates), *index, shared, chosen, distance)
+    return chosen, distance
+
+
+@kernel
+def _nearest(values, offsets, templates, begin, rows, counts, sizes, shared, chosen, distance):  # type: ignore[no-untyped-def]
     for row in range(len(chosen)):
         start, stop = offsets[row], offsets[row + 1]
         i = start
@@ -73,7 +90,7 @@ def nearest(
             last = i
             while last < stop and values[last] == values[i]:
                 last += 1
-            template = np.searchsorted(templates, values[i])
+            template = lower_bound(templates, values[i])
             if template < len(templates) and templates[template] == values[i]:
                 for entry in range(begin[template], begin[template + 1]):
                     shared[rows[entry]] += min(counts[entry], last - i)
@@ -86,10 +103,8 @@ def nearest(
                 best, least = prototype, apart
             shared[prototype] = 0
         chosen[row], distance[row] = best, least
-    return chosen, distance
 
 
-@numba.njit(cache=True, nogil=True)
 def surpluses(
     values: Ids, offsets: Ints, templates: Ids, chosen: Ints, others: Ids, bounds: Ints
 ) -> npt.NDArray[np.float32]:
@@ -98,6 +113,12 @@ def surpluses(
     ``others`` and ``bounds`` are the prototypes as rows. Values that are not in ``templates`` count as one template.
     """
     out = np.zeros(len(values), np.float32)
+    _surpluses(read_only(values), offsets, read_only(templates), chosen, read_only(others), bounds, out)
+    return out
+
+
+@kernel
+def _surpluses(values, offsets, templates, chosen, others, bounds, out):  # type: ignore[no-untyped-def]
     for row in range(len(offsets) - 1):
         i, stop = offsets[row], offsets[row + 1]
         place, end = bounds[chosen[row]], bounds[chosen[row] + 1]
@@ -106,7 +127,7 @@ def surpluses(
             last = i
             while last < stop and values[last] == values[i]:
                 last += 1
-            template = np.searchsorted(templates, values[i])
+            template = lower_bound(templates, values[i])
             if template == len(templates) or templates[template] != values[i]:
                 unknown += last - i
                 out[i:last] = -1
@@ -124,4 +145,3 @@ def surpluses(
             for i in range(offsets[row], stop):
                 if out[i] < 0:
                     out[i] = unknown
-    return out

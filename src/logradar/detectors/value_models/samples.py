@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from logradar.core.kernels import kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -133,7 +134,7 @@ class Samples:
         self._waiting = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _observe(slots, names, values, counts, missing, low, high, records, priority):  # type: ignore[no-untyped-def]
     """Count values, and give each the priority that its place among the values of its key has."""
     for i in range(len(slots)):

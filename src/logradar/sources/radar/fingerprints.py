@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from logradar.core.kernels import kernel
 
 Hashes = npt.NDArray[np.uint64]
 CAPACITY: Final = 1 << 20
@@ -130,7 +131,7 @@ def _name(name: str | None) -> int:
     return int.from_bytes(hashlib.blake2b((name or "").encode(), digest_size=8).digest(), "little")
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _squeeze(ordered):  # type: ignore[no-untyped-def]
     """Move the different ones of a sorted array to its front; how many there are."""
     count = 0
@@ -141,7 +142,7 @@ def _squeeze(ordered):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _hash_rows(event_ends, events, log_ends, text_ends, text, sequences, wholes):  # type: ignore[no-untyped-def]
     """Multiply and mix, eight bytes at a time."""
     for row in range(len(sequences)):
