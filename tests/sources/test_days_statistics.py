@@ -84,11 +84,11 @@ def test_faults_have_counts_places_and_texts(tmp_path):
     assert figures["services"] == {"service-1": 1, "service-3": 2, "(none)": 1}
     by_reason = {fault["reason"]: fault for fault in figures["faults"]}
     assert set(by_reason) == {
-        "session without a needed key: event_sequence",
-        "session with a key that is not known, ignored",
+        "session without a required key: event_sequence",
+        "session with an unknown key, ignored",
         "session without service_name",
     }
-    lost = by_reason["session without a needed key: event_sequence"]
+    lost = by_reason["session without a required key: event_sequence"]
     assert (lost["count"], lost["kept"]) == (1, False)
     at = path.read_bytes().index(b'{"session_id": 2}')
     example = {"source": "day.json", "offset": at, "place": at + 17, "text": '{"session_id": 2}'}

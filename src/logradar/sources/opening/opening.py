@@ -190,8 +190,8 @@ class Opened:
     def require_records(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
         """Raise `InputError` if no record was read, `DataError` if the labels that the user gave match no session.
 
-        ``labelled`` says that labels have matched in an earlier run. Labels that were found beside the input only
-        add a note.
+        ``labelled`` says that labels have matched in an earlier run. Labels that were found in the folder of the
+        input only add a note.
         """
         if not records:
             raise InputError(f"'{self._spec}' contains no log records. {quarantine.sentence()}".strip())
