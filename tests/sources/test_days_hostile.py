@@ -1,4 +1,4 @@
-"""Day files that are damaged, cut, malicious or merely odd: counted, placed, and the rest survives."""
+"""Day files that are damaged, cut, malicious or merely unusual: counted with their position, and the rest is read."""
 
 from __future__ import annotations
 
@@ -209,14 +209,14 @@ def test_arrays_and_objects_that_only_stand_behind_each_other():
 )
 @pytest.mark.parametrize("sort", [False, True])
 def test_what_is_unusual_is_noted_and_kept(keys, note, sort):
-    odd = session(9, length=5, **keys)
-    table, faults = scan(document([GOOD[0], odd, odd], sort_keys=sort))
+    unusual = session(9, length=5, **keys)
+    table, faults = scan(document([GOOD[0], unusual, unusual], sort_keys=sort))
     assert table["session_id"].to_pylist() == [0, 9, 9]
-    assert table["event_sequence"].to_pylist()[1] == odd["event_sequence"]
+    assert table["event_sequence"].to_pylist()[1] == unusual["event_sequence"]
     assert faults.counts() == {note: 2}
     fault = faults.reasons[note]
     assert fault.kept and not faults.cases
-    at = document([GOOD[0], odd, odd], sort_keys=sort).index(b'"more"' if "more" in keys else b"}, {") + (
+    at = document([GOOD[0], unusual, unusual], sort_keys=sort).index(b'"more"' if "more" in keys else b"}, {") + (
         3 * ("more" not in keys)
     )
     assert fault.examples[0].offset == at

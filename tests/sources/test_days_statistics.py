@@ -116,15 +116,15 @@ def test_lengths_of_nothing():
 
 
 def test_fingerprints_are_exact_until_they_are_many():
-    some = Fingerprints(capacity=1_000)
-    some.add(of_integers(np.arange(900)))
-    some.add(of_integers(np.arange(500)))
-    assert (some.total, some.distinct, some.repeated, some.exact) == (1_400, 900, 500, True)
+    prints = Fingerprints(capacity=1_000)
+    prints.add(of_integers(np.arange(900)))
+    prints.add(of_integers(np.arange(500)))
+    assert (prints.total, prints.distinct, prints.repeated, prints.exact) == (1_400, 900, 500, True)
     for start in range(0, 200_000, 7_000):
-        some.add(of_integers(np.arange(start, start + 14_000)))
-    assert not some.exact
-    assert abs(some.distinct / 210_000 - 1) < 0.15
-    assert len(some._known) <= 1_000
+        prints.add(of_integers(np.arange(start, start + 14_000)))
+    assert not prints.exact
+    assert abs(prints.distinct / 210_000 - 1) < 0.15
+    assert len(prints._known) <= 1_000
 
 
 @settings(deadline=None)

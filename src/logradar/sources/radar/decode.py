@@ -43,7 +43,7 @@ from logradar.sources.radar.grammar import (
     string,
     value,
 )
-from logradar.sources.radar.vectors import kernel
+from logradar.sources.radar.vectors import inlined, kernel
 
 # Statuses in addition to those of `grammar`:
 TWICE: Final = 7  # a key occurs twice
@@ -207,7 +207,7 @@ def _name(data, p, out, o):  # type: ignore[no-untyped-def]
     return string(data, p + 1, out, o)
 
 
-@kernel
+@inlined
 def _first_element(data, p):  # type: ignore[no-untyped-def]
     """Begin an array at ``p``: status, position of its first element or after its end, whether it has an element."""
     if data[p] != ord("["):
@@ -218,7 +218,7 @@ def _first_element(data, p):  # type: ignore[no-untyped-def]
     return OK, p, True
 
 
-@kernel
+@inlined
 def _next_element(data, p):  # type: ignore[no-untyped-def]
     """Go on after an element: status, position of the next one or after the end of the array, whether there is one."""
     p = space(data, p)

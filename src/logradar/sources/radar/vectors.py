@@ -21,6 +21,7 @@ from numba.extending import intrinsic
 WIDTH: Final = 64
 _njit: Any = numba.njit
 kernel: Any = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # cannot be called from Python
+inlined: Any = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")  # for hot loops
 _BYTE: Final = ir.IntType(8)
 _MASK: Final = ir.IntType(WIDTH)
 _VECTOR: Final = ir.VectorType(_BYTE, WIDTH)

@@ -100,8 +100,8 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
     while trail.at[1] < ROOM - 2:
         state = trail.at[0]
         if state == SEARCH:
-            p, found = _mark(data, p, end)
-            if not found:
+            p, is_mark = _mark(data, p, end)
+            if not is_mark:
                 return (end if final else p), MORE
             trail.at[0] = NEXT
             continue
@@ -222,5 +222,5 @@ def walk(
 
 def mark(data: npt.NDArray[np.uint8], p: int, end: int) -> tuple[int, bool]:
     """The position of the next mark in ``data[p:end]``, and whether there is one."""
-    place, found = _COMPILED[1](data, p, end)
-    return int(place), bool(found)
+    place, is_mark = _COMPILED[1](data, p, end)
+    return int(place), bool(is_mark)
