@@ -274,7 +274,7 @@ def _keys(
     of_these = {file for part in parts if part.kind in searched for file in part.files}
     key = session_keys.discover([sample.texts for sample in sampled if sample.file in of_these])
     if key is None:
-        return keys, ["No field connects the lines of a session, so windows are used; or set --session-key REGEX."]
+        return keys, ["No field connects the lines, so windows are used; set one with --session-key REGEX."]
     return {**keys, **dict.fromkeys(searched, key.regex)}, [key.sentence()]
 
 
