@@ -19,5 +19,5 @@ def test_the_example_of_the_page_is_true():
 
 def test_the_rules_of_the_page_are_the_default_rules():
     table = PAGE.read_text().partition("| rule | becomes")[2].partition("\n\n")[0]
-    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z0-9]+)`", row.split("|")[1])]
-    assert sorted(told) == sorted(rule.name for rule in DEFAULT_RULES)
+    listed = [name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z0-9]+)`", row.split("|")[1])]
+    assert sorted(listed) == sorted(rule.name for rule in DEFAULT_RULES)

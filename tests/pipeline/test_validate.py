@@ -151,9 +151,9 @@ def test_damage_is_told_with_file_and_byte(tmp_path):
     one, two, three = (f"preprocessed_logs_2024-05-0{day}.json" for day in (1, 2, 3))
     assert {
         (one, whole.index(texts[2]), "session with a wrong type: session_id", False),
-        (one, whole.index(texts[5]), "session without a needed key: event_sequence", False),
-        (one, whole.index('"host"'), "session with a key that is not known, ignored", True),
-        (two, fine.index(json.dumps(session(4))), "session that is cut off by the end of the file", False),
+        (one, whole.index(texts[5]), "session without a required key: event_sequence", False),
+        (one, whole.index('"host"'), "session with an unknown key, ignored", True),
+        (two, fine.index(json.dumps(session(4))), "session truncated by the end of the file", False),
     } <= told
     assert (one, whole.index(texts[3])) in {case[:2] for case in told}
     assert any(case[0] == three + ".gz" and case[2] == "truncated gz file, its end is missing" for case in told)

@@ -18,8 +18,8 @@ def sessions_of(
     kind: type[SessionSource], *files: Path, quarantine: Quarantine | None = None, **hints: object
 ) -> pl.DataFrame:
     """The sessions of files as one frame; every table is checked."""
-    found = kind().sessions(files, Hints(**hints), quarantine or Quarantine())
-    tables = [check(table, DATED_SESSIONS) for table in found]
+    read = kind().sessions(files, Hints(**hints), quarantine or Quarantine())
+    tables = [check(table, DATED_SESSIONS) for table in read]
     return frame_of(tables or [DATED_SESSIONS.empty_table()])
 
 

@@ -1,4 +1,4 @@
-"""Reads files with the `Lines` source into one Polars frame, for the tests beside it."""
+"""Reads files with the `Lines` source into one Polars frame, for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def read(
     **hints,
 ) -> pl.DataFrame:
     """All records of the files; every batch is checked against LOG_RECORDS."""
-    told = Hints(limits=limits or ReadLimits(), **hints)
-    batches = [check(b, LOG_RECORDS) for b in source().read(files, told, quarantine or Quarantine())]
+    given = Hints(limits=limits or ReadLimits(), **hints)
+    batches = [check(b, LOG_RECORDS) for b in source().read(files, given, quarantine or Quarantine())]
     frame = pl.from_arrow(
         pa.concat_tables(batches or [LOG_RECORDS.empty_table()], promote_options="default").unify_dictionaries()
     )

@@ -17,22 +17,22 @@ from logradar.sources.bgl import Bgl
 HEADER = "line,event_id,line_label,window_label\n"
 
 
-def lines(odd=()):
-    return HEADER + "".join(f"{n},E{n % 7 + 1},{int(n in odd)},0\n" for n in range(25))
+def lines(anomalous=()):
+    return HEADER + "".join(f"{n},E{n % 7 + 1},{int(n in anomalous)},0\n" for n in range(25))
 
 
 @pytest.mark.parametrize(("window", "lengths"), [(1, [1] * 25), (10, [10, 10, 5]), (None, [25]), (10**9, [25])])
 def test_windows_of_lines(tmp_path, window, lengths):
-    frame = sessions_of(Bgl, write(tmp_path / "e.csv", lines(odd={12})), window=window)
+    frame = sessions_of(Bgl, write(tmp_path / "e.csv", lines(anomalous={12})), window=window)
     assert frame["event_sequence"].list.len().to_list() == lengths
     assert frame["label"].sum() == 1
-    odd = frame.filter("label")["session_key"].to_list()
-    assert odd == [f"e[{12 // (window or 100) * (window or 100) + 1}]"]
+    anomalous = frame.filter("label")["session_key"].to_list()
+    assert anomalous == [f"e[{12 // (window or 100) * (window or 100) + 1}]"]
     assert frame["event_sequence"].explode().to_list() == [n % 7 + 1 for n in range(25)]
 
 
 def test_a_window_goes_over_blocks(tmp_path):
-    file = write(tmp_path / "e.csv", lines(odd={3}))
+    file = write(tmp_path / "e.csv", lines(anomalous={3}))
     small = sessions_of(Bgl, file, window=10, limits=ReadLimits(block=64, rows=4))
     assert small.drop("offset").equals(sessions_of(Bgl, file, window=10).drop("offset"))
 

@@ -1,4 +1,4 @@
-"""Day files that are damaged, cut, malicious or merely odd: counted, placed, and the rest survives."""
+"""Day files that are damaged, cut, malicious or merely unusual: counted with their position, and the rest is read."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def changed(**keys: object) -> str:
         (TEXTS[0][:20], "session that is not valid JSON"),
         (TEXTS[0][: TEXTS[0].index("line 7") + 3], "session that is not valid JSON: original_logs"),
         (TEXTS[0][:2], "session that is not valid JSON"),
-        (changed(session_id=...), "session without a needed key: session_id"),
-        (changed(event_sequence=...), "session without a needed key: event_sequence"),
-        ("{}", "session without a needed key: session_id"),
+        (changed(session_id=...), "session without a required key: session_id"),
+        (changed(event_sequence=...), "session without a required key: event_sequence"),
+        ("{}", "session without a required key: session_id"),
         (changed(session_id="9"), "session with a wrong type: session_id"),
         (changed(session_id=9.0), "session with a wrong type: session_id"),
         (changed(session_id=None), "session with a wrong type: session_id"),
@@ -57,17 +57,17 @@ def changed(**keys: object) -> str:
         (changed(service_name=["a"]), "session with a wrong type: service_name"),
         (changed(original_logs="a line"), "session with a wrong type: original_logs"),
         (changed(original_logs=["a", None]), "session with a wrong type: original_logs"),
-        (changed(session_id=2**63), "session with an integer that does not fit: session_id"),
-        (changed(session_id=10**400), "session with an integer that does not fit: session_id"),
-        (changed(event_sequence=[2**31]), "session with an integer that does not fit: event_sequence"),
-        (changed(event_sequence=[-(2**31) - 1]), "session with an integer that does not fit: event_sequence"),
-        (changed(token_ids=[10**30]), "session with an integer that does not fit: token_ids"),
+        (changed(session_id=2**63), "session with an integer that is too large: session_id"),
+        (changed(session_id=10**400), "session with an integer that is too large: session_id"),
+        (changed(event_sequence=[2**31]), "session with an integer that is too large: event_sequence"),
+        (changed(event_sequence=[-(2**31) - 1]), "session with an integer that is too large: event_sequence"),
+        (changed(token_ids=[10**30]), "session with an integer that is too large: token_ids"),
         (changed(event_sequence=[float("nan")]), "session that is not valid JSON"),
         (changed(more=float("inf")), "session that is not valid JSON"),
         (changed().replace("[12", "[012"), "session that is not valid JSON"),
-        (changed()[:-1] + ', "session_id": 5}', "session with a key twice: session_id"),
-        (changed()[:-1] + ', "session\\u005fid": 5}', "session with a key twice: session_id"),
-        (changed()[:-1] + ', "has_error": null}', "session with a key twice: has_error"),
+        (changed()[:-1] + ', "session_id": 5}', "session with a repeated key: session_id"),
+        (changed()[:-1] + ', "session\\u005fid": 5}', "session with a repeated key: session_id"),
+        (changed()[:-1] + ', "has_error": null}', "session with a repeated key: has_error"),
         (changed()[:-1] + ', "x": ' + "[" * 100_000, "session nested deeper than 64"),
         (changed()[:-1] + ', "x": ' + '{"a":' * 100_000, "session nested deeper than 64"),
         (
@@ -82,10 +82,10 @@ def changed(**keys: object) -> str:
         ),
         (b'{"session_id": 9, "event_sequence": [3], "x\xe9": 1}', "session with bytes that are not UTF-8"),
         (b"\0" * 5_000, "session that is not valid JSON"),
-        ("12", "element of the array that is no object"),
-        ('"text with { and \\" and ]"', "element of the array that is no object"),
-        ('[{"a": [1, 2]}]', "element of the array that is no object"),
-        ("", "comma between sessions missing or too many"),
+        ("12", "element of the array that is not an object"),
+        ('"text with { and \\" and ]"', "element of the array that is not an object"),
+        ('[{"a": [1, 2]}]', "element of the array that is not an object"),
+        ("", "missing or extra comma between sessions"),
         ("oops", "session that is not valid JSON"),
     ],
 )
@@ -122,8 +122,8 @@ def test_a_file_cut_anywhere_keeps_what_came_before(indent):
         assert table.num_rows == sum(end <= cut for end in ends)
         assert faults.cases
         assert faults.words()[-1] in (
-            "session that is cut off by the end of the file",
-            "array that is not closed, the file may be cut",
+            "session truncated by the end of the file",
+            "array without an end, the file may be truncated",
         )
 
 
@@ -140,7 +140,7 @@ def test_an_object_without_end_is_given_up_in_bounded_memory():
     data = ("[" + huge + "," + TEXTS[1] + "]").encode()
     table, faults = scan(data, block=1_000, limit=50_000)
     assert table["session_id"].to_pylist() == [1]
-    assert faults.words() == ["session that is larger than the limit"]
+    assert faults.words() == ["session larger than the limit"]
     table, faults = scan(data, block=1_000)
     assert table["session_id"].to_pylist() == [5, 1]
     assert not faults.cases
@@ -149,17 +149,17 @@ def test_an_object_without_end_is_given_up_in_bounded_memory():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", ["no array of sessions at the beginning of the file"]),
-        (b"  \n", ["no array of sessions at the beginning of the file"]),
+        (b"", ["file that does not begin with an array of sessions"]),
+        (b"  \n", ["file that does not begin with an array of sessions"]),
         (b"[]", []),
         (b" [ \n ] ", []),
         (b"\xef\xbb\xbf[]", []),
-        (b"\xef\xbb\xbf", ["no array of sessions at the beginning of the file"]),
-        (b"[", ["array that is not closed, the file may be cut"]),
-        (b"{}", ["no array of sessions at the beginning of the file"]),
-        (b"not json at all", ["no array of sessions at the beginning of the file"]),
-        (bytes(range(256)) * 40, ["no array of sessions at the beginning of the file"]),
-        (b"[1", ["element of the array that is no object", "array that is not closed, the file may be cut"]),
+        (b"\xef\xbb\xbf", ["file that does not begin with an array of sessions"]),
+        (b"[", ["array without an end, the file may be truncated"]),
+        (b"{}", ["file that does not begin with an array of sessions"]),
+        (b"not json at all", ["file that does not begin with an array of sessions"]),
+        (bytes(range(256)) * 40, ["file that does not begin with an array of sessions"]),
+        (b"[1", ["element of the array that is not an object", "array without an end, the file may be truncated"]),
     ],
 )
 def test_files_without_sessions(data, words):
@@ -192,31 +192,31 @@ def test_arrays_and_objects_that_only_stand_behind_each_other():
         ({"original_logs": None}, "session without original_logs"),
         ({"token_ids": ...}, "session without token_ids"),
         ({"attention_mask": ...}, "session without attention_mask"),
-        ({"original_logs": ["one"]}, "session with another number of original_logs than of events"),
-        ({"original_logs": ["a", "b", "c", "d"]}, "session with another number of original_logs than of events"),
+        ({"original_logs": ["one"]}, "session with different numbers of original_logs and events"),
+        ({"original_logs": ["a", "b", "c", "d"]}, "session with different numbers of original_logs and events"),
         ({"token_ids": [12, 7, 11, 0, 5]}, "session whose token_ids are not its padded event_sequence"),
         ({"token_ids": [12, 7, 0, 0, 0]}, "session whose token_ids are not its padded event_sequence"),
         ({"token_ids": [12, 7, 111, 0, 0]}, "session whose token_ids are not its padded event_sequence"),
         ({"token_ids": [101, 12, 7, 11, 102]}, "session whose token_ids are not its padded event_sequence"),
-        ({"attention_mask": [1, 1, 0, 0, 0]}, "session whose attention_mask does not fit its event_sequence"),
-        ({"attention_mask": [0, 1, 1, 1, 0]}, "session whose attention_mask does not fit its event_sequence"),
-        ({"attention_mask": [1, 1, 1, 1, 1]}, "session whose attention_mask does not fit its event_sequence"),
-        ({"attention_mask": [1, 1, 2, 0, 0]}, "session whose attention_mask does not fit its event_sequence"),
+        ({"attention_mask": [1, 1, 0, 0, 0]}, "session whose attention_mask does not match its event_sequence"),
+        ({"attention_mask": [0, 1, 1, 1, 0]}, "session whose attention_mask does not match its event_sequence"),
+        ({"attention_mask": [1, 1, 1, 1, 1]}, "session whose attention_mask does not match its event_sequence"),
+        ({"attention_mask": [1, 1, 2, 0, 0]}, "session whose attention_mask does not match its event_sequence"),
         ({"attention_mask": [1, 1, 1, 0]}, "session whose token_ids and attention_mask differ in length"),
         ({"service_name": "\ud800x"}, "session with half of a surrogate pair in its text, replaced"),
-        ({"more": {"session_id": [1, {"x": "}]"}]}}, "session with a key that is not known, ignored"),
+        ({"more": {"session_id": [1, {"x": "}]"}]}}, "session with an unknown key, ignored"),
     ],
 )
 @pytest.mark.parametrize("sort", [False, True])
 def test_what_is_unusual_is_noted_and_kept(keys, note, sort):
-    odd = session(9, length=5, **keys)
-    table, faults = scan(document([GOOD[0], odd, odd], sort_keys=sort))
+    unusual = session(9, length=5, **keys)
+    table, faults = scan(document([GOOD[0], unusual, unusual], sort_keys=sort))
     assert table["session_id"].to_pylist() == [0, 9, 9]
-    assert table["event_sequence"].to_pylist()[1] == odd["event_sequence"]
+    assert table["event_sequence"].to_pylist()[1] == unusual["event_sequence"]
     assert faults.counts() == {note: 2}
     fault = faults.reasons[note]
     assert fault.kept and not faults.cases
-    at = document([GOOD[0], odd, odd], sort_keys=sort).index(b'"more"' if "more" in keys else b"}, {") + (
+    at = document([GOOD[0], unusual, unusual], sort_keys=sort).index(b'"more"' if "more" in keys else b"}, {") + (
         3 * ("more" not in keys)
     )
     assert fault.examples[0].offset == at
@@ -246,8 +246,8 @@ def test_faults_reach_the_quarantine_with_file_offset_and_text(tmp_path):
     assert sum(table.num_rows for table in read_day(path, quarantine, name="day")) == 3
     first, second = (json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines())
     assert (first["source"], first["offset"], first["text"]) == ("day", len(TEXTS[0]) + 3, bad)
-    assert first["reason"] == "session without a needed key: event_sequence"
-    assert (second["reason"], second["count"]) == ("session with a key that is not known, ignored", 2)
+    assert first["reason"] == "session without a required key: event_sequence"
+    assert (second["reason"], second["count"]) == ("session with an unknown key, ignored", 2)
 
 
 def test_many_cases_of_a_kind_are_told_in_sum():
@@ -255,9 +255,9 @@ def test_many_cases_of_a_kind_are_told_in_sum():
     faults = Faults("day", quarantine)
     data = b"[" + b",".join([b"{}"] * (LISTED_CASES + 2_500)) + b"]"
     assert list(Scanner(faults, block=1_000).tables(io.BytesIO(data).readinto)) == []
-    assert dict(quarantine.reasons) == {"session without a needed key: session_id": LISTED_CASES + 2_500}
+    assert dict(quarantine.reasons) == {"session without a required key: session_id": LISTED_CASES + 2_500}
     assert faults.lost == LISTED_CASES + 2_500
-    assert len(faults.reasons["session without a needed key: session_id"].examples) == 5
+    assert len(faults.reasons["session without a required key: session_id"].examples) == 5
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstandard.ZstdCompressor().compress])

@@ -84,11 +84,11 @@ def test_faults_have_counts_places_and_texts(tmp_path):
     assert figures["services"] == {"service-1": 1, "service-3": 2, "(none)": 1}
     by_reason = {fault["reason"]: fault for fault in figures["faults"]}
     assert set(by_reason) == {
-        "session without a needed key: event_sequence",
-        "session with a key that is not known, ignored",
+        "session without a required key: event_sequence",
+        "session with an unknown key, ignored",
         "session without service_name",
     }
-    lost = by_reason["session without a needed key: event_sequence"]
+    lost = by_reason["session without a required key: event_sequence"]
     assert (lost["count"], lost["kept"]) == (1, False)
     at = path.read_bytes().index(b'{"session_id": 2}')
     example = {"source": "day.json", "offset": at, "place": at + 17, "text": '{"session_id": 2}'}
@@ -116,15 +116,15 @@ def test_lengths_of_nothing():
 
 
 def test_fingerprints_are_exact_until_they_are_many():
-    some = Fingerprints(capacity=1_000)
-    some.add(of_integers(np.arange(900)))
-    some.add(of_integers(np.arange(500)))
-    assert (some.total, some.distinct, some.repeated, some.exact) == (1_400, 900, 500, True)
+    prints = Fingerprints(capacity=1_000)
+    prints.add(of_integers(np.arange(900)))
+    prints.add(of_integers(np.arange(500)))
+    assert (prints.total, prints.distinct, prints.repeated, prints.exact) == (1_400, 900, 500, True)
     for start in range(0, 200_000, 7_000):
-        some.add(of_integers(np.arange(start, start + 14_000)))
-    assert not some.exact
-    assert abs(some.distinct / 210_000 - 1) < 0.15
-    assert len(some._known) <= 1_000
+        prints.add(of_integers(np.arange(start, start + 14_000)))
+    assert not prints.exact
+    assert abs(prints.distinct / 210_000 - 1) < 0.15
+    assert len(prints._known) <= 1_000
 
 
 @settings(deadline=None)

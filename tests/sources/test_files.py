@@ -47,7 +47,7 @@ def test_a_simulation_brings_its_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ("app.lgo", "did you mean .*app.log"),
         ("*.nothing", "No file matches the pattern"),
@@ -57,11 +57,11 @@ def test_a_simulation_brings_its_labels(tmp_path):
         ("empty", "contains no log files"),
     ],
 )
-def test_what_is_missing_is_a_sentence(tmp_path, monkeypatch, spec, told):
+def test_what_is_missing_is_a_sentence(tmp_path, monkeypatch, spec, message):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "app.log", "x\n")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         find(spec, tmp_path)
 
 

@@ -126,7 +126,7 @@ just some words
     text ; - ; - ; - ; just some words
 """
 LINES = TABLE.splitlines()
-EXAMPLES = [(line, *told.strip().split(" ; ")) for line, told in zip(LINES[::2], LINES[1::2], strict=True)]
+EXAMPLES = [(line, *fields.strip().split(" ; ")) for line, fields in zip(LINES[::2], LINES[1::2], strict=True)]
 
 
 def read(lines: list[str], form: Format) -> pl.DataFrame:

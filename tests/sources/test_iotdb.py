@@ -17,15 +17,15 @@ from logradar.sources.opening.opening import InputSettings, open_input
 LINE = "2023-11-18 08:46:{:02},674 [main] INFO  o.a.i.c.c.ConfigNode:105 - step {} of it "
 
 
-def log(folder, odd=(), extra=""):
+def log(folder, anomalous=(), extra=""):
     folder.mkdir(exist_ok=True)
-    text = "".join(("" if n in odd else "- ") + LINE.format(n, n) + "\n" for n in range(25))
+    text = "".join(("" if n in anomalous else "- ") + LINE.format(n, n) + "\n" for n in range(25))
     return write(folder / "node3.log", text + extra)
 
 
 def test_marks_are_labels_and_no_part_of_a_line(tmp_path):
-    told: dict[str, str] = {}
-    frame = read(log(tmp_path / "cpu", odd={12, 13}), source=Iotdb, window=10, on_fault_kinds=told.update)
+    kinds: dict[str, str] = {}
+    frame = read(log(tmp_path / "cpu", anomalous={12, 13}), source=Iotdb, window=10, on_fault_kinds=kinds.update)
     assert frame.filter("label")["line"].to_list() == [13, 14]
     assert frame["body"][0].strip() == "step 0 of it"
     assert frame["timestamp"].null_count() == 0
@@ -35,13 +35,13 @@ def test_marks_are_labels_and_no_part_of_a_line(tmp_path):
         ("cpu/node3[1]", 10),
         ("cpu/node3[2]", 5),
     ]
-    assert told == {"cpu/node3[1]": "cpu"}
+    assert kinds == {"cpu/node3[1]": "cpu"}
 
 
 def test_a_folder_that_is_no_fault_blames_nothing(tmp_path):
-    told: dict[str, str] = {}
-    read(log(tmp_path / "mine", odd={3}), source=Iotdb, on_fault_kinds=told.update)
-    assert told == {}
+    kinds: dict[str, str] = {}
+    read(log(tmp_path / "mine", anomalous={3}), source=Iotdb, on_fault_kinds=kinds.update)
+    assert kinds == {}
 
 
 def test_a_stack_belongs_to_its_line(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logradar.sources.opening.json_lines import broken, fields, paths_in, values
@@ -18,6 +18,7 @@ OBJECT = st.dictionaries(st.sampled_from(["a", "b.c", "level"]), SCALAR) | st.bu
 WAYS = [("a",), ("b.c",), ("level",), ("b", "c")]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine draws slowly
 @given(st.lists(OBJECT, min_size=1, max_size=8))
 def test_both_ways_agree(objects):
     sound = pl.Series([orjson.dumps(value).decode() for value in objects])

@@ -40,8 +40,8 @@ def test_the_mixed_log_of_kalaki(data_dir):
     opened, frame = whole("openstack_lines", data_dir)
     sessions = frame.group_by("session_key").agg(pl.col("label").any())
     assert (len(sessions), sessions["label"].sum(), frame["label"].null_count()) == (1_162, 180, 0)
-    odd = sessions.filter("label")["session_key"].to_list()
-    assert Counter(opened.kinds[key] for key in odd) == {"destroyed_at_once": 78, "other": 54, "dhcp_off": 48}
+    anomalous = sessions.filter("label")["session_key"].to_list()
+    assert Counter(opened.kinds[key] for key in anomalous) == {"destroyed_at_once": 78, "other": 54, "dhcp_off": 48}
 
 
 def test_the_log_of_one_fault(data_dir):
@@ -57,14 +57,14 @@ def test_traces_have_the_labels_of_the_spans(tmp_path):
     write(tmp_path / "F08-01_SUCCESS_spans.csv", SPANS + span("a1.6.1") + span("a1.6.2"))
     write(tmp_path / "F08-01_ERROR_spans.csv", SPANS + span("a1.6.2", "/x?a=1,2,3") + "cut,line\n")
     text = "".join(SW.format("a", f"a1.6.{n}", n) for n in (3, 2, 1))
-    told: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     file = write(tmp_path / "F08-01.log", text)
     frame = read(
-        file, source=TrainticketDeeptralog, session_key=TrainticketDeeptralog.session_key, on_fault_kinds=told.update
+        file, source=TrainticketDeeptralog, session_key=TrainticketDeeptralog.session_key, on_fault_kinds=kinds.update
     )
     assert frame["session_key"].to_list() == ["a1.6.3", "a1.6.2", "a1.6.1"]
     assert frame["label"].to_list() == [None, True, False]
-    assert told == {"a1.6.2": "F08"}
+    assert kinds == {"a1.6.2": "F08"}
     assert set(frame["service"]) == {"ts-a-service"}
 
 

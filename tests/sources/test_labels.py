@@ -37,7 +37,7 @@ def test_forms(tmp_path, text, pack):
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "told"),
+    ("text", "error", "message"),
     [
         ("", DataError, "needs two columns"),
         ("only\n", DataError, "needs two columns"),
@@ -49,11 +49,11 @@ def test_forms(tmp_path, text, pack):
     ],
     ids=["empty", "one column", "header", "word", "conflict", "cut", "missing"],
 )
-def test_faults_are_sentences(tmp_path, text, error, told):
+def test_faults_are_sentences(tmp_path, text, error, message):
     path = tmp_path / "labels.csv"
     if text is not None:
         write(path, text)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         read_labels(path)
 
 

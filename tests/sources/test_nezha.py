@@ -51,15 +51,15 @@ def test_labels_by_service_and_time(tmp_path):
     text += row("08:43:01.0", trace="a2", service="ts-seat-service")  # another service
     text += row("08:45:29.9", trace="a3") + row("08:45:30.0", trace="a4")  # 150 s later
     text += row("08:50:01.0", trace="a5", service="ts-seat-service")
-    told: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     frame = read(
         write(tmp_path / "a.csv", text),
         source=Trainticket,
         session_key=Trainticket.session_key,
-        on_fault_kinds=told.update,
+        on_fault_kinds=kinds.update,
     )
     assert frame["label"].to_list() == [False, True, False, True, False, True]
-    assert told == {"a1": "return", "a3": "return", "a5": "exception"}
+    assert kinds == {"a1": "return", "a3": "return", "a5": "exception"}
 
 
 def test_labels_by_the_statement_before_the_fault(tmp_path):

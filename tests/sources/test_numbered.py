@@ -1,4 +1,4 @@
-"""Sets of event numbers: each has its published counts, and what is damaged is told with its place."""
+"""Sets of event numbers: each has its published counts, and damaged lines are reported with their position."""
 
 from __future__ import annotations
 

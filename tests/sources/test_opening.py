@@ -113,7 +113,7 @@ def zeros() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"", "is empty"),
         (b"\n\r\n  \n", "is empty"),
@@ -129,9 +129,9 @@ def zeros() -> bytes:
     ],
     ids=["empty", "blank", "mark", "elf", "bytes", "zeros", "zip", "cut", "damaged", "document", "nothing"],
 )
-def test_a_file_that_is_no_log_is_one_sentence(tmp_path, data, told):
+def test_a_file_that_is_no_log_is_one_sentence(tmp_path, data, message):
     path = write(tmp_path / "bad.json", data() if callable(data) else data)
-    with pytest.raises(InputError, match=told) as error:
+    with pytest.raises(InputError, match=message) as error:
         open_input(path)
     assert "\n" not in str(error.value)
     write(tmp_path / "good.log", LOG)

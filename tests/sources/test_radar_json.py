@@ -75,7 +75,7 @@ def test_events_without_a_line_are_called_by_their_number(tmp_path):
     assert frame["timestamp"].null_count() == len(frame)
     assert quarantine.reasons == {
         "session without original_logs": 2,
-        "session with another number of original_logs than of events": 2,
+        "session with different numbers of original_logs and events": 2,
         "session without events and lines": 1,
     }
 

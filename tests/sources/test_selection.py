@@ -28,8 +28,8 @@ def folder(tmp_path):
 
 
 def chosen(folder, *args, **kwargs):
-    found, said = select(str(folder), find(str(folder)), *args, **kwargs)
-    return [file.name for file in found.files], said
+    found, sentence = select(str(folder), find(str(folder)), *args, **kwargs)
+    return [file.name for file in found.files], sentence
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_nothing_asked_for_is_everything(folder):
 def test_the_newest_by_the_date_in_the_name(folder):
     for age, file in enumerate(sorted(folder.iterdir())):  # the time of change says the contrary
         os.utime(file, (1e9 - age * 1e6,) * 2)
-    names, said = chosen(folder, 2)
+    names, sentence = chosen(folder, 2)
     assert names == ["preprocessed_logs_2024-05-01.json", "preprocessed_logs_2024-05-02.json"]
-    assert said == "--limit-files 2 leaves out 2 files (0.0 MB); 2 files (0.0 MB) of 2024-05-01, 2024-05-02 remain."
+    assert sentence == "--limit-files 2 leaves out 2 files (0.0 MB); 2 files (0.0 MB) of 2024-05-01, 2024-05-02 remain."
 
 
 def test_days_are_inclusive(folder):
     assert chosen(folder, since=DAYS[1], until=DAYS[2])[0] == [f"preprocessed_logs_{day}.json" for day in DAYS[1:3]]
-    names, said = chosen(folder, 1, until=DAYS[1])
+    names, sentence = chosen(folder, 1, until=DAYS[1])
     assert names == ["preprocessed_logs_2024-04-30.json"]
-    assert said.startswith("--limit-files 1 --until 2024-04-30 leaves out 3 files")
-    assert said.endswith("1 file (0.0 MB) of 2024-04-30 remains.")
+    assert sentence.startswith("--limit-files 1 --until 2024-04-30 leaves out 3 files")
+    assert sentence.endswith("1 file (0.0 MB) of 2024-04-30 remains.")
 
 
 def test_files_without_a_date_go_by_their_last_change(tmp_path):
@@ -89,9 +89,9 @@ def test_files_without_a_date_go_by_their_last_change(tmp_path):
         os.utime(file, (seconds, seconds))
     write(tmp_path / "a.log.2024-05-02", "x\n")
     assert chosen(tmp_path, 2)[0] == ["a.log", "c.log"]  # a.log changed at noon of the day that has a file of its own
-    names, said = chosen(tmp_path, until=date(2024, 5, 2))
+    names, sentence = chosen(tmp_path, until=date(2024, 5, 2))
     assert names == ["a.log.2024-05-02", "a.log", "b.log"]
-    assert said.endswith("of 2024-05-01, 2024-05-02 remain (2 dated by their last modification).")
+    assert sentence.endswith("of 2024-05-01, 2024-05-02 remain (2 dated by their last modification).")
 
 
 def test_rotated_files_of_one_moment_go_by_their_number(tmp_path):

@@ -39,7 +39,7 @@ def figure(value: Any, digits: int = 3) -> str:
 
 
 def percent(value: Any) -> str:
-    """A share (0 to 1) in per cent, with enough digits to tell it from 0 and 100: 100 %, 88.6 %, 0.36 %, 0.004 %."""
+    """A share (0 to 1) in per cent, with enough digits not to show 0 or 100: 100 %, 88.6 %, 0.36 %, 0.004 %."""
     if not real(value):
         return NONE
     share = 100 * value

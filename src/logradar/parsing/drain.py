@@ -40,7 +40,9 @@ class DrainSettings(Config):
         100, ge=2, description="children of a node in the parse tree; others share a wildcard child"
     )
     max_clusters: int | None = Field(
-        10_000, ge=1, description="if exceeded, the least recently used one is removed; null: no limit, as in Drain3"
+        10_000,
+        ge=1,
+        description="limit of clusters; the least recently used one is removed; null: no limit (Drain3)",
     )
     parametrize_numeric_tokens: bool = Field(True, description="tokens with digits get the wildcard child in the tree")
     extra_delimiters: tuple[str, ...] = Field((), description="texts that separate tokens, as white space does")

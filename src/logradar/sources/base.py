@@ -18,7 +18,7 @@ from logradar.core.registry import Registry
 
 
 class ReadLimits(Config):
-    """Limits of what is read at once and of the length of lines and records."""
+    """How much is read at once, and how long lines and records may be."""
 
     block: int = Field(default=8 << 20, ge=1, description="bytes of text that are read at once")
     line: int = Field(default=1 << 20, ge=1, description="bytes of a line; the rest is cut off and reported")
@@ -61,10 +61,7 @@ class Hints:
     limits: ReadLimits = field(default_factory=ReadLimits)
     on_progress: Callable[[int], object] = lambda count: None  # called with the number of bytes read
     window: int | None = None  # lines per window, for sources that divide their lines into windows
-    # called with the number of bytes that were read
-    on_fault_kinds: Callable[[Mapping[str, str]], object] = lambda kinds: (
-        None
-    )  # called with kinds of fault by session key
+    on_fault_kinds: Callable[[Mapping[str, str]], object] = lambda kinds: None  # called with kinds by session key
 
     def name(self, file: Path) -> str:
         """The name of a file in the column ``source`` and in the quarantine."""

@@ -29,9 +29,9 @@ class Hdfs(Lines):
     def dataset(cls, data_dir: Path) -> Dataset | None:
         """The first of the known files that exists."""
         for log, labels in KNOWN:
-            file, beside = data_dir / "hdfs" / log, data_dir / "hdfs" / labels
+            file, label_file = data_dir / "hdfs" / log, data_dir / "hdfs" / labels
             if file.is_file():
-                return Dataset([file], beside if beside.is_file() else None, test=0.5)
+                return Dataset([file], label_file if label_file.is_file() else None, test=0.5)
         return None
 
     @classmethod

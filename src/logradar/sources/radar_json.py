@@ -1,4 +1,4 @@
-"""RADAR's day files: one JSON array of sessions a day, preprocessed_logs_YYYY-MM-DD.json."""
+"""RADAR's day files: one JSON array of sessions for each day, preprocessed_logs_YYYY-MM-DD.json."""
 
 from __future__ import annotations
 
@@ -25,39 +25,38 @@ from logradar.sources.radar.dated import TIME, TRIED, Dater, day_of
 from logradar.sources.radar.reading import read_day
 
 FIRST: Final = re.compile(rf'\ufeff?\s*(\[?)\s*\{{\s*"(?:{"|".join(KEYS)})"\s*:')
-HEAD: Final = 4 << 20  # bytes in which the needed keys of the first session are looked for
+HEAD: Final = 4 << 20  # bytes that are searched for the required keys of the first session
 LEVEL: Final = r"\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b"
 
 
 class RadarJson(SessionSource):
-    """RADAR's day files: each original log line a record, grouped by the sessions of the file.
+    """RADAR's day files: each original log line is a record, grouped by the sessions of the file.
 
-    The session key is the date in the file's name (else its stem) and the session id:
-    ``2024-05-01/17``. An event without its line has the body ``E<event id>``. A file has no
-    lines worth counting, so ``line`` is the number of the session in the file, from 1. Level and
-    time are those that stand in the line itself, null where there are none.
+    The session key is the date in the name of the file (else its stem) and the session id: ``2024-05-01/17``. An event
+    without a line has the body ``E<event id>``. ``line`` is the number of the session in the file, from 1, because
+    the lines of such a file are not log lines. Level and time are taken from the log line, null if it has none.
     """
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for an array whose first object has a session id and an event sequence."""
+        """0.95 for an array whose first object has a session id and an event sequence, less for damaged files."""
         text = "\n".join(head)
         if path.suffix == ".json" and text.strip("\ufeff \t\r\n") in ("[", "[]"):
             return 0.5  # a day without sessions
-        found = FIRST.match(text)
-        if not found:  # not as it should be, but nothing else has these keys: what is wrong can be told
+        first = FIRST.match(text)
+        if not first:  # not valid, but no other file has these keys: the reader reports what is wrong
             return 0.5 if _has_needed(text) else 0.0
-        if not _has_needed(text):  # other keys may take more room than the head has
+        if not _has_needed(text):  # other keys may be longer than the head
             try:
                 text = read_head(path, HEAD, Quarantine()).decode("utf-8", "replace")
             except OSError:
                 return 0.0
             if not _has_needed(text):
                 return 0.0
-        return 0.95 if found[1] else 0.7
+        return 0.95 if first[1] else 0.7
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS of at most ``limits.rows`` lines; what is damaged is quarantined with its byte offset."""
+        """LOG_RECORDS in batches of at most ``limits.rows``; damaged ones are quarantined with their byte offset."""
         record_id = 0
         for file in files:
             name = hints.name(file)
@@ -74,7 +73,7 @@ class RadarJson(SessionSource):
                 quarantine.add(name, "session without events and lines", offset=records.empty_at, count=records.empty)
 
     def sessions(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """DATED_SESSIONS of about 8 MB of text each; what is damaged is quarantined with its byte offset."""
+        """DATED_SESSIONS of about 8 MB of text each; damaged ones are quarantined with their byte offset."""
         for file in files:
             name = hints.name(file)
             dater = Dater(name, day_of(file.name))
@@ -90,7 +89,7 @@ def _has_needed(text: str) -> bool:
 
 
 class DayRecords:
-    """Sessions -> LOG_RECORDS for one file, table after table."""
+    """Turns the sessions of one file into LOG_RECORDS, table after table."""
 
     def __init__(self, name: str, day: str, session_key: str | None) -> None:
         self.name, self.day, self.session_key = name, day, session_key
@@ -135,7 +134,7 @@ class DayRecords:
 
 
 def _bodies(sessions: pa.Table) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """The text of every record, and the row of its session: all lines, then events that have none."""
+    """The text of every record, and the row of its session: lines, then events without a line."""
     events: Any = sessions["event_sequence"].chunk(0) if sessions.num_rows else pa.array([], pa.list_(pa.int32()))
     logs: Any = sessions["original_logs"].chunk(0) if sessions.num_rows else pa.array([], pa.list_(pa.large_string()))
     event_ends, log_ends = (column.offsets.to_numpy().astype(np.int64) for column in (events, logs))

@@ -40,7 +40,7 @@ class LabelledLines(Lines):
             try:
                 labels = self.labels(file, quarantine)
             except OSError as error:
-                raise InputError(f"The labels beside '{file}' cannot be read: {error.strerror}.") from None
+                raise InputError(f"The labels of '{file}' cannot be read: {error.strerror}.") from None
             if labels:
                 hints.on_fault_kinds(labels.kinds)
             for table in super().read([file], hints, quarantine):

@@ -230,8 +230,8 @@ def _with_dataset() -> dict[str, type[Source]]:
 
 def _nearest(spec: str, known: Sequence[str] | dict[str, type[Source]]) -> str:
     path = Path(spec)
-    beside = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(spec, [*known, *beside], n=1, cutoff=0.75)
+    siblings = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(spec, [*known, *siblings], n=1, cutoff=0.75)
     if near:
         return f"; {did_you_mean(spec, near)}"
     return "." if len(path.parts) > 1 else f" (data sets: {', '.join(sorted(known)) or 'none'})."

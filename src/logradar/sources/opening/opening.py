@@ -190,8 +190,8 @@ class Opened:
     def require_records(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
         """Raise `InputError` if no record was read, `DataError` if the labels that the user gave match no session.
 
-        ``labelled`` says that labels have matched in an earlier run. Labels that were found beside the input only
-        add a note.
+        ``labelled`` says that labels have matched in an earlier run. Labels that were found in the folder of the
+        input only add a note.
         """
         if not records:
             raise InputError(f"'{self._spec}' contains no log records. {quarantine.sentence()}".strip())
@@ -274,7 +274,7 @@ def _keys(
     of_these = {file for part in parts if part.kind in searched for file in part.files}
     key = session_keys.discover([sample.texts for sample in sampled if sample.file in of_these])
     if key is None:
-        return keys, ["No field connects the lines of a session, so windows are used; or set --session-key REGEX."]
+        return keys, ["No field connects the lines, so windows are used; set one with --session-key REGEX."]
     return {**keys, **dict.fromkeys(searched, key.regex)}, [key.sentence()]
 
 

@@ -1,4 +1,4 @@
-"""What a block of a day file can hold, as columns with room for all of it, and notes about oddities."""
+"""Arrays for the sessions of one block of a day file, and counters of unusual sessions."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ KEYS: Final = (
     "service_name",
     "original_logs",
 )
-REQUIRED: Final = 2  # an object without one of the first two is no session
+REQUIRED: Final = 2  # an object without one of the first two keys is not a session
 SESSION, EVENTS, TOKENS, MASK, ERROR, WARN, SERVICE, LOGS = range(len(KEYS))
 UNKNOWN_KEY: Final = len(KEYS)
 
-NOTE_EXTRA: Final = len(KEYS)  # notes about objects that are kept; the first ones say which key is missing
+NOTE_EXTRA: Final = len(KEYS)  # notes about sessions that are kept; the first ones say which key is missing
 NOTE_TOKENS: Final = 9
 NOTE_MASK: Final = 10
 NOTE_LENGTHS: Final = 11
 NOTE_LOGS: Final = 12
 NOTE_SURROGATE: Final = 13
 NOTES: Final = 14
-EXAMPLES: Final = 4  # positions that are kept of each kind of note
+EXAMPLES: Final = 4  # positions stored for each kind of note
 
 Array = npt.NDArray[Any]
 
 
 class Columns(NamedTuple):
-    """Room for the rows that a block of bytes can hold; list ``i`` ends where ``*_ends[i + 1]`` says."""
+    """Arrays large enough for all sessions in a block of bytes; list ``i`` ends at ``*_ends[i + 1]``."""
 
     session_ids: Array  # int64
     offsets: Array  # int64, byte where the object begins
-    ends: Array  # int64, byte behind it
+    ends: Array  # int64, byte after its end
     token_lengths: Array  # int32, -1 for none
-    errors: Array  # uint8: 0 false, 1 true, 2 not there
+    errors: Array  # uint8: 0 false, 1 true, 2 missing
     warns: Array
     events: Array  # int32
     event_ends: Array  # int32
@@ -50,24 +50,24 @@ class Columns(NamedTuple):
     has_service: Array  # uint8
     text: Array  # bytes of all log lines
     text_ends: Array  # int64, one per log line
-    log_ends: Array  # int32, counts lines
+    log_ends: Array  # int32, in lines
     has_logs: Array  # uint8
-    used: Array  # int64: rows, lines
-    notes: Array  # int64, NOTES x (1 + EXAMPLES): how often, and where
+    used: Array  # int64: number of rows, number of lines
+    notes: Array  # int64, NOTES x (1 + EXAMPLES): count, then positions
 
     @property
     def size(self) -> int:
-        """How many bytes of a file there is room for."""
+        """Number of bytes of a file for which the arrays are large enough."""
         return len(self.text) - 128
 
     def clear(self) -> None:
-        """Forget all rows and notes."""
+        """Remove all rows and notes."""
         self.used[:] = 0
         self.notes[:] = 0
 
 
 def room(size: int) -> Columns:
-    """Room for all sessions that ``size`` bytes can hold; memory that is not needed is never touched."""
+    """Arrays for all sessions in ``size`` bytes; memory that is not needed is reserved but never used."""
     rows = size // 32 + 2
     lines = size // 3 + 2
     return Columns(
@@ -92,9 +92,10 @@ def room(size: int) -> Columns:
 
 
 def fresh(size: int, kind: Any) -> Array:
-    """A large array straight from the system: a page that is not used is not there, and all go back at its end.
+    """A large array of zeros directly from the operating system (mmap).
 
-    The allocator would keep what such an array leaves, in pieces, for each thread.
+    Pages that are not written take no memory, and all memory is returned when the array is deleted. The usual allocator
+    would keep parts of such arrays for each thread.
     """
     return np.frombuffer(mmap.mmap(-1, max(size, 1) * np.dtype(kind).itemsize), kind, size)
 

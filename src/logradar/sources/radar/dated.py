@@ -1,6 +1,6 @@
-"""DATED_SESSIONS: the sessions of day files with what a file alone does not say: key, source and times.
+"""DATED_SESSIONS: the sessions of day files with session key, source and times.
 
-Their event ids are templates of their own: id ``e`` is template ``e + FIRST_TEMPLATE``.
+Their event ids are used as templates: event id ``e`` is template ``e + FIRST_TEMPLATE``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from logradar.sources.radar.table import DAY_SESSIONS
 
 DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 TIME: Final = r"^\[?(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
-TRIED: Final = 50  # lines of a batch that are looked at for a timestamp
+TRIED: Final = 50  # lines of a batch that are checked for a timestamp
 ERROR, WARN, INFO = 17, 13, 9  # OpenTelemetry SeverityNumbers
 
 DATED_SESSIONS: Final = pa.schema(
@@ -40,10 +40,10 @@ DATED_SESSIONS: Final = pa.schema(
 
 
 class Dater:
-    """Adds to the DAY_SESSIONS of one file, table after table, what DATED_SESSIONS have more.
+    """Turns the DAY_SESSIONS of one file into DATED_SESSIONS, table after table.
 
-    ``start`` and ``end`` are the times in the first and the last line of a session, else the
-    bounds of the day that the file is named after, else null.
+    ``start`` and ``end`` are the times in the first and the last line of a session. If these have none, they are
+    the first and last moment of the day in the name of the file, else null.
     """
 
     def __init__(self, name: str, day: str) -> None:
@@ -90,10 +90,10 @@ class Dater:
 
 
 def sessions_of(table: pa.Table, first_record: int) -> pa.Table:
-    """SESSIONS of DATED_SESSIONS; their events are numbered from ``first_record`` on.
+    """SESSIONS from DATED_SESSIONS; the record ids of their events count from ``first_record``.
 
-    Gaps are 0: times stand in the lines, which are not read here. An event id that cannot be a
-    template (below 0) is `UNKNOWN`.
+    Gaps are 0, because the times are in the lines, which are not read here. An event id that cannot be a template
+    id (negative or too large) becomes `UNKNOWN`.
     """
     table = table.combine_chunks()
     events: Any = table["event_sequence"].chunk(0) if table.num_rows else pa.array([], pa.list_(pa.int32()))
@@ -118,7 +118,7 @@ def sessions_of(table: pa.Table, first_record: int) -> pa.Table:
 
 
 def runs(table: pa.Table, name: str) -> Iterator[pa.Table]:
-    """Runs of rows with one value in a dictionary column."""
+    """Slices of consecutive rows with the same value in the dictionary column ``name``."""
     if table.num_rows:
         codes = table[name].combine_chunks().indices.to_numpy()
         bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
@@ -127,23 +127,23 @@ def runs(table: pa.Table, name: str) -> Iterator[pa.Table]:
 
 
 def template_ids(events: np.ndarray) -> np.ndarray:
-    """The template id of each event id, both int32."""
+    """The template id of each event id; both are int32."""
     fits = (events >= 0) & (events <= np.iinfo(np.int32).max - FIRST_TEMPLATE)
     return np.where(fits, events + np.int32(FIRST_TEMPLATE), np.int32(UNKNOWN)).astype(np.int32)
 
 
 def max_level(table: pa.Table) -> pa.Array:
-    """The highest level by has_error and has_warn; null where the file has neither."""
+    """The highest level according to has_error and has_warn; null if the session has neither key."""
     error, warn = table["has_error"], table["has_warn"]
     level = pc.if_else(error.fill_null(False), ERROR, pc.if_else(warn.fill_null(False), WARN, INFO)).cast(pa.int8())
     return pc.if_else(pc.and_(error.is_null(), warn.is_null()), pa.scalar(None, pa.int8()), level)
 
 
 def day_of(name: str) -> str:
-    """The day that a file is named after, else its name without endings."""
+    """The date in the name of a file, else its name without endings."""
     base = readable(name.rpartition("/")[2])
-    found = DATE.search(base)
-    return found[0] if found else base.partition(".")[0]
+    match = DATE.search(base)
+    return match[0] if match else base.partition(".")[0]
 
 
 def _midnight(day: str) -> datetime | None:

@@ -1,8 +1,8 @@
-"""One session object of a day file -> one row of columns, as a numba kernel.
+"""numba kernel that reads one session object of a day file into one row of columns.
 
-The object is checked by the letter while it is read; nothing is kept of one that does not fit.
-``token_ids`` and ``attention_mask`` follow from ``event_sequence`` (padded with 0 or cut, and
-1 for what is real), so they are only compared with it, mostly 64 bytes at a time.
+The object is checked strictly while it is read; nothing of an invalid object is kept. ``token_ids`` must be
+``event_sequence`` padded with 0 or cut, and ``attention_mask`` must be 1 for each event and 0 for padding, so both are
+only compared with ``event_sequence``, mostly 64 bytes at a time.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ from logradar.sources.radar.grammar import (
     string,
     value,
 )
-from logradar.sources.radar.vectors import kernel
+from logradar.sources.radar.vectors import inlined, kernel
 
-TWICE: Final = 7  # further statuses beside those of the grammar: a key that stands there twice,
-MISSING: Final = 8  # a required key that is missing
+# Statuses in addition to those of `grammar`:
+TWICE: Final = 7  # a key occurs twice
+MISSING: Final = 8  # a required key is missing
 
 _INT32: Final = 2**31 - 1
 _INT64: Final = 2**63 - 1
@@ -58,7 +59,7 @@ for _row, _key in enumerate(KEYS):
 
 @kernel
 def key_of(text, begin, end):  # type: ignore[no-untyped-def]
-    """The number in KEYS of the key that stands in ``text``, or UNKNOWN_KEY."""
+    """The index in KEYS of the key in ``text[begin:end]``, or UNKNOWN_KEY."""
     for key in range(len(_SIZES)):
         if _SIZES[key] == end - begin:
             same = True
@@ -75,7 +76,7 @@ def key_of(text, begin, end):  # type: ignore[no-untyped-def]
 def session(data, p, base, out):  # type: ignore[no-untyped-def]
     """Read the object at ``p`` into the next row of ``out``; ``base`` is the offset of byte 0 of ``data``.
 
-    Gives status, place (behind the object, or of what does not fit) and the key it is about.
+    Returns the status, a position (after the object, or of the first invalid byte) and the index of the key concerned.
     """
     row, lines = out.used[0], out.used[1]
     begin = p
@@ -164,7 +165,7 @@ def session(data, p, base, out):  # type: ignore[no-untyped-def]
                 return MISSING, p, key
             notes |= 1 << key
     count = events_to - events_from
-    if tokens_at:  # they stand before the events
+    if tokens_at:  # they precede the events
         _, _, _, tokens_fit = _tokens(data, tokens_at, out.events, events_from, events_to, text_from, text_to)
     if token_count >= 0 and not tokens_fit:
         notes |= 1 << NOTE_TOKENS
@@ -206,16 +207,34 @@ def _name(data, p, out, o):  # type: ignore[no-untyped-def]
     return string(data, p + 1, out, o)
 
 
-@kernel
-def _strings(data, p, out, lines):  # type: ignore[no-untyped-def]
-    """An array of strings: status, place, number of the line behind, lone surrogates."""
-    lone = 0
+@inlined
+def _first_element(data, p):  # type: ignore[no-untyped-def]
+    """Begin an array at ``p``: status, position of its first element or after its end, whether it has an element."""
     if data[p] != ord("["):
-        return TYPE, p, lines, lone
+        return TYPE, p, False
     p = space(data, p + 1)
     if data[p] == ord("]"):
-        return OK, p + 1, lines, lone
-    while True:
+        return OK, p + 1, False
+    return OK, p, True
+
+
+@inlined
+def _next_element(data, p):  # type: ignore[no-untyped-def]
+    """Go on after an element: status, position of the next one or after the end of the array, whether there is one."""
+    p = space(data, p)
+    if data[p] == ord("]"):
+        return OK, p + 1, False
+    if data[p] != ord(","):
+        return SYNTAX, p, False
+    return OK, space(data, p + 1), True
+
+
+@kernel
+def _strings(data, p, out, lines):  # type: ignore[no-untyped-def]
+    """Read an array of strings: status, position, number of lines after it, number of lone surrogates."""
+    lone = 0
+    status, p, more = _first_element(data, p)
+    while more:
         if data[p] != ord('"'):
             return TYPE, p, lines, lone
         status, p, end, bad = string(data, p + 1, out.text, out.text_ends[lines])
@@ -224,57 +243,41 @@ def _strings(data, p, out, lines):  # type: ignore[no-untyped-def]
         lines += 1
         out.text_ends[lines] = end
         lone += bad
-        p = space(data, p)
-        if data[p] == ord("]"):
-            return OK, p + 1, lines, lone
-        if data[p] != ord(","):
-            return SYNTAX, p, lines, lone
-        p = space(data, p + 1)
+        status, p, more = _next_element(data, p)
+    return status, p, lines, lone
 
 
 @kernel
 def _integers(data, p, values, count):  # type: ignore[no-untyped-def]
-    """An array of int32: status, place, count behind it, and where its text begins and ends."""
-    if data[p] != ord("["):
-        return TYPE, p, count, p, p
-    p = space(data, p + 1)
+    """Read an array of int32: status, position, count after it, begin and end of the text of its elements."""
+    status, p, more = _first_element(data, p)
     begin = end = p
-    if data[p] == ord("]"):
-        return OK, p + 1, count, begin, end
-    while True:
+    while more:
         status, p, number = integer(data, p, _INT32)
         if status != OK:
             return status, p, count, begin, end
         values[count] = number
         count += 1
         end = p
-        p = space(data, p)
-        if data[p] == ord("]"):
-            return OK, p + 1, count, begin, end
-        if data[p] != ord(","):
-            return SYNTAX, p, count, begin, end
-        p = space(data, p + 1)
+        status, p, more = _next_element(data, p)
+    return status, p, count, begin, end
 
 
 @kernel
 def _tokens(data, p, values, begin, end, text_from, text_to):  # type: ignore[no-untyped-def]
-    """Compare an array with ``values[begin:end]``, padded with 0 or cut: status, place, length, whether it fits.
+    """Compare an array with ``values[begin:end]`` padded with 0 or cut: status, position, length, whether it is equal.
 
-    ``data[text_from:text_to]`` is how the values are written where they stand themselves.
+    ``data[text_from:text_to]`` is the text of the values in ``event_sequence``.
     """
     count, fits, before = 0, True, -1
-    if data[p] != ord("["):
-        return TYPE, p, count, fits
-    p = space(data, p + 1)
-    if data[p] == ord("]"):
-        return OK, p + 1, count, fits
+    status, p, more = _first_element(data, p)
     length = text_to - text_from
     at_value = True
-    if length > 0 and equals(data, p, text_from, length):
+    if more and length > 0 and equals(data, p, text_from, length):
         byte = data[p + length]
         if byte == ord(",") or byte == ord("]") or byte <= 32:
             p, count, at_value = p + length, end - begin, False
-    while True:
+    while more:
         if at_value:
             status, behind, number = integer(data, p, _INT64)
             if status != OK:
@@ -290,26 +293,18 @@ def _tokens(data, p, values, begin, end, text_from, text_to):  # type: ignore[no
                     continue
             before = p if padding else -1
             p = behind
-        p = space(data, p)
-        if data[p] == ord("]"):
-            return OK, p + 1, count, fits
-        if data[p] != ord(","):
-            return SYNTAX, p, count, fits
-        p = space(data, p + 1)
+        status, p, more = _next_element(data, p)
         at_value = True
+    return status, p, count, fits
 
 
 @kernel
 def _mask(data, p):  # type: ignore[no-untyped-def]
-    """An array that should be ones and then zeros: status, place, ones, length, whether it is so."""
+    """Read an array that should be ones and then zeros: status, position, ones, length, whether it is so."""
     count = ones = 0
     fits, before, last = True, -1, 1
-    if data[p] != ord("["):
-        return TYPE, p, ones, count, fits
-    p = space(data, p + 1)
-    if data[p] == ord("]"):
-        return OK, p + 1, ones, count, fits
-    while True:
+    status, p, more = _first_element(data, p)
+    while more:
         status, behind, number = integer(data, p, _INT64)
         if status != OK:
             return status, behind, ones, count, fits
@@ -326,9 +321,5 @@ def _mask(data, p):  # type: ignore[no-untyped-def]
                 continue
         before = p if short else -1
         last = number
-        p = space(data, behind)
-        if data[p] == ord("]"):
-            return OK, p + 1, ones, count, fits
-        if data[p] != ord(","):
-            return SYNTAX, p, ones, count, fits
-        p = space(data, p + 1)
+        status, p, more = _next_element(data, behind)
+    return status, p, ones, count, fits

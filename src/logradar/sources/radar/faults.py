@@ -1,4 +1,4 @@
-"""What is wrong with day files: counted by reason, with the first examples and their places."""
+"""Faults of day files, counted by reason, with the first examples and their positions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from logradar.sources.radar.columns import KEYS, UNKNOWN_KEY
 
 KEPT: Final = 5  # examples per reason
 SHOWN: Final = 200  # characters of an example's text in a report
-LISTED_CASES: Final = 1_000  # cases per reason and file that the quarantine is told one by one
+LISTED_CASES: Final = 1_000  # cases per reason and file that are added to the quarantine one by one
 
 _LOST: Final = {
     grammar.SYNTAX: "session that is not valid JSON",
@@ -19,32 +19,32 @@ _LOST: Final = {
     grammar.ENCODING: "session with bytes that are not UTF-8",
     grammar.DEEP: f"session nested deeper than {grammar.DEPTH}",
     grammar.TYPE: "session with a wrong type",
-    grammar.BIG: "session with an integer that does not fit",
-    decode.TWICE: "session with a key twice",
-    decode.MISSING: "session without a needed key",
-    walk.CUT: "session that is cut off by the end of the file",
-    walk.HUGE: "session that is larger than the limit",
+    grammar.BIG: "session with an integer that is too large",
+    decode.TWICE: "session with a repeated key",
+    decode.MISSING: "session without a required key",
+    walk.CUT: "session truncated by the end of the file",
+    walk.HUGE: "session larger than the limit",
     walk.ENDLESS: "session that does not end before another begins",
-    walk.ELEMENT: "element of the array that is no object",
+    walk.ELEMENT: "element of the array that is not an object",
     walk.BETWEEN: "unexpected text between sessions",
-    walk.COMMA: "comma between sessions missing or too many",
-    walk.BEHIND: "text behind the end of the array",
-    walk.HEAD: "no array of sessions at the beginning of the file",
-    walk.OPEN: "array that is not closed, the file may be cut",
+    walk.COMMA: "missing or extra comma between sessions",
+    walk.BEHIND: "text after the end of the array",
+    walk.HEAD: "file that does not begin with an array of sessions",
+    walk.OPEN: "array without an end, the file may be truncated",
 }
 _HARMLESS: Final = {walk.COMMA}
 _NOTED: Final = {
-    columns.NOTE_EXTRA: "session with a key that is not known, ignored",
+    columns.NOTE_EXTRA: "session with an unknown key, ignored",
     columns.NOTE_TOKENS: "session whose token_ids are not its padded event_sequence",
-    columns.NOTE_MASK: "session whose attention_mask does not fit its event_sequence",
+    columns.NOTE_MASK: "session whose attention_mask does not match its event_sequence",
     columns.NOTE_LENGTHS: "session whose token_ids and attention_mask differ in length",
-    columns.NOTE_LOGS: "session with another number of original_logs than of events",
+    columns.NOTE_LOGS: "session with different numbers of original_logs and events",
     columns.NOTE_SURROGATE: "session with half of a surrogate pair in its text, replaced",
 }
 
 
 def lost(status: int, key: int) -> str:
-    """The reason why a piece of a file was lost, in words."""
+    """The reason why a piece of a file could not be read, in words."""
     return _LOST[status] + (f": {KEYS[key]}" if key != UNKNOWN_KEY else "")
 
 
@@ -55,7 +55,7 @@ def noted(note: int) -> str:
 
 @dataclass(frozen=True)
 class Example:
-    """One case: the byte (of the unpacked file) where the object begins, the byte that does not fit, its text."""
+    """One case: the byte (of the unpacked file) where the object begins, the first invalid byte, and its text."""
 
     source: str
     offset: int
@@ -65,48 +65,48 @@ class Example:
 
 @dataclass
 class Fault:
-    """All cases of one reason; ``kept`` says whether the sessions are in the tables all the same."""
+    """All cases with one reason; ``kept`` says whether their sessions are in the tables nevertheless."""
 
     kept: bool
     count: int = 0
     examples: list[Example] = field(default_factory=list)
 
     def add(self, count: int, examples: list[Example]) -> None:
-        """Count cases, and keep their examples while there are few."""
+        """Count cases, and store their examples up to `KEPT`."""
         self.count += count
         self.examples += examples[: KEPT - len(self.examples)]
 
 
 class Faults:
-    """The faults of one file or, merged, of many; cases also go to a quarantine if there is one."""
+    """The faults of one file or, merged, of many; cases are also added to a quarantine if there is one."""
 
     def __init__(self, source: str = "", quarantine: Quarantine | None = None) -> None:
         self.source, self.quarantine = source, quarantine
         self.reasons: dict[str, Fault] = {}
 
     def add_lost(self, status: int, key: int, example: Example) -> None:
-        """A piece of the file that cannot be used, at once told to the quarantine."""
+        """Count a piece of the file that could not be read; the first `LISTED_CASES` go to the quarantine at once."""
         fault = self._fault(lost(status, key), status in _HARMLESS)
         fault.add(1, [example])
         if self.quarantine is not None and fault.count <= LISTED_CASES and not fault.kept:
             self.quarantine.add(self.source, lost(status, key), offset=example.offset, text=example.text)
 
     def add_noted(self, note: int, count: int, examples: list[Example]) -> None:
-        """Sessions that are kept though something about them is unusual."""
+        """Count sessions that are kept although they are unusual."""
         self._fault(noted(note), True).add(count, examples)
 
     def close(self) -> None:
-        """The file is read: tell the quarantine the sums of what it has not been told yet."""
+        """At the end of the file: add to the quarantine the number of cases that it does not have yet."""
         if self.quarantine is None:
             return
         for reason, fault in self.reasons.items():
-            untold = fault.count if fault.kept else fault.count - LISTED_CASES
-            if untold > 0:
+            unlisted = fault.count if fault.kept else fault.count - LISTED_CASES
+            if unlisted > 0:
                 first = fault.examples[0]
-                self.quarantine.add(self.source, reason, offset=first.offset, text=first.text, count=untold)
+                self.quarantine.add(self.source, reason, offset=first.offset, text=first.text, count=unlisted)
 
     def merge(self, other: Faults) -> None:
-        """Take over what another file had."""
+        """Add the faults of another file."""
         for reason, fault in other.reasons.items():
             self._fault(reason, fault.kept).add(fault.count, fault.examples)
 
@@ -127,5 +127,5 @@ class Faults:
 
     @property
     def lost(self) -> int:
-        """How many pieces could not be used."""
+        """Number of pieces that could not be read."""
         return sum(fault.count for fault in self.reasons.values() if not fault.kept)

@@ -1,9 +1,9 @@
-"""How many sessions are the same: 64-bit fingerprints, counted in bounded memory.
+"""Counts equal sessions by 64-bit fingerprints in bounded memory.
 
-Up to ``capacity`` distinct fingerprints all are kept and the counts are exact. Beyond it only those
-whose last bit is 0 are kept, then those whose last two are, and so on; what is left stands for
-all: adaptive sampling (Wegman; Flajolet, "On Adaptive Sampling", Computing 43, 1990). The
-standard error of the number of distinct sessions is then about 1.2 / sqrt(capacity).
+Up to ``capacity`` distinct fingerprints all are stored and the counts are exact. If there are more, only those whose
+last bit is 0 are stored, then those whose last two bits are 0, and so on, and the counts are estimated from these:
+adaptive sampling (Wegman; Flajolet, "On Adaptive Sampling", Computing 43, 1990). The standard error of the number of
+distinct sessions is then about 1.2 / sqrt(capacity).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _HALF: Final = np.uint64(32)
 
 
 class Fingerprints:
-    """A multiset of fingerprints that knows how many are distinct.
+    """A multiset of fingerprints that counts how many are distinct.
 
-    >>> some = Fingerprints()
-    >>> some.add(np.array([1 << 8, 2 << 8, 1 << 8], np.uint64))
-    >>> some.total, some.distinct, some.repeated, some.exact
+    >>> prints = Fingerprints()
+    >>> prints.add(np.array([1 << 8, 2 << 8, 1 << 8], np.uint64))
+    >>> prints.total, prints.distinct, prints.repeated, prints.exact
     (3, 2, 1, True)
     """
 
@@ -47,7 +47,7 @@ class Fingerprints:
         self._take(hashes)
 
     def merge(self, other: Fingerprints) -> None:
-        """Count what another multiset has counted."""
+        """Add another multiset to this one."""
         other._settle()
         self.total += other.total
         self._level = max(self._level, other._level)
@@ -56,19 +56,19 @@ class Fingerprints:
 
     @property
     def exact(self) -> bool:
-        """Whether nothing had to be left out."""
+        """Whether all fingerprints are stored, so that the counts are exact."""
         self._settle()
         return self._level == 0
 
     @property
     def distinct(self) -> int:
-        """How many different fingerprints there are; an estimate unless `exact`."""
+        """Number of different fingerprints; an estimate unless `exact`."""
         self._settle()
         return min(len(self._known) << self._level, self.total)
 
     @property
     def repeated(self) -> int:
-        """How many fingerprints had been there before."""
+        """Number of fingerprints that repeat an earlier one."""
         return self.total - self.distinct
 
     def _take(self, hashes: Hashes) -> None:
@@ -93,14 +93,14 @@ class Fingerprints:
 
 
 def of_integers(values: npt.NDArray[np.int64]) -> Hashes:
-    """One fingerprint per number."""
+    """One fingerprint for each number."""
     mixed = values.astype(np.uint64) * _MIX
     mixed = (mixed ^ mixed >> _HALF) * _AGAIN
     return mixed ^ mixed >> _HALF
 
 
 def of_sessions(table: pa.Table) -> tuple[Hashes, Hashes]:
-    """Two fingerprints per row of DAY_SESSIONS: of the event sequence, and of all but its id and place."""
+    """Two fingerprints for each row of DAY_SESSIONS: of its event sequence, and of all content but id and offset."""
     table = table.combine_chunks()
     if not table.num_rows:
         return np.zeros(0, np.uint64), np.zeros(0, np.uint64)
@@ -133,7 +133,7 @@ def _name(name: str | None) -> int:
 
 @kernel
 def _squeeze(ordered):  # type: ignore[no-untyped-def]
-    """Move the different ones of a sorted array to its front; how many there are."""
+    """Move the distinct values of a sorted array to its front; returns their number."""
     count = 0
     for value in ordered:
         if not count or value != ordered[count - 1]:
@@ -144,9 +144,9 @@ def _squeeze(ordered):  # type: ignore[no-untyped-def]
 
 @kernel
 def _hash_rows(event_ends, events, log_ends, text_ends, text, sequences, wholes):  # type: ignore[no-untyped-def]
-    """Multiply and mix, eight bytes at a time."""
+    """Hash each row by multiplication and mixing, eight bytes at a time."""
     for row in range(len(sequences)):
-        code = (np.uint64(event_ends[row + 1] - event_ends[row]) + _AGAIN) * _MIX  # far from any small id
+        code = (np.uint64(event_ends[row + 1] - event_ends[row]) + _AGAIN) * _MIX  # not near any small id
         code ^= code >> _HALF
         for i in range(event_ends[row], event_ends[row + 1]):
             code = (code ^ np.uint64(events[i])) * _MIX

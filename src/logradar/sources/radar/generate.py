@@ -1,7 +1,7 @@
-"""Day files of any size for tests and benchmarks, written at the speed of the disk.
+"""Generates day files of any size for tests and benchmarks, at the speed of the disk.
 
-Distinct sessions are made for as many bytes as are asked for; beyond that their blocks come
-again, with fresh session ids. The same seed gives the same bytes.
+Distinct sessions are generated up to a given number of bytes; after that their blocks are repeated with new session
+ids. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from logradar.sources.radar.write import day_path, encode
 
-FIRST_ID: Final = 10**11  # ids have twelve digits, so that they can be replaced in place
+FIRST_ID: Final = 10**11  # ids have twelve digits, so that they can be overwritten in place
 BLOCK: Final = 4 << 20
 FIRST_DAY: Final = date(2024, 5, 1)
 SERVICES: Final = ("gateway", "research", "manager", "billing", "search", "auth", "mailer", "ledger")
@@ -35,15 +35,15 @@ _ACTS: Final = (
     "retry {} of {} for upstream research-{} after {} ms because of timeout {:08x}",
 )
 EVENTS: Final = len(SERVICES) * len(_PARTS) * len(_ACTS)  # distinct event ids, from 3 on
-TROUBLED: Final = 0.06  # share of sessions that may warn and fail
+TROUBLED: Final = 0.06  # share of sessions that may contain warnings and errors
 
 
 @dataclass(frozen=True)
 class DayShape:
-    """What the sessions of a generated day look like.
+    """The form of the sessions of a generated day.
 
-    ``length`` values of ``token_ids`` each; about ``events`` events in a session (log-normal);
-    ``distinct`` bytes before blocks come again.
+    ``length`` is the length of ``token_ids``, ``events`` the median number of events in a session (log-normal),
+    ``distinct`` the number of bytes after which blocks are repeated.
     """
 
     pretty: bool = False
@@ -53,23 +53,23 @@ class DayShape:
 
 
 def write_day(path: Path, size: int, seed: int = 0, shape: DayShape = DayShape(), day: date = FIRST_DAY) -> int:
-    """A day file of about ``size`` bytes (at least one session), logged on ``day``; the number of sessions."""
+    """Write a day file of about ``size`` bytes (at least one session) for ``day``; returns the number of sessions."""
     blocks: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = []
-    made = _blocks(seed, min(size, shape.distinct), shape, day)
+    new_blocks = _blocks(seed, min(size, shape.distinct), shape, day)
     sessions = written = turn = 0
     with path.open("wb") as file:
         written += file.write(b"[\n" if shape.pretty else b"[")
         while written < size or not sessions:
-            block = next(made, None)
+            block = next(new_blocks, None)
             if block is None:
                 block = blocks[turn % len(blocks)]
                 turn += 1
             else:
                 blocks.append(block)
             data, places = block
-            if written + len(data) > size + len(data) // len(places):  # the last one only in part
+            if written + len(data) > size + len(data) // len(places):  # only a part of the last block
                 places = places[: max(1, (size - written) * len(places) // len(data))]
-                data = data[: _behind(data, block[1], len(places))]
+                data = data[: _end_of(data, block[1], len(places))]
             _number(data, places, FIRST_ID + sessions)
             between = (b",\n" if shape.pretty else b",") if sessions else b""
             written += file.write(between) + file.write(data.tobytes())
@@ -86,7 +86,7 @@ def write_days(
     shape: DayShape = DayShape(),
     first: date = FIRST_DAY,
 ) -> list[Path]:
-    """A folder of ``days`` day files of about ``size`` bytes each, from day ``first`` on."""
+    """Write ``days`` day files of about ``size`` bytes each, from day ``first`` on; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number in range(days):
@@ -97,13 +97,13 @@ def write_days(
 
 
 def sessions(seed: int, shape: DayShape = DayShape(), day: date = FIRST_DAY) -> Iterator[dict[str, Any]]:
-    """Distinct sessions without end, as they stand in a day file, but without token_ids and attention_mask."""
+    """An endless sequence of distinct session objects of a day file, without token_ids and attention_mask."""
     draw = random.Random(seed)
     number = FIRST_ID
     while True:
         service = draw.randrange(len(SERVICES))
         count = min(int(draw.lognormvariate(math.log(shape.events), 0.6)) + 1, 2_000)
-        kinds = 64 if draw.random() < TROUBLED else 56  # the last eight warn, the very last two are errors
+        kinds = 64 if draw.random() < TROUBLED else 56  # the last eight kinds are warnings, the last two of them errors
         events, lines = [], []
         highest = 0
         second, code = draw.randrange(86_000), draw.getrandbits(30)
@@ -131,26 +131,26 @@ def sessions(seed: int, shape: DayShape = DayShape(), day: date = FIRST_DAY) -> 
 def _blocks(
     seed: int, size: int, shape: DayShape, day: date
 ) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
-    """Blocks of sessions as text, and where the digits of their ids stand; ``size`` bytes in all."""
+    """Blocks of sessions as text, each with the positions of its session ids; ``size`` bytes in total."""
     between = b",\n" if shape.pretty else b","
     pieces: list[bytes] = []
-    held = made = 0
+    held = done = 0
     for session in sessions(seed, shape, day):
         pieces.append(encode(session, shape.length, shape.pretty))
         held += len(pieces[-1]) + len(between)
-        if held < min(BLOCK, size - made):
+        if held < min(BLOCK, size - done):
             continue
         data = np.frombuffer(bytearray(between.join(pieces)), np.uint8)
         starts = np.cumsum([0] + [len(piece) + len(between) for piece in pieces[:-1]])
         yield data, starts + pieces[0].index(b"1", pieces[0].index(b":"))
-        made += held
+        done += held
         pieces, held = [], 0
-        if made >= size:
+        if done >= size:
             return
 
 
-def _behind(data: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], count: int) -> int:
-    """Where the first ``count`` sessions of a block end."""
+def _end_of(data: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], count: int) -> int:
+    """The position after the first ``count`` sessions of a block."""
     if count >= len(places):
         return len(data)
     comma = b"},"

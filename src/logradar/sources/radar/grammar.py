@@ -1,9 +1,8 @@
-"""JSON by the letter of RFC 8259, as numba kernels over bytes.
+"""numba kernels over bytes that read JSON strictly as RFC 8259 defines it.
 
-A kernel that reads a thing at ``p`` gives a status and the place behind it. Where the status is
-not `OK` the place is that of the first byte that does not fit, so that a caller can tell damage
-from data that ends too early: behind the data stand zeros, which fit nowhere in JSON. There
-must be at least `SLACK` of them.
+A kernel that reads something at position ``p`` returns a status and the position after it. If the status is not `OK`,
+the position is that of the first invalid byte. The data must be followed by at least `SLACK` zero bytes, which are not
+valid anywhere in JSON; if the position is after the end of the data, the data is not damaged but incomplete.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from logradar.sources.radar.vectors import (
     special,
 )
 
-SLACK: Final = 192  # zeros behind the data
-DEPTH: Final = 64  # how deep values may be nested
+SLACK: Final = 192  # zero bytes after the data
+DEPTH: Final = 64  # limit of nesting
 
 OK: Final = 0
 SYNTAX: Final = 1  # not JSON
 CONTROL: Final = 2  # a control character inside a string
 ENCODING: Final = 3  # bytes that are not UTF-8
 DEEP: Final = 4  # nested deeper than DEPTH
-TYPE: Final = 5  # JSON, but not the kind of value that was asked for
-BIG: Final = 6  # an integer that does not fit
+TYPE: Final = 5  # JSON, but not the expected kind of value
+BIG: Final = 6  # an integer that is too large
 
 _QUOTE: Final = ord('"')
 _SLASH: Final = ord("\\")
@@ -47,13 +46,13 @@ _PLUS: Final = ord("+")
 _POINT: Final = ord(".")
 _ZERO: Final = ord("0")
 _REPLACEMENT: Final = 0xFFFD
-_ESCAPES: Final = np.zeros(256, np.uint8)  # what a letter behind a backslash stands for
+_ESCAPES: Final = np.zeros(256, np.uint8)  # the character for each letter after a backslash
 _ESCAPES[np.frombuffer(b'"\\/bfnrt', np.uint8)] = np.frombuffer(b'"\\/\b\f\n\r\t', np.uint8)
 
 
 @kernel
 def space(data, p):  # type: ignore[no-untyped-def]
-    """The place of the next byte that is no white space."""
+    """The position of the next byte that is not white space."""
     if data[p] > 32:
         return p
     if data[p] == 32 and data[p + 1] > 32:
@@ -82,10 +81,10 @@ def is_digit(byte):  # type: ignore[no-untyped-def]
 
 @kernel
 def string(data, p, out, o):  # type: ignore[no-untyped-def]
-    """Copy a string, of which ``p`` is the first byte inside, as UTF-8 to ``out`` from ``o`` on.
+    """Copy a string as UTF-8 to ``out`` from ``o`` on; ``p`` is the position after its opening quote.
 
-    Gives status, place behind the closing quote, end in ``out``, number of lone surrogates (they
-    have no UTF-8 and become U+FFFD). ``out`` needs 64 bytes more than the string has.
+    Returns the status, the position after the closing quote, the end in ``out`` and the number of lone surrogates (they
+    cannot be written in UTF-8 and become U+FFFD). ``out`` must have 64 bytes more than the string.
     """
     lone = 0
     while True:
@@ -104,7 +103,7 @@ def string(data, p, out, o):  # type: ignore[no-untyped-def]
         if data[p] != _SLASH:
             return CONTROL, p, o, lone
         plain = _ESCAPES[data[p + 1]]
-        if plain:  # as `_escape` does, which is worth a call only for the others
+        if plain:  # the same as in `_escape`, but without a call for the common case
             out[o] = plain
             p += 2
             o += 1
@@ -117,9 +116,9 @@ def string(data, p, out, o):  # type: ignore[no-untyped-def]
 
 @kernel
 def _characters(data, p, k):  # type: ignore[no-untyped-def]
-    """Check ``k`` bytes that hold other characters than ASCII, and the end of the last one.
+    """Check the UTF-8 of ``k`` bytes that are not all ASCII.
 
-    Gives status and the number of bytes that are good: all, or of 64 as many as are whole characters.
+    Returns the status and the number of valid bytes: all, or if ``k`` is 64 those of the complete characters.
     """
     wrong = misfits(data, p)
     if k < 64:
@@ -135,7 +134,7 @@ def _characters(data, p, k):  # type: ignore[no-untyped-def]
 
 @kernel
 def _escape(data, p, out, o):  # type: ignore[no-untyped-def]
-    """What stands behind a backslash."""
+    """Read an escape sequence; ``p`` is the position after the backslash."""
     plain = _ESCAPES[data[p]]
     if plain:
         out[o] = plain
@@ -147,7 +146,7 @@ def _escape(data, p, out, o):  # type: ignore[no-untyped-def]
 
 @kernel
 def _unicode(data, p, out, o):  # type: ignore[no-untyped-def]
-    """Four hexadecimal digits, or twice four where a surrogate begins a pair."""
+    """Read the four hexadecimal digits of an escape sequence, or both sequences of a surrogate pair."""
     status, p, code = _hexadecimal(data, p)
     if status != OK:
         return status, p, o, 0
@@ -199,7 +198,7 @@ def _hexadecimal(data, p):  # type: ignore[no-untyped-def]
 
 @kernel
 def skip_string(data, p, scratch):  # type: ignore[no-untyped-def]
-    """As `string`, without keeping it; ``scratch`` holds 64 bytes or more. Gives status and place."""
+    """Skip a string; ``scratch`` has at least 64 bytes. Returns the status and the position after it."""
     while True:
         mask = special(data, p)
         k = first(mask)
@@ -221,7 +220,7 @@ def skip_string(data, p, scratch):  # type: ignore[no-untyped-def]
 
 @kernel
 def integer(data, p, limit):  # type: ignore[no-untyped-def]
-    """An integer from ``-limit - 1`` to ``limit``: status, place behind it, value."""
+    """Read an integer from ``-limit - 1`` to ``limit``: status, position after it, value."""
     negative = data[p] == _MINUS
     q = p + 1 if negative else p
     if not is_digit(data[q]):
@@ -245,7 +244,7 @@ def integer(data, p, limit):  # type: ignore[no-untyped-def]
 
 @kernel
 def number(data, p):  # type: ignore[no-untyped-def]
-    """Skip a number of any kind: status, place behind it."""
+    """Skip a number of any kind: status, position after it."""
     if data[p] == _MINUS:
         p += 1
     if data[p] == _ZERO:
@@ -274,7 +273,7 @@ def number(data, p):  # type: ignore[no-untyped-def]
 
 @kernel
 def literal(data, p):  # type: ignore[no-untyped-def]
-    """``false``, ``true`` or ``null``: status, place behind it, and 0, 1 or 2."""
+    """Read ``false``, ``true`` or ``null``: status, position after it, and 0, 1 or 2."""
     byte = data[p]
     if byte == ord("f"):
         word, which = b"false", 0
@@ -293,7 +292,7 @@ def literal(data, p):  # type: ignore[no-untyped-def]
 
 @kernel
 def repeats(data, p, period):  # type: ignore[no-untyped-def]
-    """How many bytes from ``p`` on equal those that stand ``period`` bytes before them."""
+    """Number of bytes from ``p`` on that are equal to the bytes ``period`` positions before them."""
     total = 0
     while True:
         k = first(different(data, p + total, p + total - period))
@@ -304,7 +303,7 @@ def repeats(data, p, period):  # type: ignore[no-untyped-def]
 
 @kernel
 def equals(data, p, q, length):  # type: ignore[no-untyped-def]
-    """Whether ``length`` bytes from ``p`` on are those from ``q`` on."""
+    """Whether ``length`` bytes from ``p`` on are equal to those from ``q`` on."""
     i = 0
     while i < length:
         k = first(different(data, p + i, q + i))

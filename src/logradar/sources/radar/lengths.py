@@ -1,4 +1,4 @@
-"""Lengths of sequences, counted in bins: mean, extremes, quantiles and histogram in a few kilobytes."""
+"""Statistics of sequence lengths, counted in bins: mean, extremes, quantiles and histogram in a few kilobytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-_FINE: Final = 64  # lengths below it have a bin each, from it on there are 16 bins per octave
+_FINE: Final = 64  # each length below it has its own bin; above it there are 16 bins per octave
 _BINS: Final = _FINE + 16 * 26
 
 
@@ -47,7 +47,7 @@ class Lengths:
             self.bins += np.bincount(bins_of(lengths), minlength=_BINS)
 
     def merge(self, other: Lengths) -> None:
-        """Count what another has counted."""
+        """Add the counts of another object."""
         if other.count:
             self._join(other.count, other.total, other.shortest, other.longest)
             self.bins += other.bins
@@ -59,14 +59,14 @@ class Lengths:
         self.total += total
 
     def quantile(self, share: float) -> int:
-        """The length that this share of the sequences does not exceed (above 63: to 6 %)."""
+        """The length that this share of the sequences does not exceed; above 63 it is rounded up by at most 6 %."""
         if not self.count:
             return 0
         number = int(np.searchsorted(np.cumsum(self.bins), share * self.count))
         return min(bin_range(number)[1], self.longest)
 
     def report(self) -> dict[str, Any]:
-        """JSON-ready; a line of the histogram is (from, to, sequences)."""
+        """The figures for JSON; an entry of the histogram is (from, to, number of sequences)."""
         return {
             "mean": round(self.total / self.count, 2) if self.count else 0.0,
             "min": self.shortest,

@@ -1,4 +1,4 @@
-"""What the event ids of day files stand for: how often each came, and the first lines of each."""
+"""Describes the event ids of day files: the frequency and the first lines of each."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import pyarrow.parquet as pq
 
 from logradar.sources.radar.vocabulary import VOCABULARY
 
-KEPT: Final = 6  # lines of each event id
-LONGEST: Final = 500  # characters of a line that is kept
+KEPT: Final = 6  # lines stored for each event id
+LONGEST: Final = 500  # characters stored of a line
 
 
 class EventLines:
-    """Counts event ids of DAY_SESSIONS (or DATED_SESSIONS) and keeps the first lines of each."""
+    """Counts the event ids of DAY_SESSIONS (or DATED_SESSIONS) and stores the first lines of each."""
 
     def __init__(self) -> None:
         self.counts: Counter[int] = Counter()
         self.lines: dict[int, list[str]] = {}
-        self.beyond = 0  # events whose ids came when `VOCABULARY` were told apart already
+        self.beyond = 0  # events with ids that are not counted, because there are more than `VOCABULARY` ids
         self._full = np.empty(0, np.int32)  # ids that need no more lines
 
     def add(self, table: pa.Table) -> None:
-        """Take in the next sessions; ``original_logs`` may be left out."""
+        """Add the next sessions; the column ``original_logs`` may be missing."""
         table = table.combine_chunks()
         if not table.num_rows:
             return
@@ -35,12 +35,12 @@ class EventLines:
         ids = events.values.to_numpy()
         if "original_logs" in table.column_names:
             self._keep(ids, ends, table["original_logs"].chunk(0))
-        found, counts = _counted(ids[ends[0] : ends[-1]])
-        for event, count in zip(found.tolist(), counts.tolist(), strict=True):
+        events_here, counts = _counted(ids[ends[0] : ends[-1]])
+        for event, count in zip(events_here.tolist(), counts.tolist(), strict=True):
             self._count(event, count)
 
     def merge(self, other: EventLines) -> None:
-        """Take in what comes after."""
+        """Add the counts and lines of later sessions."""
         self.beyond += other.beyond
         for event, count in other.counts.items():
             self._count(event, count)
@@ -56,16 +56,16 @@ class EventLines:
             self.beyond += count
 
     def sentence(self) -> str:
-        """What people should know of the ids that were left out; empty where none was."""
+        """A sentence about the ids that were not counted; empty if all were."""
         if not self.beyond:
             return ""
         return (
-            f"{self.beyond:,} events have ids beyond the {VOCABULARY:,} that are told apart: they have no template; so "
-            "many ids hardly stand for kinds of events."
+            f"There are more than {VOCABULARY:,} event ids: {self.beyond:,} events with other ids have no template. "
+            "So many ids are probably not kinds of events."
         )
 
     def save(self, path: Path) -> None:
-        """Write them as Parquet."""
+        """Write counts and lines as Parquet."""
         events = sorted(self.counts)
         table = {
             "event": pa.array(events, pa.int64()),
@@ -77,14 +77,14 @@ class EventLines:
 
     @classmethod
     def load(cls, path: Path) -> EventLines:
-        """What `save` wrote."""
-        found = cls()
+        """Load what `save` wrote."""
+        loaded = cls()
         table = pq.read_table(path)
-        found.beyond = int((table.schema.metadata or {}).get(b"beyond", 0))
+        loaded.beyond = int((table.schema.metadata or {}).get(b"beyond", 0))
         for row in table.to_pylist():
-            found.counts[row["event"]] = row["count"]
-            found.lines[row["event"]] = row["lines"]
-        return found
+            loaded.counts[row["event"]] = row["count"]
+            loaded.lines[row["event"]] = row["lines"]
+        return loaded
 
     def _keep(self, ids: np.ndarray, ends: np.ndarray, logs: Any) -> None:
         log_ends = logs.offsets.to_numpy().astype(np.int64)
@@ -110,9 +110,10 @@ class EventLines:
 
 
 def _counted(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct ids in ascending order, and their frequencies."""
     low, high = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
     if low >= 0 and high < 1 << 20:
         counts = np.bincount(ids)
-        found = np.flatnonzero(counts)
-        return found, counts[found]
+        distinct = np.flatnonzero(counts)
+        return distinct, counts[distinct]
     return np.unique(ids, return_counts=True)

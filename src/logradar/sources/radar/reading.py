@@ -1,4 +1,4 @@
-"""A day file, plain or compressed, as tables of its sessions."""
+"""Reads a day file, plain or compressed, as tables of its sessions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def read_day(
     block: int = BLOCK,
     limit: int = LIMIT,
 ) -> Iterator[pa.Table]:
-    """DAY_SESSIONS of a day file, about one block of ``block`` bytes each; gz, xz and zst by content.
+    """Tables of DAY_SESSIONS of a day file, one for each block of ``block`` bytes; gz, xz and zst are unpacked.
 
-    What is damaged goes to ``quarantine`` with its place; ``faults`` (empty, to be filled) tells
-    more. ``on_progress`` is told how many bytes of the file were used. Raises `OSError` where the
-    file cannot be read at all.
+    Damaged sessions go to ``quarantine`` with their byte offset; ``faults`` (an empty object) is filled with details.
+    An object with more than ``limit`` bytes counts as damaged. ``on_progress`` is called with the number of bytes read
+    from the file. Raises `OSError` if the file cannot be read.
 
     >>> day = Path("preprocessed_logs_2024-05-01.json")
     >>> day.write_text('[{"session_id": 7, "event_sequence": [4, 5, 4]}]')
@@ -56,7 +56,7 @@ def read_day(
 
 
 class _Pieces:
-    """Pieces of bytes behind the face of a file."""
+    """A file object that reads from an iterator of bytes."""
 
     def __init__(self, source: Iterator[bytes]) -> None:
         self._source, self._piece = source, memoryview(b"")

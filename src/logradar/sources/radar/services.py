@@ -1,4 +1,4 @@
-"""Sessions by service: how many, how many records they have, and how many tell of errors and warnings."""
+"""Counts sessions by service: sessions, records, and sessions with errors and warnings."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SERVICES: Final = 10_000  # services that are counted by name
 OTHERS: Final = "(others)"
 NONE: Final = "(none)"
 EMPTY: Final = "(empty)"
-NAMED: Final = 200  # characters of a name by which services are told apart
+NAMED: Final = 200  # characters of a name by which services are distinguished
 FIGURES: Final = ("sessions", "records", "with_error", "with_warn")
 
 
 class Services:
-    """A row of `FIGURES` for each service, at most ``limit`` of them by name.
+    """A row of `FIGURES` for each service; only the first ``limit`` services are counted by name.
 
-    >>> some = Services()
-    >>> some.add(pa.array(["a", None, "a"]).dictionary_encode(), [np.array([1, 1, 1]), np.array([5, 6, 7])])
-    >>> [row[:2].tolist() for row in some.rows.values()]
+    >>> services = Services()
+    >>> services.add(pa.array(["a", None, "a"]).dictionary_encode(), [np.array([1, 1, 1]), np.array([5, 6, 7])])
+    >>> [row[:2].tolist() for row in services.rows.values()]
     [[2, 12], [1, 6]]
     """
 
@@ -31,7 +31,7 @@ class Services:
         self.rows: dict[str, Ints] = {}
 
     def add(self, names: pa.DictionaryArray, figures: list[npt.NDArray[Any]]) -> None:
-        """Count sessions; each of ``figures`` has a number for every one of them, in the order of `FIGURES`."""
+        """Count sessions. ``figures`` are arrays with one number for every session, in the order of `FIGURES`."""
         known = [_clip(name) for name in names.dictionary.to_pylist()]
         codes = names.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
         sums = np.zeros((len(known) + 1, len(FIGURES)), np.int64)
@@ -42,7 +42,7 @@ class Services:
                 self._count(name, row)
 
     def merge(self, other: Services) -> None:
-        """Count what another has counted."""
+        """Add the counts of another object."""
         for name, row in other.rows.items():
             self._count(name, row)
 
@@ -52,11 +52,11 @@ class Services:
         self.rows[name] = self.rows[name] + row if name in self.rows else row
 
     def most(self, number: int | None = None) -> dict[str, int]:
-        """Sessions of the services that have most of them."""
+        """Number of sessions by service, for the ``number`` services with most sessions."""
         return {name: int(row[0]) for name, row in self._sorted()[:number]}
 
     def report(self) -> list[dict[str, Any]]:
-        """JSON-ready rows, those with most sessions first."""
+        """The rows for JSON, services with most sessions first."""
         return [{"service": name, **dict(zip(FIGURES, row.tolist(), strict=True))} for name, row in self._sorted()]
 
     def _sorted(self) -> list[tuple[str, Ints]]:

@@ -1,4 +1,4 @@
-"""What day files hold, counted while they are read: bounded memory, and mergeable over files."""
+"""Statistics of day files, computed while they are read, in bounded memory; those of several files can be merged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from logradar.sources.radar.reading import read_day
 from logradar.sources.radar.services import OTHERS, SERVICES, Services
 from logradar.sources.radar.vocabulary import Vocabulary
 
-LISTED: Final = 20  # services of a single file that its row names
+LISTED: Final = 20  # services listed in the row of a file
 UNREADABLE: Final = "file that cannot be read to its end"
 _TYPES: Final = (
     "integer of 64 bits", "array of integers of 32 bits", "array of integers", "array of 0 and 1",
@@ -35,8 +35,8 @@ _SUMS: Final = (
 class Statistics:
     """Figures of one day file or, merged in order of their dates, of many.
 
-    `add` takes DAY_SESSIONS from wherever they come (a day file, Parquet that was prepared from
-    one); after the last table of a file, `close` sums it up as one row of ``files``.
+    `add` counts DAY_SESSIONS, from a day file or from a prepared folder. After the last table of a file, `close`
+    adds one row for it to ``files``.
 
     >>> whole = Statistics()
     >>> for number in (1, 2):
@@ -51,7 +51,7 @@ class Statistics:
         self.name = name
         self.sessions = self.events = self.lines = self.records = self.bytes = 0
         self.with_error = self.with_warn = self.repeated_ids = 0
-        self.missing: Counter[str] = Counter()  # sessions without a key that is not needed
+        self.missing: Counter[str] = Counter()  # number of sessions without an optional key
         self.lengths = Lengths()
         self.services = Services()
         self.padded: Counter[int] = Counter()
@@ -63,7 +63,7 @@ class Statistics:
         self._ids = Fingerprints(capacity)
 
     def add(self, table: pa.Table) -> None:
-        """Count the sessions of a DAY_SESSIONS table."""
+        """Count the sessions of a table of DAY_SESSIONS."""
         table = table.combine_chunks()
         if not table.num_rows:
             return
@@ -97,7 +97,7 @@ class Statistics:
         _count(self.padded, {pair["values"]: pair["counts"] for pair in counted})
 
     def close(self) -> None:
-        """The file has been read: sum it up as one row."""
+        """End the file: add a row with its figures."""
         self.repeated_ids = self._ids.repeated
         self._ids = Fingerprints(self._ids.capacity)
         for key in (TOKENS, MASK):
@@ -119,13 +119,13 @@ class Statistics:
         ]
 
     def closed(self) -> Statistics:
-        """The same, after `close`; what has no name and no session adds no row."""
+        """This object after `close`; without a name and sessions no row is added."""
         if self.name or self.sessions:
             self.close()
         return self
 
     def merge(self, other: Statistics) -> None:
-        """Take over the figures of files that come after these."""
+        """Add the figures of later files."""
         self.vocabulary.merge(other.vocabulary, self.sessions)
         self.files += other.files
         for name in _SUMS:
@@ -139,7 +139,7 @@ class Statistics:
         self.faults.merge(other.faults)
 
     def report(self) -> dict[str, Any]:
-        """All figures, JSON-ready; shares are 0 to 1, ``offset`` and ``place`` are bytes of the unpacked file."""
+        """All figures for JSON; shares are from 0 to 1, ``offset`` and ``place`` are bytes of the unpacked file."""
         count = max(self.sessions, 1)
         new = self.vocabulary.new(row["sessions"] for row in self.files)
         return {
@@ -167,10 +167,10 @@ class Statistics:
         }
 
     def _keys(self) -> Iterator[dict[str, Any]]:
-        """Every key with its type, and how many sessions have it."""
+        """Every key with its type and the number of sessions that have it."""
         for number, key in enumerate(KEYS):
-            found = self.sessions - self.missing[key]
-            yield {"key": key, "type": _TYPES[number], "needed": number < REQUIRED, "sessions": found}
+            present = self.sessions - self.missing[key]
+            yield {"key": key, "type": _TYPES[number], "needed": number < REQUIRED, "sessions": present}
         if extra := self.faults.reasons.get(noted(NOTE_EXTRA)):
             yield {"key": "(others)", "type": "any, ignored", "needed": False, "sessions": extra.count}
 
@@ -183,41 +183,41 @@ def statistics_of(
     name: str | None = None,
     on_table: Callable[[pa.Table], object] = lambda table: None,
 ) -> Statistics:
-    """Read a day file for its figures only; ``on_table`` is shown each of its tables.
+    """The statistics of a day file; ``on_table`` is called with each of its tables.
 
-    A file that cannot be read (to its end) is a fault of its own, not an error.
+    A file that cannot be read (to its end) is counted as a fault and raises no error.
     """
-    found = Statistics(name or path.name)
-    told = _Damage(found.faults, quarantine)
+    statistics = Statistics(name or path.name)
+    damage = _Damage(statistics.faults, quarantine)
 
     def used(count: int) -> None:
-        found.bytes += count
+        statistics.bytes += count
         on_progress(count)
 
     try:
-        for table in read_day(path, told, name=found.name, faults=found.faults, on_progress=used):
-            found.add(table)
+        for table in read_day(path, damage, name=statistics.name, faults=statistics.faults, on_progress=used):
+            statistics.add(table)
             on_table(table)
     except OSError as error:
-        told.add(found.name, UNREADABLE, text=str(error))
-    found.close()
-    return found
+        damage.add(statistics.name, UNREADABLE, text=str(error))
+    statistics.close()
+    return statistics
 
 
 class _Damage(Quarantine):
-    """Passes all on, and takes what the unpacking of a file has to tell into its faults."""
+    """Passes all cases on to another quarantine, and adds those of decompression to the faults of the file."""
 
-    def __init__(self, faults: Faults, behind: Quarantine | None) -> None:
+    def __init__(self, faults: Faults, target: Quarantine | None) -> None:
         super().__init__()
-        self._faults, self._behind = faults, behind
+        self._faults, self._target = faults, target
 
     def _record(self, cases: Sequence[Case]) -> None:
         for case in cases:
-            if case.reason not in self._faults.reasons:  # what the walk through the file finds is there already
+            if case.reason not in self._faults.reasons:  # faults found by the scanner are there already
                 fault = self._faults.reasons[case.reason] = Fault(kept=False)
                 fault.add(case.count, [Example(case.source, case.offset or 0, case.offset or 0, case.text)])
-        if self._behind is not None:
-            self._behind._record(cases)
+        if self._target is not None:
+            self._target._record(cases)
 
 
 def _length(length: int) -> str:
@@ -225,6 +225,6 @@ def _length(length: int) -> str:
 
 
 def _count(into: Counter[int], counts: dict[int, int]) -> None:
-    """Add to a counter that keeps at most as many numbers as services are named."""
+    """Add to a counter of at most `SERVICES` different numbers; others are counted as -2."""
     for number, count in counts.items():
         into[number if number in into or len(into) < SERVICES else -2] += count

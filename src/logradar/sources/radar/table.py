@@ -1,4 +1,4 @@
-"""DAY_SESSIONS: the sessions of a day file as an Arrow table; padding is a length, not data."""
+"""DAY_SESSIONS: the sessions of a day file as an Arrow table; of the padding only the length is stored."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DAY_SESSIONS: Final = pa.schema(
         pa.field("has_warn", pa.bool_()),
         pa.field("original_logs", pa.list_(pa.large_string())),
         pa.field("offset", pa.int64(), nullable=False),  # byte of the unpacked file where the object begins
-        pa.field("tokens_length", pa.int32()),  # of token_ids and attention_mask; null: the file has neither
+        pa.field("tokens_length", pa.int32()),  # of token_ids and attention_mask; null: the session has neither
     ]
 )
 
 
 def table_of(columns: Columns) -> pa.Table:
-    """A copy of the rows that were read, as large as need be."""
+    """A copy of the rows that were read."""
     rows, lines = map(int, columns.used)
     events = int(columns.event_ends[rows])
     services = _strings(pa.string(), columns.services, columns.service_ends, rows, columns.has_service)
@@ -46,7 +46,7 @@ def table_of(columns: Columns) -> pa.Table:
 
 
 def _copy(values: npt.NDArray[Any]) -> pa.Buffer:
-    """Arrow's own memory, which is used again and again, unlike that of a large new array."""
+    """A copy in the memory pool of Arrow, which reuses memory; large new numpy arrays would not."""
     buffer = pa.allocate_buffer(values.nbytes)
     np.frombuffer(buffer, values.dtype)[:] = values
     return buffer

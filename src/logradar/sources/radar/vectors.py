@@ -1,10 +1,9 @@
-"""Looking at 64 bytes at once: loads, comparisons and bit masks for the numba kernels of this package.
+"""Compares 64 bytes at once: loads, comparisons and bit masks for the numba kernels of this package.
 
-Each function emits a few LLVM vector instructions, which become whatever the processor has
-(AVX-512, AVX2, NEON, or plain code). A mask is a uint64, bit ``k`` stands for byte ``i + k``.
-Callers keep 64 readable bytes behind the last one that they ask about. The idea of masks over
-blocks of 64 bytes is that of Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
-VLDB Journal 28 (2019).
+Each function emits a few LLVM vector instructions, which are compiled to what the processor supports (AVX-512, AVX2,
+NEON, or scalar code). A mask is a uint64 whose bit ``k`` describes byte ``i + k``. There must be at least 64 readable
+bytes after the last byte of interest. The idea of masks over blocks of 64 bytes is from Langdale and Lemire, "Parsing
+Gigabytes of JSON per Second", VLDB Journal 28 (2019).
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from numba.extending import intrinsic
 
 WIDTH: Final = 64
 _njit: Any = numba.njit
-kernel: Any = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # not for calls from Python
+kernel: Any = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # cannot be called from Python
+inlined: Any = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")  # for hot loops
 _BYTE: Final = ir.IntType(8)
 _MASK: Final = ir.IntType(WIDTH)
 _VECTOR: Final = ir.VectorType(_BYTE, WIDTH)
@@ -32,21 +32,21 @@ def _splat(byte: int) -> ir.Constant:
 
 
 def _is(operator: str, byte: int, builder: Any, text: Any) -> Any:
-    """Mask of bytes that compare so with ``byte``, as unsigned numbers."""
+    """Mask of bytes for which the unsigned comparison with ``byte`` is true."""
     return builder.bitcast(builder.icmp_unsigned(operator, text, _splat(byte)), _MASK)
 
 
 def _special(builder: Any, text: Any) -> Any:
     """Mask of bytes that end plain text in a JSON string: quotes, backslashes and control characters."""
     tests = (("==", ord('"')), ("==", ord("\\")), ("<", 32))
-    found = [builder.icmp_unsigned(operator, text, _splat(byte)) for operator, byte in tests]
-    return builder.bitcast(functools.reduce(builder.or_, found), _MASK)
+    masks = [builder.icmp_unsigned(operator, text, _splat(byte)) for operator, byte in tests]
+    return builder.bitcast(functools.reduce(builder.or_, masks), _MASK)
 
 
 def _misfits(builder: Any, text: Any) -> Any:
-    """Mask of bytes that break UTF-8 if a character begins at the first: table 3-7 of the Unicode Standard.
+    """Mask of bytes that are not valid UTF-8, if a character begins at the first byte: Unicode Standard, table 3-7.
 
-    What is missing behind the last byte does not count.
+    A character that is not complete at the last byte is not an error.
     """
 
     def mask(operator: str, byte: int) -> Any:
@@ -73,7 +73,7 @@ def _misfits(builder: Any, text: Any) -> Any:
 
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    """Pointer to 64 bytes of an array of bytes."""
+    """Pointer to 64 bytes of a byte array."""
     proxy: Any = create_struct_proxy
     start = proxy(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(start, [index]), _VECTOR.as_pointer())
@@ -88,7 +88,7 @@ def _is_bytes(kind: Any) -> bool:
 
 
 def _look(mask: Callable[[Any, Any], Any]) -> Any:
-    """A function ``look(data, i)`` for kernels: the mask of the 64 bytes from ``i`` on."""
+    """A function ``look(data, i)`` for kernels that returns the mask of the 64 bytes from ``i`` on."""
 
     def look(typing: Any, data: Any, i: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -129,8 +129,6 @@ misfits: Final = _look(_misfits)
 above_space: Final = _look(functools.partial(_is, ">", 32))
 not_ascii: Final = _look(functools.partial(_is, ">=", 128))
 braces: Final = _look(functools.partial(_is, "==", ord("{")))
-copy_special: Final[Any] = intrinsic(_copy_special)  # (data, i, out, o): copies 64 bytes, and gives what `special` does
-different: Final[Any] = intrinsic(
-    _different
-)  # (data, i, j): mask of bytes in which those from i differ from those from j
-first: Final[Any] = intrinsic(_first)  # (mask): number of the lowest bit that is set, 64 when none is
+copy_special: Final[Any] = intrinsic(_copy_special)  # (data, i, out, o): copies 64 bytes, returns `special`
+different: Final[Any] = intrinsic(_different)  # (data, i, j): mask of bytes that differ between the blocks at i and j
+first: Final[Any] = intrinsic(_first)  # (mask): index of the lowest bit that is set, 64 if none is

@@ -1,8 +1,8 @@
-"""Through a top-level array of objects, from one to the next, whatever is damaged between them.
+"""Walks through a top-level array from object to object, also if parts of it are damaged.
 
-After damage the walk goes on at the next *mark*: ``{``, white space, a known key in plain
-quotes, white space, ``:``. Inside a string every quote has a backslash before it, so a mark
-stands only where an object begins; in a sound object it is never looked for.
+After damage the walk continues at the next *mark*: ``{``, white space, a known key in plain quotes, white space, ``:``.
+Inside a string every quote is preceded by a backslash, so a mark occurs only at the beginning of an object. In a
+valid object no mark is searched for.
 """
 
 from __future__ import annotations
@@ -20,28 +20,29 @@ from logradar.sources.radar.decode import key_of, session
 from logradar.sources.radar.grammar import DEEP, OK, TYPE, value
 from logradar.sources.radar.vectors import braces, first, kernel
 
-CUT: Final = 9  # statuses beside those of `decode`: the data ends inside an object,
-HUGE: Final = 10  # an object is larger than the limit,
-ENDLESS: Final = 17  # an object does not end before another begins,
-ELEMENT: Final = 11  # an element of the array is no object,
-BETWEEN: Final = 12  # something else than a comma stands between objects,
-COMMA: Final = 13  # a comma is missing or too many,
-BEHIND: Final = 14  # something stands behind the end of the array,
-HEAD: Final = 15  # there is no array,
-OPEN: Final = 16  # the data ends before the array does
+# Statuses in addition to those of `decode`:
+CUT: Final = 9  # the data ends inside an object
+HUGE: Final = 10  # an object is larger than the limit
+ENDLESS: Final = 17  # an object does not end before another begins
+ELEMENT: Final = 11  # an element of the array is not an object
+BETWEEN: Final = 12  # there is something other than a comma between objects
+COMMA: Final = 13  # a comma is missing, or there is one too many
+BEHIND: Final = 14  # there is something after the end of the array
+HEAD: Final = 15  # there is no array
+OPEN: Final = 16  # the data ends before the array ends
 
-START, FIRST, AFTER, NEXT, SEARCH, DONE = range(6)  # where in the array the walk stands
-MORE, FULL = 0, 1  # why it paused: no data left, no room left for faults
+START, FIRST, AFTER, NEXT, SEARCH, DONE = range(6)  # the position of the walk in the array
+MORE, FULL = 0, 1  # why the walk paused: no data left, no space left for faults
 
 ROOM: Final = 1024
-_GAP: Final = 4096  # white space that a mark may hold
+_GAP: Final = 4096  # longest white space in a mark
 
 
 class Trail(NamedTuple):
-    """Where a walk stands, and the faults that it met."""
+    """The state of a walk, and the faults that it has found."""
 
     at: npt.NDArray[np.int64]  # state, number of faults
-    faults: npt.NDArray[np.int64]  # ROOM x (status, key, begin, end, place that does not fit)
+    faults: npt.NDArray[np.int64]  # ROOM x (status, key, begin, end, first invalid byte)
     scratch: npt.NDArray[np.uint8]
 
 
@@ -66,7 +67,7 @@ def _blank(data, p, end):  # type: ignore[no-untyped-def]
 
 @kernel
 def _mark(data, p, end):  # type: ignore[no-untyped-def]
-    """The place of the next mark from ``p`` on, and whether there is one: if not, all before is of no use."""
+    """The position of the next mark from ``p`` on, and whether there is one; if not, bytes before it can be skipped."""
     while p < end:
         k = first(braces(data, p))
         p += k
@@ -99,8 +100,8 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
     while trail.at[1] < ROOM - 2:
         state = trail.at[0]
         if state == SEARCH:
-            p, found = _mark(data, p, end)
-            if not found:
+            p, is_mark = _mark(data, p, end)
+            if not is_mark:
                 return (end if final else p), MORE
             trail.at[0] = NEXT
             continue
@@ -147,7 +148,7 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
                     p += 1
                     trail.at[0] = SEARCH
                     continue
-            if byte != 123 or status > DEEP:  # sound JSON perhaps, but no session: see where it ends
+            if byte != 123 or status > DEEP:  # perhaps valid JSON, but not a session: find its end
                 sound, behind = value(data, p, trail.scratch)
                 if sound == OK and byte != 123:
                     status = ELEMENT
@@ -155,7 +156,7 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
                     if after == end and not final:
                         return p, MORE
                     if (after < end and data[after] != 44 and data[after] != 93) or _mark(data, p, behind)[1]:
-                        sound, behind = BETWEEN, p  # a stray quote or bracket: sessions may stand inside
+                        sound, behind = BETWEEN, p  # a wrong quote or bracket: there may be sessions inside
                 if sound == OK:
                     _fault(trail, base, status, key, p, behind, behind)
                     p = behind
@@ -177,10 +178,10 @@ def _walk(data, p, end, base, final, trail, out):  # type: ignore[no-untyped-def
 
 
 def _kernels(version: str) -> tuple[Any, Any]:
-    """The two doors to the kernels, compiled once and kept on disk.
+    """The two kernels that Python calls, compiled once and cached on disk.
 
-    numba looks at one file only when it decides whether what it kept is still good, and at what a
-    function captures: ``version`` changes with every file that the kernels are made of.
+    To decide whether the cache is valid, numba checks only one source file and the values that a function captures.
+    ``version`` therefore changes with every file that the kernels consist of.
     """
 
     @numba.njit(cache=True, nogil=True)
@@ -197,7 +198,7 @@ def _kernels(version: str) -> tuple[Any, Any]:
 
 
 def _version() -> str:
-    """A digest of the files that the kernels are made of."""
+    """A hash of the files that the kernels consist of."""
     digest = hashlib.sha256()
     for name in ("vectors.py", "grammar.py", "columns.py", "decode.py", "walk.py"):
         file = Path(__file__).with_name(name)
@@ -211,16 +212,15 @@ _COMPILED: Final = _kernels(_version())
 def walk(
     data: npt.NDArray[np.uint8], p: int, end: int, base: int, final: bool, trail: Trail, out: Columns
 ) -> tuple[int, int]:
-    """Read what ``data[p:end]`` holds into ``out``; ``final`` says that no more data comes.
+    """Read what ``data[p:end]`` holds into ``out``; ``final`` says that this is the end of the file.
 
-    ``base`` is the offset of byte 0 of ``data``. Gives the place up to which all is done, and
-    why it stopped.
+    ``base`` is the offset of byte 0 of ``data``. Returns the position up to which all is done, and `MORE` or `FULL`.
     """
     place, why = _COMPILED[0](data, p, end, base, final, trail, out)
     return int(place), int(why)
 
 
 def mark(data: npt.NDArray[np.uint8], p: int, end: int) -> tuple[int, bool]:
-    """The place of the next mark in ``data[p:end]``, and whether there is one."""
-    place, found = _COMPILED[1](data, p, end)
-    return int(place), bool(found)
+    """The position of the next mark in ``data[p:end]``, and whether there is one."""
+    place, is_mark = _COMPILED[1](data, p, end)
+    return int(place), bool(is_mark)

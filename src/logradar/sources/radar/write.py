@@ -1,4 +1,4 @@
-"""DAY_SESSIONS -> a day file, as RADAR reads it: one JSON array, token_ids padded with 0."""
+"""Writes DAY_SESSIONS as a day file that RADAR can read: one JSON array, with token_ids padded with 0."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ import pyarrow as pa
 from logradar.core.tables import check
 from logradar.sources.radar.table import DAY_SESSIONS
 
-ROWS = 2_000  # sessions that are Python objects at a time
+ROWS = 2_000  # sessions that are converted to Python objects at a time
 
 
 def day_path(folder: Path, day: date) -> Path:
-    """Where the sessions of a day belong."""
+    """The path of the day file for ``day`` in ``folder``."""
     return folder / f"preprocessed_logs_{day.isoformat()}.json"
 
 
 def encode(session: dict[str, Any], length: int | None, pretty: bool = False) -> bytes:
     """One session as JSON; ``token_ids`` and ``attention_mask`` are added with ``length`` values, unless it is None.
 
-    ``session`` holds the other keys in the order in which they are to be written, those with the
-    value None are left out. What is pretty is indented by two, as an element of an array.
+    ``session`` has the other keys in the order of the output; keys with the value None are left out. With
+    ``pretty`` the text is indented as an element of an array.
     """
-    found: dict[str, Any] = {}
+    complete: dict[str, Any] = {}
     for key, content in session.items():
         if content is None:
             continue
-        found[key] = content
+        complete[key] = content
         if key == "event_sequence" and length is not None:
             real = content[:length]
-            found["token_ids"] = real + [0] * (length - len(real))
-            found["attention_mask"] = [1] * len(real) + [0] * (length - len(real))
-    text = orjson.dumps(found, option=orjson.OPT_INDENT_2 if pretty else None)
+            complete["token_ids"] = real + [0] * (length - len(real))
+            complete["attention_mask"] = [1] * len(real) + [0] * (length - len(real))
+    text = orjson.dumps(complete, option=orjson.OPT_INDENT_2 if pretty else None)
     return b"  " + text.replace(b"\n", b"\n  ") if pretty else text
 
 
 class DayWriter:
-    """Writes one day file, table after table; the file appears under its name when it is complete.
+    """Writes one day file, table after table; the file gets its name when it is complete.
 
-    ``length`` is the number of ``token_ids`` of every session (longer sequences are cut in them,
-    never in ``event_sequence``); None keeps what each session had.
+    ``length`` is the number of ``token_ids`` of every session; longer sequences are cut in ``token_ids`` but not in
+    ``event_sequence``. None keeps the length that each session has.
 
     >>> session = {"session_id": 7, "event_sequence": [4, 5], "service": "shop", "offset": 0}
     >>> path = day_path(Path(), date(2024, 5, 1))
@@ -90,7 +90,7 @@ class DayWriter:
 
 
 def _session(row: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a session object without the padded ones."""
+    """The keys of a session object except the padded ones."""
     return {
         "session_id": row["session_id"],
         "event_sequence": row["event_sequence"],
