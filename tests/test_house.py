@@ -102,7 +102,9 @@ FILLERS = (
 def words_of(text: str) -> set[str]:
     """The words of a name or a sentence, in lower case and without a plural's s, less those that say nothing."""
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
-    return {word.lower().rstrip("s") for word in re.findall(r"[A-Za-z]+", split)} - {word.rstrip("s") for word in FILLERS.split()}
+    return {word.lower().rstrip("s") for word in re.findall(r"[A-Za-z]+", split)} - {
+        word.rstrip("s") for word in FILLERS.split()
+    }
 
 
 def says_something(docstring: str | None, name: str) -> bool:

@@ -28,6 +28,7 @@ def command(
     allow_overlap: options.AllowOverlap = False,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
+    no_labels: options.NoLabels = False,
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
@@ -43,7 +44,7 @@ def command(
     from logradar.pipeline.compare import compare
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     bundles, spec = options.bundles_and_input(places)
     result = compare(bundles, spec, given=given, only=detector or (), held_out=held_out, allow_overlap=allow_overlap)
     page = result.write(output) if output else None

@@ -25,6 +25,7 @@ def command(
     config: options.ConfigFile = None,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
+    no_labels: options.NoLabels = False,
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
@@ -46,7 +47,7 @@ def command(
     be_quiet(quiet or not first())
     if from_ and resume:
         raise ConfigError("--resume goes on with a training that was cut off, --from with a whole bundle; give one.")
-    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     given |= {"detector": detector} if detector else {}
     settings = run_settings(config, overrides, given)
     result = train_further(from_, input_, output, settings) if from_ else train(input_, output, settings, resume=resume)

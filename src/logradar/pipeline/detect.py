@@ -65,7 +65,7 @@ def detect(
     """
     fitted = Bundle.load(bundle)
     limit = plan_threshold(fitted, threshold, alerts_per_day, precision)
-    with opening(spec, input_settings(fitted, given)) as (opened, home):
+    with opening(spec, input_settings(fitted, {"input.use_labels": False, **(given or {})})) as (opened, home):
         if isinstance(fitted.miner, GivenTemplates):
             told = _days(fitted, DayStream(require_event_ids(opened), fitted.miner), limit, home, listen)
         else:

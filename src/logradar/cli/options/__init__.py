@@ -31,6 +31,9 @@ Overrides = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where named data sets are [env: LOGRADAR_DATA].")]
 Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of session key and label, to measure with.")]
+NoLabels = Annotated[
+    bool, typer.Option("--no-labels", help="Ignore labels in the input and in a label file found beside it.")
+]
 SessionKey = Annotated[str | None, typer.Option(metavar="REGEX", help="What ties lines to a session; group 1 is it.")]
 Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of log, if it is recognised wrongly.")]
 Format = Annotated[
@@ -106,11 +109,13 @@ def input_values(
     limit_files: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    no_labels: bool = False,
 ) -> dict[str, Any]:
     """The input options that were given, as settings paths and values."""
     given = {
         "data_dir": data_dir,
         "labels": labels,
+        "use_labels": False if no_labels else None,
         "session_key": session_key,
         "source": source,
         "format": format_,
