@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from logradar.alerting.alerts import alert_id, anomalous, make_alerts
-from logradar.alerting.severity import SEVERITIES, severity
-from logradar.core.tables import FINDINGS, LOG_RECORDS, SCORES, SESSIONS
+from logradar.alerting.severity import severity
+from logradar.core.tables import FINDINGS, LOG_RECORDS, SCORES, SESSIONS, SEVERITIES
 
 END = datetime(2026, 3, 2, 8, tzinfo=UTC)
 TEMPLATES = {3: "open <*>", 4: "close <*>"}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
-_WARN, _ERROR, _FATAL = 13, 17, 21  # OpenTelemetry SeverityNumber of the log's own levels
+from logradar.core.tables import ERROR, FATAL, SEVERITIES, WARN
 
 
 def severity(score: float, threshold: float, max_level: int | None) -> str:
@@ -15,6 +12,6 @@ def severity(score: float, threshold: float, max_level: int | None) -> str:
     INFO, begins at 'low': what is missing is seldom logged as an error.
     """
     level = max_level or 0
-    step = 1 + (level >= _WARN) + (level >= _ERROR) + (level >= _FATAL)
+    step = 1 + (level >= WARN) + (level >= ERROR) + (level >= FATAL)
     step += score > 2 * threshold if threshold > 0 else score > 1
     return SEVERITIES[min(step, len(SEVERITIES) - 1)]

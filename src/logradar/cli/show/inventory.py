@@ -68,8 +68,9 @@ def _services(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.table import Table
 
     from logradar.core.formatting import number, percent
+    from logradar.core.tables import NO_SERVICE
 
-    if not rows or (len(rows) == 1 and rows[0]["service"] == "(none)"):
+    if not rows or (len(rows) == 1 and rows[0]["service"] == NO_SERVICE):
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("service", overflow="fold", max_width=40)

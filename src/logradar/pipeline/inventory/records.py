@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,18 +11,15 @@ import polars as pl
 import pyarrow as pa
 
 from logradar.core.sequences import Sequences
-from logradar.core.tables import FIRST_TEMPLATE
+from logradar.core.tables import ERROR, FIRST_TEMPLATE, NO_SERVICE, WARN
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.inventory.calendar import LISTED, add_shares, by_day, missing
 from logradar.sources.radar.lengths import Lengths
-from logradar.sources.radar.services import NONE, SERVICES
+from logradar.sources.radar.services import SERVICES
 from logradar.sources.radar.vocabulary import steps
 from logradar.storage.records import Corpus
 from logradar.storage.tabulate import days_covered, fill, group, learn_templates
-
-WARN: Final = 13  # SeverityNumbers from which on a record is a warning,
-ERROR: Final = 17  # and an error
 
 Ints = npt.NDArray[np.int64]
 
@@ -154,7 +151,7 @@ def _growth(first: Ints, count: int) -> dict[str, Any]:
 
 def _sessions(told: pl.DataFrame | None, sessions: pa.Table) -> pl.DataFrame:
     """For every session its service, the day on which it began, and what its levels tell."""
-    service = sessions["service"].cast(pa.string()).fill_null(NONE)
+    service = sessions["service"].cast(pa.string()).fill_null(NO_SERVICE)
     frame = pl.DataFrame({"service": pl.from_arrow(service), "start": pl.from_arrow(sessions["start"])})
     frame = frame.with_columns(day=pl.col("start").dt.date().cast(pl.String)).drop("start")
     return frame.hstack(told) if told is not None else frame
@@ -163,7 +160,7 @@ def _sessions(told: pl.DataFrame | None, sessions: pa.Table) -> pl.DataFrame:
 def _by_service(records: pl.LazyFrame, told: pl.DataFrame | None, sessions: pa.Table) -> list[dict[str, Any]]:
     sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if told is not None]
     counted = _sessions(told, sessions).group_by("service").agg(pl.len().alias("sessions"), *sums)
-    lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NONE)).agg(pl.len().alias("records"))
+    lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NO_SERVICE)).agg(pl.len().alias("records"))
     joined = counted.join(lines.collect(), on="service", how="full", coalesce=True)
     joined = joined.with_columns(pl.exclude("service").fill_null(0))
     rows = joined.sort(["sessions", "records", "service"], descending=[True, True, False]).head(SERVICES).to_dicts()
