@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from logradar.core.files import write_whole
+
 FILE: Final = "history.json"
 
 
@@ -54,6 +56,4 @@ def stale(losses: Sequence[float], min_delta: float) -> int:
 
 def write(folder: Path, epochs: list[dict[str, float]]) -> None:
     """Write ``history.json``; a reader never finds it half written."""
-    draft = folder / f".{FILE}"
-    draft.write_text(json.dumps(epochs, indent=1) + "\n")
-    draft.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps(epochs, indent=1) + "\n")
