@@ -1,4 +1,4 @@
-"""Alerts: anomalous sessions told to a person, ranked, each with the lines that gave it away."""
+"""Alerts: anomalous sessions reported to a person, ranked, each with the log lines that show the anomaly."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from logradar.alerting.severity import severity
 from logradar.core.tables import ALERTS, FINDINGS, SCORES, SESSIONS, UNKNOWN, check
 
 EVIDENCE_SHOWN: Final = 5
-_UNSEEN = "(a message that training did not have)"
+_UNSEEN = "(a message that is not in the training data)"
 
 Lines = Callable[[list[int]], pa.Table]
 
 
 def anomalous(scores: pa.Table, threshold: float) -> np.ndarray:
-    """Row numbers of SCORES above the threshold, highest score first, ties in order of the table."""
+    """Row numbers of SCORES above ``threshold``, highest score first; equal scores keep the order of the table."""
     values = check(scores, SCORES)["score"].to_numpy()
     above = np.flatnonzero(values > threshold)
     return above[np.argsort(-values[above], kind="stable")]
@@ -38,11 +38,13 @@ def make_alerts(
     threshold: float,
     signatures: Sequence[str | None] | None = None,
 ) -> pa.Table:
-    """ALERTS for SESSIONS that are known to be anomalous, in the order given.
+    """ALERTS for SESSIONS that are known to be anomalous, one for each session, in the same order.
 
-    ``scores`` and ``findings`` belong to these sessions; ``lines`` fetches the LOG_RECORDS of
-    given record ids (in any order). Evidence is at most five findings a session, each with its raw
-    line, file and line number, and what was expected instead. ``signatures`` say as JSON what is odd about each.
+    ``scores`` and ``findings`` are those of these sessions. ``templates`` are texts by template id. ``lines`` returns
+    the LOG_RECORDS of given record ids, in any order. The evidence of an alert is at most `EVIDENCE_SHOWN` findings,
+    each with its raw line, file and line number, and what the detector expected instead. ``signatures`` describe as
+    JSON how each session differs from normal ones. An alert is raised when its session ends, in event time.
+    Raises `TableError` where a table does not fit its schema.
     """
     check(sessions, SESSIONS)
     reasons: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -53,7 +55,7 @@ def make_alerts(
     for row in rows:
         for finding in reasons[row["session_id"]]:
             finding["record_id"] = _record(row["record_ids"], finding["position"])
-    records = _by_id(lines, (f["record_id"] for found in reasons.values() for f in found))
+    records = _by_id(lines, (finding["record_id"] for group in reasons.values() for finding in group))
     alerts = []
     named = signatures if signatures is not None else [None] * len(rows)
     for row, score, signature in zip(rows, check(scores, SCORES)["score"].to_pylist(), named, strict=True):
@@ -77,7 +79,7 @@ def make_alerts(
 
 
 def alert_id(detector: str, session_id: str) -> str:
-    """Twelve hex digits; the same session gives the same id in every run, so feedback can name it."""
+    """Twelve hex digits that are the same for the same session in every run, so that feedback can name the alert."""
     return hashlib.blake2b(f"{detector}\0{session_id}".encode(), digest_size=6).hexdigest()
 
 
@@ -91,8 +93,9 @@ def _by_id(lines: Lines, wanted: Iterable[int | None]) -> dict[int, dict[str, An
     ids = sorted({number for number in wanted if number is not None})
     if not ids:
         return {}
-    found = lines(ids).select(["record_id", "source", "line", "body"])
-    return {row["record_id"]: row for row in found.filter(pc.is_in(found["record_id"], pa.array(ids))).to_pylist()}
+    records = lines(ids).select(["record_id", "source", "line", "body"])
+    wanted_rows = pc.is_in(records["record_id"], pa.array(ids))
+    return {row["record_id"]: row for row in records.filter(wanted_rows).to_pylist()}
 
 
 def _evidence(

@@ -6,10 +6,11 @@ from logradar.core.tables import ERROR, FATAL, SEVERITIES, WARN
 
 
 def severity(score: float, threshold: float, max_level: int | None) -> str:
-    """One of `SEVERITIES`: the worst level that the session logged, one step up for a high score.
+    """One of `SEVERITIES`: it follows the worst level that the session logged, and is one step higher for a high score.
 
-    High means twice the threshold (above 1 where the threshold is 0). A silent anomaly, all
-    INFO, begins at 'low': what is missing is seldom logged as an error.
+    ``max_level`` is an OpenTelemetry SeverityNumber, None where no record has a level. A score is high above twice the
+    threshold, or above 1 where the threshold is 0 or less. A session that logs no warning is 'low', not 'info': what
+    is missing is rarely logged as an error.
     """
     level = max_level or 0
     step = 1 + (level >= WARN) + (level >= ERROR) + (level >= FATAL)
