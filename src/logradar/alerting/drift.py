@@ -44,7 +44,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Watched:
-    """How many sessions have a message that is not in the training data, and how many days they cover; None: unknown."""
+    """How many sessions have a message that is not in the training data, and how many days they cover, if known."""
 
     unseen: int | None = None
     days: float | None = None
@@ -93,8 +93,9 @@ def check_drift(
     )
     if changed:
         warnings.append(
-            f"The scores of sessions below the threshold have another distribution than in the validation part (population "
-            f"stability index {index:.2f}, Kolmogorov-Smirnov distance {distance:.2f}): normal behaviour has changed."
+            f"The scores of sessions below the threshold have another distribution than in the validation part "
+            f"(population stability index {index:.2f}, Kolmogorov-Smirnov distance {distance:.2f}): normal "
+            "behaviour has changed."
         )
     rates = None
     if then.days and now.days and min(then.days, now.days) >= 1:
@@ -130,7 +131,7 @@ def _bulk(old: Floats, new: Floats) -> tuple[float, float, bool]:
 
 
 def _risen(count: int, of: int, before: float, of_before: int) -> bool:
-    """Whether the share ``count / of`` is larger than ``before / of_before``, significantly and by a factor that matters."""
+    """Whether the share ``count / of`` exceeds ``before / of_before`` significantly and by a factor that matters."""
     if count / of <= _TIMES * before / of_before:
         return False
     from scipy.special import betaincinv

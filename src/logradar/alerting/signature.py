@@ -67,7 +67,7 @@ class Signature(Config):
         """Whether a session with these ``counts`` of events is normal without the additional events of this one.
 
         The additional events may occur as often as here or less often: where three repetitions were accepted, one or
-        two are too. The rest must be ``normal`` and similar to ``nearest``: it differs in at most a tenth of its events.
+        two are too. The rest must be ``normal`` and like ``nearest``: at most a tenth of its events differ.
         """
         if self.loose:
             return True

@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-_SHARE, _PEAKS, _FEWEST = (
-    0.02,
-    50,
-    20,
-)  # the tail is this share of the scores, at least _PEAKS of them; fewer than _FEWEST are not fitted
+_SHARE: Final = 0.02  # of all scores, which are the tail
+_PEAKS: Final = 50  # scores that a tail has at least
+_FEWEST: Final = 20  # scores below which no tail is fitted
 _SHAPES: Final = (-1.0, 0.5)  # from the sharp end of a uniform distribution to infinite variance
 
 

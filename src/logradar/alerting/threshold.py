@@ -104,7 +104,7 @@ def _counted(
 
 
 def _precise(scores: Floats, wanted: float, sessions_per_day: float | None, anomalies: Floats | None) -> Threshold:
-    """The lowest threshold whose alerts on the validation part have the wanted precision, else the highest precision."""
+    """The lowest threshold with the ``wanted`` precision on the validation part, else that with the highest."""
     if anomalies is None or not len(anomalies):
         raise DataError(
             "A precision cannot be planned: no session of the validation part is labelled anomalous; train with "

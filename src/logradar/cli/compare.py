@@ -22,7 +22,7 @@ def command(
         typer.Option("-o", "--output", metavar="PAGE|DIR", help="A .html page, or a folder for page, JSON and scores."),
     ] = None,
     detector: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this detector; may be given several times.")
+        list[str] | None, typer.Option(metavar="NAME", help="Compare only this detector; can be given several times.")
     ] = None,
     held_out: options.HeldOut = False,
     allow_overlap: options.AllowOverlap = False,
@@ -38,7 +38,7 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compare bundles, and the detectors inside each, on one input: figures, agreement, and who is really better."""
+    """Compare bundles and their detectors on one input: figures, agreement, and which differences are significant."""
     from logradar.cli.show.comparison import comparison, document
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.compare import compare

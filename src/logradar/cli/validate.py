@@ -1,4 +1,4 @@
-"""`logradar validate`: what an input holds."""
+"""`logradar validate`: figures and faults of an input."""
 
 from __future__ import annotations
 
