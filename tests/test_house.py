@@ -68,6 +68,21 @@ def test_optional_arguments_of_the_library_are_keyword_only(module, name):
     assert [one.name for one in optional if one.kind is not inspect.Parameter.KEYWORD_ONLY] == []
 
 
+def test_levels_severities_and_no_service_are_defined_once():
+    """In core/tables.py alone."""
+    words, levels = {"SEVERITIES", "NO_SERVICE", "NAMELESS"}, {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+    found = set()
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                named = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+                values = {one.value for one in ast.walk(node.value) if isinstance(one, ast.Constant)}
+                if named & words or ({name.lstrip("_") for name in named} & levels and values & {13, 17, 21}):
+                    found.add(path.relative_to(SOURCE).as_posix())
+    assert found == {"core/tables.py"}
+
+
 def test_tests_mirror_the_source():
     rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     tested = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith("_")}

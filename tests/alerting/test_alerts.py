@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from logradar.alerting.alerts import alert_id, anomalous, make_alerts
-from logradar.alerting.severity import SEVERITIES, severity
-from logradar.core.tables import FINDINGS, LOG_RECORDS, SCORES, SESSIONS
+from logradar.alerting.severity import severity
+from logradar.core.tables import FINDINGS, LOG_RECORDS, SCORES, SESSIONS, SEVERITIES
 
 END = datetime(2026, 3, 2, 8, tzinfo=UTC)
 TEMPLATES = {3: "open <*>", 4: "close <*>"}
@@ -61,7 +61,7 @@ def test_the_line_the_reason_and_the_expected(alerts):
     first, second = alerts[0]["evidence"]
     assert (first["source"], first["line"], first["body"], first["reason"]) == ("app.log", 12, "line 2", "never seen")
     assert first["expected"][0] == {"template_id": 4, "template": "close <*>", "probability": 0.75}
-    assert "training did not have" in first["expected"][1]["template"]
+    assert "not in the training data" in first["expected"][1]["template"]
     assert second["reason"] == "«close <*>» is missing"
     assert second["line"] == 13
 

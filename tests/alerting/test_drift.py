@@ -45,7 +45,7 @@ def test_a_bulk_that_moves_below_the_threshold_is_told():
 def test_unseen_messages_and_rates():
     then, now = Watched(unseen=2, days=5), Watched(unseen=60, days=2)
     drift = check_drift(NORMAL, LIMIT, NORMAL[:1500], then, now)
-    assert any("messages that training did not have" in sentence for sentence in drift.warnings)
+    assert any("messages that are not in the training data" in sentence for sentence in drift.warnings)
     assert drift.rates == (750, 1000)
     busy = check_drift(NORMAL, LIMIT, NORMAL, then, Watched(unseen=0, days=1.5))
     assert len(busy.warnings) == 1

@@ -38,16 +38,16 @@ def test_the_same_finding_stays_silent_and_another_one_does_not(bundle, folder, 
     done = logradar("feedback", bundle, alerts, "--false-alarm", found[0]["alert_id"])
     assert done.code == 0, done.err
     assert "quota" in done.out
-    assert "takes 1 alert for harmless" in done.out
+    assert "accepts 1 alert as harmless" in done.out
     again = logradar("detect", bundle, folder / "new.log", "-o", alerts)
-    assert "2 sessions silenced by feedback" in again.out
+    assert "2 sessions suppressed by feedback" in again.out
     assert "0 alerts in 100 sessions" in again.out
     later = logradar("detect", bundle, folder / "newer.log", "--json").json
     assert later["silenced"] == 2
     assert len(later["alerts"]) == 1
     assert any("controller lost" in item["body"] for item in later["alerts"][0]["evidence"])
     measured = logradar("evaluate", bundle, folder / "new.log", "--labels", folder / "labels.csv")
-    assert "With feedback (1 given, 2 sessions silenced, 2 of them anomalous)" in measured.out
+    assert "With feedback (1 given, 2 sessions suppressed, 2 of them anomalous)" in measured.out
 
 
 def test_sentences_for_what_cannot_be_done(bundle, folder, logradar, tmp_path):

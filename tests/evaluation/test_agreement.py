@@ -43,13 +43,13 @@ def test_patterns_count_every_alarm_and_every_anomaly_once():
 def test_services_and_faults():
     services = ["x", "x", "x", None, "x", "x", None, None]
     told = by_service(services, ALARMED, LABELS)
-    assert list(told) == ["x", "–"]
+    assert list(told) == ["x", "unknown"]
     assert told["x"]["sessions"] == 5
     assert told["x"]["anomalies"] == 3
     assert told["x"]["detectors"]["a"] == {
         "alerts": 3, "precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "fpr": 0.5, "tp": 2, "fp": 1, "tn": 1, "fn": 1,
     }  # fmt: skip
-    assert by_service(services, ALARMED)["–"] == {
+    assert by_service(services, ALARMED)["unknown"] == {
         "sessions": 3, "anomalies": None, "detectors": {name: {"alerts": 0} for name in ALARMED},
     }  # fmt: skip
     kinds = np.array(["slow", "slow", "lost", "", "slow", "", "", ""])

@@ -71,7 +71,7 @@ def test_alerts_in_three_forms_say_the_same(written, tmp_path):
     assert (json_["sessions"], json_["anomalies"], json_["share"]) == (8, 2, 0.25)
     assert json_["severities"] == {"high": 1, "low": 1}
     assert json_["from"] == "2026-03-01T09:00:00+00:00"
-    assert {row["service"]: row["anomalies"] for row in json_["services"]} == {"pay": 1, "–": 1}
+    assert {row["service"]: row["anomalies"] for row in json_["services"]} == {"pay": 1, "unknown": 1}
     for name in ("a.parquet", "a.csv"):
         other = analyze(tmp_path / name)
         assert other["share"] is None

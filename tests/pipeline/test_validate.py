@@ -50,7 +50,7 @@ def reference(paths: list[Path]) -> dict[str, Any]:
         ids = {event for one in day for event in one["event_sequence"]}
         new.append(len(ids - seen))
         seen |= ids
-    names = [one.get("service_name") or ("(empty)" if one.get("service_name") == "" else "(none)") for one in every]
+    names = [one.get("service_name") or ("(empty)" if one.get("service_name") == "" else "unknown") for one in every]
     return {
         "records": sum(max(len(one["event_sequence"]), len(one.get("original_logs") or [])) for one in every),
         "sessions": len(every),

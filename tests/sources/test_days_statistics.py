@@ -81,7 +81,7 @@ def test_faults_have_counts_places_and_texts(tmp_path):
     figures = statistics_of(path).report()
     assert figures["sessions"] == 4 and figures["lost"] == 1
     assert figures["repeated_session_ids"] == 1
-    assert figures["services"] == {"service-1": 1, "service-3": 2, "(none)": 1}
+    assert figures["services"] == {"service-1": 1, "service-3": 2, "unknown": 1}
     by_reason = {fault["reason"]: fault for fault in figures["faults"]}
     assert set(by_reason) == {
         "session without a required key: event_sequence",

@@ -8,7 +8,7 @@ import lzma
 import pytest
 from reading_lines import write
 
-from logradar.core.errors import DataError, InputError
+from logradar.core.errors import ConfigError, DataError, InputError
 from logradar.sources.opening.labels import read_labels
 from logradar.sources.opening.opening import InputSettings, open_input
 
@@ -88,6 +88,37 @@ def test_labels_beside_a_log_are_taken_but_need_not_match(tmp_path):
     opened = open_input(tmp_path / "a.log")
     assert sum(batch.num_rows for batch in opened.batches()) == 80
     assert "match no session" in opened.notes[-1]
+
+
+def test_labels_that_nobody_asked_for_are_announced_and_can_be_refused(tmp_path):
+    write(tmp_path / "a.log", LOG)
+    beside = write(tmp_path / "a_labels.csv", f"{3:016x},1\n")
+    said = f"Labels of '{beside}' are used; --no-labels ignores them."
+    assert said in open_input(tmp_path / "a.log").notes
+    assert said not in open_input(tmp_path / "a.log", InputSettings(labels=beside)).notes
+    refused = open_input(tmp_path / "a.log", InputSettings(use_labels=False))
+    assert refused.labels is None
+    assert not any("abels" in note for note in refused.notes)
+    assert {label for batch in refused.batches() for label in batch["label"].to_pylist()} == {None}
+    write(beside, "not,labels,at all\n")  # is not even read
+    assert (
+        sum(batch.num_rows for batch in open_input(tmp_path / "a.log", InputSettings(use_labels=False)).batches()) == 80
+    )
+
+
+def test_labels_inside_the_lines_can_be_refused(tmp_path):
+    when = "1117838570 2005.06.03 R02-M1-N0-C:J12-U11 2005-06-03-15.42.50.363779 R02-M1-N0-C:J12-U11 RAS KERNEL INFO"
+    log = write(tmp_path / "bgl.log", f"- {when} cache parity error corrected\nKERNDTLB {when} data TLB error\n" * 40)
+    taken, refused = (open_input(log, InputSettings(use_labels=use)) for use in (True, False))
+    assert {label for batch in taken.batches() for label in batch["label"].to_pylist()} == {False, True}
+    assert {label for batch in refused.batches() for label in batch["label"].to_pylist()} == {None}
+    assert refused.kinds == {}
+
+
+def test_labels_cannot_be_given_and_refused(tmp_path):
+    write(tmp_path / "a.log", LOG)
+    with pytest.raises(ConfigError, match="choose one"):
+        open_input(tmp_path / "a.log", InputSettings(labels=tmp_path / "l.csv", use_labels=False))
 
 
 def test_hdfs_labels(data_dir):

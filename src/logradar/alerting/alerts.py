@@ -1,4 +1,4 @@
-"""Alerts: anomalous sessions told to a person, ranked, each with the lines that gave it away."""
+"""Alerts: anomalous sessions reported to a person, ranked, each with the log lines that show the anomaly."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from logradar.alerting.severity import severity
 from logradar.core.tables import ALERTS, FINDINGS, SCORES, SESSIONS, UNKNOWN, check
 
 EVIDENCE_SHOWN: Final = 5
-_UNSEEN = "(a message that training did not have)"
+_UNSEEN = "(a message that is not in the training data)"
 
 Lines = Callable[[list[int]], pa.Table]
 
 
 def anomalous(scores: pa.Table, threshold: float) -> np.ndarray:
-    """Row numbers of SCORES above the threshold, highest score first, ties in order of the table."""
+    """Row numbers of SCORES above ``threshold``, highest score first; equal scores keep the order of the table."""
     values = check(scores, SCORES)["score"].to_numpy()
     above = np.flatnonzero(values > threshold)
     return above[np.argsort(-values[above], kind="stable")]
@@ -40,12 +40,14 @@ def make_alerts(
     signatures: Sequence[str | None] | None = None,
     session_ids: Sequence[str] | None = None,
 ) -> pa.Table:
-    """ALERTS for SESSIONS that are known to be anomalous, in the order given.
+    """ALERTS for SESSIONS that are known to be anomalous, one for each session, in the same order.
 
-    ``scores`` and ``findings`` belong to these sessions; ``lines`` fetches the LOG_RECORDS of
-    given record ids (in any order). Evidence is at most five findings a session, each with its raw
-    line, file and line number, and what was expected instead. ``signatures`` say as JSON what is unusual about
-    each. ``session_ids`` are the names of the sessions where ``sessions`` are numbered, because names come twice.
+    ``scores`` and ``findings`` are those of these sessions. ``templates`` are texts by template id. ``lines`` returns
+    the LOG_RECORDS of given record ids, in any order. The evidence of an alert is at most `EVIDENCE_SHOWN` findings,
+    each with its raw line, file and line number, and what the detector expected instead. ``signatures`` describe as
+    JSON how each session differs from normal ones; ``session_ids`` are their names where ``sessions`` are numbered,
+    because a name comes twice. An alert is raised when its session ends, in event time.
+    Raises `TableError` where a table does not fit its schema.
     """
     rows = check(sessions, SESSIONS).to_pylist()
     reasons: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -102,8 +104,9 @@ def _by_id(lines: Lines, wanted: Iterable[int | None]) -> dict[int, dict[str, An
     ids = sorted({number for number in wanted if number is not None})
     if not ids:
         return {}
-    found = lines(ids).select(["record_id", "source", "line", "body"])
-    return {row["record_id"]: row for row in found.filter(pc.is_in(found["record_id"], pa.array(ids))).to_pylist()}
+    records = lines(ids).select(["record_id", "source", "line", "body"])
+    wanted_rows = pc.is_in(records["record_id"], pa.array(ids))
+    return {row["record_id"]: row for row in records.filter(wanted_rows).to_pylist()}
 
 
 def _evidence(

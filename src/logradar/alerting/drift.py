@@ -1,4 +1,4 @@
-"""Drift: whether new sessions still are what the threshold was fitted for."""
+"""Drift: whether new sessions are still like those that the threshold was fitted on."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy.typing as npt
 from logradar.alerting.threshold import Threshold
 
 Floats = npt.NDArray[np.float64]
-FEWEST: Final = 50  # sessions on either side below which nothing can be told
-_SURE: Final = 0.001  # a chance below which it is not chance
-_TIMES: Final = 2.0  # a share or rate that has doubled matters
-_SURELY: Final = 1.5  # and that it has grown by half has to be sure
-_INDEX: Final = 0.2  # population stability index above which a distribution is held to have changed
+FEWEST: Final = 50  # sessions that either side needs, else nothing is compared
+_SURE: Final = 0.001  # significance level of all tests
+_TIMES: Final = 2.0  # factor by which a share or rate must change to matter
+_SURELY: Final = 1.5  # lower bound of that factor, at the significance level
+_INDEX: Final = 0.2  # population stability index above which a distribution counts as changed
 _BINS: Final = 10
 
 
 @dataclass(frozen=True)
 class Drift:
-    """New sessions beside the normal validation sessions that the threshold was fitted on.
+    """A comparison of new sessions with the normal validation sessions that the threshold was fitted on.
 
-    ``alerts`` and ``unseen`` (sessions with a message that training did not have) are shares, first of the new
-    sessions, then of the validation sessions, each of these as if it had been new. ``index`` is the population
-    stability index of the scores at or below the threshold, ``distance`` the Kolmogorov-Smirnov distance there,
-    ``rates`` are sessions per day, new and then. ``warnings`` are sentences; without one the threshold may be trusted.
+    ``alerts`` are the shares of sessions above the threshold and ``unseen`` the shares of sessions with a message that
+    is not in the training data, first of the new sessions, then of the validation sessions. ``index`` is the population
+    stability index and ``distance`` the Kolmogorov-Smirnov distance of the scores at or below the threshold. ``rates``
+    are sessions per day, new and validation. ``warnings`` are sentences; without one the threshold can be trusted.
     """
 
     sessions: int
@@ -44,7 +44,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Watched:
-    """What is known of sessions beside their scores: how many have unseen messages, and over how many days."""
+    """How many sessions have a message that is not in the training data, and how many days they cover, if known."""
 
     unseen: int | None = None
     days: float | None = None
@@ -56,46 +56,46 @@ def check_drift(
     new: Floats,
     then: Watched | None = None,
     now: Watched | None = None,
-    usual: float = 0.0,
+    baseline_score: float = 0.0,
 ) -> Drift | None:
-    """Compare ``new`` scores with normal ``validation`` scores; None where either are fewer than 50.
+    """Compare ``new`` scores with normal ``validation`` scores; None where there are fewer than `FEWEST` of either.
 
-    Scores below ``usual`` are as usual as that: they say how often the very same was seen before, which changes with
-    every session.
-    New sessions may hold anomalies, so more alerts alone are told as what they are, and scores are compared
-    below the threshold only. A share counts as risen when it has doubled and the lower Clopper-Pearson bound
-    (99.9 %) of its ratio to that of validation is above 1.5 (given their sum, counts are binomial); scores as changed
-    when their index is above 0.2 beyond what chance gives and the Kolmogorov-Smirnov test finds it too
-    (p < 0.001). Rates need a day on either side.
+    ``then`` describes the validation sessions, ``now`` the new ones. Scores at or below ``baseline_score`` are normal
+    and count as equal: only their order is meaningful, and it changes with every session. New sessions may contain
+    anomalies, so scores are compared only at or below the threshold. A share counts as risen when it has doubled and
+    the lower Clopper-Pearson bound (99.9 %) of its ratio to that of validation is above 1.5 (given their sum, the
+    counts are binomial). Scores count as changed when their index exceeds 0.2 plus what chance explains and the
+    Kolmogorov-Smirnov test is significant (p < 0.001). Rates are compared where both sides cover at least a day.
     """
     then, now = then or Watched(), now or Watched()
     if min(len(validation), len(new)) < FEWEST:
         return None
     warnings = []
     limit = threshold.value
-    odd, planned = int((new > limit).sum()), int((validation > limit).sum())
+    above, planned = int((new > limit).sum()), int((validation > limit).sum())
     allowed = max(planned, (1.0 - threshold.quantile) * len(validation))
-    if _risen(odd, len(new), allowed, len(validation)):
+    if _risen(above, len(new), allowed, len(validation)):
         warnings.append(
-            f"{odd:,} of {len(new):,} sessions ({_percent(odd / len(new))}) are above the threshold, which was fitted "
-            f"to let {_percent(allowed / len(validation))} of normal sessions through: there are many faults, or "
-            "normal behaviour has changed."
+            f"{above:,} of {len(new):,} sessions ({_percent(above / len(new))}) are above the threshold, which allows "
+            f"{_percent(allowed / len(validation))} of normal sessions: there are many faults, or normal behaviour has "
+            "changed."
         )
     unseen = None
     if then.unseen is not None and now.unseen is not None:
         unseen = now.unseen / len(new), then.unseen / len(validation)
         if _risen(now.unseen, len(new), then.unseen, len(validation)):
             warnings.append(
-                f"{now.unseen:,} sessions ({_percent(unseen[0])}) have messages that training did not have; in "
-                f"validation it were {_percent(unseen[1])}: the software has changed, or it fails in a new way."
+                f"{now.unseen:,} sessions ({_percent(unseen[0])}) have messages that are not in the training data; in "
+                f"the validation part it was {_percent(unseen[1])}: the software has changed, or it fails in a new way."
             )
     index, distance, changed = _bulk(
-        *(np.maximum(scores[scores <= max(limit, usual)], usual) for scores in (validation, new))
+        *(np.maximum(scores[scores <= max(limit, baseline_score)], baseline_score) for scores in (validation, new))
     )
     if changed:
         warnings.append(
-            f"The scores of sessions below the threshold have another distribution than in validation (population "
-            f"stability index {index:.2f}, Kolmogorov-Smirnov distance {distance:.2f}): normal behaviour has changed."
+            f"The scores of sessions below the threshold have another distribution than in the validation part "
+            f"(population stability index {index:.2f}, Kolmogorov-Smirnov distance {distance:.2f}): normal "
+            "behaviour has changed."
         )
     rates = None
     if then.days and now.days and min(then.days, now.days) >= 1:
@@ -103,14 +103,14 @@ def check_drift(
         times = rates[0] / rates[1]
         if not 1 / _TIMES <= times <= _TIMES:
             warnings.append(
-                f"There are {rates[0]:,.0f} sessions a day, in validation there were {rates[1]:,.0f}: a number of "
-                f"alerts per day that was planned then means {times:.1f} times as many now."
+                f"There are {rates[0]:,.0f} sessions a day; in the validation part there were {rates[1]:,.0f}: expect "
+                f"{times:.1f} times as many alerts per day as were planned."
             )
-    return Drift(len(new), (odd / len(new), planned / len(validation)), unseen, index, distance, rates, warnings)
+    return Drift(len(new), (above / len(new), planned / len(validation)), unseen, index, distance, rates, warnings)
 
 
 def _bulk(old: Floats, new: Floats) -> tuple[float, float, bool]:
-    """Stability index and distance of two samples, and whether both say that they differ."""
+    """Stability index and Kolmogorov-Smirnov distance of two samples, and whether both show a difference."""
     if min(len(old), len(new)) < FEWEST:
         return 0.0, 0.0, False
     from scipy.special import kolmogorov
@@ -131,12 +131,12 @@ def _bulk(old: Floats, new: Floats) -> tuple[float, float, bool]:
 
 
 def _risen(count: int, of: int, before: float, of_before: int) -> bool:
-    """Whether the share ``count / of`` is surely larger than ``before / of_before``, and by a factor that matters."""
+    """Whether the share ``count / of`` exceeds ``before / of_before`` significantly and by a factor that matters."""
     if count / of <= _TIMES * before / of_before:
         return False
     from scipy.special import betaincinv
 
-    lowest = float(betaincinv(count, before + 1.0, _SURE))  # of the share of the new ones in both together
+    lowest = float(betaincinv(count, before + 1.0, _SURE))  # bound of the share of the new ones among both
     return lowest / (1.0 - lowest) * of_before / of > _SURELY
 
 

@@ -1,4 +1,4 @@
-"""Feedback: alerts that a person called false alarms, by what is odd about them."""
+"""Feedback: alerts that a person called false alarms, with the signatures by which they are recognised."""
 
 from __future__ import annotations
 
@@ -34,36 +34,36 @@ class _Document(Config):
 
 @dataclass(frozen=True)
 class Feedback:
-    """What was accepted as harmless, in the order in which it was told; one entry for each alert."""
+    """The alerts that a person accepted as harmless, oldest first, one entry for each alert."""
 
     accepted: tuple[Accepted, ...] = ()
 
     def __len__(self) -> int:
         return len(self.accepted)
 
-    def silences(self, found: Sequence[Signature | None], normal_without: Remains) -> list[str | None]:
-        """For each signature the id of the accepted alert that explains all of it; None where none does.
+    def silences(self, signatures: Sequence[Signature | None], normal_without: Remains) -> list[str | None]:
+        """For each signature the id of the accepted alert that explains it completely, or None.
 
-        ``normal_without(number, accepted)`` says whether the counts of that session are normal once what the accepted
-        one had in addition is taken away. One accepted alert has to explain the whole session: two
-        accepted oddities that come together are a new one.
+        ``normal_without(number, accepted)`` says whether the event counts of session ``number`` are normal after the
+        additional events of the accepted alert are subtracted. One accepted alert must explain the whole session: two
+        accepted deviations in one session are a new one.
         """
         return [
             None
             if one is None
             else next((a.id for a in self.accepted if a.signature.covers(one) and normal_without(i, a.signature)), None)
-            for i, one in enumerate(found)
+            for i, one in enumerate(signatures)
         ]
 
     def add(self, more: Iterable[Accepted]) -> Feedback:
-        """With further alerts; one that was told before is told anew."""
+        """The same with ``more`` alerts; an alert that is in both is replaced by the new one."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         stamped = [entry.model_copy(update={"given": entry.given or now}) for entry in more]
         ids = {entry.id for entry in stamped}
         return replace(self, accepted=(*(a for a in self.accepted if a.id not in ids), *stamped))
 
     def without(self, ids: Iterable[str]) -> Feedback:
-        """Less the alerts of these ids (of the alert, or of its session); `InputError` for one that is not there."""
+        """The same without the alerts of these ids (of the alert or its session); `InputError` for an unknown id."""
         gone = set()
         for wanted in ids:
             hit = {a.id for a in self.accepted if wanted in (a.id, a.session_id)}
@@ -74,12 +74,12 @@ class Feedback:
         return replace(self, accepted=tuple(a for a in self.accepted if a.id not in gone))
 
     def to_json(self) -> str:
-        """The file of a bundle."""
+        """The content of the file ``feedback.json`` of a bundle."""
         return json.dumps(
             _Document(accepted=self.accepted).model_dump(mode="json"), indent=1, ensure_ascii=False, sort_keys=True
         )
 
     @classmethod
     def of_json(cls, text: str) -> Feedback:
-        """What `to_json` wrote; `ConfigError` or `ValueError` where it is something else."""
+        """Read what `to_json` wrote; raises `ConfigError` or `ValueError` where it is something else."""
         return cls(validated(_Document, json.loads(text), "feedback").accepted)

@@ -11,9 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logradar.core.tables import ERROR, NO_SERVICE, WARN
+
 FORMAT: Final = "radar-json"
-NAMELESS: Final = "unknown"  # the service of a session that names none, as RADAR writes it
-_ERROR, _WARN = 17, 13  # OpenTelemetry SeverityNumbers
 _MOST = float(np.finfo(np.float64).max)  # stands for infinity, which JSON does not have
 
 
@@ -61,14 +61,14 @@ def radar_rows(sessions: pa.Table, scores: pa.Table, threshold: float, dated: pa
     """The objects of some sessions as rows, in RADAR's order of keys."""
     values = scores["score"].to_numpy()
     level = sessions["max_level"]
-    error, warn = _at_least(level, _ERROR), _at_least(level, _WARN)
+    error, warn = _at_least(level, ERROR), _at_least(level, WARN)
     columns: dict[str, Any] = {
         "session_id": pl.from_arrow((sessions if dated is None else dated)["session_id"]),
         "anomaly_score": np.clip(values, -_MOST, _MOST),
         "is_anomaly": values > threshold,
         "has_error": error if dated is None else dated["has_error"].fill_null(False).to_numpy(),
         "has_warn": warn if dated is None else dated["has_warn"].fill_null(False).to_numpy(),
-        "service_name": pl.from_arrow(pc.fill_null(sessions["service"].cast(pa.string()), NAMELESS)),
+        "service_name": pl.from_arrow(pc.fill_null(sessions["service"].cast(pa.string()), NO_SERVICE)),
     }
     return pl.DataFrame(columns)
 

@@ -1,4 +1,4 @@
-"""Signature: in which ways a session departs from normal ones, so that the same finding is known again."""
+"""Signature: how a session differs from normal sessions, so that the same deviation is recognised again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pydantic import Field
 
 from logradar.core.config import Config
 
-SLACK: Final = 1.25  # a finding may weigh this much more than the accepted one
-MOST: Final = 10_000  # of one event, and of different ones; an alerts file may come from anywhere
-_REPETITIONS: Final = 100  # of what was accepted that are looked at
+SLACK: Final = 1.25  # factor by which a finding may weigh more than the accepted one
+MOST: Final = 10_000  # occurrences of one event, and distinct events; alert files may come from anywhere
+_REPETITIONS: Final = 100  # of an accepted deviation that are tried
 Event = Annotated[str, Field(pattern=r"^(\?.{1,300}|[0-9]{1,10}|)$")]
 Run = tuple[Event, Event]
 Times = dict[Event, Annotated[int, Field(ge=-MOST, le=MOST)]]
@@ -21,14 +21,14 @@ KIN: Final = 0.1  # share of events in which two normal sessions of the same kin
 
 
 class Signature(Config):
-    """What is odd about one session, in terms that do not depend on its detector.
+    """How one session differs from normal sessions, in terms that do not depend on the detector.
 
-    An event is named by its template id, or by ``?`` and its masked text where training had no such
-    message. ``added`` says how many more (or fewer) of each event there are than in the ``nearest`` normal
-    session, ``runs`` which events follow each other that never did in a normal one, ``contexts`` the events (with
-    the one before) that a detector found odd although they may follow each other, ``findings`` what was said
-    of values and, in ``loose`` signatures, of everything: event and reason without numbers, and the weight.
-    Logs whose normal sessions seldom repeat have no nearest session worth the name: their signatures are ``loose``.
+    An event is named by its template id, or by ``?`` and its masked text where the training data has no such message.
+    ``added`` says how many more (or fewer, below 0) of each event there are than in the ``nearest`` normal session.
+    ``runs`` are pairs of events that follow each other here and in no normal session. ``contexts`` are pairs (the event
+    before, the event) that follow each other in normal sessions too, but that a detector reported. ``findings`` are the
+    weights of what detectors reported about values, by event and reason without numbers. Where normal sessions rarely
+    repeat, no normal session is near; then the signature is ``loose`` and ``findings`` holds all that was reported.
     """
 
     bundle: str = Field(description="which bundle the ids belong to")
@@ -43,14 +43,14 @@ class Signature(Config):
 
     @property
     def bare(self) -> bool:
-        """Whether nothing but the exact sequence tells it from a normal session."""
+        """Whether it differs from normal sessions in nothing but its exact sequence."""
         return not (self.added or self.unseen or self.runs or self.contexts or self.findings)
 
     def covers(self, other: Signature) -> bool:
-        """Whether ``other`` shows nothing beyond this one, its counts left aside: `leaves_normal` compares those.
+        """Whether ``other`` has no deviation that this one does not have; counts are compared by `leaves_normal`.
 
-        An unseen message may come before or after any event once it is accepted; known events may follow each
-        other in no new way but the accepted ones.
+        An unseen message, once accepted, may come before or after any event. Known events may follow each other only
+        as in normal sessions or as in this one.
         """
         if self.bare or other.bare:
             return self.bare and other.bare and self.sequence == other.sequence
@@ -64,10 +64,10 @@ class Signature(Config):
         )
 
     def leaves_normal(self, counts: Mapping[str, int], normal: Callable[[Mapping[str, int]], bool]) -> bool:
-        """Whether a session with these ``counts`` of events is normal but for what this one had in addition.
+        """Whether a session with these ``counts`` of events is normal without the additional events of this one.
 
-        That may have come as often as here, or less often (three repetitions accepted are one or two too). What is
-        left must be ``normal``, and of the same kind: it differs from ``nearest`` in a tenth of its events at most.
+        The additional events may occur as often as here or less often: where three repetitions were accepted, one or
+        two are too. The rest must be ``normal`` and like ``nearest``: at most a tenth of its events differ.
         """
         if self.loose:
             return True
@@ -82,7 +82,7 @@ class Signature(Config):
         return False
 
     def renamed(self, names: Mapping[str, str]) -> Signature:
-        """The same with other names for some events."""
+        """The same signature with new names for the events in ``names``."""
 
         def new(event: str) -> str:
             return names.get(event, event)
@@ -102,9 +102,11 @@ class Signature(Config):
         def name(event: str) -> str:
             return f"«{event[1:] if event.startswith('?') else texts.get(int(event), event) if event else 'the end'}»"
 
-        said = [f"{count:+d} {name(event)}" for event, count in self.added.items()]
-        said += [f"unseen {name(event)}" for event in self.unseen if event not in self.added]
-        said += [f"{name(b)} after {name(a)}" for a, b in self.runs if b not in self.added][:3] if not said else []
-        said += [f"{name(b)} after {name(a)} (odd)" for a, b in self.contexts][:3] if not said else []
-        said += [key.partition("|")[2] for key in self.findings][:3]
-        return "; ".join(said[:6]) + ("; …" if len(said) > 6 else "") or "exactly this sequence"
+        parts = [f"{count:+d} {name(event)}" for event, count in self.added.items()]
+        parts += [f"unseen {name(event)}" for event in self.unseen if event not in self.added]
+        if not parts:
+            parts = [f"{name(b)} after {name(a)}" for a, b in self.runs if b not in self.added][:3]
+        if not parts:
+            parts = [f"{name(b)} after {name(a)} (unusual)" for a, b in self.contexts][:3]
+        parts += [key.partition("|")[2] for key in self.findings][:3]
+        return "; ".join(parts[:6]) + ("; …" if len(parts) > 6 else "") or "exactly this sequence"

@@ -1,4 +1,4 @@
-"""The upper tail of scores, for shares too small to be counted: peaks over a high score, fitted."""
+"""The upper tail of scores: a fitted distribution, for shares that are too small to be counted."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-_SHARE, _PEAKS, _FEWEST = 0.02, 50, 20  # of all scores, and how many of them, make the tail
-_SHAPES: Final = (-1.0, 0.5)  # from an end as sharp as that of a uniform distribution to one with infinite variance
+_SHARE: Final = 0.02  # of all scores, which are the tail
+_PEAKS: Final = 50  # scores that a tail has at least
+_FEWEST: Final = 20  # scores below which no tail is fitted
+_SHAPES: Final = (-1.0, 0.5)  # from the sharp end of a uniform distribution to infinite variance
 
 
 @dataclass(frozen=True)
 class Tail:
-    """A generalised Pareto distribution of what exceeds ``start``, which the share ``share`` of scores does.
+    """A generalised Pareto distribution of the scores above ``start``; ``share`` of all scores are above it.
 
-    Peaks over threshold as in Siffer et al., KDD 2017; parameters by probability-weighted moments
-    (Hosking and Wallis, Technometrics 1987), which small samples do not throw off.
+    Peaks over threshold as in Siffer et al., KDD 2017. ``shape`` and ``scale`` are estimated by probability-weighted
+    moments (Hosking and Wallis, Technometrics 1987), which are stable for small samples.
     """
 
     start: float
@@ -27,7 +29,7 @@ class Tail:
     scale: float
 
     def beyond(self, share: float) -> float:
-        """The score that the share ``share`` (at most that of the tail) of all scores exceeds."""
+        """The score that ``share`` of all scores exceed; ``share`` is at most the share of the tail."""
         ratio = share / self.share
         if abs(self.shape) < 1e-9:
             return self.start - self.scale * float(np.log(ratio))
@@ -35,7 +37,7 @@ class Tail:
 
 
 def fit_tail(scores: Floats) -> Tail | None:
-    """The tail of ``scores``; None where there is none to fit: few scores, or few different ones at the top."""
+    """The tail of ``scores``; None where it cannot be fitted: few scores, or few distinct ones at the top."""
     finite = np.sort(scores[np.isfinite(scores)])
     peaks = min(max(_PEAKS, int(_SHARE * len(finite))), len(finite) // 4)
     if peaks < _FEWEST or len(finite) < len(scores):

@@ -1,4 +1,4 @@
-"""Thresholds, fitted on the scores of normal validation sessions and on nothing else."""
+"""Thresholds, fitted on the scores of normal validation sessions; on nothing else unless a precision is wanted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from logradar.alerting.tail import fit_tail
 from logradar.core.config import Config
 from logradar.core.errors import DataError
 
-_COUNTED: Final = 10  # validation sessions above a threshold from which their number is as good as a fitted tail
+_COUNTED: Final = 10  # so many validation sessions above a threshold are counted as exactly as a fitted tail estimates
 Floats = npt.NDArray[np.float64]
 
 
 class ThresholdSettings(Config):
-    """How many normal sessions may be alerted: as a share, as a number per day, or as false ones among the alerts."""
+    """How many false alarms are acceptable: as a share of normal sessions, per day, or as a share of the alerts."""
 
     quantile: float = Field(
         0.995, gt=0, le=1, description="share of normal validation sessions that must stay without an alert"
@@ -37,12 +37,12 @@ class ThresholdSettings(Config):
 
 @dataclass(frozen=True)
 class Threshold:
-    """A session is alerted when its score is above ``value`` (strictly).
+    """A session is alerted when its score is strictly above ``value``.
 
-    ``quantile`` is the share of ``sessions`` normal validation sessions at or below it,
-    ``false_alarms_per_day`` what that means at their rate (None when they carry no times). ``method`` says
-    whence both are: ``counted``, from the fitted ``tail`` of the scores, the ``largest`` of them where
-    that has no tail to fit, or ``labels``; then ``precision`` is that of the validation part.
+    ``quantile`` is the share of the ``sessions`` normal validation sessions that score at or below ``value``.
+    ``false_alarms_per_day`` is the number expected at the rate of these sessions (None where they carry no times).
+    ``method`` names where both come from: ``counted`` among the scores; their fitted ``tail``; the ``largest`` score,
+    where no tail can be fitted; ``labels``, then ``precision`` is that of the validation part; ``given`` by the user.
     """
 
     value: float
@@ -63,13 +63,14 @@ def fit_threshold(
     sessions_per_day: float | None = None,
     anomalies: Floats | None = None,
 ) -> Threshold:
-    """The smallest score that keeps the wanted share of normal validation ``scores`` at or below it.
+    """The smallest threshold with the wanted share of the normal validation ``scores`` at or below it.
 
-    ``sessions_per_day`` is the rate of the validation data, needed for ``alerts_per_day``; ``anomalies`` are scores
-    of sessions of the same part that are labelled anomalous, needed for ``precision``. A share that is less
-    than one validation session is taken from the fitted tail of the scores, a number of alerts per day already
-    where it is fewer than ten of them. A share does not go below 0, which every detector gives to what is
-    usual; a number of alerts does, where there are not so many above. With no validation session the threshold is 0.
+    ``sessions_per_day`` is the rate of the validation sessions; `DataError` where ``alerts_per_day`` is wanted without
+    it. ``anomalies`` are the scores of validation sessions that are labelled anomalous; `DataError` where ``precision``
+    is wanted without them. A share that allows less than one validation session is read from the fitted tail of the
+    scores; for alerts per day the tail is used where less than ten sessions are allowed. A threshold from a quantile is
+    never below 0, the score that detectors give to normal sessions; one from alerts per day is, where fewer sessions
+    than wanted score above 0. Without validation sessions the threshold is 0.
     """
     if settings.precision is not None:
         return _precise(scores, settings.precision, sessions_per_day, anomalies)
@@ -103,7 +104,7 @@ def _counted(
 
 
 def _precise(scores: Floats, wanted: float, sessions_per_day: float | None, anomalies: Floats | None) -> Threshold:
-    """The lowest score above which the wanted share of the validation part's alerts is right, or most where none is."""
+    """The lowest threshold with the ``wanted`` precision on the validation part, else that with the highest."""
     if anomalies is None or not len(anomalies):
         raise DataError(
             "A precision cannot be planned: no session of the validation part is labelled anomalous; train with "

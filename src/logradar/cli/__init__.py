@@ -22,9 +22,9 @@ from logradar.core.filenames import readable
 
 
 def build() -> typer.Typer:
-    """The application with every command of this folder."""
+    """The typer application: one command for each plain module of this folder."""
     app = typer.Typer(
-        help="Learn what normal logs look like; tell what is not normal: ranked, explained, linked to code.",
+        help="Learn what normal logs look like and report what is not normal, ranked and explained.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -48,12 +48,12 @@ def _top(
         False, "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
     ),
 ) -> None:
-    """What stands before the command."""
+    """Options that come before the command."""
 
 
 def _way_out(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        return " Free some space, choose another output, or another TMPDIR for what is kept on the way."
+        return " Free some space, choose another output, or another TMPDIR for temporary files."
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return " Choose a place that you may write to."
     return " LOGRADAR_TRACEBACK=1 shows where it happened."

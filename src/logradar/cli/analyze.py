@@ -1,4 +1,4 @@
-"""`logradar analyze`: what a file of results holds."""
+"""`logradar analyze`: figures about a file of results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command(
     threshold: options.ThresholdValue = None,
     json: options.Json = False,
 ) -> None:
-    """Say how high scores are, what share is anomalous, and in which services."""
+    """Print how high the scores are, which share is anomalous, and in which services."""
     from logradar.cli import show
     from logradar.cli.show.analysis import analysis
     from logradar.evaluation.result_analysis import analyze

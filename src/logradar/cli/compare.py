@@ -22,12 +22,13 @@ def command(
         typer.Option("-o", "--output", metavar="PAGE|DIR", help="A .html page, or a folder for page, JSON and scores."),
     ] = None,
     detector: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this detector; may be given several times.")
+        list[str] | None, typer.Option(metavar="NAME", help="Compare only this detector; can be given several times.")
     ] = None,
     held_out: options.HeldOut = False,
     allow_overlap: options.AllowOverlap = False,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
+    no_labels: options.NoLabels = False,
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
@@ -37,13 +38,13 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compare bundles, and the detectors inside each, on one input: figures, agreement, and who is really better."""
+    """Compare bundles and their detectors on one input: figures, agreement, and which differences are significant."""
     from logradar.cli.show.comparison import comparison, document
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.compare import compare
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     bundles, spec = options.bundles_and_input(places)
     result = compare(bundles, spec, given=given, only=detector or (), held_out=held_out, allow_overlap=allow_overlap)
     page = result.write(output) if output else None

@@ -1,4 +1,4 @@
-"""`logradar demo`: the main job, end to end."""
+"""`logradar demo`: train, detect and evaluate on example logs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from logradar.cli import options
 
 
 def command(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where bundle and report go.")] = Path(
-        "demo-run"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="The folder for bundle and report.")
+    ] = Path("demo-run"),
     data_dir: options.DataDir = None,
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Use simulated services even if HDFS is here.")

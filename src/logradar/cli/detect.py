@@ -1,4 +1,4 @@
-"""`logradar detect`: what is not normal in new logs."""
+"""`logradar detect`: alerts for new logs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ def command(
     format_: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="NAME", help="json, parquet or csv of alerts, or radar-json: every session's score."
+            "--format",
+            metavar="NAME",
+            help="Format of the output: json, parquet or csv of alerts, or radar-json: the score of every session.",
         ),
     ] = None,
     threshold: options.ThresholdValue = None,
     alerts_per_day: options.AlertsPerDay = None,
     target_precision: options.Precision = None,
-    top: Annotated[int, typer.Option(metavar="N", min=0, help="Alerts that are printed.")] = 10,
+    top: Annotated[int, typer.Option(metavar="N", min=0, help="Number of alerts to print.")] = 10,
     fail_on_alert: Annotated[bool, typer.Option("--fail-on-alert", help="Exit with 3 when there are alerts.")] = False,
     data_dir: options.DataDir = None,
     session_key: options.SessionKey = None,

@@ -1,10 +1,10 @@
-"""`logradar detectors`: what there is."""
+"""`logradar detectors`: the list of detectors."""
 
 from __future__ import annotations
 
 
 def command() -> None:
-    """List the detectors, simple ones and neural ones."""
+    """List all detectors with a sentence on each."""
     from logradar.cli import show
     from logradar.detectors.base import detectors
 

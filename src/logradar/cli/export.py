@@ -14,10 +14,15 @@ def command(
     bundle: options.Bundle,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")] = ...,  # type: ignore[assignment]
     format_: Annotated[
-        str | None, typer.Option("--format", metavar="pt|onnx", help="What to write; else as the file's name ends.")
+        str | None, typer.Option("--format", metavar="pt|onnx", help="The format; by default as the file name ends.")
     ] = None,
-    int8: Annotated[bool, typer.Option("--int8", help="ONNX in 8 bits; its effect on scores is measured.")] = False,
-    detector: Annotated[str | None, typer.Option(metavar="NAME", help="Which network, if there are several.")] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Write ONNX with 8-bit weights; the effect on scores is printed.")
+    ] = False,
+    detector: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The detector whose network is written, if the bundle has several."),
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

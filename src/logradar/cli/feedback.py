@@ -1,4 +1,4 @@
-"""`logradar feedback`: alerts that were false alarms stay silent."""
+"""`logradar feedback`: suppress alerts that were false alarms."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ def command(
         Path | None, typer.Argument(metavar="[ALERTS]", help="A file that `logradar detect -o` wrote.")
     ] = None,
     false_alarm: Annotated[
-        list[str] | None, typer.Option("--false-alarm", metavar="ID", help="An alert, or its session; may be repeated.")
+        list[str] | None,
+        typer.Option("--false-alarm", metavar="ID", help="Id of an alert or its session; can be repeated."),
     ] = None,
     undo: Annotated[
         list[str] | None,
-        typer.Option("--undo", metavar="ID", help="Take feedback on this alert back; may be repeated."),
+        typer.Option("--undo", metavar="ID", help="Remove the feedback on this alert; can be repeated."),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Only print what was accepted so far.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Only print the accepted alerts.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Tell a bundle which alerts were false alarms: the same finding stays silent, without training again."""
+    """Mark alerts as false alarms: the bundle suppresses the same deviation from now on, without a new training."""
     from logradar.cli import show
     from logradar.core.errors import InputError
     from logradar.pipeline.feedback import give_feedback

@@ -17,6 +17,7 @@ def command(
     config: options.ConfigFile = None,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
+    no_labels: options.NoLabels = False,
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: Annotated[
@@ -36,6 +37,8 @@ def command(
     from logradar.pipeline.prepare import write_as
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, input_format, limit_files, since, until)
+    given = options.input_values(
+        data_dir, labels, session_key, source, input_format, limit_files, since, until, no_labels
+    )
     result = write_as(format_)(input_, output, run_settings(config, overrides, given))
     show.document(result) if json else show.facts(f"Prepared in {output}", result)

@@ -1,4 +1,4 @@
-"""`logradar report`: a page that a person likes to read."""
+"""`logradar report`: the page of an evaluated run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `logradar evaluate -o` wrote.")],
 ) -> None:
-    """Write the self-contained HTML report of a run (again)."""
+    """Write the HTML report of a run again, as one file that needs no network."""
     from logradar.reporting.evaluation_page import write_report
 
     print(write_report(run))

@@ -1,4 +1,4 @@
-"""`logradar simulate`: labelled logs from services that really log."""
+"""`logradar simulate`: labelled logs of simulated services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from logradar.cli import options
 
 
 class Kind(StrEnum):
-    """What is written."""
+    """The format of the simulated logs."""
 
     LINES = "lines"
     RADAR_JSON = "radar-json"
@@ -21,13 +21,22 @@ class Kind(StrEnum):
 def command(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="The folder to write.")],
     overrides: options.Overrides = None,
-    kind: Annotated[Kind, typer.Option("--format", help="Raw logs (lines), or day files (radar-json).")] = Kind.LINES,
+    kind: Annotated[
+        Kind, typer.Option("--format", help="lines: raw logs; radar-json: RADAR's day files.")
+    ] = Kind.LINES,
     days: Annotated[float, typer.Option(metavar="N", help="Days to simulate.")] = 1.0,
     size: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Grow to that size, as 10GB: all raw logs, or each day file.")
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Size to reach, such as 10GB: of all raw logs together, or of each day file."
+        ),
     ] = None,
-    faults: Annotated[str, typer.Option(metavar="NAMES", help="all, none, or names with commas.")] = "all",
-    seed: Annotated[int, typer.Option(metavar="N", help="Another seed, another day.")] = 1,
+    faults: Annotated[
+        str, typer.Option(metavar="NAMES", help="all, none, or names of faults, separated by commas.")
+    ] = "all",
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Seed of the random numbers; the same seed writes the same logs.")
+    ] = 1,
     json: options.Json = False,
 ) -> None:
     """Simulate a small shop of microservices and write its logs with true labels."""

@@ -1,10 +1,10 @@
-"""`logradar sources`: what there is."""
+"""`logradar sources`: the list of readable logs."""
 
 from __future__ import annotations
 
 
 def command() -> None:
-    """List the kinds of log that can be read; they are recognised by content."""
+    """List the kinds of logs that can be read; they are recognised by their content."""
     from logradar.cli import show
     from logradar.sources.base import sources
 

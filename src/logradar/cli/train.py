@@ -1,4 +1,4 @@
-"""`logradar train`: learn what is normal."""
+"""`logradar train`: learn normal logs and write a bundle."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ def command(
     from_: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="BUNDLE", help="Go on from this bundle with newer normal logs, without forgetting."
+            "--from", metavar="BUNDLE", help="Continue from this bundle with newer normal logs, without forgetting."
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was cut off.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a training that was interrupted.")] = False,
     config: options.ConfigFile = None,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
+    no_labels: options.NoLabels = False,
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
@@ -45,8 +46,8 @@ def command(
 
     be_quiet(quiet or not first())
     if from_ and resume:
-        raise ConfigError("--resume goes on with a training that was cut off, --from with a whole bundle; give one.")
-    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
+        raise ConfigError("--resume continues an interrupted training, --from a finished bundle; give one of them.")
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     given |= {"detector": detector} if detector else {}
     settings = run_settings(config, overrides, given)
     result = train_further(from_, input_, output, settings) if from_ else train(input_, output, settings, resume=resume)

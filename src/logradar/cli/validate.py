@@ -1,4 +1,4 @@
-"""`logradar validate`: what an input holds."""
+"""`logradar validate`: figures and faults of an input."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def command(
     config: options.ConfigFile = None,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
+    no_labels: options.NoLabels = False,
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: options.Format = None,
@@ -40,7 +41,7 @@ def command(
     from logradar.pipeline.validate import strictly, validate
 
     be_quiet(quiet)
-    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
+    given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     facts = validate(input_, run_settings(config, overrides, given), output=output)
     page = None
     if output:

@@ -8,7 +8,6 @@ events: none of them can run code when it is loaded.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -19,17 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from logradar.core.errors import BundleError
+from logradar.core.files import sha256_of
 
 FORMAT: Final = 2
 OLDEST: Final = 2  # format that this version can still read
 MANIFEST: Final = "manifest.json"
 KINDS: Final = (".json", ".parquet", ".safetensors", ".onnx", ".log", ".txt", ".png", ".tfevents")
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -78,8 +72,8 @@ def _seal(folder: Path, facts: dict[str, Any]) -> None:
     files = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         if path.suffix not in KINDS:
-            raise BundleError(f"A bundle may hold only {', '.join(KINDS)} files, not '{path.name}'.")
-        files[path.relative_to(folder).as_posix()] = {"sha256": digest(path), "bytes": path.stat().st_size}
+            raise BundleError(f"A bundle holds {', '.join(KINDS)} files only, not '{path.name}'.")
+        files[path.relative_to(folder).as_posix()] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
     manifest = {"format": FORMAT, "created": datetime.now(UTC).isoformat(timespec="seconds"), **facts, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
@@ -114,7 +108,7 @@ def verify(folder: Path) -> dict[str, Any]:
         raise BundleError(f"Bundle '{folder}' was changed: file '{name}' {state}. Copy it again or train it again.")
     for name, (sha256, size) in wanted.items():
         file = folder / name
-        if file.stat().st_size != size or digest(file) != sha256:
+        if file.stat().st_size != size or sha256_of(file) != sha256:
             raise BundleError(
                 f"Bundle '{folder}' was changed: file '{name}' has another checksum. Copy it again or train it again."
             )

@@ -1,12 +1,14 @@
 """The tables that pass between rooms: one Arrow schema each, checked at every door.
 
 Times are microseconds in UTC, gaps are seconds, levels are OpenTelemetry SeverityNumbers
-(1-24; INFO = 9, WARN = 13, ERROR = 17, FATAL = 21). Template ids 0, 1 and 2 are reserved;
-real templates start at `FIRST_TEMPLATE`.
+(1-24, four for each of `LEVELS`). Template ids 0, 1 and 2 are reserved; real templates start
+at `FIRST_TEMPLATE`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
@@ -17,6 +19,18 @@ PADDING: Final = 0
 UNKNOWN: Final = 1
 MASK: Final = 2
 FIRST_TEMPLATE: Final = 3
+
+TRACE: Final = 1  # the levels of log records: the lowest of the four SeverityNumbers that each has
+DEBUG: Final = 5
+INFO: Final = 9
+WARN: Final = 13
+ERROR: Final = 17
+FATAL: Final = 21
+LEVELS: Final[Mapping[str, int]] = MappingProxyType(
+    {"TRACE": TRACE, "DEBUG": DEBUG, "INFO": INFO, "WARN": WARN, "ERROR": ERROR, "FATAL": FATAL}
+)
+SEVERITIES: Final = ("info", "low", "medium", "high", "critical")  # how urgent an alert is, least urgent first
+NO_SERVICE: Final = "unknown"  # what a missing service is called wherever a name is needed, as RADAR does
 
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 NAME: Final = pa.dictionary(pa.int32(), pa.string())

@@ -8,10 +8,10 @@ from typing import Any, Final
 import polars as pl
 
 from logradar.core.errors import ConfigError
+from logradar.core.tables import NO_SERVICE
 from logradar.evaluation.result_files import Results
 
 _QUANTILES: Final = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-NAMELESS: Final = "–"
 
 
 def analyze(path: Path, threshold: float | None = None) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _services(table: pl.DataFrame, every: bool) -> list[dict[str, Any]]:
     """Anomalies by service, most first; with their share where all sessions are there."""
     odd = pl.col("alarmed").fill_null(False)
     rows = (
-        table.group_by(pl.col("service").fill_null(NAMELESS))
+        table.group_by(pl.col("service").fill_null(NO_SERVICE))
         .agg(
             pl.len().alias("sessions") if every else pl.lit(None, pl.Int64).alias("sessions"),
             odd.sum().alias("anomalies"),

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from logradar.core.tables import NO_SERVICE
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import outcomes
 
-NAMELESS: Final = "–"  # sessions without a service
 MOST: Final = 200  # services that are told
 
 
@@ -24,7 +24,7 @@ def by_service(
     which sessions it alarmed, ``labels`` which are anomalous. A detector has ``alerts`` and, with
     labels, what `logradar.evaluation.metrics.outcomes` gives.
     """
-    names = np.array([NAMELESS if name is None else str(name) for name in np.asarray(services, object).tolist()])
+    names = np.array([NO_SERVICE if name is None else str(name) for name in np.asarray(services, object).tolist()])
     kinds, code = np.unique(names, return_inverse=True)
     sizes = np.bincount(code, minlength=len(kinds))
     shown = sorted(range(len(kinds)), key=lambda place: (-sizes[place], kinds[place]))[:MOST]

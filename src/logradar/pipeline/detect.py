@@ -89,7 +89,7 @@ def detect(
     elif state is not None:
         raise ConfigError("--state is for lines that arrive on stdin: logradar detect BUNDLE - --state DIR.")
     else:
-        with opening(spec, input_settings(loaded, given)) as (opened, home):
+        with opening(spec, input_settings(loaded, {"input.use_labels": False, **(given or {})})) as (opened, home):
             found = _whole(loaded, limit, opened, home, on_scores)
     found.figures |= {
         "detector": loaded.settings.detector,

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from logradar import __version__
 from logradar.core.errors import ConfigError, InputError
+from logradar.core.files import sha256_of, write_whole
 from logradar.core.tables import SESSIONS
 from logradar.model.settings import RunSettings
 from logradar.parsing.given_templates import GivenTemplates
@@ -86,9 +87,7 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
         "shards": [vars(shard) for note in store.notes for shard in note.shards],
         "sha256": _digest(store, folder),
     }
-    draft = folder / (MANIFEST + ".part")
-    draft.write_text(json.dumps(manifest, indent=1) + "\n")
-    draft.replace(folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     kept = ("records", "templates", "sessions", "quarantined", "seconds", "peak_rss_mb")
     return {**{name: facts[name] for name in kept}, "mb_per_s": _rate(store, facts["seconds"])}
 
@@ -137,7 +136,7 @@ def _digest(store: Store, folder: Path) -> str:
             whole.update(f"{shard.name} {shard.sha256}\n".encode())
     for name in TABLES:
         if (folder / name).is_file():
-            whole.update(f"{name} {hashlib.sha256((folder / name).read_bytes()).hexdigest()}\n".encode())
+            whole.update(f"{name} {sha256_of(folder / name)}\n".encode())
     return whole.hexdigest()
 
 

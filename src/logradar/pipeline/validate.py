@@ -19,7 +19,7 @@ from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
 from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared
 from logradar.pipeline.inventory.records import inventory_of_records
 from logradar.sources.opening.files import InputFiles, find
-from logradar.sources.opening.labels import Labels, read_labels
+from logradar.sources.opening.labels import Labels, labels_for
 from logradar.sources.opening.recognising import recognise
 from logradar.sources.opening.selection import select
 from logradar.sources.prepared_days import PreparedDays
@@ -99,7 +99,7 @@ def _inventory(spec: str, found: InputFiles, settings: RunSettings, place: Path 
             return _of_days(spec, chosen, files, settings, quarantine)
         if settings.input.session_key is None and all(part.kind is PreparedDays for part in parts):
             shards = [file for part in parts for file in part.files]
-            facts = inventory_of_prepared(shards, _labels(found, settings))
+            facts = inventory_of_prepared(shards, _labels(found, settings), use_labels=settings.input.use_labels)
             return {"input": spec, "source": "prepared_days", **facts, "session_key": None}
         return _of_records(spec, found, settings, Path(scratch) / "corpus", place)
 
@@ -119,8 +119,10 @@ def _of_days(
 
 
 def _labels(found: InputFiles, settings: RunSettings) -> Labels | None:
-    path = settings.input.labels or found.labels
-    return read_labels(path) if path else None
+    labels, sentence = labels_for(settings.input.labels, found.labels, settings.input.use_labels)
+    if sentence:
+        say(sentence)
+    return labels
 
 
 def _of_records(

@@ -20,11 +20,11 @@ from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.sequences import Sequences
 from logradar.core.session_set import SessionSet
-from logradar.core.tables import conform
+from logradar.core.tables import ERROR, LEVELS, WARN, conform
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
 from logradar.sources.opening.opening import Opened
-from logradar.sources.radar.dated import ERROR, WARN, runs
+from logradar.sources.radar.dated import runs
 from logradar.sources.radar.table import DAY_SESSIONS
 from logradar.sources.radar.write import DayWriter
 from logradar.storage.filling import fill, learn_templates
@@ -37,9 +37,7 @@ STRETCH: Final = 5_000  # sessions whose lines are fetched at once
 UNFINISHED: Final = ".unfinished"  # stands in the folder until all is written
 LABELS: Final = "labels.csv"
 NAMES: Final = {  # SeverityNumbers of OpenTelemetry
-    number: name
-    for first, name in ((1, "TRACE"), (5, "DEBUG"), (9, "INFO"), (13, "WARN"), (17, "ERROR"), (21, "FATAL"))
-    for number in range(first, first + 4)
+    number: name for name, first in LEVELS.items() for number in range(first, first + 4)
 }
 
 

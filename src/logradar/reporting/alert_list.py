@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from logradar.core.formatting import NO_TIME, NONE, moment, number
+from logradar.core.tables import SEVERITIES
 
-SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 TOP: Final = 50
 _LINES = 24  # lines shown of one alert; beyond, only those around what is odd
 _AROUND = 2
@@ -95,7 +95,8 @@ def clip(text: str, head: int = _HEAD, lines: int = _HEAD_LINES, most: int = _MO
 
 def _urgency(alert: Mapping[str, Any]) -> int:
     severity = str(alert.get("severity") or "")
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    """0 for the most urgent severity; what is not known comes last."""
+    return SEVERITIES[::-1].index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def _score(alert: Mapping[str, Any]) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from logradar.core.formatting import joined, moment, number
+from logradar.core.tables import NO_SERVICE
 from logradar.reporting import evaluation_summary as summary
 from logradar.reporting.alert_list import top
 from logradar.reporting.figures import alarmed_in, gallery, labelled
@@ -87,7 +88,7 @@ def _services(run: Run) -> list[dict[str, Any]]:
     label = pl.col("label") if "label" in table.columns else pl.lit(None, pl.Boolean)
     rows = (
         table.with_columns(pl.Series("alarmed", alarmed), label.alias("label"))
-        .group_by(pl.col("service").cast(pl.String).fill_null("–"))
+        .group_by(pl.col("service").cast(pl.String).fill_null(NO_SERVICE))
         .agg(
             pl.len().alias("sessions"),
             pl.col("alarmed").sum().alias("alerts"),

@@ -6,13 +6,12 @@ forbids itself to run or load anything (Content-Security-Policy).
 
 from __future__ import annotations
 
-import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from logradar import __version__
+from logradar.core.files import write_whole
 from logradar.core.formatting import duration, figure, moment, number, percent, visible
 
 
@@ -43,12 +42,4 @@ def fill(template: str, **values: Any) -> str:
 
 def write(text: str, path: Path) -> Path:
     """Write a page, whole or not at all, and return its path."""
-    handle, draft = tempfile.mkstemp(prefix=".report-", dir=path.absolute().parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
-    return path
+    return write_whole(path, text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from logradar.core.formatting import counted, minute, moment, number, percent
+from logradar.core.tables import LEVELS, NO_SERVICE
 from logradar.reporting import inventory_plots as plots
 from logradar.reporting.figures import Picture
 from logradar.reporting.html import fill, write
@@ -17,7 +18,7 @@ SERVICES: Final = 50  # rows of a table on the page; the document has all of the
 DAYS: Final = 1_000
 FILES: Final = 100
 _DATE: Final = 10  # letters of a date without a time
-_LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")  # each of four SeverityNumbers
+_LEVELS: Final = tuple(LEVELS)  # each of four SeverityNumbers
 
 
 def write_inventory(facts: Mapping[str, Any], output: Path) -> Path:
@@ -31,7 +32,7 @@ def write_inventory(facts: Mapping[str, Any], output: Path) -> Path:
 
 def render(facts: Mapping[str, Any]) -> str:
     """The page of an inventory (docs/reference-json.md, "validate") as text."""
-    known = [row for row in facts["by_service"] if row["service"] != "(none)"]
+    known = [row for row in facts["by_service"] if row["service"] != NO_SERVICE]
     return fill(
         "inventory.html",
         facts=facts,
@@ -55,7 +56,7 @@ def render(facts: Mapping[str, Any]) -> str:
 
 def headline(facts: Mapping[str, Any]) -> str:
     """One sentence that a person understands."""
-    services = [row for row in facts["by_service"] if row["service"] != "(none)"]
+    services = [row for row in facts["by_service"] if row["service"] != NO_SERVICE]
     within = counted(facts["file_count"], "file")
     faults = sum(kind["count"] for kind in facts["fault_kinds"])
     verdict = f"with {counted(faults, 'fault')}" if faults else "without a fault"
@@ -133,7 +134,7 @@ def _sessions(count: int | None) -> str:
 def _pictures(facts: Mapping[str, Any]) -> list[Picture]:
     from markupsafe import Markup
 
-    days, services = facts["by_day"], [row for row in facts["by_service"] if row["service"] != "(none)"]
+    days, services = facts["by_day"], [row for row in facts["by_service"] if row["service"] != NO_SERVICE]
     drawn = [
         (plots.volume(days), "Sessions of each day" + (", by service." if len(services) > 1 else "."), True),
         (plots.trouble(days), "Share of the sessions of each day in which an error or a warning is logged.", True),

@@ -179,6 +179,6 @@ def identity(opened: Opened) -> dict[str, Any]:
     return {
         "spec": opened.spec,
         "input": opened.settings.for_others().model_dump(mode="json"),
-        "labels": [str(labels.path), labels.path.stat().st_mtime_ns] if labels else None,
+        "labels": [str(labels.path), labels.path.stat().st_mtime_ns] if labels else opened.settings.use_labels,
         "format": 1,
     }

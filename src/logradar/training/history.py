@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from logradar.core.files import write_whole
+
 FILE: Final = "history.json"
 
 
@@ -53,7 +55,5 @@ def stale(losses: Sequence[float], min_delta: float) -> int:
 
 
 def write(folder: Path, epochs: list[dict[str, float]]) -> None:
-    """Write ``history.json`` as a whole: a reader never sees an incomplete file."""
-    draft = folder / f".{FILE}"
-    draft.write_text(json.dumps(epochs, indent=1) + "\n")
-    draft.replace(folder / FILE)
+    """Write ``history.json``; a reader never finds it half written."""
+    write_whole(folder / FILE, json.dumps(epochs, indent=1) + "\n")

@@ -27,31 +27,40 @@ Bundle = Annotated[
 ConfigFile = Annotated[Path | None, typer.Option("-c", "--config", metavar="FILE", help="Settings as YAML.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings that override the file, as in seed=7.", show_default=False),
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Settings that override the file, such as seed=7.", show_default=False
+    ),
 ]
-DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Where named data sets are [env: LOGRADAR_DATA].")]
-Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of session key and label, to measure with.")]
-SessionKey = Annotated[str | None, typer.Option(metavar="REGEX", help="What ties lines to a session; group 1 is it.")]
-Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of log, if it is recognised wrongly.")]
+DataDir = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The folder of the named data sets [env: LOGRADAR_DATA].")
+]
+Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with session key and label.")]
+NoLabels = Annotated[
+    bool, typer.Option("--no-labels", help="Ignore labels in the input and in a label file found beside it.")
+]
+SessionKey = Annotated[
+    str | None, typer.Option(metavar="REGEX", help="Regex of the session key in a line; its first group is the key.")
+]
+Source = Annotated[str | None, typer.Option(metavar="NAME", help="The kind of log, if it is not recognised correctly.")]
 Format = Annotated[
-    str | None, typer.Option("--format", metavar="NAME", help="The header format, if it is recognised wrongly.")
+    str | None, typer.Option("--format", metavar="NAME", help="The header format, if it is not recognised correctly.")
 ]
 InputFormat = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The header format of the input, if it is recognised wrongly.")
+    str | None, typer.Option(metavar="NAME", help="The header format of the input, if it is not recognised correctly.")
 ]
 LimitFiles = Annotated[
-    int | None, typer.Option("--limit-files", metavar="N", min=0, help="Only the N newest files; 0 for all.")
+    int | None, typer.Option("--limit-files", metavar="N", min=0, help="Read only the N newest files; 0 for all.")
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"], help="Only files of that day and later."),
+    typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"], help="Read only files of that day and later."),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Only files of that day and earlier."),
+    typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Read only files of that day and earlier."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes on stderr.")]
 
 
 def _finite(value: float | None) -> float | None:
@@ -63,26 +72,27 @@ def _finite(value: float | None) -> float | None:
 
 
 ThresholdValue = Annotated[
-    float | None, typer.Option("--threshold", metavar="X", help="Alert above this score.", callback=_finite)
+    float | None, typer.Option("--threshold", metavar="X", help="Raise an alert above this score.", callback=_finite)
 ]
 AlertsPerDay = Annotated[
     float | None, typer.Option("--alerts-per-day", metavar="N", help="How many false alarms a day are acceptable.")
 ]
-HeldOut = Annotated[bool, typer.Option("--held-out", help="Leave out sessions that took part in training.")]
+HeldOut = Annotated[bool, typer.Option("--held-out", help="Leave out sessions that were used in training.")]
 AllowOverlap = Annotated[
-    bool, typer.Option("--allow-overlap", help="Measure also what took part in training, or lies in its time.")
+    bool,
+    typer.Option("--allow-overlap", help="Accept test sessions that were used in training, or that lie in its time."),
 ]
 
 
 def bundles_and_input(places: list[str]) -> tuple[list[Path], str]:
-    """The bundles of a comparison and its input, which stands last; `ConfigError` where either is missing."""
+    """The bundles of a comparison and its input, which comes last; `ConfigError` where either is missing."""
     from logradar.core.bundle import MANIFEST
     from logradar.core.errors import ConfigError
 
     *bundles, spec = places
     if not bundles or (Path(spec) / MANIFEST).is_file():
         raise ConfigError(
-            f"The last place, '{spec}', must be the input, behind one or more bundles: compare BUNDLE... INPUT."
+            f"The last argument, '{spec}', must be the input, after one or more bundles: compare BUNDLE... INPUT."
         )
     return [Path(bundle) for bundle in bundles], spec
 
@@ -92,7 +102,7 @@ Precision = Annotated[
     typer.Option(
         "--target-precision",
         metavar="P",
-        help="Share of alerts that should be right, by the labels of the bundle's validation part.",
+        help="Share of alerts that should be correct, by the labels of the bundle's validation part.",
     ),
 ]
 
@@ -106,11 +116,13 @@ def input_values(
     limit_files: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    no_labels: bool = False,
 ) -> dict[str, Any]:
     """The input options that were given, as settings paths and values."""
     given = {
         "data_dir": data_dir,
         "labels": labels,
+        "use_labels": False if no_labels else None,
         "session_key": session_key,
         "source": source,
         "format": format_,

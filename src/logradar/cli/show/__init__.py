@@ -36,7 +36,7 @@ def facts(title: str, pairs: dict[str, Any]) -> None:
 
 
 def trained(bundle: Path, figures: dict[str, Any]) -> None:
-    """What was trained, and how well its detectors predict events."""
+    """The figures of a training, and how well its detectors predict events."""
     from logradar.pipeline.next_event_metrics import readable
 
     facts(f"Trained {bundle}", {name: value for name, value in figures.items() if name != "next_events"})
@@ -44,7 +44,7 @@ def trained(bundle: Path, figures: dict[str, Any]) -> None:
 
 
 def names(rows: list[tuple[str, str]]) -> None:
-    """Names with a line each on what they are."""
+    """Names, each with a line that explains it."""
     from rich.console import Console
     from rich.table import Table
 
@@ -81,7 +81,7 @@ def detectors(evaluation: dict[str, Any]) -> None:
 
 
 def alerts(result: dict[str, Any], top: int) -> None:
-    """The ``top`` alerts, each with the lines that gave it away."""
+    """The ``top`` alerts, each with the log lines that show the anomaly."""
     from rich.console import Console
     from rich.text import Text
 
@@ -105,7 +105,7 @@ def alerts(result: dict[str, Any], top: int) -> None:
 
 
 def _flat(pairs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Names and values; what stands below a name follows it, indented."""
+    """Names and values; the values below a name follow it, indented."""
     for name, value in pairs.items():
         if isinstance(value, dict) and value:
             yield name, ""
@@ -151,29 +151,31 @@ def step(found: Step) -> None:
 
 
 def detection(result: dict[str, Any], top: int) -> None:
-    """What ``detect`` found: the alerts, then one line of figures."""
+    """The result of ``detect``: the alerts, then one line of figures."""
     alerts(result, top)
-    found = len(result["alerts"])
+    count = len(result["alerts"])
     print(
-        f"{found:,} alert{'s' * (found != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
+        f"{count:,} alert{'s' * (count != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
         f"({result['records']:,} record{'s' * (result['records'] != 1)}, "
-        f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that training did not "
-        f"have); {result['detector']} above {result['threshold']:.4g}."
+        f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that is not in the "
+        f"training data); {result['detector']} above {result['threshold']:.4g}."
     )
     if silenced := result["silenced"]:
-        print(f"{silenced:,} session{'s' * (silenced != 1)} silenced by feedback (`logradar feedback BUNDLE --list`).")
+        print(
+            f"{silenced:,} session{'s' * (silenced != 1)} suppressed by feedback (`logradar feedback BUNDLE --list`)."
+        )
     warnings(result)
 
 
 def warnings(result: dict[str, Any]) -> None:
-    """What to know of the threshold, and whether it can still be trusted."""
+    """Notes on the threshold, and a warning where it can no longer be trusted."""
     for sentence in result["notes"]:
         print(f"Note: {sentence}")
     if result["drift"] and not result["drift"]["trusted"]:
-        print("Warning: this input is not like the validation part, so the threshold cannot be trusted as it is.")
+        print("Warning: this input is not like the validation part, so the threshold cannot be trusted.")
         for sentence in result["drift"]["warnings"]:
             print(f"- {sentence}")
-        print("  If it is normal: `logradar feedback` on false alarms, or `logradar train --from` on newer logs.")
+        print("  If the new behaviour is normal, use `logradar feedback` on false alarms, or `logradar train --from`.")
 
 
 def evaluation(result: dict[str, Any], folder: Path | None) -> None:
@@ -184,11 +186,12 @@ def evaluation(result: dict[str, Any], folder: Path | None) -> None:
     detectors(result)
     services(result)
     delay(result)
-    if told := result["with_feedback"]:
+    if measured := result["with_feedback"]:
+        f1, precision, recall = (_short(measured[name]) for name in ("f1", "precision", "recall"))
         print(
-            f"With feedback ({told['given']:,} given, {told['silenced']:,} sessions silenced, "
-            f"{told['silenced_anomalies']:,} of them anomalous): {result['main']} F1 {_short(told['f1'])}, "
-            f"precision {_short(told['precision'])}, recall {_short(told['recall'])}; "
+            f"With feedback ({measured['given']:,} given, {measured['silenced']:,} sessions suppressed, "
+            f"{measured['silenced_anomalies']:,} of them anomalous): {result['main']} F1 {f1}, "
+            f"precision {precision}, recall {recall}; "
             f"without it F1 {_short(result['f1'])}."
         )
     warnings(result)
@@ -210,8 +213,8 @@ def demo(result: Demo) -> None:
 
 
 def feedback(result: dict[str, Any]) -> None:
-    """What a bundle holds for harmless."""
+    """The alerts that a bundle accepts as harmless."""
     for entry in result["accepted"]:
         print(f"{entry['id']} · {entry['session_id']} · {entry['given']}\n   {_clip(entry['finding'])}")
     count = len(result["accepted"])
-    print(f"{result['bundle']} takes {count:,} alert{'s' * (count != 1)} for harmless.")
+    print(f"{result['bundle']} accepts {count:,} alert{'s' * (count != 1)} as harmless.")

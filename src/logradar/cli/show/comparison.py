@@ -1,4 +1,4 @@
-"""What ``compare`` prints for people: one table, who is really better, and where the page is."""
+"""What ``compare`` prints for people: one table, significant differences, and the path of the page."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def comparison(result: dict[str, Any], page: Path | None) -> None:
 
 
 def _notes(bundles: dict[str, Any]) -> dict[str, list[str]]:
-    """Each note of an audit, and the bundles that it is about."""
-    found: dict[str, list[str]] = {}
+    """Each note of the audits, with the bundles that it is about."""
+    notes: dict[str, list[str]] = {}
     for name, one in bundles.items():
         for note in one["audit"]["notes"]:
-            found.setdefault(note, []).append(name)
-    return found
+            notes.setdefault(note, []).append(name)
+    return notes
 
 
 def _plain(text: str) -> str:
@@ -73,5 +73,5 @@ def _plain(text: str) -> str:
 
 
 def _signed(difference: float) -> str:
-    """With its sign; what rounds to nothing has a plus."""
+    """A difference with its sign; one that rounds to zero has a plus."""
     return f"{round(difference, 3) + 0.0:+.3f}"

@@ -1,4 +1,4 @@
-"""An inventory in the terminal: what an input holds and what is wrong with it, on one screen."""
+"""The inventory of an input in the terminal: its figures and faults, on one screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def inventory(facts: Mapping[str, Any], page: Path | None) -> None:
-    """Print an inventory; ``page`` is where more of it stands."""
+    """Print an inventory; ``page`` is the file with the whole of it, None where none was written."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -51,10 +51,10 @@ def _figures(console: Console, facts: Mapping[str, Any]) -> None:
     days = [row for row in facts["by_day"] if row["sessions"]]
     if len(days) > 1:
         table.add_row("sessions a day", "", f"{spark([row['sessions'] for row in days])}  {counted(len(days), 'day')}")
-    told = levels(facts)
-    if [name for name, _ in told] not in ([], ["none"]):
-        whole = sum(count for _, count in told)
-        table.add_row("levels", "", ", ".join(f"{name} {percent(count / whole)}" for name, count in told))
+    counts = levels(facts)
+    if [name for name, _ in counts] not in ([], ["none"]):
+        whole = sum(count for _, count in counts)
+        table.add_row("levels", "", ", ".join(f"{name} {percent(count / whole)}" for name, count in counts))
     labels = facts["labels"]
     if labels["normal"] + labels["anomalous"]:
         table.add_row("labels", "", ", ".join(f"{count:,} {name}" for name, count in labels.items() if count))
@@ -68,8 +68,9 @@ def _services(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.table import Table
 
     from logradar.core.formatting import number, percent
+    from logradar.core.tables import NO_SERVICE
 
-    if not rows or (len(rows) == 1 and rows[0]["service"] == "(none)"):
+    if not rows or (len(rows) == 1 and rows[0]["service"] == NO_SERVICE):
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("service", overflow="fold", max_width=40)

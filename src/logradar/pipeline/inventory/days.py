@@ -27,7 +27,7 @@ from logradar.core.quarantine import Quarantine
 from logradar.core.tables import conform
 from logradar.pipeline.inventory.calendar import add_shares, by_day, dated, missing
 from logradar.pipeline.inventory.cases import in_order
-from logradar.sources.opening.labels import Labels
+from logradar.sources.opening.labels import Labels, unlabelled
 from logradar.sources.radar.dated import DATED_SESSIONS, day_of, runs
 from logradar.sources.radar.faults import Example
 from logradar.sources.radar.statistics import Statistics, statistics_of
@@ -79,7 +79,9 @@ def inventory_of_days(files: Sequence[DayFile], quarantine: Quarantine, labels: 
     return _document(whole, files, truth)
 
 
-def inventory_of_prepared(shards: Sequence[Path], labels: Labels | None = None) -> dict[str, Any]:
+def inventory_of_prepared(
+    shards: Sequence[Path], labels: Labels | None = None, *, use_labels: bool = True
+) -> dict[str, Any]:
     """The same of Parquet files of DATED_SESSIONS: what was kept of day files when they were prepared."""
     truth: Counter[bool | None] = Counter()
     whole, one = Statistics(), Statistics()
@@ -92,6 +94,7 @@ def inventory_of_prepared(shards: Sequence[Path], labels: Labels | None = None) 
                     one = Statistics(name)
                 one.add(part)
                 one.bytes += round(size * part.num_rows / table.num_rows)
+            table = table if use_labels else unlabelled(table)
             told = labels.join(table.select(["session_key", "label"])) if labels else table
             truth.update(_values(told["label"]))
             bar.advance(size)

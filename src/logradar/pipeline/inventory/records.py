@@ -14,19 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.sequences import Sequences
-from logradar.core.tables import FIRST_TEMPLATE
+from logradar.core.tables import ERROR, FIRST_TEMPLATE, NO_SERVICE, WARN
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.inventory.calendar import LISTED, add_shares, by_day, missing
 from logradar.sources.radar.lengths import Lengths
-from logradar.sources.radar.services import NONE, SERVICES
+from logradar.sources.radar.services import SERVICES
 from logradar.sources.radar.vocabulary import steps
 from logradar.storage.filling import fill, learn_templates
 from logradar.storage.grouping import days_covered, group
 from logradar.storage.records import Corpus
-
-WARN: Final = 13  # SeverityNumbers from which on a record is a warning,
-ERROR: Final = 17  # and an error
 
 Ints = npt.NDArray[np.int64]
 _NEVER: Final = np.iinfo(np.int64).max
@@ -112,7 +109,7 @@ class _Counted:
 
     def _of(self, sessions: pa.Table, records: Sequences) -> pl.DataFrame:
         """For every session its service, the day on which it began, and whether it holds an error or a warning."""
-        service = sessions["service"].cast(pa.string()).fill_null(NONE)
+        service = sessions["service"].cast(pa.string()).fill_null(NO_SERVICE)
         frame = pl.DataFrame({"service": pl.from_arrow(service), "start": pl.from_arrow(sessions["start"])})
         frame = frame.with_columns(pl.col("service").cast(pl.Categorical), day=pl.col("start").dt.date()).drop("start")
         if not self._levelled:
@@ -203,7 +200,7 @@ def _growth(first: Ints, count: int) -> dict[str, Any]:
 def _by_service(records: pl.LazyFrame, frame: pl.DataFrame) -> list[dict[str, Any]]:
     sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
     counted = frame.group_by("service").agg(pl.len().alias("sessions"), *sums)
-    lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NONE)).agg(pl.len().alias("records"))
+    lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NO_SERVICE)).agg(pl.len().alias("records"))
     joined = counted.join(lines.collect(), on="service", how="full", coalesce=True)
     joined = joined.with_columns(pl.exclude("service").fill_null(0))
     rows = joined.sort(["sessions", "records", "service"], descending=[True, True, False]).head(SERVICES).to_dicts()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import glob
-import hashlib
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from logradar.core.errors import InputError, did_you_mean
+from logradar.core.files import sha256_of
 from logradar.sources.base import Dataset, Source, sources
 from logradar.sources.opening.file_dates import date_in
 
@@ -194,8 +194,7 @@ def _listed(folder: Path, shards: list[Path]) -> list[Path]:
 
 
 def _bytes_and_sum(path: Path) -> tuple[int, str]:
-    with path.open("rb") as file:
-        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+    return path.stat().st_size, sha256_of(path)
 
 
 def _noted(folder: Path, unread: list[Path]) -> Callable[[OSError], None]:

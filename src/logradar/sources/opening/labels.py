@@ -14,7 +14,8 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from logradar.core.errors import DataError, InputError
+from logradar.core.errors import ConfigError, DataError, InputError
+from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.sources.decoding.compression import pieces
 
@@ -74,6 +75,25 @@ class Labels:
             f"The labels in '{self.path}' match no session of the input: its keys are like {theirs}, those of the "
             f"input like {ours}. Set the session key of the lines with --session-key REGEX."
         )
+
+
+def labels_for(given: Path | None, beside: Path | None, use: bool = True) -> tuple[Labels | None, str]:
+    """The labels of an input, and a sentence about them where nobody asked for them ('' else).
+
+    ``given`` is the label file that was asked for, ``beside`` the one that was found beside the logs, which is not read
+    where ``use`` is false. Raises `ConfigError` where labels are both given and refused.
+    """
+    if given and not use:
+        raise ConfigError(f"--labels {given} gives labels and --no-labels ignores them; choose one of both.")
+    if given or not beside or not use:
+        return (read_labels(given) if given else None), ""
+    return read_labels(beside), f"Labels of '{readable(str(beside))}' are used; --no-labels ignores them."
+
+
+def unlabelled(table: pa.Table) -> pa.Table:
+    """The same table with an empty label in each row."""
+    index = table.schema.get_field_index("label")
+    return table.set_column(index, table.schema.field(index), pa.nulls(table.num_rows, pa.bool_()))
 
 
 def read_labels(path: Path) -> Labels:

@@ -9,25 +9,28 @@ from typing import Final
 
 import polars as pl
 
+from logradar.core.tables import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
+
 _WORDS: Final = {
-    1: "TRACE TRC TRCE FINEST VERBOSE VRB VERB V ALL",
+    TRACE: "TRACE TRC TRCE FINEST VERBOSE VRB VERB V ALL",
     3: "FINER",
-    5: "DEBUG DBG DBUG DEB FINE D DEBUG1 DEBUG2 DEBUG3 DEBUG4 DEBUG5",
+    DEBUG: "DEBUG DBG DBUG DEB FINE D DEBUG1 DEBUG2 DEBUG3 DEBUG4 DEBUG5",
     6: "CONFIG",
-    9: "INFO INFORMATION INFORMATIONAL INF I LOG SYSTEM SUCCESS OK AUDIT STATEMENT DETAIL HINT",
+    INFO: "INFO INFORMATION INFORMATIONAL INF I LOG SYSTEM SUCCESS OK AUDIT STATEMENT DETAIL HINT",
     10: "NOTICE NOTE",
-    13: "WARN WARNING WRN W",
-    17: "ERROR ERR E EROR SEVERE FAIL FAILURE FAILED",
+    WARN: "WARN WARNING WRN W",
+    ERROR: "ERROR ERR E EROR SEVERE FAIL FAILURE FAILED",
     18: "CRIT",
     19: "ALERT",
-    21: "FATAL FTL F CRITICAL C EMERG EMERGENCY PANIC A ASSERT DPANIC",
+    FATAL: "FATAL FTL F CRITICAL C EMERG EMERGENCY PANIC A ASSERT DPANIC",
 }
 WORDS: Final = {word: number for number, words in _WORDS.items() for word in words.split()}
-SYSLOG: Final = {"0": 21, "1": 19, "2": 18, "3": 17, "4": 13, "5": 10, "6": 9, "7": 5}  # RFC 5424, table 2
-TENS: Final = {"10": 1, "20": 5, "30": 9, "40": 13, "50": 17, "60": 21}  # bunyan and pino
-PYTHON: Final = {"10": 5, "20": 9, "30": 13, "40": 17, "50": 21}  # logging.LogRecord.levelno
+# RFC 5424, table 2
+SYSLOG: Final = {"0": FATAL, "1": 19, "2": 18, "3": ERROR, "4": WARN, "5": 10, "6": INFO, "7": DEBUG}
+TENS: Final = {"10": TRACE, "20": DEBUG, "30": INFO, "40": WARN, "50": ERROR, "60": FATAL}  # bunyan and pino
+PYTHON: Final = {"10": DEBUG, "20": INFO, "30": WARN, "40": ERROR, "50": FATAL}  # logging.LogRecord.levelno
 OTEL: Final = {str(number): number for number in range(1, 25)}
-SIGNS: Final = {".": 5, "-": 9, "*": 10, "#": 13}  # Redis
+SIGNS: Final = {".": DEBUG, "-": INFO, "*": 10, "#": WARN}  # Redis
 
 
 def levels(text: pl.Series, numbers: dict[str, int] = TENS) -> pl.Series:

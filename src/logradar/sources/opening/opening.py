@@ -26,7 +26,7 @@ from logradar.sources.opening import session_keys
 from logradar.sources.opening.files import PREPARED, SIMULATED, InputFiles, find
 from logradar.sources.opening.formats import SEEN
 from logradar.sources.opening.headers import HEADERS
-from logradar.sources.opening.labels import Labels, read_labels
+from logradar.sources.opening.labels import Labels, labels_for, unlabelled
 from logradar.sources.opening.recognising import SAMPLED_LINES, Part, Sample, recognise, samples, service_names
 from logradar.sources.opening.selection import select
 from logradar.sources.radar.dated import DATED_SESSIONS, day_of
@@ -41,7 +41,10 @@ class InputSettings(Config):
     format: str | None = Field(default=None, description="the format of its lines, such as syslog, json or cri+logback")
     session_key: str | None = Field(default=None, description="regex of the session key; '' for windows instead")
     labels: Path | None = Field(default=None, description="CSV of session key and label")
-    data_dir: Path | None = Field(default=None, description="folder of the named data sets")
+    use_labels: bool = Field(
+        default=True, description="whether labels are taken that stand in the input or in a file beside it"
+    )
+    data_dir: Path | None = Field(default=None, description="where named data sets are")
     window: int | None = Field(
         default=None,
         ge=1,
@@ -54,8 +57,9 @@ class InputSettings(Config):
     limits: ReadLimits = Field(default=ReadLimits(), description="how much is read at once")
 
     def for_others(self) -> InputSettings:
-        """These settings for other inputs: without labels, data folder and choice of files."""
-        return self.model_copy(update=dict.fromkeys(("labels", "data_dir", "limit_files", "since", "until")))
+        """These settings without what belongs to one input alone: its labels, place and choice of files."""
+        own = dict.fromkeys(("labels", "data_dir", "limit_files", "since", "until"))
+        return self.model_copy(update={**own, "use_labels": True})
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,8 @@ class Opened:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """Kinds of fault by session key, where labels state them; complete when all records have been read."""
-        return self._labels.kinds if self._labels else self._fault_kinds
+        """The kind of fault of those sessions whose label names one; complete when all is read."""
+        return self._labels.kinds if self._labels else self._fault_kinds if self._requested.use_labels else {}
 
     def batches(self, title: str | None = "reading") -> Iterator[pa.Table]:
         """LOG_RECORDS in batches of bounded size; ``title`` is that of the progress bar, None shows no bar.
@@ -173,13 +177,16 @@ class Opened:
                 ids = pa.array(np.arange(record_id, record_id + table.num_rows))
                 table = table.set_column(0, LOG_RECORDS.field("record_id"), ids)
             record_id += table.num_rows
-            yield check(self._labels.join(table) if self._labels else table, LOG_RECORDS)
+            yield check(self._labelled(table), LOG_RECORDS)
 
     def sessions(self, unit: Unit, quarantine: Quarantine, on_progress: Callable[[int], object]) -> Iterator[pa.Table]:
         """DATED_SESSIONS of one unit with their labels, if the input ``has_sessions``."""
         assert issubclass(unit.kind, SessionSource)
         for table in unit.kind().sessions(unit.files, self._hints(unit, on_progress), quarantine):
-            yield check(self._labels.join(table) if self._labels else table, DATED_SESSIONS)
+            yield check(self._labelled(table), DATED_SESSIONS)
+
+    def _labelled(self, table: pa.Table) -> pa.Table:
+        return self._labels.join(table) if self._labels else table if self._requested.use_labels else unlabelled(table)
 
     def _hints(self, unit: Unit, on_progress: Callable[[int], object]) -> Hints:
         return Hints(
@@ -234,10 +241,10 @@ def open_input(spec: str | Path, settings: InputSettings | None = None, quaranti
 def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Quarantine) -> Opened:
     inputs, selected = select(spec, inputs, settings.limit_files, settings.since, settings.until)
     stored = _stored(inputs.prepared) if inputs.prepared else None
-    labels_file = settings.labels or inputs.labels
-    labels = read_labels(labels_file) if labels_file else None
+    labels, about_labels = labels_for(settings.labels, inputs.labels, settings.use_labels)
     parts = recognise(spec, inputs, settings.source or inputs.source, quarantine)
-    notes = [selected] * bool(selected) + _about_files(inputs) + _about_mixture(parts) + _about_days(parts)
+    notes = [note for note in (selected, about_labels) if note]
+    notes += _about_files(inputs) + _about_mixture(parts) + _about_days(parts)
     plain = [file for part in parts if part.kind.discovers_key for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)
     sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
@@ -334,8 +341,11 @@ def _about_formats(sampled: list[Sample], inputs: InputFiles, settings: InputSet
         if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):
             marked.append(name)
     notes = [f"The format '{settings.format}' matches {_listed(mismatched)}."] if mismatched else []
-    if marked and not settings.labels:
-        notes.append(f"The first column of {_listed(marked)} marks alerts; it is used as the label of each line.")
+    if marked and not settings.labels and settings.use_labels:
+        notes.append(
+            f"The first column of {_listed(marked)} marks alerts; it is used as the label of each line "
+            "(--no-labels ignores it)."
+        )
     return notes
 
 

@@ -17,14 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.filenames import readable
-from logradar.core.tables import FIRST_TEMPLATE, NAME, SESSIONS, TIMESTAMP, UNKNOWN, check
+from logradar.core.tables import ERROR, FIRST_TEMPLATE, INFO, NAME, SESSIONS, TIMESTAMP, UNKNOWN, WARN, check
 from logradar.sources.decoding.timestamps import Clock
 from logradar.sources.radar.table import DAY_SESSIONS
 
 DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 TIME: Final = r"^\[?(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
-TRIED: Final = 50  # lines of a batch that are checked for a timestamp
-ERROR, WARN, INFO = 17, 13, 9  # OpenTelemetry SeverityNumbers
+TRIED: Final = 50  # lines of a batch that are looked at for a timestamp
 
 DATED_SESSIONS: Final = pa.schema(
     [

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logradar.core.tables import NO_SERVICE
+
 Ints = npt.NDArray[np.int64]
 SERVICES: Final = 10_000  # services that are counted by name
 OTHERS: Final = "(others)"
-NONE: Final = "(none)"
 EMPTY: Final = "(empty)"
 NAMED: Final = 200  # characters of a name by which services are distinguished
 FIGURES: Final = ("sessions", "records", "with_error", "with_warn")
@@ -37,7 +38,7 @@ class Services:
         sums = np.zeros((len(known) + 1, len(FIGURES)), np.int64)
         for place, values in enumerate(figures):
             sums[:, place] = np.bincount(codes, values, len(known) + 1)
-        for name, row in zip([*known, NONE], sums, strict=True):
+        for name, row in zip([*known, NO_SERVICE], sums, strict=True):
             if row[0]:
                 self._count(name, row)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from logradar.core.files import draft_of
 from logradar.core.tables import check
 from logradar.sources.radar.table import DAY_SESSIONS
 
@@ -57,10 +59,10 @@ class DayWriter:
     def __init__(self, path: Path, *, length: int | None = None, pretty: bool = False) -> None:
         self.path, self.length, self.pretty = path, length, pretty
         self.sessions = 0
-        self._part = path.with_name(path.name + ".part")
+        self._draft = ExitStack()
 
     def __enter__(self) -> DayWriter:
-        self._file = self._part.open("wb")
+        self._file = self._draft.enter_context(draft_of(self.path)).open("wb")
         self._file.write(b"[")
         return self
 
@@ -83,10 +85,7 @@ class DayWriter:
     ) -> None:
         with self._file as file:
             file.write(b"\n]\n" if self.pretty and self.sessions else b"]")
-        if kind is None:
-            self._part.replace(self.path)
-        else:
-            self._part.unlink()
+        self._draft.__exit__(kind, value, trace)
 
 
 def _session(row: dict[str, Any]) -> dict[str, Any]:
