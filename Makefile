@@ -8,7 +8,7 @@ export LOGRADAR_DATA ?= ../shared/data
 # Other Pythons that the core must work on, and the part of the suite that shows it; without the extra `deep`.
 PYTHONS ?= python3.12 python3.13
 CORE_TESTS := $(addprefix tests/,core parsing sources alerting evaluation detectors/baselines detectors/value_models \
-	detectors/test_values.py pipeline/test_first_train.py cli/test_main_job.py)
+	detectors/test_values.py cli/test_first_train.py cli/test_main_job.py)
 
 .PHONY: setup demo test test-processors test-pythons check check-slow bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help

@@ -15,6 +15,7 @@ from logradar.pipeline.train import train
 from logradar.reporting.evaluation_page import write_report
 from logradar.simulation.simulate import simulate
 from logradar.sources.opening.files import find_dataset
+from logradar.training.device import missing
 
 SEED = 7
 
@@ -34,11 +35,15 @@ def demo(folder: Path, *, data_dir: Path | None = None, simulated: bool = False,
     """Train on the past, measure on the future, write the report into ``folder``.
 
     HDFS: the 2 % sample, earlier half against later half. Otherwise a fault-free simulated day
-    trains and a later day with faults is measured. ``quick`` leaves the neural detectors out.
+    trains and a later day with faults is measured. ``quick`` leaves the neural detectors out, and so
+    does an installation without the extra ``deep``.
     """
     began = time.monotonic()
     beside = (*SIMPLE, "values")
-    given: dict[str, Any] = {"seed": SEED, "beside": beside if quick else (*beside, "deeplog")}
+    absent = [] if quick else missing()
+    if absent:
+        say(f"Without a neural detector: it needs {', '.join(absent)} (pip install 'logradar[deep]').")
+    given: dict[str, Any] = {"seed": SEED, "beside": beside if quick or absent else (*beside, "deeplog")}
     given |= {"input.data_dir": data_dir} if data_dir else {}
     if not simulated and _have_hdfs(data_dir):
         past, future = "hdfs", "hdfs"

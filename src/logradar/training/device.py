@@ -17,10 +17,15 @@ _TRAINS = ("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxsc
 
 
 def require(*packages: str) -> None:
-    """Raise a `ConfigError` that says what to install when one of ``packages`` is missing."""
-    absent = [name for name in packages or _TRAINS if importlib.util.find_spec(name) is None]
+    """Raise a `ConfigError` that says what to install when one of ``packages`` is absent."""
+    absent = missing(*packages)
     if absent:
         raise ConfigError(f"Neural detectors need {', '.join(absent)}: pip install 'logradar[deep]'")
+
+
+def missing(*packages: str) -> list[str]:
+    """Those of ``packages`` (of all that a training of a neural detector needs, if none is named) that are absent."""
+    return [name for name in packages or _TRAINS if importlib.util.find_spec(name) is None]
 
 
 def choose_device(settings: TrainingSettings) -> str:
