@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export LOGRADAR_DATA ?= ../shared/data
 
-.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing peers reproduce docs site clean
+.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing reproduce docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,6 +36,7 @@ check-slow: $(READY)  ## the marked tests that prove claims on real data
 bench: $(READY) peers  ## speed beside peers, every benchmark in its quick size (about 10 minutes on two idle cores)
 	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+.PHONY: peers site
 peers: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check duckdb ijson
 
