@@ -49,8 +49,8 @@ validation sessions instead; the pages of the [sets](sets/README.md) show both."
 }
 LEFT_OUT: Final = """## Left out
 
-- Figures that need data which are not available here: all 553,366 normal sequences of HDFS_v1 (DeepLog on a random 80/20 split 0.908,
-  count vectors on a random 1 % 0.96), BGL as a whole, Thunderbird, Liberty, Spirit, ADFA.
+- Figures that need data which are not available here: all 553,366 normal sequences of HDFS_v1 (DeepLog on a random
+  80/20 split 0.908, count vectors on a random 1 % 0.96), BGL as a whole, Thunderbird, Liberty, Spirit, ADFA.
 - Supervised methods (LogRobust, LightAD, LogLLM, …): LogRadar learns from normal logs only.
 - Methods that read what log lines do not contain: spans (DeepTraLog), metrics (Nezha).
 
