@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export LOGRADAR_DATA ?= ../shared/data
 
-.PHONY: setup demo test check check-slow bench bench-json bench-memory bench-parsing reproduce docs clean
+.PHONY: setup demo test test-processors check check-slow bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -24,6 +24,9 @@ demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated se
 test: $(READY)  ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
+test-processors: $(READY)  ## what networks learn: 4 processors, 1 and 2 threads, 3 seeds
+	$(BIN)/python -m tests.processors
+
 check: $(READY)  ## style, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,7 +39,6 @@ check-slow: $(READY)  ## the marked tests that prove claims on real data
 bench: $(READY) peers  ## speed beside peers, every benchmark in its quick size (about 10 minutes on two idle cores)
 	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-.PHONY: peers site
 peers: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check duckdb ijson
 

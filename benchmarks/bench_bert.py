@@ -28,6 +28,7 @@ import torch
 from logradar.core import progress
 from logradar.core.config import load_config
 from logradar.core.sequences import Sequences
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.logbert import LogBERT, LogBERTSettings
 from logradar.detectors.neural.event_masking import question
 from logradar.detectors.neural.vocabulary import Vocabulary
@@ -130,7 +131,7 @@ def main() -> None:
     found["times as many sessions/s"] = rates[1] / rates[0]
     if given.loss:
         clock = time.perf_counter(), time.process_time()
-        detector.fit(sessions(learn), sessions(watch))
+        detector.fit(TrainingSet.of_tables(sessions(learn), sessions(watch)))
         found["training"] = {
             "seconds": time.perf_counter() - clock[0],
             "cpu_seconds": time.process_time() - clock[1],

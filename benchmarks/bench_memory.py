@@ -87,7 +87,7 @@ def measure(folder: Path, size: float, commands: list[str]) -> list[dict[str, An
 
     days, count = folder / f"days-{size:g}", max(1, round(size * FILES))
     if not (days / "simulation.json").is_file():
-        simulate_days(days, DaySettings(days=count, size=round(size * GB / count)))
+        simulate_days(days, settings=DaySettings(days=count, size=round(size * GB / count)))
     megabytes = sum(file.stat().st_size for file in days.glob("preprocessed_*.json")) / 1e6
     results = []
     for command in commands:

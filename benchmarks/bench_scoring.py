@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from logradar.core import progress
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import detectors
 from logradar.detectors.neural.body import NeuralDetector
 from logradar.detectors.neural.quantized import quantized
@@ -60,7 +61,7 @@ def f1(split: Split, detector: NeuralDetector) -> float:
 def measured(split: Split, name: str) -> dict[str, dict[str, float]]:
     """Seconds and scores of one detector by each of the three."""
     detector: Any = detectors.load(name)()
-    detector.fit(sessions(split.learn), sessions(split.watch))
+    detector.fit(TrainingSet.of_tables(sessions(split.learn), sessions(split.watch)))
     table = many(split)
     onnx, network = detector.onnx, detector.network()
     ways = {

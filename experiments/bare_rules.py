@@ -25,6 +25,7 @@ from ensemble_sets import SETS, VARIED, Part
 from hdfs_deeplog_split import Split
 from labelled_sets import new
 from logradar.core.sequences import Sequences
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import detectors
 from logradar.evaluation.metrics import measure
 from logradar.model.settings import SIMPLE
@@ -39,7 +40,7 @@ Figures = dict[str, float | None]
 def detector(name: str, part: Part) -> Bools:
     """Which test sessions have something that a simple detector has not seen in training and validation sessions."""
     made = detectors.load(name)(detectors.load(name).Settings(), 0)
-    made.fit(part.train, part.valid)
+    made.fit(TrainingSet.of_tables(part.train, part.valid))
     return new(made.score(part.test)["score"].to_numpy())
 
 

@@ -26,9 +26,9 @@ import numpy as np
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.errors import InputError
 from logradar.core.progress import quiet
-from logradar.model.bundle import Bundle
+from logradar.model.bundle import Bundle, input_settings
 from logradar.model.settings import SIMPLE, run_settings
-from logradar.pipeline.detect import detect, input_settings, sessions_of
+from logradar.pipeline.detect import detect, sessions_of
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.train import train
 from logradar.simulation.simulate import simulate
@@ -82,7 +82,7 @@ def tail(bundle: Path, weeks: list[Path]) -> None:
     scores = []
     for week in weeks:
         with opening(str(week), input_settings(fitted, None)) as (opened, home):
-            pieces = sessions_of(collect(opened, home), fitted, home, fitted.main.needs_values)
+            pieces = sessions_of(collect(opened, home), fitted, home, "parameters" in fitted.main.inputs)
             scores += [fitted.main.score(sessions)["score"].to_numpy() for sessions in pieces]
     every, draw = np.concatenate(scores), np.random.default_rng(0)
     for size in (500, 2000, 5000):
@@ -112,7 +112,7 @@ def trainticket(members: tuple[str, ...] | None, home: Path) -> None:
     given = {"input.source": "trainticket_deeptralog", "split.test": 0.5, "split.hold_anomalies": True}
     train(run, home, run_settings(None, [], given | ({"detectors.ensemble.members": members} if members else {})))
     fitted = Bundle.load(home)
-    scores = evaluate(home, run, {"source": "trainticket_deeptralog"}).scores["score:ensemble"].to_numpy()
+    scores = evaluate(home, run, given={"input.source": "trainticket_deeptralog"}).scores["score:ensemble"].to_numpy()
     validation, rate = fitted.validation["ensemble"], fitted.facts["sessions_per_day"]
     for wish in (5, 20, 50):
         settings = ThresholdSettings(alerts_per_day=wish / len(scores) * rate)

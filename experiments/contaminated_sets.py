@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from logradar.storage.tabulate import anomalous, fill, group, learn_templates
 
 from ensemble_sets import SETS, VALID, Part
 from hdfs_deeplog_split import NORMAL
@@ -19,7 +20,6 @@ from logradar.model.settings import run_settings
 from logradar.parsing.templates import ParsingSettings, TemplateMiner
 from logradar.simulation.simulate import simulate
 from logradar.storage.records import reading
-from logradar.storage.tabulate import anomalous, fill, group, learn_templates
 
 MINED = ("hdfs-2pct", "shop")  # sets that come from lines: a template that training lacks is unknown
 DAY = 86_400_000_000  # microseconds

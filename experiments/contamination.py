@@ -28,6 +28,8 @@ from contaminated_sets import CONTAMINATED, Clean, Mixed, clean
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.progress import quiet
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, detectors
 from logradar.detectors.fusion import outlier_trimming as trimming
 from logradar.detectors.fusion.combine import fuse
@@ -55,14 +57,18 @@ def fitted(name: str, mixed: Mixed, stay: np.ndarray) -> Detector:
     """A detector that learnt what stays."""
     early = len(mixed.part.train)
     detector = detectors.load(name)()
-    detector.fit(mixed.part.train.filter(pa.array(stay[:early])), mixed.part.valid.filter(pa.array(stay[early:])))
+    detector.fit(
+        TrainingSet.of_tables(
+            mixed.part.train.filter(pa.array(stay[:early])), mixed.part.valid.filter(pa.array(stay[early:]))
+        )
+    )
     return detector
 
 
 def rows_of(mixed: Mixed, trim: float, names: list[str], second_pass: bool) -> dict[str, Row]:
     """Figures of every detector; with ``second_pass`` what a first fit of it finds oddest is left out instead."""
     found: dict[str, Row] = {}
-    stay = ~trimming.oddest(sequences(mixed), trim, members())
+    stay = ~trimming.most_unusual(sequences(mixed), trim, members())
     for name in names:
         began = time.perf_counter()
         if second_pass and trim:
@@ -147,7 +153,10 @@ def _unlike(rows: Sequences, share: float) -> list[np.ndarray]:
     usual = trimming.without(rows, trimming.rarities(rows, kinds), min(4 * int(share * total), total // 2))
     common = with_counts(rows, np.flatnonzero(usual))
     scales = [EmpiricalPValues.of(left_out(one, common, kinds[usual]), common.counts) for one in members()]
-    return [scale.surprise(learnt(one, common)._score(rows).rows) for scale, one in zip(scales, members(), strict=True)]
+    return [
+        scale.surprise(learnt(one, common)._score(SessionView(rows)).rows)
+        for scale, one in zip(scales, members(), strict=True)
+    ]
 
 
 def compare_rankings(name: str, found: Clean, given: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from hdfs_deeplog_split import NORMAL, Split, sessions
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionTable
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
 from logradar.evaluation.metrics import natural_weights
 from logradar.model.bundle import Bundle
@@ -171,9 +172,9 @@ def _mined(learn: str, *tests: str, held_out: bool = False) -> Part:
             labels.append(table["label"].to_numpy().astype(bool))
             named = [corpus.kinds.get(key, "") for key in table["session_id"].to_pylist()]
             kinds += named if not number else ["quiet"] * len(named)
-    assert isinstance(material.train, pa.Table) and isinstance(material.valid, pa.Table)
+    assert isinstance(material.train, SessionTable) and isinstance(material.valid, SessionTable)
     test = pa.concat_tables(found).unify_dictionaries().combine_chunks()
-    return Part(material.train, material.valid, test, np.concatenate(labels), None, np.array(kinds))
+    return Part(material.train.table, material.valid.table, test, np.concatenate(labels), None, np.array(kinds))
 
 
 def _numbers(text: str) -> list[int]:

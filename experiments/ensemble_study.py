@@ -21,6 +21,7 @@ from ensemble_sets import SETS, VARIED, Part, part_of
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.config import load_config
 from logradar.core.progress import quiet as silence
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Incremental
 from logradar.detectors.ensemble import Ensemble, EnsembleSettings
 from logradar.evaluation.metrics import measure
@@ -34,7 +35,7 @@ Row = dict[str, Any]
 def rows_of(part: Part, ensemble: Ensemble, quantile: float) -> tuple[dict[str, Row], dict[str, np.ndarray]]:
     """Figures of the ensemble and of each member, and the alerts of each."""
     began = time.perf_counter()
-    ensemble.fit(part.train, part.valid)
+    ensemble.fit(TrainingSet.of_tables(part.train, part.valid))
     seconds = time.perf_counter() - began
     found, alerts = {}, {}
     every: dict[str, Detector] = {"ENSEMBLE": ensemble, **ensemble.members}

@@ -43,7 +43,7 @@ def measured(detector: str, most: int, seed: int, home: Path) -> list[dict[str, 
         if first is None or len(asked) == most:
             return rows
         asked.append(first["session_id"])
-        give_feedback(bundle, run / "alerts.json", [first["alert_id"]])
+        give_feedback(bundle, run / "alerts.json", false_alarms=[first["alert_id"]])
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from torch import nn
 
 from logradar.core import progress
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionTable
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.loglstm import LogLSTM
 from logradar.detectors.neural.causal import _framed
@@ -80,14 +81,15 @@ def main() -> None:
     given = parser.parse_args()
     progress.quiet()
     found, detector = material(), LogLSTM()
-    assert isinstance(found.train, pa.Table)
-    assert isinstance(found.valid, pa.Table)
-    ids, _ = read(found.train, [])
+    assert isinstance(found.train, SessionTable)
+    assert isinstance(found.valid, SessionTable)
+    train, valid = found.train.table, found.valid.table
+    ids, _ = read(train, [])
     detector.vocabulary = Vocabulary.of(ids.values)
     print(f"{len(ids):,} training sessions, {len(ids.distinct()):,} distinct")
     for name, edges in EDGES.items():
-        print(f"  with gaps in buckets, {name}: {len(rows(detector, *read(found.train, edges))):,} distinct")
-    learn, watch = (rows(detector, *read(part, EDGES["0.5 s to 10 min"])) for part in (found.train, found.valid))
+        print(f"  with gaps in buckets, {name}: {len(rows(detector, *read(train, edges))):,} distinct")
+    learn, watch = (rows(detector, *read(part, EDGES["0.5 s to 10 min"])) for part in (train, valid))
 
     def loss(network: nn.Module, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         told = network(batch["tokens"][:, :-1], batch["gaps"][:, :-1])

@@ -30,6 +30,7 @@ from logradar.alerting.threshold import ThresholdSettings, fit_threshold
 from logradar.core.config import Config, load_config
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, detectors
 from logradar.model.settings import SIMPLE
 
@@ -142,7 +143,7 @@ def scores_of(table: pa.Table) -> dict[str, np.ndarray]:
 def at_default(split: Split, name: str, seed: int) -> Row:
     """Any detector with its default settings and threshold."""
     detector = detectors.load(name)(None, seed)
-    detector.fit(sessions(split.learn), sessions(split.watch))
+    detector.fit(TrainingSet.of_tables(sessions(split.learn), sessions(split.watch)))
     limit = fit_threshold(detector.validation_scores, ThresholdSettings()).value
     scores = (detector.score(sessions(part))["score"].to_numpy() for part in (split.normal, split.abnormal))
     return split.measure(*(rows > limit for rows in scores))
@@ -152,7 +153,7 @@ def rows_of(split: Split, name: str, settings: Config, seed: int, speed: bool = 
     """Train once and yield a row for every rule and threshold."""
     detector = detectors.load(name)(settings, seed)
     began = time.monotonic()
-    detector.fit(sessions(split.learn), sessions(split.watch))
+    detector.fit(TrainingSet.of_tables(sessions(split.learn), sessions(split.watch)))
     seconds = time.monotonic() - began
     ends = getattr(settings, "ends", None)
     title = name if ends is None else f"{name} {'with' if ends else 'without'} ends"

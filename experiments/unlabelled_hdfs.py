@@ -32,7 +32,7 @@ def measured(log: Path, labels: Path, trim: str, most: int, home: Path) -> None:
     trained = train(str(log), bundle, run_settings(overrides=["split.test=0.5", f"split.trim={trim}", "beside=[]"]))
     print(f"trim {trim}: {trained.figures['split']['trimmed']} left out", flush=True)
     for given in range(most + 1):
-        result = evaluate(bundle, str(log), {"input.labels": labels})
+        result = evaluate(bundle, str(log), given={"input.labels": labels})
         result.write(run)
         truth = dict(zip(*(result.scores[name].to_pylist() for name in ("session_id", "label")), strict=True))
         found = result.document["with_feedback"] or result.document
@@ -43,7 +43,7 @@ def measured(log: Path, labels: Path, trim: str, most: int, home: Path) -> None:
         wrong = next((alert["alert_id"] for alert in alerts if not truth[alert["session_id"]]), None)
         if wrong is None:
             return
-        give_feedback(bundle, run / "alerts.json", [wrong])
+        give_feedback(bundle, run / "alerts.json", false_alarms=[wrong])
 
 
 def main() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import re
 import statistics
 import subprocess
@@ -48,19 +51,117 @@ def test_rooms_have_names():
     assert [str(path) for path in FILES if vague & set(path.relative_to(SOURCE).with_suffix("").parts)] == []
 
 
+def library_calls() -> list[tuple[str, str]]:
+    """Module and name of every function of the library that a command imports to do its work."""
+    found = set()
+    for path in (SOURCE / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("logradar.pipeline"):
+                found |= {(node.module, alias.name) for alias in node.names if alias.name.islower()}
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("module", "name"), library_calls())
+def test_optional_arguments_of_the_library_are_keyword_only(module, name):
+    parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters.values()
+    optional = [one for one in parameters if one.default is not inspect.Parameter.empty]
+    assert [one.name for one in optional if one.kind is not inspect.Parameter.KEYWORD_ONLY] == []
+
+
 def test_tests_mirror_the_source():
     rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     tested = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith("_")}
     assert rooms == tested
 
 
+PACKAGES = sorted({path.parent for path in FILES})
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.relative_to(SOURCE.parent).as_posix())
+def test_every_folder_with_code_is_a_package_that_opens_with_prose(folder):
+    """Else import-linter is blind to it, and a reader does not know where to begin."""
+    assert (folder / "__init__.py").is_file()
+    prose = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    assert len(re.findall(r"[.!?](?=\s|$)", prose)) >= 2, "what comes in, what goes out"
+    inside = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path in PACKAGES} - {"__init__"}
+    first = re.search(r"\bRead\s+`+(\w+)`+", prose)
+    assert first or not inside, "which file to read first"
+    assert first is None or first[1] in inside
+    code = [path.read_text() for path in FILES if path.is_relative_to(folder)]
+    known = {path.stem for path in [*folder.iterdir(), *FILES]} | {path.name for path in PACKAGES}
+    for name in re.findall(r"(?<!`)`+([a-z_0-9]+)`+(?!`)", prose):
+        assert name in known or any(f"def {name}(" in text for text in code), f"there is no '{name}'"
+
+
+FILLERS = (
+    "a an and are as at be by for from get give gives has have holds if in into is it its of on one or return returns "
+    "set sets settings that the them these this those to was what when where whether which with"
+)
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a name or a sentence, in lower case and without a plural's s, less those that say nothing."""
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
+    words = {word.lower().rstrip("s") for word in re.findall(r"[A-Za-z]+", split)}
+    return words - {word.rstrip("s") for word in FILLERS.split()}
+
+
+def says_something(docstring: str | None, name: str) -> bool:
+    """Whether a docstring holds a word that is not in the name of the thing (or of the class it is in)."""
+    joined = name.replace("_", "").lower()
+    return docstring is not None and any(word not in joined for word in words_of(docstring) - words_of(name))
+
+
+def public_things(path: Path) -> list[tuple[str, str | None, tuple[str, ...]]]:
+    """Name, docstring and base classes (of a method: those of its class) of all that is public in a module."""
+    module = ast.parse(path.read_text())
+    found = [(path.relative_to(SOURCE).as_posix(), ast.get_docstring(module), ())] if module.body else []
+
+    def visit(body: list[ast.stmt], inside: str, bases: tuple[str, ...]) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
+                own = tuple(ast.unparse(base).rpartition(".")[2] for base in getattr(node, "bases", ())) or bases
+                found.append((f"{inside}{node.name}", ast.get_docstring(node), own))
+                if isinstance(node, ast.ClassDef):
+                    visit(node.body, f"{node.name}.", own)
+
+    visit(module.body, "", ())
+    return found
+
+
 def test_public_things_have_docstrings():
-    bare = []
-    for path in FILES:
-        text = path.read_text()
-        if text.strip() and not text.lstrip().startswith('"""'):
-            bare.append(str(path.relative_to(SOURCE)))
+    """Every module, class, function and method; a method may leave it to the one of our classes that it overrides."""
+    things = {path: public_things(path) for path in FILES}
+    known = {name: (docstring, bases) for found in things.values() for name, docstring, bases in found}
+
+    def inherited(method: str, bases: tuple[str, ...]) -> bool:
+        rows = [(f"{base}.{method}", known.get(base, (None, ()))[1]) for base in bases]
+        return any(says_something(known.get(name, (None, ()))[0], name) or inherited(method, up) for name, up in rows)
+
+    bare = [
+        f"{path.relative_to(SOURCE)}: {name}"
+        for path, found in things.items()
+        for name, docstring, bases in found
+        if not says_something(docstring, name)
+        and not (docstring is None and "." in name and inherited(name.rpartition(".")[2], bases))
+    ]
     assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("docstring", "name", "says"),
+    [
+        (None, "score", False),
+        ("Score.", "score", False),
+        ("The score of the session.", "Session.score", False),
+        ("Returns the event scores.", "event_scores", False),
+        ("Settings of ``loglstm``.", "LogLSTMSettings", False),
+        ("Higher is more anomalous.", "score", True),
+        ("Seconds since the event before.", "gap", True),
+    ],
+)
+def test_a_docstring_that_repeats_the_name_says_nothing(docstring, name, says):
+    assert says_something(docstring, name) is says
 
 
 @pytest.mark.xdist_group("tools")

@@ -29,7 +29,7 @@ def test_the_stages_of_radar_take_more_and_more_files(stage, files):
 def test_deeplog_whole_is_the_key_model_and_the_values():
     settings = run_settings(CONFIGS / "systems/deeplog.yaml")
     members = settings.make(settings.detector).members
-    assert list(members) == ["deeplog", "values"] and settings.needs_values
+    assert list(members) == ["deeplog", "values"] and "parameters" in settings.inputs
     deeplog = members["deeplog"].settings
     assert (deeplog.embedding, deeplog.hidden, deeplog.layers, deeplog.dropout) == (128, 256, 2, 0.2)
     training = deeplog.training

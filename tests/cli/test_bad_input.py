@@ -178,7 +178,7 @@ def test_json_lines_whose_first_one_is_cut(logradar, tmp_path):
         assert done.code == 0, done.err
         assert done.json["records"] == 300
     (tmp_path / "one.json").write_text(json.dumps({"a": [1, {"b": 2}]}, indent=1))
-    refused(logradar("train", tmp_path / "one.json", "-o", tmp_path / "c"), "no source knows", "--source lines")
+    refused(logradar("train", tmp_path / "one.json", "-o", tmp_path / "c"), "no source recognises", "--source lines")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])

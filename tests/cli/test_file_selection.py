@@ -34,7 +34,7 @@ def test_a_bundle_does_not_choose_the_files_of_other_inputs(logradar, logs, tmp_
 def test_mistakes_are_sentences(logradar, logs):
     done = logradar("validate", logs, "--since", "2030-01-01")
     assert done.code == 2
-    assert "fits --since 2030-01-01; it has 3 files, of 2026-03-01, 2026-03-02, 2026-03-03." in done.err
+    assert "matches --since 2030-01-01; it has 3 files, of 2026-03-01, 2026-03-02, 2026-03-03." in done.err
     assert logradar("validate", logs, "--since", "yesterday").code == 2
     assert logradar("validate", logs, "--limit-files", -1).code == 2
     assert logradar("validate", logs, "input.limit_files=-1").code == 2

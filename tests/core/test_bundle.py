@@ -92,9 +92,9 @@ def test_only_safe_kinds_of_files(tmp_path):
 def test_one_file_is_changed_and_all_is_sealed_again(bundle):
     before = verify(bundle)
     with amending(bundle) as draft:
-        (draft / "told.json").write_text("{}")
+        (draft / "notes.json").write_text("{}")
     after = verify(bundle)
-    assert set(after["files"]) == {*before["files"], "told.json"}
+    assert set(after["files"]) == {*before["files"], "notes.json"}
     assert {key: value for key, value in after.items() if key != "files"} == {
         key: value for key, value in before.items() if key != "files"
     }

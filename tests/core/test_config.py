@@ -1,4 +1,4 @@
-"""Settings: file, overrides, and all faults told at once with the nearest known name."""
+"""Settings: file, overrides, and all mistakes reported at once with the nearest known name."""
 
 from __future__ import annotations
 

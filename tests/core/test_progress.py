@@ -10,7 +10,7 @@ from logradar.core.progress import Progress
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that the test turns."""
+    """A clock that the test sets."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     return now
@@ -40,14 +40,14 @@ def test_long_work_shows_rate_and_time_left(clock, capsys):
         ("", "1.5 G of 2.0 G (75%), 150.0 M/s"),
     ],
 )
-def test_figures_stand_with_their_unit(clock, unit, figures):
+def test_figures_have_their_unit(clock, unit, figures):
     with Progress("reading", total=2e9, unit=unit) as bar:
         clock[0] = 10.0
         bar.advance(1.5e9)
         assert bar.line() == f"reading: {figures}, 0:03 left"
 
 
-def test_quiet_silences(clock, capsys):
+def test_quiet_turns_progress_off(clock, capsys):
     progress.quiet()
     try:
         with Progress("reading") as bar:
@@ -59,16 +59,16 @@ def test_quiet_silences(clock, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_last_line_is_not_told_twice(clock, capsys):
+def test_the_last_line_is_printed_once(clock, capsys):
     with Progress("reading", total=10) as bar:
         clock[0] = 20.0
         bar.advance(10)
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_what_was_done_before_is_no_speed_of_this_call(clock):
+def test_work_of_an_earlier_run_does_not_count_for_the_rate(clock):
     with Progress("training", total=100) as bar:
-        bar.done = bar.behind = 80.0
+        bar.done = bar.done_before = 80.0
         clock[0] = 10.0
         bar.advance(10)
         assert bar.line() == "training: 90 of 100 (90%), 1/s, 0:10 left"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.detectors.learning import SHIFT, converged
 from tests.detectors.session_rows import sessions
 
 from logradar.core.config import load_config
@@ -18,13 +20,21 @@ from logradar.core.distinct import count_distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, detectors
 from logradar.detectors.neural import windows
 from logradar.detectors.neural.surprisal import UNSEEN
 
-TINY = ("embedding=8", "training.epoch_steps=40", "training.learning_rate=0.02", "training.device=cpu")
-SIZES = {"loglstm": ("hidden=24",), "logtcn": ("channels=16", "layers=5")}
+TINY = ("embedding=16", "training.device=cpu")
+SIZES = {
+    "loglstm": ("hidden=32", "training.schedule=constant"),
+    "logtcn": ("channels=16", "layers=5", "training.learning_rate=0.02"),
+}
 READ, WRITE, ASK, ANSWER, CHECK, READ_DONE, WRITE_DONE = 3, 4, 10, 11, 40, 50, 51
+# The lowest possible loss on sessions of `normal`, in nats per prediction: two beginnings, eight numbers of pairs and a
+# check in a fifth of the sessions, in 12.2 predictions on average. Without the beginning, one more costs log(2).
+ENTROPY = (math.log(2) + math.log(8) - 0.2 * math.log(0.2) - 0.8 * math.log(0.8)) / 12.2
+FORGOTTEN = math.log(2) / 12.2
 
 
 def session(first: int = READ, pairs: int = 7, checks: int = 0, last: int | None = None) -> list[int]:
@@ -43,13 +53,17 @@ def fitted(name: str, *settings: str, seed: int = 0, folder=None, count: int = 6
     kind = detectors.load(name)
     given = [*TINY, *SIZES.get(name, ()), "training.epochs=12", *settings]
     detector = kind(load_config(kind.Settings, overrides=given), seed)
-    detector.fit(sessions(normal(count, 0)), sessions(normal(150, 1)), folder)
+    detector.fit(TrainingSet.of_tables(sessions(normal(count, 0)), sessions(normal(150, 1)), folder))
     return detector
+
+
+learnt = pytest.mark.learnt
 
 
 @pytest.fixture(scope="module", params=sorted(SIZES))
 def detector(request) -> Detector:
-    return fitted(request.param)
+    """A network that remembers the beginning: whoever forgets it loses four times more than it may here."""
+    return converged(lambda seed: fitted(request.param, seed=seed), ENTROPY + FORGOTTEN / 4)
 
 
 def scores(detector: Detector, *rows: list[int]) -> list[float]:
@@ -60,6 +74,7 @@ def events(detector: Detector, row: list[int]) -> list[float]:
     return detector.score(sessions([row]))["event_scores"].to_pylist()[0]
 
 
+@learnt
 def test_probabilities_are_those_of_the_grammar(detector):
     """Half begin with a read, an eighth ends after each pair, a fifth of those with a check."""
     found = np.exp(-np.array(events(detector, session(READ, 1))))
@@ -69,6 +84,7 @@ def test_probabilities_are_those_of_the_grammar(detector):
     assert detector.history[-1]["eval_loss"] < detector.history[0]["eval_loss"]
 
 
+@learnt
 def test_a_missing_step_is_found_where_it_is_missing(detector):
     row = session()
     del row[6]  # an answer
@@ -80,6 +96,7 @@ def test_a_missing_step_is_found_where_it_is_missing(detector):
     assert first["expected"][0]["template_id"] == ANSWER
 
 
+@learnt
 def test_a_missing_tail_is_found_by_the_end(detector):
     row = session()[:-4]
     assert scores(detector, row)[0] > 3
@@ -88,6 +105,7 @@ def test_a_missing_tail_is_found_by_the_end(detector):
     assert (first["position"], first["template_id"]) == (11, ANSWER)
 
 
+@learnt
 def test_how_it_began_is_remembered_past_ten_events(detector):
     """An end that belongs to another beginning, 15 events before: within no window of ten."""
     right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
@@ -96,12 +114,14 @@ def test_how_it_began_is_remembered_past_ten_events(detector):
     assert found[-1] > events(detector, right)[-1] + 2
 
 
+@learnt
 def test_a_window_of_ten_cannot_see_it():
-    deeplog = fitted("deeplog", "window=10", "hidden=16", "training.epochs=4")
+    deeplog = fitted("deeplog", "window=10", "hidden=16", "training.epochs=4", seed=SHIFT)
     right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
     assert abs(scores(deeplog, right)[0] - scores(deeplog, wrong)[0]) < 0.7
 
 
+@learnt
 def test_templates_never_seen_are_the_most_surprising(detector):
     row = [READ, ASK, 77, UNKNOWN, ANSWER, READ_DONE]
     found = events(detector, row)
@@ -129,6 +149,7 @@ def test_a_session_scores_the_same_bytes_in_any_company(detector, monkeypatch):
     assert scores(detector, *rows) == together
 
 
+@learnt
 def test_rank_is_the_place_among_all_classes(detector):
     detector = scoring_by(detector, "rank")
     assert scores(detector, [READ, 77])[0] == 1 + 7 + 1
@@ -219,7 +240,7 @@ def test_scoring_needs_no_torch(detector, tmp_path):
 def test_what_validation_has_and_training_lacks_is_no_harm():
     kind = detectors.load("loglstm")
     detector = kind(load_config(kind.Settings, overrides=[*TINY, "training.epochs=1", "training.epoch_steps=2"]))
-    detector.fit(sessions(normal(20, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]]))
+    detector.fit(TrainingSet.of_tables(sessions(normal(20, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]])))
     np.testing.assert_allclose(detector.validation_scores, UNSEEN, rtol=0.02)
 
 

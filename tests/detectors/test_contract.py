@@ -14,8 +14,11 @@ from tests.detectors.session_rows import sessions
 from logradar.core.bundle import KINDS
 from logradar.core.errors import DataError, LogRadarError
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionTable
+from logradar.core.session_view import INPUTS
 from logradar.core.shards import Shards
 from logradar.core.tables import FINDINGS, SCORES, check
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Incremental, detectors
 
 NAMES = detectors.names()
@@ -39,8 +42,12 @@ ODD = [3, 7, 7, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 99, 3]
 @pytest.fixture(scope="module", params=NAMES)
 def fitted(request: pytest.FixtureRequest) -> Detector:
     detector = detectors.load(request.param)(seed=1)
-    detector.fit(sessions(normal(400, 0)), sessions(normal(100, 1)))
+    detector.fit(TrainingSet.of_tables(sessions(normal(400, 0)), sessions(normal(100, 1))))
     return detector
+
+
+def test_its_inputs_are_columns_of_sessions(fitted):
+    assert {"template_ids"} <= fitted.inputs <= INPUTS
 
 
 def test_schema_order_and_alignment(fitted):
@@ -53,12 +60,38 @@ def test_schema_order_and_alignment(fitted):
     assert np.isfinite(scores["event_scores"].combine_chunks().values.to_numpy()).all()
 
 
-def test_equal_sequences_score_equally_wherever_they_stand(fitted):
-    rows = normal(30, 3)
-    first = fitted.score(sessions([*rows, ODD]))["score"].to_numpy()
-    again = fitted.score(sessions([ODD, *rows]))["score"].to_numpy()
-    np.testing.assert_allclose(first[-1], again[0], rtol=1e-5)
-    np.testing.assert_allclose(first[:-1], again[1:], rtol=1e-4, atol=1e-6)
+def saved(detector: Detector, folder: Path) -> dict[str, bytes]:
+    """All that `save` writes, by file name."""
+    detector.save(folder)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_session_has_the_same_score_in_every_batch(fitted):
+    """To the byte: alone, among others, in any order, several times over."""
+    rng = random.Random(11)
+    rows = [*normal(25, 3), ODD, [], [3], [3, 4, 5] * 40, [1, 99], *([rng.randrange(3, 9)] * n for n in range(2, 12))]
+    together = fitted.score(sessions(rows))
+    expected = {number: (together["score"][number], together["event_scores"][number]) for number in range(len(rows))}
+    alone = [[number] for number in range(len(rows))]
+    companies = [rng.sample(range(len(rows)), size) for size in (2, 3, 7, 20, len(rows))]
+    repeated = [rng.choices(range(len(rows)), k=60), [25] * 5, [25, 0, 25, 25]]
+    for batch in (*alone, *companies, *repeated):
+        scores = fitted.score(sessions([rows[number] for number in batch]))
+        for number, score, events in zip(batch, scores["score"], scores["event_scores"], strict=True):
+            assert np.float64(score.as_py()).tobytes() == np.float64(expected[number][0].as_py()).tobytes(), rows[
+                number
+            ]
+            assert events == expected[number][1], rows[number]
+
+
+def test_scoring_changes_nothing_of_the_detector(fitted, tmp_path):
+    before = saved(fitted, tmp_path / "before")
+    validation, history = fitted.validation_scores.copy(), list(fitted.history)
+    table = sessions([*normal(30, 8), ODD, [], [3, 99]])
+    scores, findings = fitted.score(table), fitted.explain(table)
+    assert saved(fitted, tmp_path / "after") == before
+    assert fitted.validation_scores.tobytes() == validation.tobytes() and fitted.history == history
+    assert fitted.score(table).equals(scores) and fitted.explain(table).equals(findings)
 
 
 def test_an_odd_session_scores_above_normal_ones(fitted):
@@ -118,7 +151,7 @@ def test_a_refit_with_the_same_seed_gives_the_same_bytes(name):
     scores = []
     for _ in range(2):
         detector = detectors.load(name)(seed=5)
-        detector.fit(sessions(normal(150, 0)), sessions(normal(40, 1)))
+        detector.fit(TrainingSet.of_tables(sessions(normal(150, 0)), sessions(normal(40, 1))))
         scores.append(detector.score(table)["score"].to_numpy().tobytes())
     assert scores[0] == scores[1]
 
@@ -144,11 +177,11 @@ def test_shards_teach_the_same_as_a_table(name, tmp_path):
     learn, watch, table = normal(150, 0), [*normal(40, 1), [3, 5, 7]], sessions([*normal(20, 7), ODD])
     found = []
     for train, valid in (
-        (sessions(learn), sessions(watch)),
+        (SessionTable(sessions(learn)), SessionTable(sessions(watch))),
         (on_disk(learn, tmp_path / "a"), on_disk(watch, tmp_path / "b")),
     ):
         detector = quick(name)
-        detector.fit(train, valid)
+        detector.fit(TrainingSet(train, valid))
         found.append((detector.score(table)["score"].to_numpy().tobytes(), detector.validation_scores.tobytes()))
     assert found[0] == found[1]
 
@@ -160,8 +193,10 @@ def test_what_does_not_fit_in_memory_is_learnt_from_disk(name, tmp_path, capsys)
     learn = [[3, *rng.choices([4, 5, 6], k=rng.randrange(6)), 7] for _ in range(400)]
     watch, table = [*learn[:60], [3, 9, 7], [3, 9, 7]], sessions([*learn[:50], ODD])
     kept, spilled = quick(name), quick(name)
-    kept.fit(sessions(learn), sessions(watch))
-    spilled.fit(on_disk(learn, tmp_path / "a"), sessions(watch), tmp_path / "run", memory=1000)
+    kept.fit(TrainingSet.of_tables(sessions(learn), sessions(watch)))
+    spilled.fit(
+        TrainingSet(on_disk(learn, tmp_path / "a"), SessionTable(sessions(watch)), tmp_path / "run", memory=1000)
+    )
     assert "do not fit in memory" in capsys.readouterr().err
     assert not list(tmp_path.rglob("distinct-*"))
     one, other = (detector.score(table)["score"].to_numpy() for detector in (kept, spilled))
@@ -179,8 +214,8 @@ def test_learning_more_is_learning_all_at_once(name, tmp_path):
     parts = [[rng.choices(range(3, 20), k=rng.randrange(6)) for _ in range(60)] for _ in range(4)]
     table = sessions([rng.choices(range(3, 24), k=rng.randrange(7)) for _ in range(100)])
     whole, bit_by_bit = detectors.load(name)(), detectors.load(name)()
-    whole.fit(sessions([row for part in parts for row in part]), sessions([]))
-    bit_by_bit.fit(sessions(parts[0]), sessions([]))
+    whole.fit(TrainingSet.of_tables(sessions([row for part in parts for row in part]), sessions([])))
+    bit_by_bit.fit(TrainingSet.of_tables(sessions(parts[0]), sessions([])))
     for part in parts[1:]:
         bit_by_bit._learn_more(Sequences.from_lists(part).distinct())
     for detector, folder in ((whole, "whole"), (bit_by_bit, "bits")):
@@ -193,14 +228,14 @@ def test_learning_more_is_learning_all_at_once(name, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_to_learn_from_is_a_sentence(name):
     with pytest.raises(DataError, match="no session to learn from"):
-        detectors.load(name)().fit(sessions([]), sessions([]))
+        detectors.load(name)().fit(TrainingSet.of_tables(sessions([]), sessions([])))
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("train", [[[3]], [[3, 3, 3]] * 5, [[]]])
 def test_the_smallest_training_data_works(name, train):
     detector = detectors.load(name)(seed=1)
-    detector.fit(sessions(train), sessions([]))
+    detector.fit(TrainingSet.of_tables(sessions(train), sessions([])))
     scores = detector.score(sessions([train[0], [3, 9, 9, 9, 3, 8, 8]]))["score"].to_numpy()
     assert np.isfinite(scores).all()
     assert len(detector.validation_scores) == 0

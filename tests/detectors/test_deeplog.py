@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.detectors.learning import SHIFT, best_loss, converged
 from tests.detectors.session_rows import sessions
 
 from logradar.core.config import load_config
@@ -19,13 +20,15 @@ from logradar.core.distinct import count_distinct
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import UNKNOWN
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.detectors.deeplog import DeepLog, DeepLogSettings
 from logradar.detectors.neural import windows
 from logradar.detectors.neural.surprisal import UNSEEN
 from logradar.training import device
 
-SMALL = ("hidden=24", "layers=1", "embedding=8", "window=4", "training.epochs=20", "training.device=cpu")
+SMALL = ("hidden=24", "layers=1", "embedding=8", "window=4", "training.epochs=10", "training.device=cpu")
+CONVERGED = 0.175  # nats per prediction; 0.163 is reached, and who cannot tell a second question from the end loses 0.1
 START, ASK, ANSWER, CHECK, END = 3, 5, 6, 40, 41
 
 
@@ -40,18 +43,21 @@ def normal(count: int, seed: int) -> list[list[int]]:
 
 def fitted_with(*settings: str, seed: int = 0) -> DeepLog:
     detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, *settings]), seed)
-    detector.fit(sessions(normal(2000, 0)), sessions(normal(300, 1)))
+    detector.fit(TrainingSet.of_tables(sessions(normal(2000, 0)), sessions(normal(300, 1))))
     return detector
+
+
+learnt = pytest.mark.learnt
 
 
 @pytest.fixture(scope="module")
 def deeplog() -> DeepLog:
-    return fitted_with()
+    return converged(lambda seed: fitted_with(seed=seed), CONVERGED)
 
 
 @pytest.fixture(scope="module")
 def endless() -> DeepLog:
-    return fitted_with("ends=false")
+    return fitted_with("ends=false", seed=SHIFT)
 
 
 def scores(detector: Detector, *rows: list[int]) -> list[float]:
@@ -62,6 +68,7 @@ def events(detector: Detector, row: list[int]) -> list[float]:
     return detector.score(sessions([row]))["event_scores"].to_pylist()[0]
 
 
+@learnt
 def test_probabilities_are_those_of_the_grammar(deeplog):
     """Learnt from a few distinct windows, and yet with the shares of all of them."""
     found = np.exp(-np.array(events(deeplog, [START, ASK, ANSWER, CHECK, END])))
@@ -78,6 +85,7 @@ def test_history_and_validation_scores(deeplog):
     )
 
 
+@learnt
 def test_a_missing_tail_is_found_by_the_end(deeplog, endless):
     short, usual = [START, ASK], [START, ASK, ANSWER, END]
     assert scores(deeplog, short)[0] > 4 > scores(deeplog, usual)[0]
@@ -89,6 +97,7 @@ def test_a_missing_tail_is_found_by_the_end(deeplog, endless):
     assert finding["expected"][0]["probability"] > 0.9
 
 
+@learnt
 def test_the_event_that_surprised_is_named_with_what_was_expected(deeplog):
     row = [START, ASK, ANSWER, START, END]
     first = deeplog.explain(sessions([row])).to_pylist()[0]
@@ -100,10 +109,12 @@ def test_the_event_that_surprised_is_named_with_what_was_expected(deeplog):
     assert first["weight"] <= scores(deeplog, row)[0] < first["weight"] + 1
 
 
+@learnt
 def test_an_ordinary_session_has_nothing_to_tell(deeplog):
     assert deeplog.explain(sessions([[START, ASK, ANSWER, END], []])).num_rows == 0
 
 
+@learnt
 def test_templates_never_seen_are_the_most_surprising(deeplog):
     row = [START, ASK, 77, ANSWER, UNKNOWN, END]
     found = events(deeplog, row)
@@ -116,8 +127,10 @@ def test_templates_never_seen_are_the_most_surprising(deeplog):
     assert told[0]["expected"]
 
 
+@learnt
 def test_rank_is_the_papers_rule(deeplog):
-    detector = fitted_with("score=rank")
+    detector = DeepLog(deeplog.settings.model_copy(update={"score": "rank"}))
+    detector.vocabulary, detector._weights, detector._scorer = deeplog.vocabulary, deeplog._weights, deeplog._scorer
     classes = 1 + 5  # the end, and five templates
     assert scores(detector, [START, ASK, ANSWER, END])[0] == 1
     assert events(detector, [START, ASK, ANSWER, CHECK, END])[3] in (2, 3)
@@ -160,7 +173,7 @@ def test_chunks_teach_the_same_rows(deeplog):
 
 def test_what_validation_has_and_training_lacks_is_no_harm():
     detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, "training.epochs=2"]))
-    detector.fit(sessions(normal(50, 0)), sessions([[START, 99, END], [UNKNOWN]]))
+    detector.fit(TrainingSet.of_tables(sessions(normal(50, 0)), sessions([[START, 99, END], [UNKNOWN]])))
     np.testing.assert_allclose(detector.validation_scores, UNSEEN, rtol=0.01)
     assert scores(detector, [99, 98])[0] > detector.validation_scores.max()
 
@@ -198,7 +211,7 @@ def test_checkpoints_and_resume_go_through_the_settings(tmp_path):
     found = []
     for extra in ([], ["training.resume=true"]):
         detector = DeepLog(load_config(DeepLogSettings, overrides=[*settings, *extra]), seed=3)
-        detector.fit(sessions(normal(300, 0)), sessions(normal(50, 1)), tmp_path)
+        detector.fit(TrainingSet.of_tables(sessions(normal(300, 0)), sessions(normal(50, 1)), tmp_path))
         found.append(detector)
     assert (tmp_path / "history.json").is_file()
     assert found[0].history == found[1].history
@@ -215,14 +228,15 @@ def test_wrong_settings_are_all_told_at_once():
         load_config(DeepLogSettings, overrides=["window=0", "training.epoch=3"])
 
 
+@learnt
 @pytest.mark.parametrize("batch", [64, 256])
 def test_windows_from_disk_teach_as_well_as_windows_in_memory(tmp_path, capsys, batch):
     losses = {}
     for stream in ("never", "always"):
         settings = [*SMALL, f"training.stream={stream}", f"training.batch_size={batch}", "training.buffer=10"]
-        detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=2)
-        detector.fit(sessions(normal(2000, 0)), sessions(normal(300, 1)), tmp_path / stream)
-        losses[stream] = min(epoch["eval_loss"] for epoch in detector.history)
+        detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=SHIFT)
+        detector.fit(TrainingSet.of_tables(sessions(normal(2000, 0)), sessions(normal(300, 1)), tmp_path / stream))
+        losses[stream] = best_loss(detector)
         assert ("streamed from disk, 10 at a time" in capsys.readouterr().err) == (stream == "always")
         assert scores(detector, [START, ASK])[0] > 4
     assert losses["always"] == pytest.approx(losses["never"], rel=0.02)
@@ -234,7 +248,7 @@ def test_windows_from_disk_teach_the_same_bytes_each_time(tmp_path):
     for turn in ("one", "two"):
         settings = [*SMALL, "training.stream=always", "training.buffer=10", "training.epochs=3"]
         detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=2)
-        detector.fit(sessions(normal(500, 0)), sessions(normal(100, 1)), tmp_path / turn)
+        detector.fit(TrainingSet.of_tables(sessions(normal(500, 0)), sessions(normal(100, 1)), tmp_path / turn))
         detector.save(tmp_path / f"bundle-{turn}")
         made.append({path.name: path.read_bytes() for path in (tmp_path / f"bundle-{turn}").iterdir()})
     assert made[0].keys() >= {"weights.safetensors", "network.onnx"}
@@ -249,6 +263,6 @@ def test_hdfs_is_learnt_as_well_from_disk_as_in_memory(data_dir, tmp_path):
     for stream in ("never", "always"):
         settings = [f"training.stream={stream}", "training.buffer=1000", "training.epochs=15", "training.device=cpu"]
         detector = DeepLog(load_config(DeepLogSettings, overrides=settings))
-        detector.fit(sessions(rows[:4100]), sessions(rows[4100:]), tmp_path / stream)
+        detector.fit(TrainingSet.of_tables(sessions(rows[:4100]), sessions(rows[4100:]), tmp_path / stream))
         losses.append(min(epoch["eval_loss"] for epoch in detector.history))
     assert losses[1] == pytest.approx(losses[0], rel=0.03)

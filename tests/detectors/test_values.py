@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from logradar.core.errors import DataError, TableError
-from logradar.core.sequences import Sequences
+from logradar.core.errors import TableError
+from logradar.core.session_set import SessionTable
+from logradar.core.session_view import TEMPLATE_IDS, SessionView
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
-from logradar.core.valued_sequences import Valued
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.detectors.count_vector import CountVector
 from logradar.detectors.ensemble import Ensemble, EnsembleSettings
@@ -54,7 +55,7 @@ def changed(place: int, text: str) -> Make:
 @pytest.fixture(scope="module")
 def fitted() -> Values:
     detector = Values(seed=1)
-    detector.fit(sessions(2000, 0, ordinary), sessions(500, 1, ordinary, first=2000))
+    detector.fit(TrainingSet.of_tables(sessions(2000, 0, ordinary), sessions(500, 1, ordinary, first=2000)))
     return detector
 
 
@@ -97,7 +98,7 @@ def test_identifiers_counters_and_constants_are_ignored(fitted: Values, place: i
 
 def test_constants_are_looked_at_when_asked() -> None:
     detector = Values(ValuesSettings(constants=True), seed=1)
-    detector.fit(sessions(1000, 0, ordinary), sessions(300, 1, ordinary, first=1000))
+    detector.fit(TrainingSet.of_tables(sessions(1000, 0, ordinary), sessions(300, 1, ordinary, first=1000)))
     told = reason(detector, sessions(1, 5, changed(5, "61"), first=3000))
     assert told == "the 6th value is 61; usually 60"
 
@@ -123,7 +124,7 @@ def test_validation_is_learnt_too() -> None:
         return ordinary(rng, number) if number % 100 else changed(2, "GBP")(rng, number)
 
     detector = Values(seed=1)
-    detector.fit(sessions(1000, 0, ordinary), sessions(400, 1, later, first=1000))
+    detector.fit(TrainingSet.of_tables(sessions(1000, 0, ordinary), sessions(400, 1, later, first=1000)))
     assert detector.validation_scores[0] > 3  # new when it came
     assert detector.score(sessions(1, 5, changed(2, "GBP"), first=3000))["score"][0].as_py() < 3
 
@@ -131,7 +132,7 @@ def test_validation_is_learnt_too() -> None:
 def test_what_drifts_in_validation_is_not_trusted() -> None:
     detector = Values(seed=1)
     larger = changed(0, "500")
-    detector.fit(sessions(1000, 0, ordinary), sessions(400, 1, larger, first=1000))
+    detector.fit(TrainingSet.of_tables(sessions(1000, 0, ordinary), sessions(400, 1, larger, first=1000)))
     assert detector.score(sessions(1, 5, changed(0, "100000"), first=3000))["score"][0].as_py() < 3
 
 
@@ -141,7 +142,7 @@ def test_a_dirty_training_set_does_not_hide_it(share: float) -> None:
         return changed(0, "48210")(rng, number) if rng.random() < share else ordinary(rng, number)
 
     detector = Values(seed=1)
-    detector.fit(sessions(2000, 0, dirty), sessions(500, 1, ordinary, first=2000))
+    detector.fit(TrainingSet.of_tables(sessions(2000, 0, dirty), sessions(500, 1, ordinary, first=2000)))
     normal = detector.score(sessions(500, 7, ordinary, first=4000))["score"].to_numpy()
     odd = detector.score(sessions(1, 5, changed(0, "4821000"), first=3000))["score"][0].as_py()
     assert odd > np.quantile(normal, 0.99)
@@ -163,9 +164,9 @@ def test_pieces_and_places_make_no_difference(tmp_path) -> None:
         pq.write_table(part, tmp_path / f"{number}.parquet", row_group_size=61)
     watch, odd = sessions(200, 1, ordinary, first=900), sessions(50, 2, changed(0, "200"), first=2000)
     found = []
-    for train in (table, Shards.of(sorted(tmp_path.glob("*.parquet")))):
+    for train in (SessionTable(table), Shards.of(sorted(tmp_path.glob("*.parquet")))):
         detector = Values(seed=4)
-        detector.fit(train, watch)
+        detector.fit(TrainingSet(train, SessionTable(watch)))
         found.append((detector.score(odd), detector.validation_scores.tobytes()))
     assert found[0][0].equals(found[1][0]) and found[0][1] == found[1][1]
 
@@ -177,7 +178,7 @@ def test_gaps_alone_are_enough(fitted: Values) -> None:
         return table.set_column(column, SESSIONS.field(column), pa.nulls(len(table), SESSIONS.field(column).type))
 
     detector = Values(seed=1)
-    detector.fit(bare(sessions(800, 0, ordinary)), bare(sessions(200, 1, ordinary)))
+    detector.fit(TrainingSet.of_tables(bare(sessions(800, 0, ordinary)), bare(sessions(200, 1, ordinary))))
     late = bare(sessions(1, 2, ordinary, gap=50.0))
     assert detector.score(late)["score"][0].as_py() > detector.validation_scores.max()
     assert fitted.score(late)["score"][0].as_py() > fitted.validation_scores.max()
@@ -186,29 +187,22 @@ def test_gaps_alone_are_enough(fitted: Values) -> None:
 def test_without_times_there_is_no_model_of_gaps() -> None:
     timeless = sessions(500, 0, ordinary, gap=0.0)
     detector = Values(seed=1)
-    detector.fit(timeless, sessions(100, 1, ordinary, gap=0.0, first=500))
+    detector.fit(TrainingSet.of_tables(timeless, sessions(100, 1, ordinary, gap=0.0, first=500)))
     assert len(detector._known.gaps.keys) == 0 < len(detector._known.numbers.keys)
     assert detector.score(sessions(1, 2, ordinary, gap=99.0, first=700))["score"][0].as_py() < 3
 
 
 def test_in_an_ensemble_each_sees_what_it_needs() -> None:
     ensemble = Ensemble(EnsembleSettings(members=("count_vector", "values")), seed=1)
-    assert ensemble.needs_values and not Ensemble().needs_values and not CountVector().needs_values
-    ensemble.fit(sessions(1000, 0, ordinary), sessions(300, 1, ordinary, first=1000))
+    assert ensemble.inputs == {"template_ids", "gaps", "parameters"}
+    assert Ensemble().inputs == CountVector().inputs == TEMPLATE_IDS
+    ensemble.fit(TrainingSet.of_tables(sessions(1000, 0, ordinary), sessions(300, 1, ordinary, first=1000)))
     odd = sessions(1, 5, changed(0, "48210"), first=3000)
     assert ensemble.score(odd)["score"][0].as_py() > ensemble.validation_scores.max()
     assert reason(ensemble, odd).startswith("values: the 1st value is 48,210")
     alone = CountVector(seed=1)
-    alone.fit(sessions(1000, 0, ordinary), sessions(300, 1, ordinary, first=1000))
+    alone.fit(TrainingSet.of_tables(sessions(1000, 0, ordinary), sessions(300, 1, ordinary, first=1000)))
     np.testing.assert_array_equal(ensemble.members["count_vector"].validation_scores, alone.validation_scores)
-
-
-def test_sequences_alone_are_told_to_be_too_little() -> None:
-    from logradar.core.distinct import count_distinct
-
-    counted = count_distinct([Sequences.from_lists([[3, 4]] * 50)])
-    with pytest.raises(DataError, match="whole sessions"):
-        Values().fit(counted, sessions(5, 0, ordinary))
 
 
 def test_what_is_not_aligned_is_refused(fitted: Values) -> None:
@@ -224,9 +218,9 @@ def test_what_is_not_aligned_is_refused(fitted: Values) -> None:
 def test_sessions_with_and_without_parameters_may_be_mixed() -> None:
     rows = sessions(4, 0, ordinary).to_pylist()
     rows[1]["parameters"] = rows[3]["parameters"] = None
-    found = Valued.whole(pa.Table.from_pylist(rows, schema=SESSIONS))
+    found = SessionView.whole(SessionTable(pa.Table.from_pylist(rows, schema=SESSIONS)), Values.inputs)
     expected = [value for row in rows for value in (row["parameters"] or [None] * 3)]
     assert found.parameters is not None and found.parameters.to_pylist() == expected
     part = found.part(1, 3)
     assert part.parameters is not None and part.parameters.to_pylist() == expected[3:9]
-    assert part.gaps.tolist() == found.gaps[3:9].tolist() and part.values.tolist() == [3, 4, 5] * 2
+    assert part.gaps.tolist() == found.gaps[3:9].tolist() and part.sequences.values.tolist() == [3, 4, 5] * 2

@@ -11,7 +11,7 @@ from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
 from logradar.evaluation import audit as module
-from logradar.evaluation.audit import Side, audit, identities, seen_in, told
+from logradar.evaluation.audit import Side, audit, identities, overlapping, seen_in, told
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -72,11 +72,27 @@ def test_a_clean_test_says_so() -> None:
     assert found["notes"] == ["None of the 40 test anomalies has a sequence that also occurs in training."]
 
 
-def test_the_future_in_training_is_told() -> None:
-    train, test = sessions([[3], [4]], first=10), sessions([[5], [6]], first=5)
-    found = audit(of(test), [False, False], train=Side.of(train), side=Side.of(test))
-    assert found["time"]["overlap"] is True
-    assert "before training ends" in found["notes"][0]
+@pytest.mark.parametrize(
+    ("first", "count", "overlap"),
+    [
+        (5, 2, False),  # hours 5 and 6: all older than training
+        (9, 2, False),  # ends when training begins
+        (9, 3, True),  # reaches into training
+        (10, 1, False),  # one session at the very start of training
+        (11, 1, True),  # inside
+        (12, 4, True),  # begins inside, ends later
+        (13, 2, False),  # begins when training ends
+        (20, 2, False),  # all later
+        (5, 20, True),  # around it
+    ],
+)
+def test_only_a_test_in_the_time_of_training_overlaps(first: int, count: int, overlap: bool) -> None:
+    """Training lies in hours 10 to 13; the audit says what `overlapping` decides, which stops a run."""
+    train, test = sessions([[3], [4], [3], [4]], first=10), sessions([[5]] * count, first=first)
+    sides = Side.of(train), Side.of(test)
+    found = audit(of(test), [False] * count, train=sides[0], side=sides[1])
+    assert found["time"]["overlap"] is overlapping(*sides) is overlap
+    assert any("lies in the time of training" in note for note in found["notes"]) is overlap
     assert "No test session is labelled anomalous" in found["notes"][-1]
 
 
@@ -136,9 +152,20 @@ def test_of_a_cut_list_only_the_small_fingerprints_can_be_told(monkeypatch) -> N
     assert told(train, test).all()
     monkeypatch.setattr(module, "MOST_SEEN", 3)
     assert told(train, test).tolist() == [True, True, True, False]
-    sides = Side(train, train), Side(test, test)
-    found = audit(Sequences.from_lists([[3]] * 4), train=sides[0], side=sides[1])["seen_sequences"]["all"]
-    assert found["of"] in (0, 4)  # the prints of four equal sequences are all told, or none is
+
+
+def test_sequences_that_a_cut_list_cannot_tell_are_left_out_of_the_shares(monkeypatch) -> None:
+    rows = sorted(([number] for number in range(3, 13)), key=lambda row: Sequences.from_lists([row]).fingerprints()[0])
+    test = Sequences.from_lists(rows)  # ten sequences, the smallest fingerprint first
+    kept = test.fingerprints()[[0, 2, 5]]  # the largest that is kept is the sixth of the test
+    side, labels = Side(kept, kept), np.arange(10) % 2 == 1
+    whole = audit(test, labels, train=side)["seen_sequences"]
+    assert whole["all"] == {"sessions": 3, "of": 10, "share": 0.3}
+    monkeypatch.setattr(module, "MOST_SEEN", 3)
+    cut = audit(test, labels, train=side)["seen_sequences"]
+    assert cut["all"] == {"sessions": 3, "of": 6, "share": 0.5}
+    assert cut["normal"] == {"sessions": 2, "of": 3, "share": 2 / 3}
+    assert cut["anomalous"] == {"sessions": 1, "of": 3, "share": 1 / 3}
 
 
 def test_deeplog_test_data_repeats_and_contradicts_little(data_dir) -> None:

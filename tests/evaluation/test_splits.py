@@ -111,7 +111,11 @@ def test_a_log_record_on_both_sides_is_an_error() -> None:
 
 def test_a_session_id_on_both_sides_is_an_error() -> None:
     with pytest.raises(DataError, match="1 session ids stand in two parts"):
-        chronological(sessions([0, 1, 2, 3], ids=["a", "b", "a", "c"]), HALVES)
+        chronological(sessions([0, 1, 1, 3], ids=["b", "a", "a", "c"]), HALVES)
+    again = chronological(
+        sessions([0, 1, 2, 3], ids=["a", "b", "a", "c"]), HALVES
+    )  # the key came again: another session
+    assert len(again.train) == 2
 
 
 def test_overlapping_parts_are_an_error() -> None:

@@ -59,7 +59,7 @@ def test_own_rules_run_first_and_their_token_is_literal_text():
         ({"regex": "(?<=a)b"}, "masking rule 'mine'.*look-around"),
         ({"regex": "a*"}, "masking rule 'mine'.*empty text"),
         ({"token": "<*>"}, "masking rule 'mine'.*wildcard"),
-        ({"token": "<A B>"}, "masking rule 'mine'.*without blanks"),
+        ({"token": "<A B>"}, "masking rule 'mine'.*without white space"),
         ({"token": "<A1>"}, "masking rule 'mine'.*digits"),
         ({"rgex": "a"}, "did you mean 'regex'"),
     ],

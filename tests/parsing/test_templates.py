@@ -62,7 +62,7 @@ def test_matching_follows_what_was_learnt_since(miner):
     assert miner.match(bodies).tolist() == [6]
 
 
-def test_of_several_templates_the_most_constant_one_fits():
+def test_of_several_templates_the_one_with_most_constants_matches():
     miner = TemplateMiner()
     miner.mine(pl.Series(["go a b c d", "go x y z d", "go a q r s t", "go a b c e"]))
     assert texts(miner) == ["go <*> <*> <*> d", "go a q r s t", "go a b c e"]
@@ -104,7 +104,7 @@ def test_bodies_may_come_in_any_arrow_form():
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_saved_and_loaded_it_goes_on_as_if_nothing_had_been(lines_of, tmp_path, frozen):
+def test_a_loaded_miner_mines_and_matches_as_the_saved_one(lines_of, tmp_path, frozen):
     lines = lines_of("Mac")
     own = MaskingRule(name="user", regex="user_[a-z]+", token="<USER>")
     miner = TemplateMiner(ParsingSettings(masking=MaskingSettings(extra=(own,)), drain=DrainSettings(max_clusters=150)))
@@ -133,7 +133,7 @@ def test_an_empty_miner_can_be_saved(tmp_path):
 @pytest.mark.parametrize(
     "damage", ["no file", "no json", "settings", "created", "columns", "parents", "nodes", "length", "empty"]
 )
-def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
+def test_a_damaged_folder_is_reported_in_one_sentence(miner, tmp_path, damage):
     miner.save(tmp_path)
     state = json.loads((tmp_path / "parsing.json").read_text())
     tree, clusters = pl.read_parquet(tmp_path / "tree.parquet"), pl.read_parquet(tmp_path / "clusters.parquet")
@@ -161,7 +161,7 @@ def test_a_damaged_folder_is_one_sentence(miner, tmp_path, damage):
         TemplateMiner.load(tmp_path)
 
 
-def test_of_a_stack_trace_only_the_first_line_makes_the_template():
+def test_only_the_first_line_of_a_stack_trace_makes_the_template():
     traces = [f"Failed: job 5\n  at foo({i})\n  at bar{i}" for i in range(3)]
     assert TemplateMiner().mine(pl.Series([*traces, "\r\n  \nFailed: job 6"])).tolist() == [3, 3, 3, 3]
     whole = TemplateMiner(ParsingSettings(first_line=False))
@@ -198,10 +198,10 @@ def test_a_flood_of_templates_is_bounded_and_counted():
     assert miner.evicted > 0
 
 
-def test_remembered_lines_are_forgotten_when_they_take_too_much_memory(monkeypatch, lines_of):
+def test_the_cache_of_lines_is_bounded(monkeypatch, lines_of):
     lines = pl.Series(lines_of("Android"))
     wanted = TemplateMiner().mine(lines)
-    monkeypatch.setattr("logradar.parsing.templates.MEMORY", 50_000)
+    monkeypatch.setattr("logradar.parsing.templates.CACHE_BYTES", 50_000)
     monkeypatch.setattr("logradar.parsing.templates._ROWS", 100)
     miner = TemplateMiner()
     assert (miner.mine(lines) == wanted).all()

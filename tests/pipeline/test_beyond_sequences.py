@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,14 +42,14 @@ def learnt(folder: Path, jobs: list[tuple[str, ...]], **given: object) -> Path:
     return bundle
 
 
-def asked(folder: Path, jobs: list[tuple[tuple[str, ...], bool]]) -> tuple[str, dict[str, Path]]:
+def asked(folder: Path, jobs: list[tuple[tuple[str, ...], bool]]) -> dict[str, Any]:
     new = write(folder / "new.log", jobs, 2)
-    return str(new), {"input.labels": new.with_suffix(".csv")}
+    return {"spec": str(new), "given": {"input.labels": new.with_suffix(".csv")}}
 
 
 def test_anomalies_that_look_normal_bound_recall_and_f1(tmp_path: Path) -> None:
     bundle = learnt(tmp_path, [USUAL] * 200)
-    found = evaluate(bundle, *asked(tmp_path, [(USUAL, False)] * 60 + [(USUAL, True)] * 30 + [(BROKEN, True)] * 10))
+    found = evaluate(bundle, **asked(tmp_path, [(USUAL, False)] * 60 + [(USUAL, True)] * 30 + [(BROKEN, True)] * 10))
     document = found.document
     twins = document["audit"]["twins"]
     assert (twins["anomalies"], twins["of"], twins["recall"], twins["f1"]) == (30, 40, 0.25, 0.4)
@@ -59,13 +60,13 @@ def test_anomalies_that_look_normal_bound_recall_and_f1(tmp_path: Path) -> None:
     page = write_report(tmp_path / "run").read_text()
     assert page.count("exactly the sequence of a normal session") == 1
     assert "<code>beside=[values]</code>" in page
-    told = compare([bundle], *asked(tmp_path, [(USUAL, False)] * 60 + [(USUAL, True)] * 30)).document
+    told = compare([bundle], **asked(tmp_path, [(USUAL, False)] * 60 + [(USUAL, True)] * 30)).document
     assert "30 of 30 anomalies have exactly" in next(iter(told["bundles"].values()))["audit"]["notes"][0]
 
 
 def test_a_test_of_anomalies_says_little_by_f1(tmp_path: Path) -> None:
     bundle = learnt(tmp_path, [USUAL] * 200)
-    document = evaluate(bundle, *asked(tmp_path, [(USUAL, False)] * 20 + [(BROKEN, True)] * 80)).document
+    document = evaluate(bundle, **asked(tmp_path, [(USUAL, False)] * 20 + [(BROKEN, True)] * 80)).document
     (said,) = document["limits"]
     assert said.startswith("80.0 % of the test is anomalous: flagging everything has F1 0.889")
     assert "ROC-AUC 1.000" in said
@@ -74,7 +75,7 @@ def test_a_test_of_anomalies_says_little_by_f1(tmp_path: Path) -> None:
 def test_anomalies_that_nothing_separates(tmp_path: Path) -> None:
     bundle = learnt(tmp_path, [USUAL, WARM] * 100)
     jobs = [(USUAL, False), (WARM, False)] * 40 + [(USUAL, True), (WARM, True)] * 10
-    document = evaluate(bundle, *asked(tmp_path, jobs)).document
+    document = evaluate(bundle, **asked(tmp_path, jobs)).document
     assert "the best ROC-AUC is 0.500" in document["limits"][0]
     assert "20 of 20 anomalies have exactly" in document["limits"][1]
 
@@ -82,27 +83,27 @@ def test_anomalies_that_nothing_separates(tmp_path: Path) -> None:
 def test_a_new_phase_in_validation_and_the_way_out(tmp_path: Path) -> None:
     jobs = [USUAL] * 160 + [USUAL] * 10 + [WARM, ("cache emptied", *USUAL), (*USUAL, "cache written")] * 10
     test = [(USUAL, False)] * 60 + [(WARM, False)] * 20 + [(BROKEN, True)] * 20
-    document = evaluate(learnt(tmp_path, jobs), *asked(tmp_path, test)).document
+    document = evaluate(learnt(tmp_path, jobs), **asked(tmp_path, test)).document
     (said,) = [said for said in document["limits"] if "new phase" in said]
     assert said.startswith("30 of 40 normal validation sessions (75.0 %) have messages that training did not have")
     assert "`threshold.quantile=0.25`" in said
     other = tmp_path / "other"
     other.mkdir()
-    document = evaluate(learnt(other, jobs, threshold_quantile=0.25), *asked(other, test)).document
+    document = evaluate(learnt(other, jobs, threshold_quantile=0.25), **asked(other, test)).document
     assert not any("new phase" in said for said in document["limits"])
     assert document["detectors"]["new_template"]["recall"] == 1.0
 
 
 def test_a_test_that_is_as_it_should_be_is_not_limited(tmp_path: Path) -> None:
     bundle = learnt(tmp_path, [USUAL] * 200)
-    document = evaluate(bundle, *asked(tmp_path, [(USUAL, False)] * 80 + [(BROKEN, True)] * 20)).document
+    document = evaluate(bundle, **asked(tmp_path, [(USUAL, False)] * 80 + [(BROKEN, True)] * 20)).document
     assert (document["f1"], document["limits"]) == (1.0, [])
 
 
 def test_hadoop_is_told_to_be_beyond_sequences(data_dir: Path, tmp_path: Path) -> None:
     place = {"input.data_dir": data_dir}
     train("hadoop", tmp_path / "b", run_settings(given=place | RULES))
-    document = evaluate(tmp_path / "b", "hadoop", place).document
+    document = evaluate(tmp_path / "b", "hadoop", given=place).document
     twins = document["audit"]["twins"]
     assert (twins["anomalies"], twins["of"], twins["in_test"]) == (612, 811, 554)
     assert (twins["recall"], twins["f1"]) == pytest.approx((0.245, 0.394), abs=0.001)

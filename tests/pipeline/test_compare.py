@@ -127,7 +127,7 @@ def test_the_fewest_false_alarms_lead_where_no_anomaly_is_labelled(home, tmp_pat
     labels = tmp_path / "labels.csv"
     rows = (home / "faulty" / "labels.csv").read_text().splitlines()[1:]
     labels.write_text("session_key,label\n" + "".join(f"{row.partition(',')[0]},0\n" for row in rows))
-    told = compare([home / "plain"], str(home / "faulty"), {"input.labels": labels})
+    told = compare([home / "plain"], str(home / "faulty"), given={"input.labels": labels})
     alerts = [one["alerts"] for one in told.document["detectors"].values()]
     assert alerts == sorted(alerts)
     assert "No anomaly is labelled" in told.write(tmp_path / "page.html").read_text()

@@ -28,7 +28,7 @@ def home(tmp_path_factory):
 
 
 def measured(home, name, **options):
-    return evaluate(home / "bundle", str(home / f"{name}.log"), {"input.labels": home / f"{name}.csv"}, **options)
+    return evaluate(home / "bundle", str(home / f"{name}.log"), given={"input.labels": home / f"{name}.csv"}, **options)
 
 
 def test_later_sessions_are_measured_though_their_sequences_repeat(home):
@@ -44,7 +44,7 @@ def test_a_test_in_the_time_of_training_fails_unless_allowed(home):
         measured(home, "beside", held_out=True)
     document = measured(home, "beside", allow_overlap=True).document
     assert (document["sessions"], document["audit"]["overlap_allowed"]) == (60, True)
-    assert any("seen the future" in note for note in document["audit"]["notes"])
+    assert any("lies in the time of training" in note for note in document["audit"]["notes"])
 
 
 def test_the_same_file_fails_unless_allowed(home):
@@ -68,11 +68,30 @@ def test_what_was_learnt_can_be_left_out(home):
     assert measured(home, "both", allow_overlap=True).document["sessions"] == 260
 
 
+def write_february(home, name, also=""):
+    """60 jobs of a month before training, and behind them what is in ``also``."""
+    log = write_log(home / f"{name}.log", 60, 7, (5,), 1)
+    text = log.read_text().replace("2026-03-01", "2026-02-01")
+    assert text.count("2026-02-01") == len(text.splitlines())
+    log.write_text(text + also)
+    write_labels(log, home / f"{name}.csv")
+
+
 def test_older_logs_are_no_overlap(home):
-    write_labels(write_log(home / "march.log", 60, 7, (5,), 1), home / "march.csv")
-    for name in ("march.log", "march.csv"):
-        (home / name).write_text((home / name).read_text().replace("2026-03-01", "2026-02-01"))
-    assert measured(home, "march").document["sessions"] == 60
+    write_february(home, "february")
+    document = measured(home, "february").document
+    assert document["sessions"] == 60
+    assert document["audit"]["time"]["test_until"] < document["audit"]["time"]["train_from"]
+    assert document["audit"]["time"]["overlap"] is False
+    assert not any("time of training" in note for note in document["audit"]["notes"])
+
+
+def test_older_logs_that_reach_into_training_overlap(home):
+    write_february(home, "february-and-march", (home / "beside.log").read_text())
+    with pytest.raises(DataError, match="lies in the time of training"):
+        measured(home, "february-and-march")
+    document = measured(home, "february-and-march", allow_overlap=True).document
+    assert (document["sessions"], document["audit"]["time"]["overlap"]) == (120, True)
 
 
 def test_the_delay_of_labelled_lines_counts_from_the_first_odd_line(tmp_path):

@@ -65,7 +65,7 @@ def test_next_events_are_those_of_validation(bundle):
 
 
 def test_labels_measure_the_thresholds(bundle, home):
-    done = evaluate(bundle, str(home / "new.log"), {"input.labels": home / "labels.csv"})
+    done = evaluate(bundle, str(home / "new.log"), given={"input.labels": home / "labels.csv"})
     figures = done.document["next_events"]["deeplog"]
     assert figures["scores"]["sessions"] == done.document["sessions"] - done.document["anomalies"]
     assert set(figures["thresholds"]["p99"]) == {"threshold", "precision", "recall", "f1", "fpr"}
@@ -144,7 +144,7 @@ def test_int8_tells_what_it_costs(bundle, home):
 def test_a_checkpoint_can_be_measured(bundle, home):
     first = min((home / "b.training" / "deeplog" / "checkpoints").iterdir(), key=lambda path: path.name)
     given = {"input.labels": home / "labels.csv"}
-    plain, early = (evaluate(bundle, str(home / "new.log"), given, checkpoint=c) for c in (None, first))
+    plain, early = (evaluate(bundle, str(home / "new.log"), given=given, checkpoint=c) for c in (None, first))
     losses = [done.document["next_events"]["deeplog"]["loss"] for done in (plain, early)]
     steps = {row["step"]: row["eval_loss"] for row in Bundle.load(bundle).history["deeplog"]}
     better = steps[int(first.name.rpartition("-")[2])] > min(steps.values())
@@ -159,7 +159,11 @@ def test_faults_are_sentences(bundle, home):
         (lambda: export(bundle, home / "x.bin"), ConfigError, "choose --format onnx or pt"),
         (lambda: export(bundle, home / "x.pt", int8=True), ConfigError, "for --format onnx only"),
         (lambda: export(bundle, home / "x.pt", name="length"), ConfigError, "no network of this bundle.*deeplog"),
-        (lambda: evaluate(bundle, str(home / "new.log"), given, checkpoint=home), ConfigError, "is no checkpoint"),
+        (
+            lambda: evaluate(bundle, str(home / "new.log"), given=given, checkpoint=home),
+            ConfigError,
+            "is no checkpoint",
+        ),
     ):
         with pytest.raises(error, match=sentence):
             ask()
@@ -168,10 +172,10 @@ def test_faults_are_sentences(bundle, home):
     (home / "strange").mkdir()
     save_file({"a": torch.zeros(2)}, home / "strange" / "model.safetensors")
     with pytest.raises(BundleError, match="not those of this bundle's 'deeplog'"):
-        evaluate(bundle, str(home / "new.log"), given, checkpoint=home / "strange")
+        evaluate(bundle, str(home / "new.log"), given=given, checkpoint=home / "strange")
     (home / "strange" / "model.safetensors").write_bytes(b"nothing")
     with pytest.raises(BundleError, match="not those of this bundle's 'deeplog'"):
-        evaluate(bundle, str(home / "new.log"), given, checkpoint=home / "strange")
+        evaluate(bundle, str(home / "new.log"), given=given, checkpoint=home / "strange")
     train(str(home / "app.log"), home / "plain", run_settings(None, ["detector=length", "beside=[]"]))
     with pytest.raises(ConfigError, match="has no network"):
         export(home / "plain", home / "x.pt")

@@ -9,10 +9,10 @@ import pytest
 from logradar.core.bundle import verify
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
-from logradar.pipeline.detect import plan_threshold
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.feedback import give_feedback
 from logradar.pipeline.train import train
+from logradar.scoring.thresholds import plan_threshold
 
 pytestmark = pytest.mark.xdist_group("hdfs")
 
@@ -27,7 +27,7 @@ def bundle(data_dir, tmp_path_factory):
 
 def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
     def looked():
-        result = evaluate(bundle, "hdfs", {"input.data_dir": data_dir})
+        result = evaluate(bundle, "hdfs", given={"input.data_dir": data_dir})
         result.write(tmp_path)
         return result, json.loads((tmp_path / "alerts.json").read_text())["alerts"]
 
@@ -39,7 +39,7 @@ def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
     asked = []
     for _ in range(3):
         asked.append(next(alert["alert_id"] for alert in alerts if not labels[alert["session_id"]]))
-        give_feedback(bundle, tmp_path / "alerts.json", asked[-1:])
+        give_feedback(bundle, tmp_path / "alerts.json", false_alarms=asked[-1:])
         after, alerts = looked()
     told = after.document["with_feedback"]
     assert told["given"] == 3
@@ -50,7 +50,7 @@ def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
     assert after.document["f1"] == result.document["f1"]  # without feedback
     assert len(alerts) == told["tp"] + told["fp"]
     verify(bundle)
-    give_feedback(bundle, None, (), asked)
+    give_feedback(bundle, None, false_alarms=(), undo=asked)
     assert looked()[0].document["with_feedback"] is None
 
 

@@ -22,7 +22,7 @@ def bundle(data_dir, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def evaluated(bundle, data_dir) -> Evaluated:
-    return evaluate(bundle, "hdfs", {"input.data_dir": data_dir})
+    return evaluate(bundle, "hdfs", given={"input.data_dir": data_dir})
 
 
 def test_the_later_half_at_natural_prevalence(evaluated):
@@ -74,4 +74,4 @@ def test_nothing_held_back_means_nothing_to_measure(data_dir, tmp_path):
     settings = run_settings(None, ["split.test=0", "detector=length", "beside=[]"], {"input.data_dir": data_dir})
     train("hdfs", tmp_path / "all", settings)
     with pytest.raises(DataError, match="took part in training"):
-        evaluate(tmp_path / "all", "hdfs", {"input.data_dir": data_dir})
+        evaluate(tmp_path / "all", "hdfs", given={"input.data_dir": data_dir})

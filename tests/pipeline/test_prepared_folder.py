@@ -69,14 +69,14 @@ def test_a_damaged_manifest_is_told(shards: list[Path], tmp_path: Path) -> None:
 def test_day_files_beside_other_logs_are_told(days: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (days / "run.log").write_text("INFO hello\n" * 30)
     train(str(days), tmp_path / "b", run_settings(None, ["detector=new_template", "beside=[]"]))
-    assert "3 day files stand beside other logs ('run.log')" in capsys.readouterr().err
+    assert "3 day files are mixed with other logs ('run.log')" in capsys.readouterr().err
 
 
 def test_two_files_of_a_day_are_told(days: Path) -> None:
     first = sorted(days.glob("*.json"))[0]
     first.with_name(f"again-{first.name}").write_bytes(first.read_bytes())
     with open_input(days) as opened:
-        assert any("(2 files); sessions of equal number in them have the same key" in note for note in opened.notes)
+        assert any("(2 files); sessions with equal numbers have the same key" in note for note in opened.notes)
 
 
 def test_a_name_that_is_no_utf8_is_read_and_told(days: Path, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_links_are_followed_once_and_what_cannot_be_read_is_counted(days: Path, 
     quarantine = tmp_path / "bad.jsonl"
     with open_input(days, quarantine_path=quarantine) as opened:
         assert len(opened.files) == 4
-        assert opened.quarantine.reasons == {"folder that cannot be read, or link to nothing": 1}
+        assert opened.quarantine.reasons == {"folder that cannot be read, or broken link": 1}
     assert "nothing.json" in quarantine.read_text()
 
 
@@ -141,4 +141,4 @@ def test_a_quarantine_that_goes_is_not_promised(tmp_path: Path) -> None:
     for folder, promised in (("logradar-abc", False), ("out", True)):
         bad = Quarantine(Path(tempfile.gettempdir()) / folder / "quarantine.jsonl")
         bad.reasons["odd"] = 1
-        assert ("They are kept in" in bad.sentence()) == promised
+        assert ("They are listed in" in bad.sentence()) == promised

@@ -19,7 +19,7 @@ def measured(name, data_dir, folder, **given) -> Evaluated:
     place = {"input.data_dir": data_dir}
     rules = {"detector": "new_template", "beside": RULES}
     train(name, folder / "bundle", run_settings(given=place | rules | settings))
-    return evaluate(folder / "bundle", name, place)
+    return evaluate(folder / "bundle", name, given=place)
 
 
 def rule(found: Evaluated, detector: str) -> tuple[float, float, float]:

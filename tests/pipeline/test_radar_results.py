@@ -7,10 +7,11 @@ import random
 
 import pytest
 
+from logradar.alerting.radar_results import RadarResults
 from logradar.core.errors import ConfigError
 from logradar.evaluation.result_analysis import analyze
 from logradar.model.settings import run_settings
-from logradar.pipeline.radar_results import RadarResults, detect_into
+from logradar.pipeline.detect import detect_into
 from logradar.pipeline.train import train
 
 KEYS = ["session_id", "anomaly_score", "is_anomaly", "has_error", "has_warn", "service_name"]

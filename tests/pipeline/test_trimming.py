@@ -100,7 +100,7 @@ def test_too_many_records_are_refused(log, tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def days(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("days")
-    simulate_days(folder / "days", DaySettings(days=2, faults="all", lines_per_day=6_000, seed=5))
+    simulate_days(folder / "days", settings=DaySettings(days=2, faults="all", lines_per_day=6_000, seed=5))
     return folder / "days"
 
 
@@ -132,7 +132,7 @@ def test_hdfs_without_labels(data_dir, tmp_path):
         bundle = tmp_path / f"b{trim}"
         settings = run_settings(overrides=["split.test=0.5", f"split.trim={trim}", "beside=[]"])
         train(str(tmp_path / "hdfs.log"), bundle, settings)
-        found = evaluate(bundle, str(tmp_path / "hdfs.log"), labels)
+        found = evaluate(bundle, str(tmp_path / "hdfs.log"), given=labels)
         recall[trim] = found.document["recall"]
         told = [note for note in found.document["audit"]["notes"] if "split.trim" in note]
         assert len(told) == (trim != "0")

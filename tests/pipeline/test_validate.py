@@ -28,7 +28,7 @@ from logradar.sources.radar.generate import DayShape, write_days
 
 def facts_of(spec: object, output: Path | None = None, **given: object) -> dict[str, Any]:
     values = {f"input.{name}": value for name, value in given.items()}
-    facts = validate(str(spec), run_settings(None, [], values), output)
+    facts = validate(str(spec), run_settings(None, [], values), output=output)
     json.dumps(facts, allow_nan=False)
     return facts
 
@@ -156,7 +156,7 @@ def test_damage_is_told_with_file_and_byte(tmp_path):
         (two, fine.index(json.dumps(session(4))), "session that is cut off by the end of the file", False),
     } <= told
     assert (one, whole.index(texts[3])) in {case[:2] for case in told}
-    assert any(case[0] == three + ".gz" and case[2] == "cut gz file, its end is missing" for case in told)
+    assert any(case[0] == three + ".gz" and case[2] == "truncated gz file, its end is missing" for case in told)
     assert any("empty" in case[2] for case in told)
     assert facts["lost"] == sum(kind["count"] for kind in facts["fault_kinds"] if not kind["kept"])
     assert facts["faults"] == {kind["reason"]: kind["count"] for kind in facts["fault_kinds"]}

@@ -19,7 +19,7 @@ SETTINGS = LineSettings(lines_per_day=4_000, size="3MB", seed=3, start="2026-02-
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory):
-    return simulate_lines(tmp_path_factory.mktemp("grown"), SETTINGS)
+    return simulate_lines(tmp_path_factory.mktemp("grown"), settings=SETTINGS)
 
 
 def keys_of(folder):
@@ -81,12 +81,12 @@ def test_it_is_read_as_simulated_logs_and_labels_are_given(grown):
 
 def test_equal_bytes_and_sizes_by_default(tmp_path):
     settings = LineSettings(size="700kB", days=2, seed=9)
-    one, two = (simulate_lines(tmp_path / name, settings).folder for name in "ab")
+    one, two = (simulate_lines(tmp_path / name, settings=settings).folder for name in "ab")
     assert {file.name: file.read_bytes() for file in one.iterdir()} == {f.name: f.read_bytes() for f in two.iterdir()}
     assert 0.8 < sum((one / name).stat().st_size for name in FILES.values()) / 7e5 < 1.25
 
 
 def test_without_a_size_it_is_what_it_was(tmp_path):
-    one = simulate_lines(tmp_path / "a", LineSettings(lines_per_day=1_000, faults="none")).folder
+    one = simulate_lines(tmp_path / "a", settings=LineSettings(lines_per_day=1_000, faults="none")).folder
     two = simulate(tmp_path / "b", lines_per_day=1_000, faults="none").folder
     assert {file.name: file.read_bytes() for file in one.iterdir()} == {f.name: f.read_bytes() for f in two.iterdir()}

@@ -28,7 +28,7 @@ def whole(name: str, data_dir: Path, **settings: object) -> tuple[Opened, pl.Dat
     opened = open_input(name, InputSettings(data_dir=data_dir, **settings))
     tables = []
     for unit in opened.units():
-        if opened.groups:
+        if opened.has_sessions:
             tables += list(opened.sessions(unit, opened.quarantine, lambda count: None))
         else:
             tables += [check(t, LOG_RECORDS) for t in opened.records(unit, 0, opened.quarantine, lambda count: None)]

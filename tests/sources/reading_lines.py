@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
-from logradar.sources.base import Hints, Limits, Source
+from logradar.sources.base import Hints, ReadLimits, Source
 from logradar.sources.lines import Lines
 
 
@@ -17,11 +17,11 @@ def read(
     *files: Path,
     quarantine: Quarantine | None = None,
     source: type[Source] = Lines,
-    limits: Limits | None = None,
+    limits: ReadLimits | None = None,
     **hints,
 ) -> pl.DataFrame:
     """All records of the files; every batch is checked against LOG_RECORDS."""
-    told = Hints(limits=limits or Limits(), **hints)
+    told = Hints(limits=limits or ReadLimits(), **hints)
     batches = [check(b, LOG_RECORDS) for b in source().read(files, told, quarantine or Quarantine())]
     frame = pl.from_arrow(
         pa.concat_tables(batches or [LOG_RECORDS.empty_table()], promote_options="default").unify_dictionaries()

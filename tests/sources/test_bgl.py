@@ -11,7 +11,7 @@ from published import sessions_of, whole
 from reading_lines import write
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 from logradar.sources.bgl import Bgl
 
 HEADER = "line,event_id,line_label,window_label\n"
@@ -33,7 +33,7 @@ def test_windows_of_lines(tmp_path, window, lengths):
 
 def test_a_window_goes_over_blocks(tmp_path):
     file = write(tmp_path / "e.csv", lines(odd={3}))
-    small = sessions_of(Bgl, file, window=10, limits=Limits(block=64, rows=4))
+    small = sessions_of(Bgl, file, window=10, limits=ReadLimits(block=64, rows=4))
     assert small.drop("offset").equals(sessions_of(Bgl, file, window=10).drop("offset"))
 
 

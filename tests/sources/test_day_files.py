@@ -50,12 +50,14 @@ def raw(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory) -> Path:
-    return simulate_days(tmp_path_factory.mktemp("days"), DaySettings(**SMALL)).folder
+    return simulate_days(tmp_path_factory.mktemp("days"), settings=DaySettings(**SMALL)).folder
 
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory) -> Path:
-    return simulate_days(tmp_path_factory.mktemp("grown"), DaySettings(**SMALL | {"days": 9, "size": "3MB"})).folder
+    return simulate_days(
+        tmp_path_factory.mktemp("grown"), settings=DaySettings(**SMALL | {"days": 9, "size": "3MB"})
+    ).folder
 
 
 def test_the_sessions_are_those_of_the_raw_logs(raw, days):
@@ -156,11 +158,11 @@ def test_the_labels_fit_what_the_source_reads(grown):
 
 
 def test_the_same_settings_write_the_same_bytes(grown, tmp_path):
-    again = simulate_days(tmp_path / "b", DaySettings(**SMALL | {"days": 9, "size": "3MB"})).folder
+    again = simulate_days(tmp_path / "b", settings=DaySettings(**SMALL | {"days": 9, "size": "3MB"})).folder
     assert {file.name: file.read_bytes() for file in again.iterdir()} == {
         file.name: file.read_bytes() for file in grown.iterdir()
     }
-    other = simulate_days(tmp_path / "c", DaySettings(lines_per_day=2_000, seed=6, days=1)).folder
+    other = simulate_days(tmp_path / "c", settings=DaySettings(lines_per_day=2_000, seed=6, days=1)).folder
     assert (other / "preprocessed_logs_2026-03-02.json").read_bytes()[:9_000] != (
         grown / "preprocessed_logs_2026-03-02.json"
     ).read_bytes()[:9_000]
@@ -169,7 +171,7 @@ def test_the_same_settings_write_the_same_bytes(grown, tmp_path):
 @pytest.mark.parametrize("size", [1, 40_000])
 def test_small_and_pretty(tmp_path, size):
     settings = DaySettings(lines_per_day=1_000, size=size, pretty=True, tokens=8, faults="none")
-    made = simulate_days(tmp_path, settings)
+    made = simulate_days(tmp_path, settings=settings)
     (file,) = made.files
     assert size <= file.stat().st_size < size + 60_000
     assert file.read_text() == json.dumps(sessions(file), indent=2, ensure_ascii=False) + "\n"
@@ -180,14 +182,14 @@ def test_small_and_pretty(tmp_path, size):
 
 def test_a_clock_that_is_off_over_midnight_makes_no_other_files(tmp_path):
     settings = DaySettings(lines_per_day=5_000, faults=["clock_skew"], episodes_per_day=96, episode_minutes=60)
-    made = simulate_days(tmp_path, settings)
+    made = simulate_days(tmp_path, settings=settings)
     assert [file.name for file in made.files] == ["preprocessed_logs_2026-03-02.json"]
     assert made.faults["clock_skew"] > 0
 
 
 def test_written_again_nothing_old_is_left(tmp_path):
-    simulate_days(tmp_path, DaySettings(lines_per_day=1_000, days=3))
-    simulate_days(tmp_path, DaySettings(lines_per_day=1_000, days=1))
+    simulate_days(tmp_path, settings=DaySettings(lines_per_day=1_000, days=3))
+    simulate_days(tmp_path, settings=DaySettings(lines_per_day=1_000, days=1))
     assert len(list(tmp_path.glob("preprocessed*"))) == 1
     simulate(tmp_path, lines_per_day=1_000)
     assert not list(tmp_path.glob("preprocessed*")) and not (tmp_path / "session_labels.csv").exists()
@@ -198,6 +200,6 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds preprocessed_logs_2024-05-01\.json, and no simulation wrote that"):
         simulate_days(tmp_path)
     with pytest.raises(InputError, match=r"GB free, 1000000000\.0 GB are to be written"):
-        simulate_days(tmp_path / "big", DaySettings(days=1000, size="1000TB"))
+        simulate_days(tmp_path / "big", settings=DaySettings(days=1000, size="1000TB"))
     with pytest.raises(ConfigError, match="size"):
         validated(DaySettings, {"size": "much"})

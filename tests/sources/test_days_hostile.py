@@ -12,7 +12,7 @@ import zstandard
 from day_samples import EveryFault, document, expected, rows, scan, session
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.radar.faults import TOLD, Faults
+from logradar.sources.radar.faults import LISTED_CASES, Faults
 from logradar.sources.radar.reading import read_day
 from logradar.sources.radar.scanner import Scanner
 
@@ -253,10 +253,10 @@ def test_faults_reach_the_quarantine_with_file_offset_and_text(tmp_path):
 def test_many_cases_of_a_kind_are_told_in_sum():
     quarantine = Quarantine()
     faults = Faults("day", quarantine)
-    data = b"[" + b",".join([b"{}"] * (TOLD + 2_500)) + b"]"
+    data = b"[" + b",".join([b"{}"] * (LISTED_CASES + 2_500)) + b"]"
     assert list(Scanner(faults, block=1_000).tables(io.BytesIO(data).readinto)) == []
-    assert dict(quarantine.reasons) == {"session without a needed key: session_id": TOLD + 2_500}
-    assert faults.lost == TOLD + 2_500
+    assert dict(quarantine.reasons) == {"session without a needed key: session_id": LISTED_CASES + 2_500}
+    assert faults.lost == LISTED_CASES + 2_500
     assert len(faults.reasons["session without a needed key: session_id"].examples) == 5
 
 
@@ -265,7 +265,7 @@ def test_compressed_files_are_known_by_their_content(pack, tmp_path):
     path = tmp_path / "day.json"
     path.write_bytes(pack(document(GOOD * 50, indent=2)))
     used = []
-    tables = list(read_day(path, advance=used.append, block=5_000))
+    tables = list(read_day(path, on_progress=used.append, block=5_000))
     assert sum(table.num_rows for table in tables) == 150
     assert len(tables) > 1
     assert sum(used) == path.stat().st_size
@@ -277,5 +277,5 @@ def test_a_compressed_file_that_is_cut_keeps_what_came_before(tmp_path):
     quarantine = Quarantine()
     kept = sum(table.num_rows for table in read_day(path, quarantine))
     assert 0 < kept < 600
-    assert "cut gz file, its end is missing" in quarantine.reasons
+    assert "truncated gz file, its end is missing" in quarantine.reasons
     assert quarantine.count == 2

@@ -50,11 +50,11 @@ def test_a_simulation_brings_its_labels(tmp_path):
     ("spec", "told"),
     [
         ("app.lgo", "did you mean .*app.log"),
-        ("*.nothing", "No file fits the pattern"),
-        ("hdsf", "is no file, folder or data set; did you mean 'hdfs'"),
+        ("*.nothing", "No file matches the pattern"),
+        ("hdsf", "is not a file, folder or data set; did you mean 'hdfs'"),
         ("zzz", "data sets: .*hdfs"),
         ("hdfs", "not in .*; give another folder with --data-dir"),
-        ("empty", "holds no log files"),
+        ("empty", "contains no log files"),
     ],
 )
 def test_what_is_missing_is_a_sentence(tmp_path, monkeypatch, spec, told):

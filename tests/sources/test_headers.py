@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 from logradar.sources.opening.formats import Format
 from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.reading import Block
@@ -130,7 +130,7 @@ EXAMPLES = [(line, *told.strip().split(" ; ")) for line, told in zip(LINES[::2],
 
 
 def read(lines: list[str], form: Format) -> pl.DataFrame:
-    records = Records(form, "test", Quarantine(), Limits(), LATEST)
+    records = Records(form, "test", Quarantine(), ReadLimits(), LATEST)
     return pl.concat(list(records.of([Block(pl.Series("text", lines), 1)])))
 
 

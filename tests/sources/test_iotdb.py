@@ -25,7 +25,7 @@ def log(folder, odd=(), extra=""):
 
 def test_marks_are_labels_and_no_part_of_a_line(tmp_path):
     told: dict[str, str] = {}
-    frame = read(log(tmp_path / "cpu", odd={12, 13}), source=Iotdb, window=10, blame=told.update)
+    frame = read(log(tmp_path / "cpu", odd={12, 13}), source=Iotdb, window=10, on_fault_kinds=told.update)
     assert frame.filter("label")["line"].to_list() == [13, 14]
     assert frame["body"][0].strip() == "step 0 of it"
     assert frame["timestamp"].null_count() == 0
@@ -40,7 +40,7 @@ def test_marks_are_labels_and_no_part_of_a_line(tmp_path):
 
 def test_a_folder_that_is_no_fault_blames_nothing(tmp_path):
     told: dict[str, str] = {}
-    read(log(tmp_path / "mine", odd={3}), source=Iotdb, blame=told.update)
+    read(log(tmp_path / "mine", odd={3}), source=Iotdb, on_fault_kinds=told.update)
     assert told == {}
 
 

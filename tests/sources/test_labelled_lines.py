@@ -33,7 +33,7 @@ def test_instances_have_the_labels_of_the_lists(tmp_path):
     assert frame["session_key"].to_list() == [ONE, TWO, THREE]
     assert frame["label"].to_list() == [False, True, None]
     assert frame["record_id"].to_list() == [0, 1, 2]
-    assert dict(bad.reasons) == {"line that names no instance, left out": 1}
+    assert dict(bad.reasons) == {"line without an instance, left out": 1}
 
 
 def test_the_mixed_log_of_kalaki(data_dir):
@@ -59,7 +59,9 @@ def test_traces_have_the_labels_of_the_spans(tmp_path):
     text = "".join(SW.format("a", f"a1.6.{n}", n) for n in (3, 2, 1))
     told: dict[str, str] = {}
     file = write(tmp_path / "F08-01.log", text)
-    frame = read(file, source=TrainticketDeeptralog, session_key=TrainticketDeeptralog.session_key, blame=told.update)
+    frame = read(
+        file, source=TrainticketDeeptralog, session_key=TrainticketDeeptralog.session_key, on_fault_kinds=told.update
+    )
     assert frame["session_key"].to_list() == ["a1.6.3", "a1.6.2", "a1.6.1"]
     assert frame["label"].to_list() == [None, True, False]
     assert told == {"a1.6.2": "F08"}

@@ -41,10 +41,10 @@ def test_forms(tmp_path, text, pack):
     [
         ("", DataError, "needs two columns"),
         ("only\n", DataError, "needs two columns"),
-        ("k,label\n", DataError, "holds no labels"),
+        ("k,label\n", DataError, "contains no labels"),
         ("a,1\nb,perhaps\n", DataError, "Row 2 of .* labels 'b' as 'perhaps'; labels are 0/1"),
         ("k,label\na,1\nb,0\na,0\n", DataError, r"labels 'a' both normal and anomalous \(row 4\)"),
-        (gzip.compress(b"a,1\n" * 99)[:20], InputError, "cannot be read: cut gz file"),
+        (gzip.compress(b"a,1\n" * 99)[:20], InputError, "cannot be read: truncated gz file"),
         (None, InputError, "does not exist"),
     ],
     ids=["empty", "one column", "header", "word", "conflict", "cut", "missing"],
@@ -75,7 +75,7 @@ def test_labels_that_match_nothing_name_both_sides(tmp_path):
     write(tmp_path / "a.log", LOG)
     labels = write(tmp_path / "l.csv", "blk_1,1\nblk_2,0\n")
     opened = open_input(tmp_path / "a.log", InputSettings(labels=labels))
-    with pytest.raises(DataError, match=r"keys look like 'blk_1', 'blk_2', those of the input like '0000000000000000'"):
+    with pytest.raises(DataError, match=r"keys are like 'blk_1', 'blk_2', those of the input like '0000000000000000'"):
         list(opened.batches())
 
 

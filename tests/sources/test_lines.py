@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reading_lines import read, write
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 
 # How many of the 2,000 lines have exactly loghub's Component and Content. None: loghub has no such column, or
 # another idea of it (OpenSSH: the host's name; Zookeeper: a part of the address).
@@ -98,7 +98,7 @@ def test_a_record_of_too_many_lines_is_cut_and_told(tmp_path):
     file = write(tmp_path / "a.log", head + "\tat one.more.frame(X.java:1)\n" * 5_000 + TRACE)
     for block in (1 << 10, 8 << 20):
         quarantine = Quarantine()
-        records = read(file, quarantine=quarantine, limits=Limits(block=block, record=4_096))
+        records = read(file, quarantine=quarantine, limits=ReadLimits(block=block, record=4_096))
         assert 3_900 < len(records["body"][0]) <= 4_096
         assert records["line"].to_list() == [1, 5002, 5008, 5012]
         assert dict(quarantine.reasons) == {"further line of a record that is too long, left out": 4_860}
@@ -143,7 +143,7 @@ def test_docker_logs_are_unwrapped_and_their_parts_joined(tmp_path):
     ]
     assert records["component"].to_list() == ["shop.Cart", None, "shop.Cart", "shop.Cart"]
     assert times(records) == ["09:00:00.100", "09:00:00.200", "09:00:02.100", "10:00:03.001"]
-    assert dict(quarantine.reasons) == {"half-written JSON object, kept as text": 1}
+    assert dict(quarantine.reasons) == {"incomplete JSON object, kept as text": 1}
 
 
 def test_kubernetes_logs_are_unwrapped_and_their_parts_joined(tmp_path):
@@ -170,7 +170,7 @@ def test_json_lines(tmp_path):
     assert records["service"].to_list() == ["cart", "cart", "cart", "cart", None, "cart"]
     assert records["session_key"].to_list() == ["t1", None, None, None, None, None]
     assert records["timestamp"].null_count() == 1
-    assert dict(quarantine.reasons) == {"half-written JSON object, kept as text": 1}
+    assert dict(quarantine.reasons) == {"incomplete JSON object, kept as text": 1}
 
 
 @pytest.mark.parametrize("text", [TRACE, DOCKER, CRI, JSON], ids=["trace", "docker", "cri", "json"])
@@ -180,7 +180,7 @@ def test_where_blocks_end_makes_no_difference(tmp_path, text):
     expected = read(file, quarantine=whole)
     for block in (1, 50, 130, 333):
         reasons = Quarantine()
-        assert read(file, quarantine=reasons, limits=Limits(block=block)).equals(expected)
+        assert read(file, quarantine=reasons, limits=ReadLimits(block=block)).equals(expected)
         assert reasons.reasons == whole.reasons
 
 
@@ -194,13 +194,13 @@ def test_records_are_numbered_over_files_and_services_named(tmp_path):
 
 def test_batches_are_bounded(tmp_path):
     file = write(tmp_path / "a.log", "x\n" * 5_000)
-    assert len(read(file, limits=Limits(rows=1_000))) == 5_000
+    assert len(read(file, limits=ReadLimits(rows=1_000))) == 5_000
 
 
 def test_a_file_may_change_its_format(tmp_path):
     first = "".join(f"2024-01-01 10:00:00,001 INFO [w-1] shop.Cart - old {n}\n" for n in range(5_000))
     second = "".join(f"I0102 15:04:05.678901   12 server.go:57] new {n}\n" for n in range(5_000))
-    records = read(write(tmp_path / "a.log", first + second), limits=Limits(rows=1_000))
+    records = read(write(tmp_path / "a.log", first + second), limits=ReadLimits(rows=1_000))
     assert len(records) == 10_000
     assert records["component"].to_list() == ["shop.Cart"] * 5_000 + ["server.go"] * 5_000
     assert records["body"][9_999] == "new 4999"
@@ -229,10 +229,10 @@ def test_whatever_is_mixed_is_read_the_same_in_blocks_of_any_size(tmp_path, piec
     file = write(tmp_path / "mixed.log", b"".join(pieces))
     limits = {"line": 1_000, "record": 2_000}
     whole, parts = Quarantine(), Quarantine()
-    expected = read(file, quarantine=whole, limits=Limits(**limits))
+    expected = read(file, quarantine=whole, limits=ReadLimits(**limits))
     assert expected["line"].is_sorted()
     assert expected["line"].n_unique() == len(expected)
-    assert read(file, quarantine=parts, limits=Limits(block=block, **limits)).equals(expected)
+    assert read(file, quarantine=parts, limits=ReadLimits(block=block, **limits)).equals(expected)
     assert parts.reasons == whole.reasons
 
 
@@ -244,7 +244,7 @@ def docker(text, stream):
 def test_the_parts_of_a_cut_line_find_each_other_over_other_streams_in_the_order_of_lines(tmp_path, block):
     other = docker("INFO all is well\n", "stdout")
     text = docker("one ", "stderr") + other * 20 + docker("line\n", "stderr") + other
-    records = read(write(tmp_path / "a.log", text), limits=Limits(block=block))
+    records = read(write(tmp_path / "a.log", text), limits=ReadLimits(block=block))
     assert records["line"].to_list() == [1, *range(2, 22), 23]
     assert records["body"].to_list()[0] == "one line"
 
@@ -253,7 +253,7 @@ def test_the_parts_of_a_cut_line_find_each_other_over_other_streams_in_the_order
 def test_a_cut_line_whose_rest_never_comes_holds_up_no_more_than_some_lines(tmp_path, block):
     other = docker("INFO all is well\n", "stdout")
     text = docker("INFO killed ", "stderr") + other * 12_000 + docker("INFO another\n", "stderr")
-    records = read(write(tmp_path / "a.log", text), limits=Limits(block=block))
+    records = read(write(tmp_path / "a.log", text), limits=ReadLimits(block=block))
     assert records["line"].to_list() == list(range(1, 12_003))
     assert (records["body"][0], records["body"][12_001]) == ("INFO killed ", "INFO another")
 
@@ -265,7 +265,7 @@ def test_a_strange_line_is_a_record_of_its_own_in_the_session_before(tmp_path):
     text = line.format(1) + strange + "\n" + line.format(2) + "  indented\nCustomProblem: no\n" + line.format(3)
     for block in (1, 8 << 20):
         file = write(tmp_path / "a.log", text)
-        records = read(file, limits=Limits(block=block), session_key=r"trace=(\d)", services={file: "cart"})
+        records = read(file, limits=ReadLimits(block=block), session_key=r"trace=(\d)", services={file: "cart"})
         assert records["body"].to_list() == ["step", strange, "step\n  indented", "CustomProblem: no", "step"]
         assert records["session_key"].to_list() == ["1", "1", "2", "2", "3"]
         assert times(records) == ["08:00:00.121"] * 2 + ["08:00:00.122"] * 2 + ["08:00:00.123"]
@@ -277,5 +277,5 @@ def test_the_exception_below_a_traceback_belongs_to_it(tmp_path):
     trace = 'Traceback (most recent call last):\n  File "x.py", line 1\n    pay()\nshop.CustomProblem: no money\n'
     head = "2026-03-02 08:00:00,121 INFO shop.cart: step\n"
     for block in (1, 8 << 20):
-        records = read(write(tmp_path / "a.log", head + trace + head), limits=Limits(block=block))
+        records = read(write(tmp_path / "a.log", head + trace + head), limits=ReadLimits(block=block))
         assert records["body"].to_list() == ["step\n" + trace.rstrip(), "step"]

@@ -53,7 +53,10 @@ def test_labels_by_service_and_time(tmp_path):
     text += row("08:50:01.0", trace="a5", service="ts-seat-service")
     told: dict[str, str] = {}
     frame = read(
-        write(tmp_path / "a.csv", text), source=Trainticket, session_key=Trainticket.session_key, blame=told.update
+        write(tmp_path / "a.csv", text),
+        source=Trainticket,
+        session_key=Trainticket.session_key,
+        on_fault_kinds=told.update,
     )
     assert frame["label"].to_list() == [False, True, False, True, False, True]
     assert told == {"a1": "return", "a3": "return", "a5": "exception"}
@@ -85,7 +88,7 @@ def test_lines_of_overlapping_windows_are_taken_once(tmp_path):
     text = HEADER + "\n" + row("08:42:09.5") + row("08:42:09.5", window="08_44") + row("08:42:09.6", window="08_44")
     frame = read(write(tmp_path / "a.csv", text), source=Trainticket, quarantine=bad)
     assert frame["line"].to_list() == [2, 4]
-    assert dict(bad.reasons) == {"line that stands in several windows, taken once": 1}
+    assert dict(bad.reasons) == {"line that is in several windows, used once": 1}
 
 
 def test_rows_of_another_form_are_quarantined(tmp_path):
@@ -93,7 +96,7 @@ def test_rows_of_another_form_are_quarantined(tmp_path):
     good = row("08:42:09.5")
     text = HEADER + "\n" + good[:40] + "\n\n" + good + row("08:42:09.6").replace("01-29", "13-29") + "a,b,c\n"
     assert len(read(write(tmp_path / "a.csv", text), source=Trainticket, quarantine=bad)) == 1
-    assert dict(bad.reasons) == {"row that is no line of a microservice": 3}
+    assert dict(bad.reasons) == {"row that is not a log line of a microservice": 3}
 
 
 def test_json_messages(tmp_path):
@@ -132,4 +135,4 @@ def test_all_faults_of_trainticket(data_dir):
     opened, frame = whole("trainticket", data_dir)
     assert (len(frame), frame["session_key"].n_unique()) == (171_131, 4_551)
     assert Counter(opened.kinds.values()) == {"return": 205, "exception": 243, "cpu_contention": 27}
-    assert dict(opened.quarantine.reasons) == {"line that stands in several windows, taken once": 4_080}
+    assert dict(opened.quarantine.reasons) == {"line that is in several windows, used once": 4_080}

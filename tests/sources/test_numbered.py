@@ -87,7 +87,7 @@ def test_a_cut_file_gives_what_it_still_holds(tmp_path):
     bad = Quarantine()
     frame = sessions_of(Openstack, write(tmp_path / "a.csv.gz", packed[: len(packed) // 2]), quarantine=bad)
     assert 100 < len(frame) < 5_000
-    assert "cut gz file, its end is missing" in bad.reasons
+    assert "truncated gz file, its end is missing" in bad.reasons
 
 
 def test_records_are_events_with_the_line_of_their_session(tmp_path):

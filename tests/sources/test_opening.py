@@ -31,7 +31,7 @@ def test_what_is_found_out_is_stored_and_reused(tmp_path):
     table = read(opened)
     assert (opened.source, opened.settings.format) == ("lines", "python_trace")
     assert opened.notes == [
-        "Lines are grouped by 'trace' (in 100% of the first lines, 100 different values); choose otherwise with "
+        "Lines are grouped by 'trace' (in 100% of the first lines, 100 different values); to change this use "
         "--session-key REGEX, or --session-key '' for windows."
     ]
     stored = InputSettings.model_validate_json(opened.settings.model_dump_json())
@@ -96,7 +96,7 @@ def test_stdin(monkeypatch):
 def test_forced_source_and_format(tmp_path):
     path = write(tmp_path / "a.log", "081109 203615 148 INFO dfs.DataNode: Got blk_1\n" * 5)
     assert read(open_input(path, InputSettings(source="lines", format="text")))["body"][0].as_py().startswith("081109")
-    assert "fits only 0%" in open_input(path, InputSettings(source="lines", format="syslog")).notes[0]
+    assert "matches only 0%" in open_input(path, InputSettings(source="lines", format="syslog")).notes[0]
     with pytest.raises(ConfigError, match="no log format named 'sylog'; did you mean 'syslog'"):
         open_input(path, InputSettings(format="sylog"))
     with pytest.raises(ConfigError, match="no source named 'line'; did you mean 'lines'"):
@@ -122,9 +122,9 @@ def zeros() -> bytes:
         (bytes(range(256)) * 20, "is binary"),
         (zeros, "is binary"),
         (b"PK\x03\x04" + bytes(100), "is an archive; unpack it first"),
-        (gzip.compress(LOG.encode())[:12], "is a cut gz file"),
-        (b"\x1f\x8b\x08\x00garbage, no deflate", "is a damaged gz data|is a cut gz file"),
-        (b'{\n "a": [1,\n 2]\n}\n', "is of a kind that no source knows"),
+        (gzip.compress(LOG.encode())[:12], "is a truncated gz file"),
+        (b"\x1f\x8b\x08\x00garbage, no deflate", "is a damaged gz file|is a truncated gz file"),
+        (b'{\n "a": [1,\n 2]\n}\n', "is of a kind that no source recognises"),
         (gzip.compress(b""), "is empty"),
     ],
     ids=["empty", "blank", "mark", "elf", "bytes", "zeros", "zip", "cut", "damaged", "document", "nothing"],
@@ -167,7 +167,7 @@ def test_a_half_written_log_is_read_as_far_as_it_goes(tmp_path):
     packed = gzip.compress(long.encode())
     opened = open_input(write(tmp_path / "a.log.gz", packed[: len(packed) // 2]))
     assert 10_000 < read(opened).num_rows < 90_000
-    assert dict(opened.quarantine.reasons) == {"cut gz file, its end is missing": 1}
+    assert dict(opened.quarantine.reasons) == {"truncated gz file, its end is missing": 1}
 
 
 def test_a_line_of_ten_megabytes(tmp_path):

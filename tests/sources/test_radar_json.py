@@ -13,7 +13,7 @@ from reading_lines import read, write
 
 from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 from logradar.sources.lines import Lines
 from logradar.sources.opening.opening import InputSettings, open_input
 from logradar.sources.radar.generate import DayShape, write_days
@@ -126,7 +126,7 @@ def test_lines_do_not_claim_day_files(tmp_path):
 def test_a_folder_of_days_in_batches_of_bounded_size(tmp_path):
     days = write_days(tmp_path / "days", 3, 300_000, 1, DayShape(distinct=100_000, length=32))
     made = [one for day in days for one in json.loads(day.read_bytes())]
-    with open_input(tmp_path / "days", InputSettings(limits=Limits(rows=500))) as opened:
+    with open_input(tmp_path / "days", InputSettings(limits=ReadLimits(rows=500))) as opened:
         batches = list(opened.batches())
     assert max(batch.num_rows for batch in batches) <= 500
     frame = pl.concat([pl.from_arrow(batch.select(["record_id", "body", "session_key", "level"])) for batch in batches])
@@ -157,7 +157,7 @@ def test_damage_is_quarantined_and_the_rest_is_read(tmp_path):
 def test_a_file_in_which_nothing_can_be_read_is_one_sentence(tmp_path):
     path = write(tmp_path / NAME, document([{"session_id": "a", "event_sequence": []}] * 3))
     with (
-        pytest.raises(InputError, match=r"holds no log records.*wrong type: session_id") as error,
+        pytest.raises(InputError, match=r"contains no log records.*wrong type: session_id") as error,
         open_input(path) as opened,
     ):
         list(opened.batches())

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from reading_lines import write
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 from logradar.sources.opening.reading import is_binary, read_blocks, read_sample, split_lines
 
 TEXT = "first line\nwörld\n\n" + "".join(f"line {number}\n" for number in range(5_000))
@@ -34,7 +34,7 @@ PACK = {
 def lines_of(path, quarantine=None, **limits):
     quarantine = quarantine or Quarantine()
     found, number = [], 1
-    for block in read_blocks(path, path.name, quarantine, Limits(**limits)):
+    for block in read_blocks(path, path.name, quarantine, ReadLimits(**limits)):
         assert block.first == number
         number += len(block.lines)
         found += block.lines.to_list()
@@ -47,7 +47,7 @@ def test_the_kind_is_told_by_the_content(tmp_path, kind, block):
     file = write(tmp_path / "name.without.meaning", PACK[kind](TEXT.encode()))
     used = []
     quarantine = Quarantine()
-    for _ in read_blocks(file, "x", quarantine, Limits(block=block), used.append):
+    for _ in read_blocks(file, "x", quarantine, ReadLimits(block=block), used.append):
         pass
     assert lines_of(file, quarantine, block=block) == TEXT.splitlines()
     assert sum(used) == file.stat().st_size
@@ -67,7 +67,7 @@ def test_a_half_written_file_yields_what_is_there(tmp_path, kind):
     found = lines_of(write(tmp_path / "a", packed[: len(packed) // 2]), quarantine)
     assert 10_000 < len(found) < 150_000
     assert found[:-1] == whole.splitlines()[: len(found) - 1]
-    assert dict(quarantine.reasons) == {f"cut {kind} file, its end is missing": 1}
+    assert dict(quarantine.reasons) == {f"truncated {kind} file, its end is missing": 1}
 
 
 @pytest.mark.parametrize("kind", ["gz", "xz", "bz2", "zst"])
@@ -133,7 +133,7 @@ def test_a_line_without_an_end_stops_its_file(tmp_path):
     file = write(tmp_path / "a", b"x" * 3_000_000 + b"\nnever reached\n")
     found = lines_of(file, quarantine, block=1 << 16, line=1 << 10, endless=1 << 20)
     assert found == ["x" * 1024]
-    assert quarantine.reasons["line without an end, the rest of the file is lost"] == 1
+    assert quarantine.reasons["line without an end, rest of the file skipped"] == 1
 
 
 @pytest.mark.parametrize("kind", ["gz", "xz", "zst"])

@@ -11,8 +11,8 @@ import pytest
 from reading_lines import write
 
 from logradar.core.errors import InputError
+from logradar.sources.opening.file_dates import date_in
 from logradar.sources.opening.files import find, in_order
-from logradar.sources.opening.names import date_in
 from logradar.sources.opening.opening import InputSettings, open_input
 from logradar.sources.opening.selection import select
 
@@ -101,7 +101,7 @@ def test_rotated_files_of_one_moment_go_by_their_number(tmp_path):
 
 
 def test_an_empty_choice_names_the_days_there_are(folder):
-    with pytest.raises(InputError, match=r"fits --since 2025-01-01; it has 4 files, of 2024-04-29, .*2024-05-02\."):
+    with pytest.raises(InputError, match=r"matches --since 2025-01-01; it has 4 files, of 2024-04-29, .*2024-05-02\."):
         chosen(folder, since=date(2025, 1, 1))
     for number in range(3, 10):
         write(folder / f"preprocessed_logs_2024-05-0{number}.json", "x\n")
@@ -110,17 +110,17 @@ def test_an_empty_choice_names_the_days_there_are(folder):
 
 
 def test_what_cannot_be_chosen_from(tmp_path, monkeypatch, folder):
-    with pytest.raises(InputError, match="swap --since and --until"):
+    with pytest.raises(InputError, match=r"is later than --until .*; swap them"):
         chosen(folder, since=DAYS[2], until=DAYS[0])
     (tmp_path / "prep/records").mkdir(parents=True)
     write(tmp_path / "prep/records/part-00000.parquet", "x")
     shard = {"name": "records/part-00000.parquet", "bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}
     write(tmp_path / "prep/prepared.json", json.dumps({"shards": [shard]}))
-    with pytest.raises(InputError, match="is a prepared folder, --limit-files 3 chooses log files"):
+    with pytest.raises(InputError, match="is a prepared folder, --limit-files 3 selects log files"):
         chosen(tmp_path / "prep", 3)
     with (folder / f"preprocessed_logs_{DAYS[0]}.json").open() as pipe:
         monkeypatch.setattr("sys.stdin", pipe)
-        with pytest.raises(InputError, match="What is piped in is one piece"):
+        with pytest.raises(InputError, match="Piped input is not a set of files"):
             chosen("-", 3)
 
 

@@ -73,7 +73,7 @@ def test_sequences_keep_what_is_none_apart(tmp_path):
     assert records["body"].to_list() == ["E5", "E22", "E7", "E11"]
     assert records["session_key"].to_list() == ["s-1"] * 3 + ["s-4"]
     assert records["label"].null_count() == 4
-    assert dict(quarantine.reasons) == {"line that is no sequence of event numbers": 2}
+    assert dict(quarantine.reasons) == {"line that is not a sequence of event numbers": 2}
     assert Sequences.recognises(file, ["1 2 3", "4 5"]) == 0.9
     assert Sequences.recognises(file, ["1", "2", "3"]) == 0.0
 

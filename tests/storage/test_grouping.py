@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from logradar.core.errors import DataError
+from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
 from logradar.evaluation import audit
-from logradar.evaluation.splits import chronological
 from logradar.model.settings import RunSettings, run_settings
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.templates import TemplateMiner
@@ -21,10 +20,10 @@ from logradar.pipeline.prepare import prepare
 from logradar.pipeline.train import train
 from logradar.pipeline.training_data import sessions as material
 from logradar.simulation.simulate import simulate
-from logradar.storage import grouping as on_disk
-from logradar.storage.grouping import fill_on_disk, group_on_disk, learn_templates_of
+from logradar.storage import grouping
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, reading
-from logradar.storage.tabulate import fill, group, learn_templates
 
 
 @pytest.fixture
@@ -36,24 +35,27 @@ def shop(tmp_path: Path) -> Path:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a few records were very many."""
-    monkeypatch.setattr(on_disk, "IN_MEMORY", 100)
-    monkeypatch.setattr(on_disk, "PARTITION", 3_000)
-    monkeypatch.setattr(on_disk, "STRETCH", 700)
-    monkeypatch.setattr(on_disk, "GROUP", 50)
+    monkeypatch.setattr(grouping, "IN_MEMORY", 100)
+    monkeypatch.setattr(grouping, "PARTITION", 3_000)
+    monkeypatch.setattr(grouping, "STRETCH", 700)
+    monkeypatch.setattr(grouping, "GROUP", 50)
 
 
-def both(corpus: Corpus, settings: SessionSettings, folder: Path) -> tuple[pa.Table, pa.Table]:
+def both(
+    corpus: Corpus, settings: SessionSettings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[pa.Table, pa.Table]:
     """SESSIONS with templates, in order of time: grouped in memory, and on disk."""
-    grouped = group(corpus, settings)
-    miner = TemplateMiner()
-    learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-    parts = chronological(grouped)
-    ours = fill(corpus, miner, grouped).take(pa.array(np.concatenate([parts.train, parts.valid])))
-    found = group_on_disk(corpus, settings, folder)
-    miner = TemplateMiner()
-    learn_templates_of(corpus, miner, [found], folder)
-    theirs = pa.concat_tables(fill_on_disk(corpus, miner, found, folder).tables())
-    return ours, theirs
+    found = []
+    for name, most in (("memory", 10**9), ("disk", 100)):
+        monkeypatch.setattr(grouping, "IN_MEMORY", most)
+        (home := folder / name).mkdir()
+        grouped = group(corpus, settings, home)
+        assert isinstance(grouped, Shards) == (name == "disk")
+        miner = TemplateMiner()
+        learn_templates(corpus, miner, [grouped], home)
+        tables = list(fill(corpus, miner, grouped, home).tables())
+        found.append(pa.concat_tables(tables).unify_dictionaries())
+    return found[0], found[1]
 
 
 def equal(one: pa.Table, other: pa.Table) -> bool:
@@ -63,43 +65,53 @@ def equal(one: pa.Table, other: pa.Table) -> bool:
 
 
 @pytest.mark.usefixtures("small")
-def test_keys(shop: Path, tmp_path: Path) -> None:
+def test_keys(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with reading(str(shop), RunSettings().input) as corpus:
-        ours, theirs = both(corpus, SessionSettings(), tmp_path)
+        ours, theirs = both(corpus, SessionSettings(), tmp_path, monkeypatch)
     assert len(ours) > 300 and equal(ours, theirs)
 
 
 @pytest.mark.usefixtures("small")
-def test_real_keys(data_dir: Path, tmp_path: Path) -> None:
+def test_real_keys(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with reading("hdfs", run_settings(None, [f"input.data_dir={data_dir}"]).input) as corpus:
-        ours, theirs = both(corpus, SessionSettings(), tmp_path)
+        ours, theirs = both(corpus, SessionSettings(), tmp_path, monkeypatch)
     assert equal(ours, theirs)
 
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("settings", [SessionSettings(by="count", size=20), SessionSettings(by="time", seconds=30)])
-def test_windows_of_one_file_in_order_of_time(shop: Path, tmp_path: Path, settings: SessionSettings) -> None:
+def test_windows_of_one_file_in_order_of_time(
+    shop: Path, tmp_path: Path, settings: SessionSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with reading(str(shop / "gateway.log"), RunSettings().input) as corpus:
-        ours, theirs = both(corpus, settings, tmp_path)
+        ours, theirs = both(corpus, settings, tmp_path, monkeypatch)
     assert len(ours) > 100 and equal(ours, theirs)
 
 
 @pytest.mark.usefixtures("small")
-def test_keys_and_windows_for_the_rest(shop: Path, tmp_path: Path) -> None:
+def test_keys_and_windows_for_the_rest(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = run_settings(None, ["input.session_key=(POST)"])
     with reading(str(shop / "gateway.log"), settings.input) as corpus:
-        ours, theirs = both(corpus, SessionSettings(max_length=50), tmp_path)
+        ours, theirs = both(corpus, SessionSettings(max_length=50), tmp_path, monkeypatch)
     assert sorted(ours["session_id"].to_pylist()) == sorted(theirs["session_id"].to_pylist())
     assert ours["record_ids"].to_pylist() and equal(ours.sort_by("session_id"), theirs.sort_by("session_id"))
 
 
 @pytest.mark.usefixtures("small")
-def test_windows_that_overlap_are_refused(shop: Path, tmp_path: Path) -> None:
-    with (
-        reading(str(shop), RunSettings().input) as corpus,
-        pytest.raises(DataError, match=r"leave sessions\.step"),
-    ):
-        group_on_disk(corpus, SessionSettings(by="count", size=20, step=10), tmp_path)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SessionSettings(by="count", size=20, step=10),
+        SessionSettings(by="time", seconds=30, step_seconds=10),
+        SessionSettings(idle_seconds=2),
+    ],
+)
+def test_overlapping_windows_and_idle_time(
+    shop: Path, tmp_path: Path, settings: SessionSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reading(str(shop), RunSettings().input) as corpus:
+        ours, theirs = both(corpus, settings, tmp_path, monkeypatch)
+    assert len(ours) > 300 and equal(ours, theirs)
 
 
 def test_everything_comes_out_the_same(
@@ -125,7 +137,7 @@ def test_everything_comes_out_the_same(
 
 
 def test_validation_is_thinned(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_disk, "IN_MEMORY", 100)
+    monkeypatch.setattr(grouping, "IN_MEMORY", 100)
     monkeypatch.setattr(material, "MOST_VALID", 50)
     trained = train(str(shop), tmp_path / "b", RunSettings())
     assert all(len(scores) <= 50 for scores in trained.fitted.validation.values())

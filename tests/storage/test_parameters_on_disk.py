@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
-from logradar.core.valued_sequences import Valued
+from logradar.core.session_set import SessionTable
+from logradar.core.session_view import INPUTS, SessionView
 from logradar.model.settings import run_settings
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.templates import TemplateMiner
@@ -22,9 +22,9 @@ from logradar.simulation.settings import DaySettings
 from logradar.simulation.simulate import simulate
 from logradar.storage import grouping as on_disk
 from logradar.storage import parameters as values_on_disk
-from logradar.storage.grouping import fill_on_disk, group_on_disk
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import group
 from logradar.storage.records import reading
-from logradar.storage.tabulate import fill, group, learn_templates
 
 LINES = 150_000
 pytestmark = pytest.mark.xdist_group("values")
@@ -90,25 +90,25 @@ def test_on_disk_it_is_the_same(home: Path, small: None, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("memory", [True, False])
-def test_parameters_stand_beside_their_events(home: Path, small: None, tmp_path: Path, memory: bool) -> None:
+def test_parameters_stand_beside_their_events(
+    home: Path, small: None, tmp_path: Path, memory: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if memory:
+        monkeypatch.setattr(on_disk, "IN_MEMORY", 10**9)
     with reading(str(home / "faulty"), run_settings().input) as corpus:
         miner = TemplateMiner()
-        grouped = group(corpus, SessionSettings())
-        learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-        if memory:
-            table = fill(corpus, miner, grouped, values=True)
-        else:
-            shards = group_on_disk(corpus, SessionSettings(), tmp_path)
-            table = pa.concat_tables(fill_on_disk(corpus, miner, shards, tmp_path, values=True).tables())
+        grouped = group(corpus, SessionSettings(), tmp_path)
+        learn_templates(corpus, miner, [grouped], tmp_path)
+        table = pa.concat_tables(fill(corpus, miner, grouped, tmp_path, parameters=True).tables())
         assert len(table) == len(grouped)
         bodies = pa.concat_arrays([part["body"].combine_chunks() for part in corpus.scan(["body"])])
-    sessions = Valued.whole(table)
+    sessions = SessionView.whole(SessionTable(table), INPUTS - {"texts"})
     records = Sequences.from_arrow(table["record_ids"]).values
     assert sessions.parameters is not None and len(sessions.parameters) == len(records)
     texts = dict(zip(*(miner.templates()[name].to_pylist() for name in ("template_id", "template")), strict=True))
     for place in range(0, len(records), 97):
         body, values = bodies[int(records[place])].as_py(), sessions.parameters[place].as_py()
-        template = texts[int(sessions.values[place])]
+        template = texts[int(sessions.sequences.values[place])]
         assert len(values) == template.count("<")
         for value in values:
             template = template.replace(template[template.index("<") : template.index(">") + 1], value, 1)
@@ -124,16 +124,16 @@ def test_an_ensemble_takes_them_in_too(home: Path, tmp_path: Path) -> None:
     assert told[0]["evidence"][0]["reason"].startswith("values: ")
 
 
-def test_nobody_who_does_not_ask_gets_them(home: Path) -> None:
-    assert not run_settings().needs_values
-    assert run_settings(given={"beside": ("values",)}).needs_values
+def test_nobody_who_does_not_ask_gets_them(home: Path, tmp_path: Path) -> None:
+    assert "parameters" not in run_settings().inputs
+    assert "parameters" in run_settings(given={"beside": ("values",)}).inputs
     with reading(str(home / "faulty"), run_settings().input) as corpus:
-        grouped = group(corpus, SessionSettings())
-    assert grouped["parameters"].null_count == len(grouped)
+        grouped = group(corpus, SessionSettings(), tmp_path)
+    assert next(grouped.tables())["parameters"].null_count == len(next(grouped.tables()))
 
 
 def test_day_files_have_no_values_but_their_lines_do(tmp_path: Path) -> None:
-    simulate_days(tmp_path / "days", DaySettings(days=2, lines_per_day=4_000, faults=(), tokens=8))
+    simulate_days(tmp_path / "days", settings=DaySettings(days=2, lines_per_day=4_000, faults=(), tokens=8))
     given = {"detector": "values", "beside": ()}
     with pytest.raises(DataError, match="events=mined"):
         train(str(tmp_path / "days"), tmp_path / "bundle", run_settings(given=given))

@@ -178,7 +178,7 @@ def test_a_half_written_checkpoint_is_passed_over(tmp_path, capsys):
 
 def test_what_cannot_be_resumed_is_a_sentence(tmp_path, capsys):
     fit(network(), TRAIN, VALID, tmp_path, epochs=1, resume=True)
-    assert "no whole checkpoint" in capsys.readouterr().err
+    assert "no complete checkpoint" in capsys.readouterr().err
     with pytest.raises(ConfigError, match=r"another training \(learning_rate, seed, training rows differ\)"):
         fit(network(), some_rows(90, 5), VALID, tmp_path, seed=1, learning_rate=0.5, resume=True)
     fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=9, resume=True)  # these may change

@@ -166,7 +166,7 @@ def test_a_tracker_that_breaks_is_left_out_and_training_goes_on(tmp_path, monkey
     monkeypatch.setattr(trackers.TensorBoard, "add", full)
     done = fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0)
     assert len(done.epochs) == 2
-    assert capsys.readouterr().err.count("TensorBoard gets nothing more of this training: No space left") == 1
+    assert capsys.readouterr().err.count("TensorBoard is no longer used for this training: No space left") == 1
 
 
 def test_weights_and_biases_that_is_not_there_is_a_sentence(monkeypatch, tmp_path):

@@ -1,5 +1,8 @@
-"""Alerting: SCORES -> ALERTS.
+"""Alerting: which sessions a person should look at, and why.
 
-`threshold` turns scores into yes or no and is fitted on normal validation data only,
-`severity` says how urgent an alert is, `alerts` tells a person which lines gave it away.
+What comes in are SCORES, FINDINGS and SESSIONS; what goes out are ALERTS. ``threshold`` turns scores into yes or no
+and is fitted on normal validation sessions only; ``tail`` estimates scores that are too rare to count. ``severity``
+says how urgent an alert is, ``alerts`` collects the log lines that show it. ``signature`` describes how a session
+differs from normal ones, so that ``feedback`` recognises it when it comes again. ``drift`` says whether new sessions
+are still like those that the threshold was fitted on. Read ``alerts`` first.
 """

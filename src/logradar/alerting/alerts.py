@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -38,32 +38,37 @@ def make_alerts(
     detector: str,
     threshold: float,
     signatures: Sequence[str | None] | None = None,
+    session_ids: Sequence[str] | None = None,
 ) -> pa.Table:
     """ALERTS for SESSIONS that are known to be anomalous, in the order given.
 
     ``scores`` and ``findings`` belong to these sessions; ``lines`` fetches the LOG_RECORDS of
     given record ids (in any order). Evidence is at most five findings a session, each with its raw
-    line, file and line number, and what was expected instead. ``signatures`` say as JSON what is odd about each.
+    line, file and line number, and what was expected instead. ``signatures`` say as JSON what is unusual about
+    each. ``session_ids`` are the names of the sessions where ``sessions`` are numbered, because names come twice.
     """
-    check(sessions, SESSIONS)
+    rows = check(sessions, SESSIONS).to_pylist()
     reasons: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for finding in check(findings, FINDINGS).to_pylist():
         if len(reasons[finding["session_id"]]) < EVIDENCE_SHOWN:
             reasons[finding["session_id"]].append(finding)
-    rows = sessions.to_pylist()
     for row in rows:
         for finding in reasons[row["session_id"]]:
             finding["record_id"] = _record(row["record_ids"], finding["position"])
-    records = _by_id(lines, (f["record_id"] for found in reasons.values() for f in found))
+    firsts = [row["record_ids"][0] if row["record_ids"] else None for row in rows]
+    records = _by_id(lines, [*firsts, *(f["record_id"] for found in reasons.values() for f in found)])
     alerts = []
-    named = signatures if signatures is not None else [None] * len(rows)
-    for row, score, signature in zip(rows, check(scores, SCORES)["score"].to_pylist(), named, strict=True):
+    signed = signatures if signatures is not None else [None] * len(rows)
+    names = session_ids if session_ids is not None else [row["session_id"] for row in rows]
+    values = check(scores, SCORES)["score"].to_pylist()
+    for row, name, first, score, signature in zip(rows, names, firsts, values, signed, strict=True):
+        body = records.get(first, {}).get("body") if first is not None else None
         alerts.append(
             {
-                "alert_id": alert_id(detector, row["session_id"]),
-                "session_id": row["session_id"],
+                "alert_id": alert_id(detector, name, row["start"], body),
+                "session_id": name,
                 "service": row["service"],
-                "raised_at": row["end"] or datetime.now(UTC),
+                "raised_at": row["end"] or row["start"],
                 "detector": detector,
                 "score": score,
                 "threshold": threshold,
@@ -77,9 +82,14 @@ def make_alerts(
     return check(pa.Table.from_pylist(alerts, schema=ALERTS), ALERTS)
 
 
-def alert_id(detector: str, session_id: str) -> str:
-    """Twelve hex digits; the same session gives the same id in every run, so feedback can name it."""
-    return hashlib.blake2b(f"{detector}\0{session_id}".encode(), digest_size=6).hexdigest()
+def alert_id(detector: str, session_id: str, start: datetime | None = None, first_line: str | None = None) -> str:
+    """Sixteen hex digits from the detector and what identifies a session: its name, its start and its first line.
+
+    The same session gives the same id in a batch, in a stream and in every run, so that feedback can name it. Two
+    logs whose sessions have equal names (``log[0]``) and begin in the same second have different ids.
+    """
+    parts = (detector, session_id, start.isoformat() if start else "", first_line or "")
+    return hashlib.blake2b("\0".join(parts).encode(errors="replace"), digest_size=8).hexdigest()
 
 
 def _record(record_ids: list[int], position: int | None) -> int | None:

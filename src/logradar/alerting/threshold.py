@@ -53,7 +53,7 @@ class Threshold:
     precision: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The fields by name, as a bundle keeps them."""
         return asdict(self)
 
 

@@ -1,8 +1,9 @@
-"""The command line: one file per command; parse, one library call, print.
+"""The command line: one file per command, which parses arguments, makes one library call and prints the result.
 
-Every plain module here is a command, found by its file name; ``options`` holds the arguments
-that commands share and ``show`` what prints for people. Exit codes: 0 done, 2 a mistake of the
-user (one sentence), 1 a fault of ours (a traceback), 3 alerts from ``detect --fail-on-alert``.
+What comes in are the words after ``logradar``; what goes out is text or one JSON document on stdout, with progress
+on stderr. Every plain module here is a command, found by its file name. ``options`` holds the arguments that several
+commands share, ``show`` prints results for people. Exit codes: 0 done, 2 a mistake of the user (one sentence), 1 an
+error in LogRadar (a traceback), 3 alerts were raised under ``detect --fail-on-alert``. Read ``detect`` first.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
-    result = compare(*options.bundles_and_input(places), given, detector or (), held_out, allow_overlap)
+    bundles, spec = options.bundles_and_input(places)
+    result = compare(bundles, spec, given=given, only=detector or (), held_out=held_out, allow_overlap=allow_overlap)
     page = result.write(output) if output else None
     document(result.document) if json else comparison(result.document, page)

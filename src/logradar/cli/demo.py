@@ -25,5 +25,5 @@ def command(
     from logradar.cli import show
     from logradar.pipeline.demo import demo
 
-    result = demo(output, data_dir, simulated, quick)
+    result = demo(output, data_dir=data_dir, simulated=simulated, quick=quick)
     show.document(result.document) if json else show.demo(result)

@@ -34,17 +34,30 @@ def command(
     limit_files: options.LimitFiles = None,
     since: options.Since = None,
     until: options.Until = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="DIR",
+            help="Keep what is open when stdin ends; the next call goes on from there.",
+        ),
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Score new logs with a bundle; print the alerts, ranked, with the lines that gave them away."""
+    """Score new logs with a bundle; print the alerts, ranked, with the lines that show why.
+
+    Lines of stdin are scored as they arrive: tail -f app.log | logradar detect BUNDLE -
+    """
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.radar_results import detect_into
+    from logradar.pipeline.detect import detect_into
 
     be_quiet(quiet)
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
-    found = detect_into(output, format_, bundle, input_, given, threshold, alerts_per_day, precision=target_precision)
+    wanted = {"threshold": threshold, "alerts_per_day": alerts_per_day, "precision": target_precision}
+    on_step = None if json else show.step
+    found = detect_into(output, format_, bundle, input_, given=given, on_step=on_step, state=state, **wanted)
     show.document(found.to_json()) if json else show.detection(found.to_json(), top)
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

@@ -47,12 +47,12 @@ def command(
     result = evaluate(
         bundle,
         input_,
-        given,
-        threshold,
-        alerts_per_day,
-        held_out,
-        checkpoint,
-        allow_overlap,
+        given=given,
+        threshold=threshold,
+        alerts_per_day=alerts_per_day,
+        held_out=held_out,
+        checkpoint=checkpoint,
+        allow_overlap=allow_overlap,
         precision=target_precision,
     )
     if output:

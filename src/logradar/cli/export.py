@@ -27,5 +27,5 @@ def command(
     from logradar.pipeline.export import export
 
     be_quiet(quiet)
-    figures = export(bundle, output, format_, int8, detector)
+    figures = export(bundle, output, form=format_, int8=int8, name=detector)
     show.document(figures) if json else show.facts(f"Exported {bundle}", figures)

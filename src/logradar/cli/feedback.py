@@ -32,5 +32,5 @@ def command(
 
     if list_ and (alerts or false_alarm or undo):
         raise InputError("--list only prints; give it alone.")
-    result = give_feedback(bundle, alerts, false_alarm or (), undo or ())
+    result = give_feedback(bundle, alerts, false_alarms=false_alarm or (), undo=undo or ())
     show.document(result) if json else show.feedback(result)

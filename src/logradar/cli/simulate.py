@@ -37,5 +37,5 @@ def command(
 
     settings_of, simulate = FORMATS[kind]
     given = {"days": days, "faults": faults, "seed": seed} | ({"size": size} if size else {})
-    result = simulate(output, load_config(settings_of, None, overrides or (), given))
+    result = simulate(output, settings=load_config(settings_of, None, overrides or (), given))
     show.document(result.to_json()) if json else print(result.sentence())

@@ -49,6 +49,6 @@ def command(
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     given |= {"detector": detector} if detector else {}
     settings = run_settings(config, overrides, given)
-    result = train_further(from_, input_, output, settings) if from_ else train(input_, output, settings, resume)
+    result = train_further(from_, input_, output, settings) if from_ else train(input_, output, settings, resume=resume)
     if first():
         show.document(result.figures) if json else show.trained(output, result.figures)

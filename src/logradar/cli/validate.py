@@ -41,7 +41,7 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
-    facts = validate(input_, run_settings(config, overrides, given), output)
+    facts = validate(input_, run_settings(config, overrides, given), output=output)
     page = None
     if output:
         from logradar.reporting.inventory_page import write_inventory

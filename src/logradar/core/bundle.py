@@ -1,9 +1,9 @@
-"""A bundle: a folder that holds all that is needed to score, sealed by a manifest.
+"""A bundle: a folder with everything that is needed to score new logs, and a manifest of checksums.
 
-``manifest.json`` names the format version and the SHA-256 of every other file. A bundle is
-verified in full before anything in it is read, so a changed byte is an error, not a surprise.
-Files are JSON, Parquet, safetensors and ONNX, and for people plain text, pictures and what TensorBoard
-reads: nothing that runs code when it is loaded.
+``manifest.json`` states the format version and the SHA-256 of every other file. All files are verified
+before any of them is read, so a changed byte is reported as an error.
+Allowed files are JSON, Parquet, safetensors and ONNX, and for people plain text, pictures and TensorBoard
+events: none of them can run code when it is loaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from logradar.core.errors import BundleError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+OLDEST: Final = 2  # format that this version can still read
 MANIFEST: Final = "manifest.json"
 KINDS: Final = (".json", ".parquet", ".safetensors", ".onnx", ".log", ".txt", ".png", ".tfevents")
 
@@ -33,11 +34,11 @@ def digest(path: Path) -> str:
 
 @contextmanager
 def writing(folder: Path, facts: dict[str, Any]) -> Iterator[Path]:
-    """Write a bundle: fill the folder that is handed out; on leaving it is sealed and moved.
+    """Write a bundle: yields a temporary folder to fill; at the end the manifest is added and the folder is renamed.
 
-    ``facts`` go into the manifest (name, version, what it was trained on). The bundle appears
-    under its name only when it is whole; an older bundle there is replaced, a folder that is
-    not a bundle is never touched.
+    ``facts`` are written into the manifest (name, version, training data). ``folder`` exists only once the
+    bundle is complete. An older bundle of that name is replaced. Raises `BundleError` when ``folder`` exists
+    and is not a bundle; such a folder is never changed.
     """
     folder = folder.absolute()
     if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir() if folder.is_dir() else [1]):
@@ -57,9 +58,9 @@ def writing(folder: Path, facts: dict[str, Any]) -> Iterator[Path]:
 
 @contextmanager
 def amending(folder: Path) -> Iterator[Path]:
-    """Change single files of a bundle: a whole copy is handed out, and takes the bundle's place once it is sealed.
+    """Change single files of a bundle: yields a copy of it, which replaces the bundle at the end.
 
-    The bundle is verified first; its facts stay as they are. Raises what `verify` raises.
+    The bundle is verified first; the facts in its manifest stay as they are. Raises the errors of `verify`.
     """
     folder = folder.absolute()
     facts = {name: value for name, value in verify(folder).items() if name not in ("format", "files")}
@@ -69,6 +70,7 @@ def amending(folder: Path) -> Iterator[Path]:
 
 
 def _manifest_of(folder: Path) -> Callable[[str, list[str]], list[str]]:
+    """An ``ignore`` for `shutil.copytree` that leaves out the manifest of ``folder`` itself."""
     return lambda place, names: [MANIFEST] if Path(place) == folder and MANIFEST in names else []
 
 
@@ -76,7 +78,7 @@ def _seal(folder: Path, facts: dict[str, Any]) -> None:
     files = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         if path.suffix not in KINDS:
-            raise BundleError(f"A bundle holds {', '.join(KINDS)} files only, not '{path.name}'.")
+            raise BundleError(f"A bundle may hold only {', '.join(KINDS)} files, not '{path.name}'.")
         files[path.relative_to(folder).as_posix()] = {"sha256": digest(path), "bytes": path.stat().st_size}
     manifest = {"format": FORMAT, "created": datetime.now(UTC).isoformat(timespec="seconds"), **facts, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
@@ -85,8 +87,8 @@ def _seal(folder: Path, facts: dict[str, Any]) -> None:
 def verify(folder: Path) -> dict[str, Any]:
     """Check every file of a bundle against its manifest and return the manifest.
 
-    Raises `BundleError` when the folder is no bundle, has a newer format, or when a file is
-    missing, changed or not listed.
+    Raises `BundleError` when the folder is not a bundle or has a newer format, and when a file is
+    missing, changed or not in the manifest.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -99,7 +101,12 @@ def verify(folder: Path) -> dict[str, Any]:
         raise BundleError(f"The manifest of bundle '{folder}' cannot be read ({error}); train it again.") from None
     if version > FORMAT:
         raise BundleError(
-            f"Bundle '{folder}' has format {version}, this version of LogRadar reads up to {FORMAT}; upgrade LogRadar."
+            f"Bundle '{folder}' has format {version}, but this LogRadar reads formats up to {FORMAT}; upgrade LogRadar."
+        )
+    if version < OLDEST:
+        raise BundleError(
+            f"Bundle '{folder}' has format {version}, which an older LogRadar wrote; this one reads formats from "
+            f"{OLDEST} on. Train it again on the same logs."
         )
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
     for name in sorted(present ^ set(wanted)):

@@ -1,7 +1,7 @@
-"""Typed settings: a YAML file plus ``key.sub=value`` overrides, all faults told at once.
+"""Typed settings: a YAML file plus ``key.sub=value`` overrides, with all mistakes reported at once.
 
-Each setting lives in a `Config` beside the thing it configures. Unknown keys are errors
-with the nearest known key; the resolved settings are saved with every run.
+Each setting is a field of a `Config` class in the module that it configures. An unknown key is an error that
+names the nearest known key. The resolved settings are saved with every run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ C = TypeVar("C", bound="Config")
 
 
 class Config(BaseModel):
-    """Base of all settings: frozen, and a key that is not known is a fault."""
+    """Base of all settings: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -33,9 +33,9 @@ def load_config(
 ) -> C:
     """Settings of class ``cls`` from a YAML file (optional) and ``key.sub=value`` overrides.
 
-    Override values are YAML (``true``, ``3``, ``[a, b]``, text); ``given`` are values by path
-    (``{"input.labels": path}``) that win over both. Raises `ConfigError` that lists every fault
-    with its path.
+    Override values are YAML (``true``, ``3``, ``[a, b]``, text). ``given`` are values by path
+    (``{"input.labels": path}``) that take precedence over both. Raises a `ConfigError` that lists every
+    mistake with its path.
     """
     values = _read(file) if file else {}
     faults = []
@@ -56,8 +56,25 @@ def load_config(
 
 
 def validated(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
-    """Settings of class ``cls`` from plain values; faults as in `load_config`."""
+    """Settings of class ``cls`` from plain values; raises `ConfigError` as `load_config` does."""
     return _validated(cls, dict(values), [], None, where)
+
+
+def changed(settings: C, given: Mapping[str, Any], where: str) -> C:
+    """``settings`` with the values that are ``given`` by path, checked as those of a command line are.
+
+    Every path begins with ``where``, the name of these settings: ``{"input.labels": path}`` for ``where="input"``.
+    Raises `ConfigError` that lists every fault with its path.
+    """
+    values, faults = settings.model_dump(), []
+    for path, value in given.items():
+        room, _, below = path.partition(".")
+        if room == where and below:
+            _put(values, below.split("."), value)
+        else:
+            known = [f"{where}.{name}" for name in type(settings).model_fields]
+            faults.append(f"'{path}' is not a setting of '{where}', {did_you_mean(path, known)}")
+    return _validated(type(settings), values, faults, None, where)
 
 
 def _validated(cls: type[C], values: dict[str, Any], faults: list[str], file: Path | None, where: str = "") -> C:

@@ -37,7 +37,7 @@ _NOTHING: Final = Sequences.of(np.empty(0, np.int32), np.zeros(1, np.int64))
 class Distinct:
     """Distinct sequences with counts: ``whole`` where they fit into memory, else Parquet ``files``.
 
-    In memory they stand in order of first appearance, on disk by some bits of their hash and
+    In memory they are in order of first appearance, on disk by some bits of their hash and
     then by first appearance: the same input gives the same order, however it came in chunks.
     Files live in a folder of their own below ``folder``, which goes at the end of a ``with``, or
     when this object does.
@@ -76,6 +76,10 @@ class Distinct:
                 for group in range(file.num_row_groups):
                     for _, part in _sequences(file.read_row_group(group)).parts(size):
                         yield part
+
+    def pieces(self) -> Iterator[Sequences]:
+        """All of them in order with their counts: in one piece where they are in memory, else by `chunks`."""
+        return self.chunks() if self.whole is None else iter([self.whole])
 
     def part(self, start: int, stop: int) -> Sequences:
         """Rows ``start`` to ``stop`` with their counts."""
@@ -116,7 +120,7 @@ class Distinct:
         return store.closed(self.folder, self.memory)
 
     def loaded(self) -> Sequences:
-        """All of them in memory, whatever that takes."""
+        """All of them in memory, whatever memory that needs."""
         return self.whole if self.whole is not None else _NOTHING.concat(*self.chunks())
 
 
@@ -232,7 +236,7 @@ class _Store:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the scratch that a killed process left anywhere below ``folder``."""
+    """Remove temporary files that a killed process left anywhere below ``folder``."""
     for prefix in _PREFIXES:
         for left in folder.rglob(f"{prefix}*"):
             shutil.rmtree(left, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Errors are sentences: what is wrong, which value, what to do instead.
+"""Errors that users see: each is a sentence that says what is wrong, which value, and what to do instead.
 
-One base class. The command line prints a `LogRadarError` as one line and exits with 2
-(the user's mistake); any other exception is ours and exits with 1 and a traceback.
+All have one base class. The command line prints a `LogRadarError` as one line and exits with status 2
+(a mistake of the user); any other exception is a mistake of LogRadar and exits with status 1 and a traceback.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 
 class LogRadarError(Exception):
-    """Base of all errors that a user can mend; its text is shown as it is."""
+    """Base of all errors that a user can correct; its text is shown unchanged."""
 
 
 class InputError(LogRadarError):
-    """An input is missing, unreadable, empty or of a kind that cannot be read."""
+    """An input is missing, unreadable, empty or of an unsupported kind."""
 
 
 class ConfigError(LogRadarError):
@@ -23,7 +23,7 @@ class ConfigError(LogRadarError):
 
 
 class TableError(LogRadarError):
-    """A table does not fit the schema that a door asks for."""
+    """A table does not match the schema that its receiver requires."""
 
 
 class BundleError(LogRadarError):
@@ -31,11 +31,15 @@ class BundleError(LogRadarError):
 
 
 class DataError(LogRadarError):
-    """The data was read but is not enough, or not fit, for what was asked."""
+    """The data was read, but it is too little or unsuitable for the requested operation."""
+
+
+class StateError(LogRadarError):
+    """A saved state of a stream is damaged, or belongs to another version or another bundle."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A closing half-sentence that names the nearest known word, or all of them.
+    """The end of an error sentence: the known word nearest to ``word``, or all known words.
 
     >>> did_you_mean("deplog", ["deeplog", "length"])
     "did you mean 'deeplog'?"

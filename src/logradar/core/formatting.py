@@ -1,4 +1,4 @@
-"""Wording: numbers and hostile text made fit to be read by a person."""
+"""Formatting for people: numbers, times and untrusted text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any, Final, TypeGuard
 
 NONE: Final = "–"
-# What would reorder, hide or break text: controls except newline and tab, bidi and zero-width marks, lone surrogates.
-_UNSEEN: Final = re.compile(
+NO_TIME: Final = "no time"  # where no event of a session carries one
+# Characters that reorder, hide or break text: control characters except newline and tab, bidirectional and zero-width
+# marks, lone surrogates.
+_INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
@@ -18,12 +20,12 @@ _NAMES: Final = {0: "NUL", 7: "BEL", 8: "BS", 11: "VT", 12: "FF", 13: "CR", 27: 
 
 
 def visible(text: str) -> str:
-    """The text with everything unseen written out, so that a log line cannot disguise itself.
+    """The text with its invisible characters written as names, so that a log line cannot hide anything.
 
     >>> visible("a\\x1b[31mb\\u202ec")
     'a⟨ESC⟩[31mb⟨U+202E⟩c'
     """
-    return _UNSEEN.sub(_shown, text)
+    return _INVISIBLE.sub(_shown, text)
 
 
 def _shown(match: re.Match[str]) -> str:
@@ -32,12 +34,12 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def figure(value: Any, digits: int = 3) -> str:
-    """A figure between -1 and 1 with three digits; a dash for what is not defined."""
+    """A number between -1 and 1 with ``digits`` decimals; a dash where it is not defined."""
     return f"{value:.{digits}f}" if real(value) else NONE
 
 
 def percent(value: Any) -> str:
-    """A share in per cent, with as many digits as it needs: 100 %, 88.6 %, 0.36 %, 0.004 %."""
+    """A share (0 to 1) in per cent, with enough digits to tell it from 0 and 100: 100 %, 88.6 %, 0.36 %, 0.004 %."""
     if not real(value):
         return NONE
     share = 100 * value
@@ -45,13 +47,13 @@ def percent(value: Any) -> str:
         return f"{share:.0f} %"
     if share < 0.1:
         return f"{share:.2g} %" if share >= 1e-4 else "< 0.0001 %"
-    if share > 99.9:  # never rounded up to all
+    if share > 99.9:  # never rounded up to 100 %
         return f"{math.floor(share * 100) / 100:.2f} %"
     return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
 
 
 def number(value: Any) -> str:
-    """A count or rate with thousands separated: 4,313, 36.7, 0.12, 3.1e-05, ∞."""
+    """A count or rate with thousands separators: 4,313, 36.7, 0.12, 3.1e-05, ∞."""
     if isinstance(value, float) and math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if not real(value):
@@ -64,7 +66,7 @@ def number(value: Any) -> str:
 
 
 def duration(seconds: Any) -> str:
-    """A time span in the unit that people would say it in: 0.05 s, 12 s, 3.5 min, 2 h, 4 days."""
+    """A time span in the unit that is easiest to read: 0.05 s, 12 s, 3.5 min, 2 h, 4 days."""
     if not real(seconds):
         return NONE
     for unit, size in (("days", 172_800), ("h", 7_200), ("min", 120)):
@@ -77,18 +79,18 @@ def counted(value: Any, noun: str) -> str:
     """A count with its noun: 1 session, 4,313 sessions, 2 anomalies, 3 days."""
     if value == 1:
         return f"1 {noun}"
-    bent = noun.endswith("y") and noun[-2] not in "aeou"
-    return f"{number(value)} {noun[:-1] + 'ies' if bent else noun + 's'}"
+    ends_in_ies = noun.endswith("y") and noun[-2] not in "aeou"
+    return f"{number(value)} {noun[:-1] + 'ies' if ends_in_ies else noun + 's'}"
 
 
 def joined(names: Iterable[str]) -> str:
-    """Names as in a sentence: a, b and c."""
+    """Names listed as in a sentence: a, b and c."""
     listed = [str(name) for name in names]
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else ""
 
 
 def moment(text: Any) -> str:
-    """An ISO 8601 time as people write it, in UTC; other text as it is."""
+    """An ISO 8601 time as ``2026-01-31 10:00:00 UTC``; other text unchanged."""
     try:
         time = datetime.fromisoformat(str(text))
     except ValueError:
@@ -98,10 +100,10 @@ def moment(text: Any) -> str:
 
 
 def minute(text: Any) -> str:
-    """A time as `moment` writes it, without seconds and zone."""
+    """A time as `moment` formats it, without seconds and zone."""
     return re.sub(r":\d\d( UTC| [+-]\d{4})?$", "", moment(text))
 
 
 def real(value: Any) -> TypeGuard[float]:
-    """Whether a value out of a JSON file is a finite number."""
+    """Whether a value from a JSON file is a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e308

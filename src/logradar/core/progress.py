@@ -1,6 +1,6 @@
-"""Progress on stderr: a bar with rate and ETA in a terminal, plain lines elsewhere.
+"""Progress on stderr: a bar with rate and remaining time in a terminal, plain lines elsewhere.
 
-Nothing is shown for work that ends within two seconds. ``quiet`` silences all.
+Nothing is shown for work that ends within two seconds. `quiet` turns all progress off.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-SHOW_AFTER = 2.0
-LINE_EVERY = 10.0
+SHOW_AFTER = 2.0  # seconds
+LINE_EVERY = 10.0  # seconds between two plain lines
 _state = {"quiet": False}
 
 
 def quiet(on: bool = True) -> None:
-    """Show no progress from here on (or show it again)."""
+    """Turn progress off from now on (or on again, with False)."""
     _state["quiet"] = on
 
 
 def say(text: str) -> None:
-    """One line for people on stderr, unless quiet."""
+    """Print one line for people on stderr, unless progress is turned off."""
     if not _state["quiet"]:
         print(text, file=sys.stderr, flush=True)
 
 
 class Progress:
-    """A context that shows how far some work is.
+    """A context manager that shows how much of a piece of work is done.
 
     >>> with Progress("reading", total=2, unit="lines") as bar:
     ...     bar.advance(2)
@@ -35,17 +35,17 @@ class Progress:
 
     def __init__(self, title: str, total: float | None = None, unit: str = "") -> None:
         self.title, self.total, self.unit = title, total, unit
-        self.done = self.behind = 0.0  # `behind`: done before this call, so not by its speed
+        self.done = self.done_before = 0.0  # `done_before` was done by an earlier run and does not count for the rate
         self.note = ""
 
     def __enter__(self) -> Self:
         self._began = self._shown = time.monotonic()
-        self._told: float | None = None
+        self._printed: float | None = None  # amount in the last plain line
         self._bar: Any = None
         return self
 
     def advance(self, amount: float = 1, note: str = "") -> None:
-        """``amount`` more is done; ``note`` is shown behind the figures (loss, file name)."""
+        """Add ``amount`` to what is done; ``note`` (loss, file name) is shown after the figures."""
         self.done += amount
         self.note = note or self.note
         now = time.monotonic()
@@ -54,13 +54,13 @@ class Progress:
         if sys.stderr.isatty():
             self._draw()
         elif now - self._shown >= LINE_EVERY:
-            self._shown, self._told = now, self.done
+            self._shown, self._printed = now, self.done
             print(self.line(), file=sys.stderr, flush=True)
 
     def line(self) -> str:
-        """The state as one plain line: title, done of total, rate, time left, note."""
+        """The progress as one plain line: title, done of total, rate, remaining time, note."""
         seconds = max(time.monotonic() - self._began, 1e-9)
-        rate = (self.done - self.behind) / seconds
+        rate = (self.done - self.done_before) / seconds
         parts = [f"{self.title}: {_amount(self.done, self.unit)}"]
         if self.total:
             of = f"{_figure(self.done)} of {_amount(self.total, self.unit)}"
@@ -76,7 +76,7 @@ class Progress:
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=self.total, rate="", note="")
         seconds = max(time.monotonic() - self._began, 1e-9)
-        rate = f"{_amount((self.done - self.behind) / seconds, self.unit)}/s"
+        rate = f"{_amount((self.done - self.done_before) / seconds, self.unit)}/s"
         self._bar.update(self._task, completed=self.done, rate=rate, note=self.note)
 
     def __exit__(
@@ -84,7 +84,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif kind is None and self._told not in (None, self.done) and not _state["quiet"]:
+        elif kind is None and self._printed not in (None, self.done) and not _state["quiet"]:
             print(self.line(), file=sys.stderr, flush=True)
 
 

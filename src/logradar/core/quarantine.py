@@ -1,7 +1,7 @@
-"""Quarantine: what could not be read as it stands, counted by reason and kept with its position.
+"""Quarantine: input that could not be read unchanged, counted by reason and stored with its position.
 
-Bad input never stops a long run silently and never disappears: each case is one JSON line
-``{"source", "line", "offset", "reason", "text", "count"}`` in a file, and a sum at the end.
+Bad input neither stops a run nor disappears: each case is one JSON line
+``{"source", "line", "offset", "reason", "text", "count"}`` in a file, and the totals are reported at the end.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-KEPT_TEXT = 2_000
+KEPT_TEXT = 2_000  # characters of bad input that are stored
 
 
 @dataclass(frozen=True)
 class Case:
-    """A piece of bad input, or ``count`` equal ones of which this is the first."""
+    """A piece of bad input, or the first of ``count`` pieces with the same reason."""
 
     source: str
     line: int | None
@@ -29,9 +29,9 @@ class Case:
 
 
 class Quarantine:
-    """Collects bad input; with ``path`` each case is also written there, one JSON line each.
+    """Counts bad input; with ``path`` each case is also written to that file as one JSON line.
 
-    A file that is there from an earlier run is replaced as soon as the first case comes in.
+    A file of an earlier run is replaced when the first case is added.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -49,15 +49,15 @@ class Quarantine:
         text: str = "",
         count: int = 1,
     ) -> None:
-        """Count a case, or ``count`` equal ones whose first is told; ``text`` is cut to 2,000 characters."""
-        self._take([Case(source, line, offset, reason, text, count)])
+        """Add one case, or ``count`` similar ones described by the first; ``text`` is shortened to 2,000 characters."""
+        self._record([Case(source, line, offset, reason, text, count)])
 
     def add_lines(self, source: str, reason: str, lines: Iterable[tuple[int, str]]) -> None:
-        """Count many cases of one reason at once: (1-based line, text) each."""
-        self._take([Case(source, line, None, reason, text, 1) for line, text in lines])
+        """Add many cases with one reason; each is a pair of 1-based line number and text."""
+        self._record([Case(source, line, None, reason, text, 1) for line, text in lines])
 
-    def _take(self, cases: Sequence[Case]) -> None:
-        """Count and write; all that is added comes through here."""
+    def _record(self, cases: Sequence[Case]) -> None:
+        """Count and write ``cases``; every way to add a case calls this method."""
         for case in cases:
             self.reasons[case.reason] += case.count
         if self.path is None or not cases:
@@ -69,20 +69,20 @@ class Quarantine:
 
     @property
     def count(self) -> int:
-        """How many cases there were."""
+        """Number of cases added so far."""
         return self.reasons.total()
 
     def sentence(self) -> str:
-        """The sum in words, or an empty text when nothing was quarantined."""
+        """The totals as a sentence; empty when nothing was quarantined."""
         if not self.count:
             return ""
         reasons = ", ".join(f"{count:,} × {reason}" for reason, count in self.reasons.most_common())
-        where = f" They are kept in '{self.path}'." if self.path and not _passing(self.path) else ""
+        where = f" They are listed in '{self.path}'." if self.path and not _is_temporary(self.path) else ""
         pieces = "1 piece" if self.count == 1 else f"{self.count:,} pieces"
-        return f"{pieces} of input could not be read as it stands: {reasons}.{where}"
+        return f"{pieces} of input could not be read unchanged: {reasons}.{where}"
 
 
-def _passing(path: Path) -> bool:
-    """Whether a file goes with the scratch folder that it is in."""
+def _is_temporary(path: Path) -> bool:
+    """Whether a file is in a temporary folder of LogRadar, which is deleted at the end."""
     scratch = Path(tempfile.gettempdir())
     return path.is_relative_to(scratch) and path.relative_to(scratch).parts[0].startswith("logradar-")

@@ -1,6 +1,6 @@
-"""Kernels over ragged rows of integers: hashing, grouping, picking; see `logradar.core.sequences`.
+"""numba kernels for ragged rows of integers: hash, group and select rows; used by `logradar.core.sequences`.
 
-numba is heavy to import, so `sequences` imports this file only when there is something to do.
+numba is slow to import, so `sequences` imports this file only when it calls a kernel.
 """
 
 from __future__ import annotations
@@ -16,30 +16,34 @@ _FREE = -1
 
 @numba.njit(cache=True, nogil=True)
 def _mix(x: np.uint64) -> np.uint64:
-    """splitmix64's finaliser (Steele et al., OOPSLA 2014): every input bit moves every output bit."""
+    """The finaliser of splitmix64 (Steele et al., OOPSLA 2014): every input bit affects every output bit."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
 
 
 @numba.njit(cache=True, nogil=True)
-def hashed(values: npt.NDArray, offsets: Ints, odd: np.uint64) -> Hashes:
-    """A hash of every row: the sum of mixed (value, place) pairs, so that order matters; 0 for an empty row."""
+def hashed(values: npt.NDArray, offsets: Ints, multiplier: np.uint64) -> Hashes:
+    """A hash of every row, uint64: the sum of mixed (value, position) pairs, so that order matters; 0 for empty rows.
+
+    ``multiplier`` is an odd 64-bit constant.
+    """
     out = np.zeros(len(offsets) - 1, np.uint64)
     for row in range(len(out)):
         total, start = np.uint64(0), offsets[row]
         for i in range(start, offsets[row + 1]):
-            place = _mix(np.uint64(i - start + 1) * odd)
-            total += _mix((np.uint64(np.int64(values[i])) + np.uint64(1)) * odd ^ place)
+            place = _mix(np.uint64(i - start + 1) * multiplier)
+            total += _mix((np.uint64(np.int64(values[i])) + np.uint64(1)) * multiplier ^ place)
         out[row] = total
     return out
 
 
 @numba.njit(cache=True, nogil=True)
 def grouped(values: npt.NDArray, offsets: Ints, hashes: Hashes, counts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Equal rows become one, in order of first appearance; content decides, a hash only says where to look.
+    """Groups of equal rows, in order of first appearance. Rows with equal hashes are compared value by value.
 
-    Returns the first row of every group, the sum of ``counts`` in it, and the group of every row.
+    Returns the index of the first row of every group, the sum of ``counts`` in every group, and the group of
+    every row.
     """
     rows, bits = len(offsets) - 1, 4
     while (1 << bits) < 2 * rows:
@@ -75,7 +79,7 @@ def grouped(values: npt.NDArray, offsets: Ints, hashes: Hashes, counts: Ints) ->
 
 @numba.njit(cache=True, nogil=True)
 def picked(values: npt.NDArray, offsets: Ints, rows: Ints) -> tuple[npt.NDArray, Ints]:
-    """Values and offsets of the named rows."""
+    """Values and offsets of the rows with these indices, in this order."""
     ends = np.zeros(len(rows) + 1, np.int64)
     for i in range(len(rows)):
         ends[i + 1] = ends[i] + offsets[rows[i] + 1] - offsets[rows[i]]

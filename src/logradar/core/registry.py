@@ -1,8 +1,8 @@
 """Plugins found by file name: `detectors/deeplog.py` is the detector ``deeplog``.
 
-A room with plugins keeps one rule: every plain module in it except ``base`` is a plugin,
-and sub-packages hold the parts that plugins share. Names are read from the folder, so that
-listing them imports nothing. Other packages join by an entry point of the same group.
+A package with plugins follows one rule: every module in it except ``base`` is a plugin, and its
+sub-packages hold the code that plugins share. Names are read from the folder, so that listing them imports
+nothing. Other distributions add plugins by an entry point whose group is the import name of the package.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """The plugins of one room: names without importing, classes on demand.
+    """The plugins of one package: their names without importing them, their classes on demand.
 
-    ``package`` is the room's import name and also the entry-point group, ``base`` the class
-    name in its ``base`` module that plugins derive from, ``noun`` what a message calls them.
+    ``package`` is the import name of the package and also the entry-point group. ``base`` is the name of the
+    class, in its module ``base``, that plugins derive from. ``noun`` is the word for a plugin in messages.
     """
 
     def __init__(self, package: str, base: str, noun: str) -> None:
         self.package, self.base, self.noun = package, base, noun
 
     @cached_property
-    def _outside(self) -> Mapping[str, EntryPoint]:
+    def _entry_points(self) -> Mapping[str, EntryPoint]:
         return MappingProxyType({point.name: point for point in entry_points(group=self.package)})
 
     @cached_property
-    def _inside(self) -> frozenset[str]:
-        room = importlib.import_module(self.package)
-        found = pkgutil.iter_modules(room.__path__)
-        return frozenset(m.name for m in found if not m.ispkg and m.name != "base")
+    def _modules(self) -> frozenset[str]:
+        package = importlib.import_module(self.package)
+        modules = pkgutil.iter_modules(package.__path__)
+        return frozenset(m.name for m in modules if not m.ispkg and m.name != "base")
 
     def names(self) -> list[str]:
         """All known names, sorted."""
-        return sorted(self._inside | set(self._outside))
+        return sorted(self._modules | set(self._entry_points))
 
     def load(self, name: str) -> type[T]:
-        """The class behind ``name``; a `ConfigError` with the nearest name if there is none."""
-        if name in self._inside:
+        """The class of the plugin ``name``. Raises a `ConfigError` that suggests the nearest name if there is none."""
+        if name in self._modules:
             return self._only_class(importlib.import_module(f"{self.package}.{name}"))
-        if name in self._outside:
-            loaded: type[T] = self._outside[name].load()
+        if name in self._entry_points:
+            loaded: type[T] = self._entry_points[name].load()
             return loaded
         raise ConfigError(f"There is no {self.noun} named '{name}'; {did_you_mean(name, self.names())}")
 
     def summary(self, name: str) -> str:
-        """First line of the class's docstring."""
+        """First line of the docstring of the plugin's class."""
         return (inspect.getdoc(self.load(name)) or "").partition("\n")[0]
 
     def _only_class(self, module: ModuleType) -> type[T]:
@@ -67,5 +67,5 @@ class Registry(Generic[T]):
         ]
         if len(own) != 1:
             raise LogRadarError(f"{module.__name__} must define exactly one {self.base}, it defines {len(own)}.")
-        found: type[T] = own[0]
-        return found
+        plugin: type[T] = own[0]
+        return plugin

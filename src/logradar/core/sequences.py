@@ -17,15 +17,15 @@ import pyarrow as pa
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
 _NONE = pa.array([], pa.list_(pa.int32()))
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
     """Rows of integers of unequal length: row ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
 
-    ``counts[i]`` says how many originals row ``i`` stands for, ``inverse[j]`` which row
-    original ``j`` became.
+    ``counts[i]`` is the number of original rows that are equal to row ``i``, ``inverse[j]`` the row that
+    original row ``j`` became.
 
     >>> s = Sequences.from_lists([[3, 4], [5], [3, 4]]).distinct()
     >>> len(s), s.counts.tolist(), s.inverse.tolist()
@@ -39,7 +39,7 @@ class Sequences:
 
     @classmethod
     def of(cls, values: Ids, offsets: Ints) -> Sequences:
-        """Every row stands for itself."""
+        """Rows that are not reduced: each has the count 1."""
         rows = len(offsets) - 1
         return cls(values, offsets, np.ones(rows, np.int64), np.arange(rows, dtype=np.int64))
 
@@ -79,7 +79,7 @@ class Sequences:
 
     @property
     def rows(self) -> Ints:
-        """For every value the row that it stands in."""
+        """For every value the number of its row."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
 
     @property
@@ -105,7 +105,7 @@ class Sequences:
         """A 64-bit hash per row that depends on values and order; empty rows hash to 0."""
         from logradar.core.ragged_kernels import hashed
 
-        return hashed(self.values, self.offsets, _ODD)
+        return hashed(self.values, self.offsets, _MULTIPLIER)
 
     def concat(self, *more: Sequences) -> Sequences:
         """All rows of all of them, in order, with their counts."""
@@ -117,7 +117,7 @@ class Sequences:
         return Sequences(values, offsets, counts, np.arange(len(counts), dtype=np.int64))
 
     def take(self, rows: Ints) -> Sequences:
-        """The named rows, each standing for itself."""
+        """The named rows, each with the count 1."""
         from logradar.core.ragged_kernels import picked
 
         return Sequences.of(*picked(self.values, self.offsets, np.asarray(rows, np.int64)))

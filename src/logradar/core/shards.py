@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ class Shards:
     files: tuple[Path, ...]
     rows: range
     chosen: range | None = None
+    in_memory: ClassVar[bool] = False
 
     @classmethod
     def of(cls, files: Iterable[Path]) -> Shards:
@@ -76,6 +77,10 @@ class Shards:
         """The template ids of all rows in order, a piece at a time."""
         for table in self.tables(["template_ids"]):
             yield Sequences.from_arrow(table["template_ids"])
+
+    def loaded(self) -> Sequences:
+        """The template ids of all rows in order, in memory."""
+        return Sequences.from_lists([]).concat(*self.sequences())
 
     def _narrowed(self, start: int | None, stop: int | None, step: int | None) -> Shards:
         if self.chosen is None:

@@ -126,7 +126,7 @@ ALERTS: Final = pa.schema(
         _required("alert_id", pa.string()),
         _required("session_id", pa.string()),
         pa.field("service", NAME),
-        _required("raised_at", TIMESTAMP),
+        pa.field("raised_at", TIMESTAMP),  # event time: when the session ended; null where no event carries a time
         _required("detector", pa.string()),
         _required("score", pa.float64()),
         _required("threshold", pa.float64()),

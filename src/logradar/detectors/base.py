@@ -1,15 +1,15 @@
-"""The promise of every detector: fit on sessions, give scores, say why, be saved and loaded.
+"""The promise of every detector: learn normal sessions, give scores, give reasons, be saved and loaded.
 
-A detector says nothing about yes or no; that is the threshold's job. It never sees the same
-sequence twice: the public methods reduce sessions to distinct sequences and broadcast back. Only
-one that ``needs_values`` sees every session, with its gaps and parameters.
+A detector does not decide what is an alert; that is the work of the threshold. It never scores the same sequence
+twice: the public methods reduce sessions to distinct sequences and give each session the score of its sequence. Only a
+detector whose ``inputs`` name more than template ids reads every session, with its gaps and parameters.
 """
 
 from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
@@ -19,23 +19,27 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.core.config import Config, validated
-from logradar.core.distinct import MEMORY, Distinct, count_distinct
+from logradar.core.distinct import Distinct
 from logradar.core.errors import BundleError, DataError
-from logradar.core.progress import Progress, say
+from logradar.core.progress import say
 from logradar.core.registry import Registry
 from logradar.core.sequences import Sequences
-from logradar.core.shards import Shards
-from logradar.core.tables import FINDINGS, SCORES, SESSIONS, check
-from logradar.core.valued_sequences import Valued
+from logradar.core.session_set import SessionTable
+from logradar.core.session_view import TEMPLATE_IDS, SessionView
+from logradar.core.tables import FINDINGS, SCORES, check
+from logradar.core.training_set import TrainingSet
 
 Floats = npt.NDArray[np.float64]
 STATE: Final = "detector.json"
-_STEPS: Final = 64  # fits at most while learning as we go
+_STEPS: Final = 64  # retrainings at most while validation sessions are scored and then learnt
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of distinct sequences: one per row, and one per value (aligned, higher = odder)."""
+    """Scores of the sequences of a view: ``rows``, one per sequence, and ``values``, one per event.
+
+    Both are aligned with the sequences; higher is more anomalous.
+    """
 
     rows: Floats
     values: npt.NDArray[np.float32]
@@ -53,23 +57,27 @@ class Finding:
 
 
 class Detector(ABC):
-    """Learns normal sessions and scores others; subclasses fill in the underscored methods.
+    """Learns normal sessions and scores others; subclasses implement the methods that begin with an underscore.
 
-    ``settings`` is an instance of the class's own ``Settings``; ``seed`` makes a fit repeatable.
+    ``settings`` is an instance of the class's own ``Settings``; ``seed`` makes a fit repeatable. ``inputs`` are the
+    columns of SESSIONS that the detector reads, of `logradar.core.session_view.INPUTS`. ``prefix_safe`` says whether it
+    can judge a session that has not ended: see `score_unfinished`.
     """
 
     Settings: ClassVar[type[Config]] = Config
+    inputs: ClassVar[frozenset[str]] = TEMPLATE_IDS
+    prefix_safe: ClassVar[bool] = False
 
     def __init__(self, settings: Config | None = None, seed: int = 0) -> None:
         self.settings: Any = settings if settings is not None else self.Settings()
         self.seed = seed
         self.validation_scores: Floats = np.empty(0)
-        self.history: list[dict[str, float]] = []  # one entry per epoch where there was a training
+        self.history: list[dict[str, float]] = []  # one entry per epoch of a training; empty without epochs
         self.warm = False  # whether the next fit goes on from what is known; see `continue_from`
 
     @property
     def name(self) -> str:
-        """The registered name: the file that the class stands in."""
+        """The registered name: the name of the file that defines the class."""
         return type(self).__module__.rpartition(".")[2]
 
     @property
@@ -79,107 +87,97 @@ class Detector(ABC):
 
     @property
     def baseline_score(self) -> float:
-        """The score of what surprises nobody; below it scores only say how common it is."""
+        """Scores at or below this value are normal; only their order is meaningful."""
+        return 0.0
+
+    @property
+    def lowest_score(self) -> float:
+        """No session scores lower than this."""
         return 0.0
 
     @property
     def needs_values(self) -> bool:
-        """Whether it, or one that it is made of, looks at gaps and parameters, not at sequences alone."""
-        return any(member.needs_values for member in self.members.values())
+        """Whether ``inputs`` are more than template ids."""
+        return self.inputs != TEMPLATE_IDS
 
-    def continue_from(self, whole: bool = False) -> None:
-        """Let the next fit go on from what this fitted detector, and all that it is made of, know.
+    def continue_from(self, covers_all: bool = False) -> None:
+        """Let the next fit go on from what this fitted detector, and all of its members, know.
 
-        Networks start from their weights, `Incremental` ones learn more, unless all that they know is part of what
-        comes (``whole``): then learning it anew is exact. Others learn anew from what they are given.
+        Networks start from their weights. `Incremental` detectors learn the new sessions in addition, unless the next
+        training set ``covers_all`` that they know: then it is exact to learn it anew. Other detectors learn anew from
+        what they are given.
         """
-        self.warm = not (whole and isinstance(self, Incremental))
+        self.warm = not (covers_all and isinstance(self, Incremental))
         for member in self.members.values():
-            member.continue_from(whole)
+            member.continue_from(covers_all)
 
-    def fit(
-        self,
-        train: pa.Table | Shards | Distinct,
-        valid: pa.Table | Shards,
-        folder: Path | None = None,
-        memory: int = MEMORY,
-        counted: Distinct | None = None,
-    ) -> None:
-        """Learn from SESSIONS ``train`` and ``valid`` (normal, later), both in order of time.
+    def fit(self, training: TrainingSet) -> None:
+        """Learn from the sessions of ``training``, and from its validation sessions where that is honest.
 
-        Either is a table, or `Shards` of SESSIONS on disk; ``train`` may also be their distinct
-        sequences, counted already (``counted`` are those of a ``train`` that has to be read for its
-        values). Of ``train`` the distinct sequences are kept, on disk when they take more than
-        ``memory`` bytes; ``valid`` is held in memory: give a sample of what is larger.
-
-        Afterwards ``validation_scores`` holds one score per validation session, each as if that
-        session had been new: thresholds are fitted on these. ``folder`` is where a long training
-        may keep checkpoints, history and what does not fit in memory. Raises `DataError` when there
-        is nothing to learn from.
+        Afterwards ``validation_scores`` holds one score per validation session, each as if that session had been new:
+        thresholds are fitted on these. Raises `DataError` when there is nothing to learn from.
         """
-        self._meet(train, valid)
-        if not isinstance(train, Distinct):
-            if self.needs_values:
-                for chunk in Valued.chunks(train):
-                    self._observe(chunk)
-            if counted is not None:
-                self.fit(counted, valid, folder)
-                return
-            with _distinct(train, folder, memory) as learnt:
-                self.fit(learnt, valid, folder)
-            return
-        watched = Valued.whole(valid) if self.needs_values else sequences_of(valid)
-        if not len(train):
+        if not len(training.distinct):
             raise DataError(f"Detector '{self.name}' has no session to learn from; give it more data.")
-        if train.whole is None:
-            say(f"{self.name}: {len(train):,} distinct sequences do not fit in memory; they are learnt from disk")
-        self.validation_scores = self._learn(train, watched, folder)
+        if training.distinct.whole is None:
+            count = len(training.distinct)
+            say(f"{self.name}: {count:,} distinct sequences do not fit in memory; they are learnt from disk")
+        self.validation_scores = self._learn(training)
 
     def score(self, sessions: pa.Table) -> pa.Table:
-        """SCORES of SESSIONS, in the same order; an empty table gives an empty table."""
-        check(sessions, SESSIONS)
-        given = self._given(sessions)
-        if not len(given):
+        """SCORES of SESSIONS, in the same order; an empty table gives an empty table.
+
+        The score of a session depends on that session alone, and scoring changes nothing of the detector.
+        """
+        view = self._view(sessions)
+        return _scores_table(sessions, view, self._score(view), self._finished) if len(view) else SCORES.empty_table()
+
+    def score_unfinished(self, sessions: pa.Table) -> pa.Table:
+        """SCORES of SESSIONS that have not ended: lower bounds of the scores that they will have when they end.
+
+        However a session goes on, in the same service, its score is never lower than this one; so an alert that this
+        score raises can be raised at once. Raises `DataError` where the detector is not ``prefix_safe``.
+        """
+        if not self.prefix_safe:
+            raise DataError(f"Detector '{self.name}' cannot judge a session before it ends; score it then.")
+        view = self._view(sessions)
+        if not len(view):
             return SCORES.empty_table()
-        scored = _spread(self._score(given), given)
-        ends = np.concatenate([[0], np.cumsum(given.lengths[given.inverse])])
-        offsets = cast(pa.Int32Array, pa.array(ends.astype(np.int32)))
-        event_scores = pa.ListArray.from_arrays(offsets, pa.array(scored.values, pa.float32()))
-        rows = self._finished(scored.rows, sessions)
-        columns = [sessions["session_id"], pa.array(rows, pa.float64()), event_scores]
-        return check(pa.table(columns, schema=SCORES), SCORES)
+        return _scores_table(sessions, view, self._score_unfinished(view), self._finished_early)
 
     def explain(self, sessions: pa.Table) -> pa.Table:
-        """FINDINGS for SESSIONS: why each one was scored as it was, most telling first."""
-        check(sessions, SESSIONS)
-        given = self._given(sessions)
-        found = list(self._explain(given)) if len(given) else []
-        of: list[str] = []
-        told: list[Finding] = []
-        for session_id, row in zip(sessions["session_id"].to_pylist(), given.inverse.tolist(), strict=True):
-            findings = sorted(found[row], key=lambda f: -f.weight)
-            of += [session_id] * len(findings)
-            told += findings
+        """FINDINGS for SESSIONS: why each one was scored as it was, most important reason first."""
+        view = self._view(sessions)
+        by_row = list(self._explain(view)) if len(view) else []
+        session_ids: list[str] = []
+        findings: list[Finding] = []
+        for session_id, row in zip(sessions["session_id"].to_pylist(), view.sequences.inverse.tolist(), strict=True):
+            own = sorted(by_row[row], key=lambda f: -f.weight)
+            session_ids += [session_id] * len(own)
+            findings += own
         columns = [
-            of,
-            [f.position for f in told],
-            [f.template_id for f in told],
-            [f.reason for f in told],
-            [f.weight for f in told],
-            [[{"template_id": t, "probability": p} for t, p in f.expected] for f in told],
+            session_ids,
+            [f.position for f in findings],
+            [f.template_id for f in findings],
+            [f.reason for f in findings],
+            [f.weight for f in findings],
+            [[{"template_id": t, "probability": p} for t, p in f.expected] for f in findings],
         ]
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, FINDINGS, strict=True)]
         return check(pa.table(arrays, schema=FINDINGS), FINDINGS)
 
     def save(self, folder: Path) -> None:
-        """Write all that `load` needs into ``folder``: JSON, Parquet, safetensors or ONNX only."""
+        """Write all that `load` needs into ``folder``: JSON, Parquet, safetensors and ONNX files only."""
         folder.mkdir(parents=True, exist_ok=True)
         state = {"detector": self.name, "seed": self.seed, "settings": self.settings.model_dump(mode="json")}
         (folder / STATE).write_text(json.dumps({**state, "state": self._save(folder)}) + "\n")
 
     @staticmethod
     def load(folder: Path) -> Detector:
-        """The detector that `save` wrote into ``folder``, of whatever kind it is."""
+        """The detector that `save` wrote into ``folder``, of any class.
+
+        Raises `BundleError` where a file is missing or cannot be read.
+        """
         try:
             saved = json.loads((folder / STATE).read_text())
             kind = detectors.load(saved["detector"])
@@ -189,56 +187,44 @@ class Detector(ABC):
             raise BundleError(f"The detector in '{folder}' cannot be read ({error}); train it again.") from None
         return detector
 
-    def _given(self, sessions: pa.Table) -> Sequences:
-        """What it looks at: distinct sequences, or all sessions with their values."""
-        return Valued.whole(sessions) if self.needs_values else sequences_of(sessions).distinct()
+    def _view(self, sessions: pa.Table) -> SessionView:
+        """What it reads of SESSIONS: distinct sequences, or all sessions with their values."""
+        return SessionView.whole(SessionTable(sessions), self.inputs).narrowed(self.inputs)
 
     def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
-        """Scores of SESSIONS from those of their sequences, where more than those counts."""
+        """Scores of SESSIONS from the scores of their sequences, where other columns count too."""
         return rows
 
-    def _score_as(self, sequences: Sequences) -> Scored:
-        """`_score` of what another detector was given: one that needs no values scores distinct sequences."""
-        if self.needs_values or not isinstance(sequences, Valued):
-            return self._score(sequences)
-        distinct = sequences.distinct()
-        return _spread(self._score(distinct), distinct)
+    def _score_unfinished(self, view: SessionView) -> Scored:
+        """Lower bounds of the scores of the rows of a view, whatever comes after their ends; where ``prefix_safe``."""
+        return self._score(view)
 
-    def _explain_as(self, sequences: Sequences) -> list[list[Finding]]:
-        """`_explain` of what another detector was given, in the same way."""
-        if self.needs_values or not isinstance(sequences, Valued):
-            return list(self._explain(sequences))
-        distinct = sequences.distinct()
-        found = list(self._explain(distinct))
-        return [found[row] for row in distinct.inverse.tolist()]
+    def _finished_early(self, rows: Floats, sessions: pa.Table) -> Floats:
+        """As `_finished`, of lower bounds."""
+        return rows
 
-    def _meet(self, train: pa.Table | Shards | Distinct, valid: pa.Table | Shards) -> None:
-        """Take note of what `_learn` is not given: the order of sessions, their services."""
-        return
+    def _score_as(self, view: SessionView, unfinished: bool = False) -> Scored:
+        """`_score` of the rows of another detector's view, which has all that this one reads."""
+        own, score = view.narrowed(self.inputs), self._score_unfinished if unfinished else self._score
+        return score(view) if own is view else _spread(score(own), own.sequences)
 
-    def _observe(self, sessions: Valued) -> None:
-        """Take in training sessions with their values, in order of time, before `_learn`; where they are needed."""
-        for member in self.members.values():
-            if member.needs_values:
-                member._observe(sessions)
-
-    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-        """Fit on all sessions, ``valid`` in order of time, and return the honest scores of ``valid``."""
-        distinct = valid.distinct()
-        self._fit(train, distinct, folder)
-        return self._score(distinct).rows[distinct.inverse] if len(distinct) else np.empty(0)
+    def _explain_as(self, view: SessionView) -> list[list[Finding]]:
+        """`_explain` of the rows of another detector's view, in the same way."""
+        own = view.narrowed(self.inputs)
+        by_row = list(self._explain(own))
+        return by_row if own is view else [by_row[row] for row in own.sequences.inverse.tolist()]
 
     @abstractmethod
-    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
-        """Learn anew from distinct sequences, a chunk at a time where memory counts; counts are their weights."""
+    def _learn(self, training: TrainingSet) -> Floats:
+        """Fit on all sessions and return honest scores of the validation sessions, in their order."""
 
     @abstractmethod
-    def _score(self, sequences: Sequences) -> Scored:
-        """Score distinct sequences (or `Valued` ones); template ids never seen in training must survive."""
+    def _score(self, view: SessionView) -> Scored:
+        """Score the rows of a view; template ids that training did not have must not fail."""
 
     @abstractmethod
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        """For each distinct sequence its findings (none where nothing stands out)."""
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        """For each row of a view its findings (none where nothing is unusual)."""
 
     @abstractmethod
     def _save(self, folder: Path) -> dict[str, Any]:
@@ -246,29 +232,43 @@ class Detector(ABC):
 
     @abstractmethod
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        """Undo `_save`."""
+        """Restore what `_save` wrote."""
 
 
-class Incremental(Detector):
-    """A detector that learns in milliseconds, and more at any time: its validation sessions are learnt too.
+class SequenceDetector(Detector):
+    """A detector that learns from distinct sequences and their counts alone."""
+
+    def _learn(self, training: TrainingSet) -> Floats:
+        valid = training.valid_view(TEMPLATE_IDS).sequences.distinct()
+        self._fit(training.distinct, valid, training.folder)
+        return self._score(SessionView(valid)).rows[valid.inverse] if len(valid) else np.empty(0)
+
+    @abstractmethod
+    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
+        """Learn anew from distinct sequences, chunk by chunk where they are many; counts are their weights."""
+
+
+class Incremental(SequenceDetector):
+    """A detector that learns in milliseconds, and more at any time: it learns its validation sessions too.
 
     Each of them is scored by what was known just before it, then learnt (prequential; Dawid, JRSS A
-    1984). New harmless behaviour counts once, as it would for a user who has told the detector
-    about it, and nothing normal is left out of the final fit.
+    1984). New harmless behaviour counts once, as it would for a user who has reported it as a false alarm,
+    and nothing normal is left out of the final fit.
     """
 
-    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
+    def _learn(self, training: TrainingSet) -> Floats:
+        valid = training.valid_view(TEMPLATE_IDS).sequences
         if self.warm:
-            for chunk in train.chunks():
+            for chunk in training.distinct.chunks():
                 self._learn_more(chunk)
         else:
-            self._fit(train, valid.distinct(), folder)
+            self._fit(training.distinct, valid.distinct(), training.folder)
         scores, done, steps = np.empty(len(valid)), 0, _STEPS
         while done < len(valid):
             start, until = done, done + -(-(len(valid) - done) // steps)
-            while True:  # on to the first surprise; what lies far behind it is not looked at
+            while True:  # go on to the first surprise; what is far behind it is not scored yet
                 block = valid.part(start, until).distinct()
-                scores[start:until] = self._score(block).rows[block.inverse]
+                scores[start:until] = self._score(SessionView(block)).rows[block.inverse]
                 surprises = np.flatnonzero(scores[start:until] > 0)
                 if len(surprises) or until == len(valid):
                     break
@@ -284,30 +284,23 @@ class Incremental(Detector):
         """Learn distinct sequences in addition, as if they had come last in the fit."""
 
 
+def _scores_table(
+    sessions: pa.Table, view: SessionView, scored: Scored, finish: Callable[[Floats, pa.Table], Floats]
+) -> pa.Table:
+    """SCORES of SESSIONS from the scores of a view of them."""
+    sequences = view.sequences
+    spread = _spread(scored, sequences)
+    ends = np.concatenate([[0], np.cumsum(sequences.lengths[sequences.inverse])])
+    offsets = cast(pa.Int32Array, pa.array(ends.astype(np.int32)))
+    events = pa.ListArray.from_arrays(offsets, pa.array(spread.values, pa.float32()))
+    columns = [sessions["session_id"], pa.array(finish(spread.rows, sessions), pa.float64()), events]
+    return check(pa.table(columns, schema=SCORES), SCORES)
+
+
 def _spread(scored: Scored, distinct: Sequences) -> Scored:
-    """Scores of distinct sequences for each of the sequences that they stand for."""
+    """Scores of distinct sequences, repeated for each of the sequences that are equal to them."""
     spread = Sequences.of(np.arange(len(distinct.values), dtype=np.int32), distinct.offsets)
     return Scored(scored.rows[distinct.inverse], scored.values[spread.take(distinct.inverse).values])
-
-
-def sequences_of(sessions: pa.Table | Shards) -> Sequences:
-    """All sequences of SESSIONS, in memory."""
-    if isinstance(sessions, Shards):
-        return Sequences.from_lists([]).concat(*sessions.sequences())
-    return Sequences.from_arrow(check(sessions, SESSIONS)["template_ids"])
-
-
-def _distinct(sessions: pa.Table | Shards, folder: Path | None, memory: int) -> Distinct:
-    if not isinstance(sessions, Shards):
-        return count_distinct([sequences_of(sessions)], folder, memory)
-    with Progress("counting distinct sequences", len(sessions), "sessions") as bar:
-        return count_distinct(_counted(sessions.sequences(), bar), folder, memory)
-
-
-def _counted(chunks: Iterator[Sequences], bar: Progress) -> Iterator[Sequences]:
-    for chunk in chunks:
-        yield chunk
-        bar.advance(len(chunk))
 
 
 detectors: Final[Registry[Detector]] = Registry("logradar.detectors", "Detector", "detector")

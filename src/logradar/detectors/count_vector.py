@@ -13,6 +13,7 @@ from pydantic import Field
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Finding, Incremental, Scored
 from logradar.detectors.baselines.count_tails import Rarity
 from logradar.detectors.baselines.nearest_counts import nearest, ordered, postings, surpluses
@@ -22,34 +23,39 @@ Cells = npt.NDArray[np.int64]
 
 
 class CountVectorSettings(Config):
-    """Settings of ``count_vector``."""
+    """How many training vectors `CountVector` keeps, and how many templates a finding names."""
 
     prototypes: int = Field(
         2000,
         ge=1,
-        description="most frequent training vectors that distances are measured to; exact repeats of any score 0",
+        description="most frequent training vectors, to which distances are measured; a vector seen before scores 0",
     )
-    shown: int = Field(5, ge=1, description="templates told per session")
+    shown: int = Field(5, ge=1, description="templates named per session at most")
 
 
 class CountVector(Incremental):
-    """Distance of a session's template counts to the nearest training session, order ignored, times their rarity.
+    """Distance of a session's template counts to the nearest training session, in any order, times their rarity.
 
-    The score is 0 for a count vector seen once in training, and less for one seen oftener: minus log10 of how
-    often (0 too for what is not among the prototypes). For a new one it is the L1 distance over the
+    The score is 0 for a count vector seen once in training, and lower for a more frequent one: minus log10 of its
+    count (also 0 for a vector that is not among the prototypes). For a new vector it is the L1 distance divided by the
     number of events in the longer of the two sessions (2 at most), times the surprise of its rarest
-    count: -log10 of the share of training sessions that hold that template as often or beyond. So a
-    new mix of usual counts is little news, however it comes about, and a step missing that no session
-    ever lacked is much. Event-count vectors as in Xu et al., SOSP 2009; the nearest-neighbour rule as
+    count: -log10 of the share of training sessions that have that template as often or more extremely. So a
+    new mix of common counts scores low, and a missing step that every training session had scores high.
+    Event-count vectors as in Xu et al., SOSP 2009; the nearest-neighbour rule as
     in Landauer et al., FSE 2024.
 
-    Whether a vector was seen is always told exactly (by a hash of 64 bits each). Where the training
+    Whether a vector was seen is always known exactly (by a hash of 64 bits each). Where the training
     sequences do not fit in memory, prototypes are chosen among the most frequent training vectors and
-    all that validation adds: a training vector that only validation makes frequent is no prototype.
+    all vectors that validation adds: a training vector that only validation makes frequent is no prototype.
     """
 
     Settings = CountVectorSettings
-    _index: tuple[SeenRows, tuple[npt.NDArray[np.int64], ...]] | None = None  # made when first needed
+    _index: tuple[SeenRows, tuple[npt.NDArray[np.int64], ...]] | None = None  # built when first needed
+
+    @property
+    def lowest_score(self) -> float:
+        """That of the most frequent count vector."""
+        return float(-np.log10(self._known.rows.counts.max(initial=1)))
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self._templates = np.empty(0, np.int32)
@@ -70,42 +76,44 @@ class CountVector(Incremental):
         self._index = None
 
     def _compared(self) -> tuple[SeenRows, tuple[npt.NDArray[np.int64], ...]]:
-        """The prototypes, and the index of what they hold."""
+        """The prototypes, and an index from templates to them."""
         if self._index is None:
-            usual = most_frequent(self._known.rows, self.settings.prototypes)
-            found = postings(usual.values, usual.offsets, self._templates)
-            self._index = SeenRows(usual, usual.fingerprints()), (*found, usual.lengths)
+            frequent = most_frequent(self._known.rows, self.settings.prototypes)
+            entries = postings(frequent.values, frequent.offsets, self._templates)
+            self._index = SeenRows(frequent, frequent.fingerprints()), (*entries, frequent.lengths)
         return self._index
 
     def _nearest(self, rows: Sequences) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Index of, and distance to, the nearest prototype for each sorted row."""
         return nearest(rows.values, rows.offsets, self._templates, *self._compared()[1])
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
         places = ordered(sequences.values, sequences.offsets)
         rows = Sequences.of(sequences.values[places], sequences.offsets)
         hashes = rows.fingerprints()
         new = ~self._known.has(hashes)
-        usual, _ = self._compared()
-        strange, scores = rows.take(np.flatnonzero(new)), -np.log10(usual.times(hashes))
-        chosen, apart = self._nearest(strange)
-        scores[new] = apart * self._rarity.of(strange)
-        rest = usual.rows
+        prototypes, _ = self._compared()
+        unseen, scores = rows.take(np.flatnonzero(new)), -np.log10(prototypes.times(hashes))
+        chosen, distance = self._nearest(unseen)
+        scores[new] = distance * self._rarity.of(unseen)
+        rest = prototypes.rows
         events = np.zeros(len(rows.values), np.float32)
-        surplus = surpluses(strange.values, strange.offsets, self._templates, chosen, rest.values, rest.offsets)
+        surplus = surpluses(unseen.values, unseen.offsets, self._templates, chosen, rest.values, rest.offsets)
         events[places[new[rows.rows]]] = surplus
         return Scored(scores, events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         rows = _sorted(sequences)
         hashes = rows.fingerprints()
         new = ~self._known.has(hashes)
         chosen, _ = self._nearest(rows.take(np.flatnonzero(new)))
-        usual, _ = self._compared()
-        nearest_of, times = iter(chosen.tolist()), usual.times(hashes)
+        prototypes, _ = self._compared()
+        nearest_of, times = iter(chosen.tolist()), prototypes.times(hashes)
         for row, sequence in enumerate(sequences):
             if new[row]:
-                yield self._findings(sequence, self._cells(sequence), self._cells(usual.rows[next(nearest_of)]))
+                yield self._findings(sequence, self._cells(sequence), self._cells(prototypes.rows[next(nearest_of)]))
             else:
                 yield [Finding(f"seen before: the same counts {_times(int(times[row]))} in training", weight=0.0)]
 
@@ -117,25 +125,25 @@ class CountVector(Incremental):
         )
         return np.bincount(np.where(known, column, len(self._templates)), minlength=len(self._templates) + 1)
 
-    def _findings(self, sequence: npt.NDArray[np.int32], here: Cells, usual: Cells) -> list[Finding]:
-        found = []
-        columns = np.flatnonzero(here != usual)
-        apart = np.abs(here[columns] - usual[columns])
+    def _findings(self, sequence: npt.NDArray[np.int32], here: Cells, nearest_cells: Cells) -> list[Finding]:
+        findings = []
+        columns = np.flatnonzero(here != nearest_cells)
+        apart = np.abs(here[columns] - nearest_cells[columns])
         for column in columns[np.argsort(-apart, kind="stable")[: self.settings.shown]].tolist():
-            times, expected = int(here[column]), int(usual[column])
+            times, expected = int(here[column]), int(nearest_cells[column])
             weight = abs(times - expected) / max(len(sequence), 1)
             if column == len(self._templates):
                 places = np.flatnonzero(~np.isin(sequence, self._templates))
                 reason = f"{_times(times)} a template that no training session has"
-                found.append(Finding(reason, int(places[0]), int(sequence[places[0]]), weight))
+                findings.append(Finding(reason, int(places[0]), int(sequence[places[0]]), weight))
                 continue
             template = int(self._templates[column])
             much = f"too {'often' if times > expected else 'rarely'}: {_times(times)}," if times else "missing:"
             reason = f"{much} the nearest normal session has it {_times(expected)}"
             places = np.flatnonzero(sequence == template)
             place = int(places[min(expected, len(places) - 1)]) if len(places) else None
-            found.append(Finding(reason, place, template, weight))
-        return found
+            findings.append(Finding(reason, place, template, weight))
+        return findings
 
     def _save(self, folder: Path) -> dict[str, Any]:
         self._known.save(folder / "prototypes.parquet", folder / "known.parquet", self.settings.prototypes)

@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class DeepLogTraining(TrainingSettings):
-    """`TrainingSettings` with a higher rate: measured on validation loss, a few dozen epochs instead of hundreds."""
+    """`TrainingSettings` with a higher learning rate, chosen by validation loss: a few dozen epochs, not hundreds."""
 
     learning_rate: float = Field(1e-2, gt=0, description="highest learning rate of AdamW")
 
@@ -33,20 +33,20 @@ class DeepLogTraining(TrainingSettings):
 class DeepLogSettings(NeuralSettings):
     """Settings of ``deeplog``; the sizes are those of the paper."""
 
-    window: int = Field(10, ge=1, description="events that the network looks back")
+    window: int = Field(10, ge=1, description="events before the predicted one that the network reads")
     hidden: int = Field(64, ge=1, description="units of an LSTM layer")
     layers: int = Field(2, ge=1, description="LSTM layers")
     embedding: int = Field(32, ge=0, description="dimensions of an event; 0: one-hot, as in the paper")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of units left out while training")
-    ends: bool = Field(True, description="predict the end of a session too, so that a missing tail is found")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of units left out in training")
+    ends: bool = Field(True, description="predict the end of a session as well, so that a missing tail is found")
     training: DeepLogTraining = DeepLogTraining()
 
 
 class DeepLog(NeuralDetector):
-    """Predicts each event of a session from the 10 before it with an LSTM; the unlikely is odd.
+    """Predicts each event of a session from the 10 before it with an LSTM; unlikely events are unusual.
 
-    The log-key model of DeepLog (Du et al., CCS 2017). A session's first events are predicted
-    too, from a window padded at the front. It learns from distinct windows weighted by their
+    The log-key model of DeepLog (Du et al., CCS 2017). The first events of a session are predicted
+    as well, from a window padded at the front. It learns from distinct windows weighted by their
     counts. With ``score=rank`` the score is the worst rank of any event: a threshold of 9 is
     the paper's rule "not among the top 9".
     """
@@ -67,32 +67,34 @@ class DeepLog(NeuralDetector):
         return rows_of(self._windows(tokens))
 
     def _rows(self, pieces: Sequences) -> Rows:
-        found = windows_of(pieces, self.settings.window)
-        target = _targets(found)
-        known = target >= 0  # what cannot be predicted cannot be learnt
-        return Rows({"history": found.history[known], "target": target[known]}, found.counts[known])
+        distinct = windows_of(pieces, self.settings.window)
+        target = _targets(distinct)
+        known = target >= 0  # a target that cannot be predicted cannot be learnt
+        return Rows({"history": distinct.history[known], "target": target[known]}, distinct.counts[known])
 
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        told = network(batch["history"])
-        return -told.gather(1, batch["target"][:, None])[:, 0], batch["weights"]
+        log_probabilities = network(batch["history"])
+        return -log_probabilities.gather(1, batch["target"][:, None])[:, 0], batch["weights"]
 
     def _surprise(self, tokens: Sequences) -> Surprise:
         events, ends = np.zeros(len(tokens.values), np.float32), np.zeros(len(tokens), np.float32)
         for rows, part in chunks(tokens):
-            found = self._windows(part)
-            scores = self._measured(found)[found.inverse]
+            distinct = self._windows(part)
+            scores = self._measured(distinct)[distinct.inverse]
             first = int(tokens.offsets[rows.start])
             events[first : first + len(part.values)] = scores[: len(part.values)]
             if self.settings.ends:
                 ends[rows] = scores[len(part.values) :]
         return Surprise(events, ends)
 
-    def _measured(self, found: Windows) -> Floats:
-        target, done = _targets(found), 0
+    def _measured(self, distinct: Windows) -> Floats:
+        target, done = _targets(distinct), 0
         scores = np.empty(len(target), np.float32)
-        for told in self._scorer({"history": found.history}):
-            scores[done : done + len(told)] = self._measure(told, target[done : done + len(told)])
-            done += len(told)
+        for log_probabilities in self._scorer({"history": distinct.history}):
+            scores[done : done + len(log_probabilities)] = self._measure(
+                log_probabilities, target[done : done + len(log_probabilities)]
+            )
+            done += len(log_probabilities)
         return scores
 
     def _windows(self, tokens: Sequences) -> Windows:
@@ -103,10 +105,10 @@ class DeepLog(NeuralDetector):
         before = places[:, None] - size + np.arange(size)
         value = np.maximum(tokens.offsets[rows][:, None] + before, 0)
         history = np.where(before >= 0, tokens.values[value], PADDING) if len(rows) else np.empty((0, size))
-        told = list(self._scorer({"history": history.astype(np.int32)}))
-        return np.concatenate(told) if told else np.empty((0, 1), np.float32)
+        log_probabilities = list(self._scorer({"history": history.astype(np.int32)}))
+        return np.concatenate(log_probabilities) if log_probabilities else np.empty((0, 1), np.float32)
 
 
-def _targets(found: Windows) -> Ints:
-    """The class of each target; a padding behind the last event is the end."""
-    return np.where(found.target == PADDING, END, classes_of(found.target))
+def _targets(distinct: Windows) -> Ints:
+    """The class of each target; padding after the last event is the end."""
+    return np.where(distinct.target == PADDING, END, classes_of(distinct.target))

@@ -1,4 +1,4 @@
-"""Detector ``ensemble``: several detectors on one scale, fused so that what is usual scores 0."""
+"""Detector ``ensemble``: several detectors on one scale, fused so that normal sessions score 0 or less."""
 
 from __future__ import annotations
 
@@ -14,45 +14,49 @@ import pyarrow as pa
 from pydantic import Field
 
 from logradar.core.config import Config, validated
-from logradar.core.distinct import Distinct
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.core.shards import Shards
-from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors, sequences_of
-from logradar.detectors.fusion.combine import fuse, overlap, voices
+from logradar.core.session_set import SessionTable
+from logradar.core.session_view import TEMPLATE_IDS, SessionView
+from logradar.core.training_set import TrainingSet, services_of
+from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors
+from logradar.detectors.fusion.combine import beyond, fuse, overlap, rounding, voices
 from logradar.detectors.fusion.cross_conformal import left_out
 from logradar.detectors.fusion.cutoff import cut, once
+from logradar.detectors.fusion.member_scores import member_findings, member_scores, reason_of
 from logradar.detectors.fusion.p_values import EmpiricalPValues, load_scales, positive_part, save_scales
-from logradar.detectors.fusion.service_bias import discounts, noise, services_of
+from logradar.detectors.fusion.service_bias import discounts, noise
 from logradar.detectors.fusion.synthetic_anomalies import tampered
 from logradar.training.processes import place
 
 _LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
-_TAMPERED: Final = 1000  # made-up anomalies
-_FEW: Final = 2.0  # episodes that are expected where a single one says nothing
+_TAMPERED: Final = 1000  # synthetic anomalies
+_FEW: Final = 2.0  # expected episodes below which a single one proves nothing
 
 
 class EnsembleSettings(Config):
-    """Settings of ``ensemble``."""
+    """Which detectors are the members, and how their scores are calibrated and combined."""
 
     members: tuple[str, ...] = Field(
-        ("new_template", "length", "count_vector", "ngram"), description="names of the detectors it is made of"
+        ("new_template", "length", "count_vector", "ngram"), description="names of the detectors that it is made of"
     )
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of members, by name")
     rate: float = Field(
         0.003,
         gt=0,
         lt=1,
-        description="share of sessions that are thought to be anomalous; no more of the normal ones, each left out of "
-        "training in turn, score above 0",
+        description="expected share of anomalous sessions; at most this share of the normal sessions, each left out of "
+        "training in turn, scores above 0",
     )
-    by_service: bool = Field(True, description="surprises count less in services whose normal sessions surprise more")
+    by_service: bool = Field(
+        True, description="a surprise counts less in a service whose normal sessions surprise more often"
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class _Normal:
-    """Normal sessions as rows with counts; by member, scores of them and of anomalies made of them.
+    """Normal sessions as rows with counts; by member, ``scores`` of them and of synthetic ``anomalies``.
 
     ``order`` has the row of each session, in order of time where that is known.
     """
@@ -60,20 +64,23 @@ class _Normal:
     rows: Sequences
     order: npt.NDArray[np.int64]
     scores: dict[str, Floats]
-    odd: dict[str, Floats]
+    anomalies: dict[str, Floats]
 
 
 class Ensemble(Detector):
-    """Puts the members' surprises on one scale and fuses them; what is no odder than normal sessions are scores 0.
+    """Puts the scores of its members on one scale and fuses them; normal sessions score 0 or less.
 
-    A member's score becomes a p-value among scores of normal sessions: of all of them, each left out of
+    A member's score becomes a p-value among the scores of normal sessions: of all of them, each left out of
     training in turn, where the member learns in milliseconds, else of the validation sessions. P-values are
-    fused by their harmonic mean, in which members that always speak together share one voice. From that the
-    noise of the session's service is taken (`fusion.services`), and the cut (`fusion.cut`): the score is 0 or less for
-    what is usual, 1 for what is ten times rarer. Of an episode of validation sessions above 0 only the oddest one
-    is; where these are too few for two episodes and there is one, it is 0 too: the cut allows it.
+    fused by their harmonic mean, in which members that always report the same sessions share one weight. From the
+    fused surprise, -log10 of that mean, the noise of the session's service is subtracted (`fusion.service_bias`), and
+    the cut (`fusion.cutoff`): a normal session scores 0 or less, a session ten times rarer than the cut scores 1. Of an
+    episode of validation sessions above 0 only the highest score stays above 0; where validation is too short to
+    expect two episodes and has one, that is 0 as well: the cut allows it.
 
-    A member that fails, or whose scores are not finite, drops out: ``dropped`` says which and why.
+    A member that fails in training, or whose scores of normal sessions are not finite, drops out: ``dropped`` says
+    which and why. Scoring changes nothing: where a member fails on a session or its score is not finite, it counts as
+    not surprised by that session, and a finding says so; other sessions are not affected.
     """
 
     Settings = EnsembleSettings
@@ -83,8 +90,6 @@ class Ensemble(Detector):
         if not self.settings.members or self.name in self.settings.members:
             raise ConfigError("An ensemble needs one or more members, and none of them an ensemble.")
         self.dropped: dict[str, str] = {}
-        self._services: pa.DictionaryArray | None = None
-        self._early: Sequences | None = None  # training sessions in order of time, while it learns from a table
         self._members: dict[str, Detector] = {}
         for name in dict.fromkeys(self.settings.members):
             kind = detectors.load(name)
@@ -93,167 +98,195 @@ class Ensemble(Detector):
 
     @property
     def members(self) -> Mapping[str, Detector]:
-        """The members by name, fitted when the ensemble is; without those that dropped out in training."""
+        """The members by name; after training without those that dropped out."""
         return self._members
 
     @property
+    def inputs(self) -> frozenset[str]:  # type: ignore[override]
+        """Those of all members."""
+        return TEMPLATE_IDS.union(*(member.inputs for member in self._members.values()))
+
+    @property
+    def prefix_safe(self) -> bool:  # type: ignore[override]
+        """Whether a member is: fusing never lowers a surprise, so the others may count as not surprised."""
+        return any(member.prefix_safe for member in self._members.values())
+
+    @property
+    def lowest_score(self) -> float:
+        """That of a session by which no member is surprised, or one just above that in the noisiest service."""
+        still = sum(min(member.lowest_score, 0.0) for member in self._members.values())
+        return min(still, -max(self._noise.values(), default=0.0)) - self._cut
+
+    @property
     def baseline_score(self) -> float:
-        """As `Detector.baseline_score`: as far below 0 as surprise may grow before it is worth an alert."""
+        """As `Detector.baseline_score`: the score where no member is surprised, which is 0 less the cut."""
         return -self._cut
 
-    def _meet(self, train: pa.Table | Shards | Distinct, valid: pa.Table | Shards) -> None:
-        """Keep the services of ``valid`` and, where it is known, the order of ``train`` for `_learn`."""
-        self._services = services_of(valid) if self.settings.by_service else None
-        if isinstance(train, pa.Table):  # what is counted from it comes next
-            self._early = sequences_of(train)
-
-    def _observe(self, sessions: Any) -> None:
+    def _learn(self, training: TrainingSet) -> Floats:
         for name, member in list(self._members.items()):
-            if member.needs_values:
-                self._guarded(name, partial(member._observe, sessions))
-
-    def _learn(self, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-        for name, member in list(self._members.items()):
-            scores = self._guarded(name, partial(_learnt, member, train, valid, folder / name if folder else None))
+            scores = self._guarded(name, partial(_learnt, member, training.inside(name)))
             if scores is not None:
                 member.validation_scores = scores
-        normal = self._normal(train, valid)
+        services = training.services if self.settings.by_service else None
+        count = len(training.valid)
+        normal = self._normal(training)
         if not self._members:
-            raise DataError(f"No member of the ensemble could be trained: {self._told()}.")
+            raise DataError(f"No member of the ensemble could be trained: {self._why_dropped()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
-        every = np.ones(len(valid), np.int64)
+        every = np.ones(count, np.int64)
         self._scales = {name: EmpiricalPValues.of(positive_part(scores), every) for name, scores in validation.items()}
         self._scales |= {
             name: EmpiricalPValues.of(positive_part(scores), normal.rows.counts)
             for name, scores in normal.scores.items()
         }
-        usual, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, len(valid))
-        self._weights = self._voices(usual, normal, late)
-        found = fuse(late, self._weights)
+        early, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, count)
+        self._weights = self._voices(early, normal, late)
+        fused = fuse(late, self._weights)
         self._cut = 0.0
         if normal.scores:
-            odd = self._surprises(normal.odd, len(next(iter(normal.odd.values()))))
-            samples = [fuse(usual, self._weights)[normal.order]]
-            if len(normal.scores) < len(self._members):  # the others spoke in validation only
-                samples.append(found)
-            self._cut = cut(samples, fuse(odd, self._weights), self.settings.rate)
-        self._noise = noise(found, self._services) if self._services is not None else {}
-        scores = once(self._beyond(_graded(found, validation.values()), self._services))
-        self._services = self._early = None
+            anomalies = self._surprises(normal.anomalies, len(next(iter(normal.anomalies.values()))))
+            samples = [fuse(early, self._weights)[normal.order]]
+            if len(normal.scores) < len(self._members):  # the others have scores of validation sessions only
+                samples.append(fused)
+            self._cut = cut(samples, fuse(anomalies, self._weights), self.settings.rate)
+        self._noise = noise(fused, services) if services is not None else {}
+        scores = once(self._beyond(_graded(fused, validation.values()), services))
         explained = (scores > 0).sum() <= 1 and self.settings.rate * len(scores) < _FEW
         return np.minimum(scores, 0.0) if explained else scores
 
-    def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
-        self._learn(train, valid, folder)
-
-    def _normal(self, train: Distinct, valid: Sequences) -> _Normal:
-        """All normal sessions, by members that can leave them out; those of validation where they are too many."""
+    def _normal(self, training: TrainingSet) -> _Normal:
+        """Scores of all normal sessions by members that can leave them out; where too many, of validation alone."""
+        train, valid, early = training.distinct, training.valid_view(TEMPLATE_IDS).sequences, training.in_order
         late, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
-        if few and self._early is not None and len(self._early) == train.total:
-            rows = self._early.concat(late).distinct()
+        if few and early is not None:
+            rows = early.concat(late).distinct()
             order = rows.inverse
-        else:  # in what order training sessions came is not known
+        else:  # the order of training sessions is not known
             rows = train.loaded().concat(late).distinct() if few else late
             order = np.repeat(np.arange(len(rows)), rows.counts)
-        found = _Normal(rows, order, {}, {})
-        spoilt = tampered(rows, _TAMPERED, self.seed)
+        normal = _Normal(rows, order, {}, {})
+        anomalies = tampered(rows, _TAMPERED, self.seed)
         for name, member in list(self._members.items()):
             if isinstance(member, Incremental) and len(rows):
-                scores = self._guarded(name, partial(_both, member, rows if few else None, spoilt))
+                scores = self._guarded(name, partial(_both, member, rows if few else None, anomalies))
                 if scores is not None:
-                    found.scores[name], found.odd[name] = scores
-        return found
+                    normal.scores[name], normal.anomalies[name] = scores
+        return normal
 
     def _surprises(self, scores: Mapping[str, Floats], rows: int) -> Floats:
-        """Members by sessions; no surprise of a member without scores."""
-        found = np.zeros((len(self._members), rows))
+        """Surprises, members x sessions; 0 for a member without scores."""
+        surprises = np.zeros((len(self._members), rows))
         for row, name in enumerate(self._members):
             if name in scores:
-                found[row] = self._scales[name].surprise(positive_part(scores[name]))
-        return found
+                surprises[row] = self._scales[name].surprise(positive_part(scores[name]))
+        return surprises
 
-    def _voices(self, usual: Floats, normal: _Normal, late: Floats) -> Floats:
+    def _voices(self, early: Floats, normal: _Normal, late: Floats) -> Floats:
         names, every = list(self._members), np.ones(late.shape[1])
         overlaps = np.eye(len(names))
         for i, one in enumerate(names):
             for j, other in enumerate(names[:i]):
                 both = one in normal.scores and other in normal.scores
-                rows, counts = (usual, normal.rows.counts) if both else (late, every)
+                rows, counts = (early, normal.rows.counts) if both else (late, every)
                 overlaps[i, j] = overlaps[j, i] = overlap(rows[i], rows[j], counts)
         return voices(overlaps)
 
     def _beyond(self, fused: Floats, services: pa.DictionaryArray | None) -> Floats:
-        """Scores from fused surprises: what service and cut leave of them."""
+        """Scores from fused surprises: less the noise of the service, less the cut."""
         if services is not None:
             fused = np.where(fused > 0, fused - discounts(self._noise, services), fused)
-        return fused - self._cut
+        return beyond(fused, self._cut, len(self._members))
 
     def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
-        return self._beyond(rows, services_of(sessions) if self._noise else None)
+        return self._beyond(rows, services_of(SessionTable(sessions)) if self._noise else None)
 
-    def _score(self, sequences: Sequences) -> Scored:
-        """Fused surprises, before service and cut."""
+    def _finished_early(self, rows: Floats, sessions: pa.Table) -> Floats:
+        """As `_finished`, of lower bounds; a session that surprises no member yet may still be in a noisy service."""
+        discount = discounts(self._noise, services_of(SessionTable(sessions))) if self._noise else 0.0
+        left = np.where(rows > 0, rows - discount, np.minimum(rows, -np.maximum(discount, 0.0)))
+        return np.minimum(left - self._cut, beyond(left, self._cut, len(self._members)))
+
+    def _score_unfinished(self, view: SessionView) -> Scored:
+        """Lower bounds of `_score`: members that cannot judge an unfinished session count as not surprised."""
+        surprises = np.zeros((len(self._members), len(view)))
+        scores: list[Floats] = []
+        events = np.zeros(len(view.sequences.values), np.float32)
+        best = np.zeros(len(view))
+        for row, (name, member) in enumerate(self._members.items()):
+            scores.append(np.full(len(view), member.lowest_score))
+            if not member.prefix_safe:
+                continue
+            scored = member_scores(name, member, view, unfinished=True)
+            scores[row] = scored.rows
+            scores[row][list(scored.failures)] = member.lowest_score
+            surprises[row] = self._scales[name].surprise(positive_part(scored.rows))
+            ahead = surprises[row] > best
+            best = np.maximum(best, surprises[row])
+            events = np.where(ahead[view.sequences.rows], scored.values, events)
+        highest = np.array(max(scale.highest for scale in self._scales.values()))
+        low = fuse(surprises, self._weights) - 4 * rounding(len(self._members), highest)  # below all rounding
+        return Scored(_graded(np.maximum(low, 0.0), scores), events)
+
+    def _score(self, view: SessionView) -> Scored:
+        """Fused surprises, before service and cut; where a member has no score it counts as not surprised.
+
+        Raises `DataError` for sessions that no member can score.
+        """
+        sequences = view.sequences
         surprises = np.zeros((len(self._members), len(sequences)))
-        told = []
+        scores: list[Floats] = []
         events = np.zeros(len(sequences.values), np.float32)
         best = np.full(len(sequences), -1.0)
+        failures: dict[str, dict[int, str]] = {}
         for row, (name, member) in enumerate(self._members.items()):
-            scored = self._asked(name, member, sequences)
-            if scored is None:
-                continue
-            told.append(scored.rows)
+            scored = member_scores(name, member, view)
+            failures[name] = scored.failures
+            scores.append(scored.rows)
             surprises[row] = self._scales[name].surprise(positive_part(scored.rows))
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[sequences.rows], scored.values, events)
-        if len(sequences) and best.max() < 0:
-            raise DataError(f"No member of the ensemble could score: {self._told()}.")
-        return Scored(_graded(fuse(surprises, self._weights), told), events)
+        unscored = set.intersection(*(set(rows) for rows in failures.values()))
+        if unscored:
+            why = "; ".join(f"{name}: {rows[min(unscored)]}" for name, rows in failures.items())
+            raise DataError(f"No member of the ensemble could score {len(unscored):,} of the sessions: {why}.")
+        return Scored(_graded(fuse(surprises, self._weights), scores), events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        rows: list[list[Finding]] = [[] for _ in range(len(sequences))]
-        known: list[list[Finding]] = [[] for _ in range(len(sequences))]  # told where nobody is surprised
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        rows: list[list[Finding]] = [[] for _ in range(len(view))]
+        known: list[list[Finding]] = [[] for _ in range(len(view))]  # shown where no member is surprised
+        dropped = [
+            Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()
+        ]
+        flags = [list(dropped) for _ in range(len(view))]
         for name, member in self._members.items():
-            scored = self._asked(name, member, sequences)
-            if scored is None:
-                continue
-            told = self._guarded(name, partial(member._explain_as, sequences), scoring=True) or []
+            scored = member_scores(name, member, view)
             surprise = self._scales[name].surprise(positive_part(scored.rows))
-            for row, findings in enumerate(told):
+            for row, findings in enumerate(member_findings(member, view)):
+                if row in scored.failures:
+                    flags[row].append(
+                        Finding(f"without {name}, which has no score: {scored.failures[row]}", weight=0.0)
+                    )
+                    continue
                 (rows if surprise[row] > 0 else known)[row] += [
                     replace(f, reason=f"{name}: {f.reason}", weight=float(surprise[row]) + 0.01 / (i + 1))
                     for i, f in enumerate(sorted(findings, key=lambda f: -f.weight))
                 ]
-        flags = [Finding(f"without {name}, which dropped out: {why}", weight=0.0) for name, why in self.dropped.items()]
-        yield from ([*(found or known[row]), *flags] for row, found in enumerate(rows))
+        yield from ([*(findings or known[row]), *flags[row]] for row, findings in enumerate(rows))
 
-    def _asked(self, name: str, member: Detector, sequences: Sequences) -> Scored | None:
-        """A member's scores; None where it fails."""
-        scored: Scored | None = self._guarded(name, partial(member._score_as, sequences), scoring=True)
-        if scored is None or np.isfinite(scored.rows).all():
-            return scored
-        self._drop(name, "its scores are not numbers")
-        return None
-
-    def _guarded(self, name: str, work: Callable[[], Any], scoring: bool = False) -> Any:
-        """What ``work`` returns; None where it fails, and the member drops out: for good in training."""
+    def _guarded(self, name: str, work: Callable[[], Any]) -> Any:
+        """What ``work`` of a training returns; None where it fails, and the member drops out for good."""
         try:
             return work()
         except Exception as error:
-            if not scoring and (isinstance(error, ConfigError) or place()[1] > 1):
-                raise  # what was asked for cannot be; or other processes would wait for this member for ever
-            self._drop(name, " ".join(str(error).split())[:200] or type(error).__name__)
-        if not scoring:
-            del self._members[name]
+            if isinstance(error, ConfigError) or place()[1] > 1:
+                raise  # the settings are wrong; or other processes would wait for this member for ever
+            self.dropped[name] = reason_of(error)
+        say(f"Member '{name}' of the ensemble drops out: {self.dropped[name]}. The other members score without it.")
+        del self._members[name]
         return None
 
-    def _drop(self, name: str, why: str) -> None:
-        why = why.rstrip(".")
-        if name not in self.dropped:
-            say(f"Member '{name}' of the ensemble drops out: {why}. The others go on without it.")
-        self.dropped[name] = why
-
-    def _told(self) -> str:
+    def _why_dropped(self) -> str:
         return "; ".join(f"{name}: {why}" for name, why in self.dropped.items())
 
     def _save(self, folder: Path) -> dict[str, Any]:
@@ -272,19 +305,21 @@ class Ensemble(Detector):
 
 
 def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
-    """Surprises, and where nobody is surprised what members say below 0, so that what is usual has an order too."""
-    still = np.sum([np.minimum(rows, 0.0) for rows in scores], axis=0)
+    """Fused surprises; where no member is surprised the sum of scores below 0, so that normal sessions are ordered."""
+    still = np.zeros(len(fused))
+    for rows in scores:  # one after the other, so that the sum of a session depends on no other session
+        still += np.minimum(rows, 0.0)
     return np.where(fused > 0, fused, still)
 
 
-def _learnt(member: Detector, train: Distinct, valid: Sequences, folder: Path | None) -> Floats:
-    return _finite(member._learn(train, valid, folder))
+def _learnt(member: Detector, training: TrainingSet) -> Floats:
+    return _finite(member._learn(training))
 
 
-def _both(member: Incremental, rows: Sequences | None, spoilt: Sequences) -> tuple[Floats, Floats]:
-    """Scores of normal ``rows``, each left out in turn, or of validation sessions, and of spoilt ones."""
-    usual = member.validation_scores if rows is None else left_out(member, rows)
-    return _finite(usual), _finite(member._score(spoilt).rows)
+def _both(member: Incremental, rows: Sequences | None, anomalies: Sequences) -> tuple[Floats, Floats]:
+    """Scores of normal ``rows``, each left out in turn, or of validation sessions; and of ``anomalies``."""
+    normal = member.validation_scores if rows is None else left_out(member, rows)
+    return _finite(normal), _finite(member._score(SessionView(anomalies)).rows)
 
 
 def _finite(scores: Floats) -> Floats:

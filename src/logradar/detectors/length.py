@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Finding, Incremental, Scored
 
 
 class Length(Incremental):
-    """Says how far a session's number of events lies outside the range seen in training.
+    """Says how far a session's number of events is outside the range seen in training.
 
     The score is 0 inside the range and log2 of the ratio to its nearer end outside: 1 means
     twice as long as the longest, or half as long as the shortest. Range rule as in Landauer
     et al., FSE 2024. Every event beyond the longest length scores 1. Where all training sessions
-    are equally long, they may be windows, of which the last in a log is not full: then shorter ones score 0.
+    have the same length, they may be windows, and the last window of a log is not full: then shorter ones score 0.
     """
+
+    prefix_safe: ClassVar[bool] = True
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         chunks = train.chunks()
@@ -37,23 +40,35 @@ class Length(Incremental):
     def _windows(self) -> bool:
         return self.shortest == self.longest
 
-    def _score(self, sequences: Sequences) -> Scored:
-        length = sequences.lengths + 1.0  # so that an empty session has a ratio too
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
+        length = sequences.lengths + 1.0  # so that an empty session has a ratio, too
         shortest = 0 if self._windows else self.shortest
         beyond = np.log2(np.maximum(length / (self.longest + 1), (shortest + 1) / length))
         events = (sequences.positions >= self.longest).astype(np.float32)
         return Scored(np.maximum(beyond, 0.0), events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
-        usual = f"training sessions have {self.shortest:,} to {self.longest:,}"
+    def _score_unfinished(self, view: SessionView) -> Scored:
+        """Only what is too long already counts: a short session may still grow."""
+        too_long = np.log2((view.sequences.lengths + 1.0) / (self.longest + 1))
+        return Scored(np.maximum(too_long, 0.0), (view.sequences.positions >= self.longest).astype(np.float32))
+
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
+        expected = f"training sessions have {self.shortest:,} to {self.longest:,}"
         if self._windows:
-            usual = f"every training session has {self.shortest:,}"
+            expected = f"every training session has {self.shortest:,}"
         for length in sequences.lengths:
             if length > self.longest:
-                yield [Finding(f"too long: {length:,} events, {usual}; here it goes on", position=self.longest)]
+                yield [
+                    Finding(
+                        f"too long: {length:,} events, {expected}; this event is the first too many",
+                        position=self.longest,
+                    )
+                ]
             elif length < self.shortest and not self._windows:
                 last = int(length) - 1 if length else None
-                yield [Finding(f"too short: {length:,} events, {usual}; here it ends", position=last)]
+                yield [Finding(f"too short: {length:,} events, {expected}; this event is the last", position=last)]
             else:
                 yield []
 

@@ -1,4 +1,4 @@
-"""Detector ``logbert``: a network that fills in what is masked, and says what is missing."""
+"""Detector ``logbert``: a network that predicts masked events, and says which event is missing."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ from pydantic import Field, model_validator
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Finding
 from logradar.detectors.neural import windows
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
 from logradar.detectors.neural.mask_patterns import SPECIAL, WHOLE, Framed, Patterns
-from logradar.detectors.neural.surprisal import UNSEEN, Surprise, classes_of, finding, missing, telling, together
+from logradar.detectors.neural.surprisal import (
+    UNSEEN,
+    Surprise,
+    classes_of,
+    finding,
+    missing,
+    most_surprising,
+    together,
+)
 from logradar.training.ragged import RaggedRows
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
@@ -33,10 +42,10 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 NOTHING: Final = 0  # the class of "nothing is missing"
-_USUAL: Final = 0.995  # the quantile of validation sessions at which both parts of the score are held equal
-_LEAST: Final = math.log(2)  # nats; below that nothing is surprising
-_ASKED: Final = 512  # rows at least whose loss is the validation loss
-_CLEAR: Final = 0.1  # nats; below that a session is whole
+_USUAL: Final = 0.995  # the quantile of validation sessions at which both parts of the score are made equal
+_LEAST: Final = math.log(2)  # nats; below this nothing is surprising
+_ASKED: Final = 512  # questions at least of which the validation loss is the mean
+_CLEAR: Final = 0.1  # nats; below this a session counts as complete
 
 
 class LogBERTTraining(TrainingSettings):
@@ -54,16 +63,18 @@ class LogBERTTraining(TrainingSettings):
 class LogBERTSettings(NeuralSettings):
     """Settings of ``logbert``; the sizes train on a CPU in minutes."""
 
-    vocabulary: int = Field(0, ge=0, description="tokens that the network has room for; more if training has more")
+    vocabulary: int = Field(0, ge=0, description="tokens that the network has room for at least")
     hidden: int = Field(64, ge=1, description="dimensions of an event")
     layers: int = Field(2, ge=1, description="blocks of BERT")
     heads: int = Field(4, ge=1, description="attention heads of a block; they share `hidden`")
     intermediate: int = Field(256, ge=1, description="units between the two layers of a block's network")
-    positions: int = Field(512, ge=16, description="events (and two) at once; longer sessions go in overlapping spans")
-    dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out while training")
-    mask: float = Field(0.15, gt=0, lt=1, description="share of the events that is masked while training")
+    positions: int = Field(
+        512, ge=16, description="events that are read at once, plus two; a longer session is read in overlapping spans"
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out in training")
+    mask: float = Field(0.15, gt=0, lt=1, description="share of the events that are masked in training")
     holes: float = Field(
-        0.5, ge=0, lt=1, description="share of rows with events taken out instead of masked, to learn what is missing"
+        0.5, ge=0, lt=1, description="share of rows with events removed instead of masked, to learn what is missing"
     )
     hypersphere: float = Field(
         0.0, ge=0, description="weight of the paper's second objective: normal sessions lie close together"
@@ -79,21 +90,21 @@ class LogBERTSettings(NeuralSettings):
 
 
 class LogBERT(NeuralDetector):
-    """Predicts masked events of a session from all others with BERT; the unlikely is odd, and so is a hole.
+    """Predicts masked events of a session from all others with BERT; unlikely events and missing events are unusual.
 
-    LogBERT (Guo et al., IJCNN 2021) with one question more. Where a step is missing all that is left
-    still looks likely, so masks alone do not find it; here the network also sees sessions with events
-    taken out, and says which event is missing, if any. A session scores by its surprising events
-    and by how sure the network is that it is not whole, held equal on validation sessions.
+    LogBERT (Guo et al., IJCNN 2021) with one more question. Where a step is missing, all remaining events
+    still look likely, so masks alone do not find it; here the network also learns from sessions with events
+    removed, and says which event is missing, if any. A session scores by its surprising events
+    and by how certain the network is that an event is missing; both are made equal on validation sessions.
     """
 
     Settings: ClassVar[type[Config]] = LogBERTSettings
     ragged = True
-    weight = 1.0  # of what is missing, against what is surprising
+    weight = 1.0  # of missing events, relative to surprising events
 
     @property
     def _room(self) -> int:
-        """Tokens that the network knows, without those of the frame."""
+        """Tokens that the network knows, without those that mark the ends of sessions."""
         return max(len(self.vocabulary), int(self.settings.vocabulary))
 
     def _network(self) -> torch.nn.Module:
@@ -115,7 +126,7 @@ class LogBERT(NeuralDetector):
         return RaggedRows(pieces, predictions=predictions(pieces.lengths, self.settings.mask, self.settings.holes))
 
     def _watched(self, pieces: Sequences) -> Rows:
-        rows = self._rows(pieces)  # few rows are asked several times, or the validation loss would jump about
+        rows = self._rows(pieces)  # few rows are asked several times, so that the validation loss is stable
         return rows.even(float(min(rows.weights.sum() / _ASKED, rows.weights.mean()))) if len(rows) else rows
 
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -125,10 +136,10 @@ class LogBERT(NeuralDetector):
 
         s, templates = self.settings, len(self.vocabulary) - FIRST_TEMPLATE
         q = question(batch["tokens"], batch["draws"], s.mask, s.holes, templates)
-        told, far = network(q.tokens, q.asks, q.places)
-        losses = -told.gather(2, q.classes[:, :, None])[:, :, 0]
+        log_probabilities, far = network(q.tokens, q.asks, q.places)
+        losses = -log_probabilities.gather(2, q.classes[:, :, None])[:, :, 0]
         weights = batch["weights"][:, None] * q.valid
-        if s.hypersphere and network.training:  # the validation loss stays that of predictions
+        if s.hypersphere and network.training:  # the validation loss is that of predictions alone
             losses = torch.cat([losses, s.hypersphere * far[:, None]], 1)
             weights = torch.cat([weights, batch["weights"][:, None]], 1)
         return losses, weights
@@ -139,7 +150,7 @@ class LogBERT(NeuralDetector):
         self.weight = self._balance(watched)
 
     def _balance(self, watched: Sequences) -> float:
-        """What is missing is told in other nats than what is there: the factor that makes rare values equal."""
+        """The factor that makes rare values of both parts equal: their nats have other distributions."""
         if self.settings.score == "rank" or not self.settings.holes:
             return 1.0
         doubts = self._doubts(self._tokens(watched))
@@ -148,7 +159,7 @@ class LogBERT(NeuralDetector):
         return max(max(levels[0], _LEAST) / max(levels[1], _CLEAR), 1.0)
 
     def _holes(self, doubts: _Doubts, tokens: Sequences) -> Floats:
-        """What is missing as a score of the event at its place, 0 elsewhere; weighed only up to `UNSEEN`."""
+        """Missing events as scores of the events at their places, 0 elsewhere; weighted only up to `UNSEEN`."""
         holes = doubts.spread(tokens)
         if self.settings.score == "rank":
             return holes
@@ -163,32 +174,33 @@ class LogBERT(NeuralDetector):
         events = np.maximum(doubts.events, self._holes(doubts, tokens))
         return Surprise(events, np.zeros(len(tokens), np.float32))
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         for _, part in self._chunks(sequences):
-            yield from self._told(part)
+            yield from self._findings(part)
 
-    def _told(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _findings(self, sequences: Sequences) -> Iterator[list[Finding]]:
         tokens = self._tokens(sequences)
         doubts = self._doubts(tokens)
         holes = self._holes(doubts, tokens)
         scores, by_hole = np.maximum(doubts.events, holes), holes > doubts.events
         ordinary = 1.0 if self.settings.score == "rank" else _LEAST
         bounds = pairwise(sequences.offsets.tolist())
-        picked = [start + telling(scores[start:stop], ordinary) for start, stop in bounds]
+        picked = [start + most_surprising(scores[start:stop], ordinary) for start, stop in bounds]
         events = np.concatenate([*picked, np.empty(0, np.int64)])
-        told = self._asked(tokens, events, by_hole[events])
+        log_probabilities = self._asked(tokens, events, by_hole[events])
         classes, places = classes_of(tokens.values), sequences.positions
         behind = doubts.behind(tokens)
         findings = {}
-        for row, event in zip(told, events.tolist(), strict=True):
+        for row, event in zip(log_probabilities, events.tolist(), strict=True):
             place, template, score = int(places[event]), int(sequences.values[event]), float(scores[event])
             if by_hole[event]:
-                side = "behind" if behind[event] else "before"
-                found = missing(row, side, place, template, score, self.vocabulary, self.settings.shown)
+                side = "after" if behind[event] else "before"
+                reason = missing(row, side, place, template, score, self.vocabulary, self.settings.shown)
             else:
                 came, shown = int(classes[event]), self.settings.shown
-                found = finding(row, came, place, template, score, self.vocabulary, shown)
-            findings[event] = found
+                reason = finding(row, came, place, template, score, self.vocabulary, shown)
+            findings[event] = reason
         for chosen in picked:
             yield [findings[event] for event in chosen.tolist()]
 
@@ -196,52 +208,56 @@ class LogBERT(NeuralDetector):
         return self._asked(tokens, tokens.offsets[rows] + places, np.zeros(len(rows), bool))
 
     def _asked(self, tokens: Sequences, events: Ints, holes: npt.NDArray[np.bool_]) -> Floats:
-        """What is told about each of ``events``: what stands there, or what is missing in its span."""
+        """Log-probabilities for each of ``events``: of the event at its place, or of the one missing in its span."""
         framed = self._framed(tokens)
         span = np.searchsorted(framed.own[:-1], events, side="right") - 1
         inside = events - framed.first[span]
         count = np.maximum(np.minimum(framed.sequences.lengths[span] - 2, self.settings.passes), 1)
         rows = Patterns.of(framed, span, np.where(holes, WHOLE, inside % count), self.settings.passes)
-        told = np.empty((len(events), len(self.vocabulary) - FIRST_TEMPLATE + 1), np.float32)
+        log_probabilities = np.empty((len(events), len(self.vocabulary) - FIRST_TEMPLATE + 1), np.float32)
         for index, output in self._answers(rows):
             place = np.where(holes[index], 0, inside[index] + 1)
-            told[index] = output[np.arange(len(index)), place, : told.shape[1]]
-        return told
+            log_probabilities[index] = output[np.arange(len(index)), place, : log_probabilities.shape[1]]
+        return log_probabilities
 
     def _doubts(self, tokens: Sequences) -> _Doubts:
         events, holes, places = np.zeros(len(tokens.values), np.float32), [], []
         for rows, part in self._chunks(tokens):
             first = int(tokens.offsets[rows.start])
             framed = self._framed(part)
-            found, gaps = self._measured(framed, part, events[first : first + len(part.values)])
-            holes.append(found)
+            by_span, gaps = self._measured(framed, part, events[first : first + len(part.values)])
+            holes.append(by_span)
             places.append(np.where(gaps == _NOWHERE, gaps, np.where(gaps < 0, gaps - first, gaps + first)))
         return _Doubts(events, np.concatenate([*holes, np.empty(0, np.float32)]), np.concatenate([*places, _NONE]))
 
     def _chunks(self, tokens: Sequences) -> Iterator[tuple[slice, Sequences]]:
-        return tokens.parts(max(windows.CHUNK // (self.settings.passes + 1), 1))  # each event stands in so many rows
+        return tokens.parts(max(windows.CHUNK // (self.settings.passes + 1), 1))  # each event is part of so many rows
 
     def _measured(self, framed: Framed, part: Sequences, events: Floats) -> tuple[Floats, Ints]:
-        """Fill in the scores of all events; return the score of what is missing in each span, and where."""
-        asked = Patterns.every(framed, self.settings.passes)
+        """Write the scores of all events; return the score of a missing event in each span, and its place."""
+        patterns = Patterns.every(framed, self.settings.passes)
         classes = classes_of(part.values)
         holes, places = np.zeros(len(framed.row), np.float32), np.full(len(framed.row), _NOWHERE)
-        for index, told in self._answers(asked):
-            offsets = asked.shown.offsets[index]
-            lengths = asked.shown.offsets[index + 1] - offsets
-            row, column = np.nonzero(np.arange(told.shape[1]) < lengths[:, None])
+        for index, log_probabilities in self._answers(patterns):
+            offsets = patterns.shown.offsets[index]
+            lengths = patterns.shown.offsets[index + 1] - offsets
+            row, column = np.nonzero(np.arange(log_probabilities.shape[1]) < lengths[:, None])
             value = offsets[row] + column
-            kept = asked.masked[value]
+            kept = patterns.masked[value]
             row, column, value = row[kept], column[kept], value[kept]
-            span, event = asked.span[index[row]], asked.event[value]
+            span, event = patterns.span[index[row]], patterns.event[value]
             own = (event >= framed.own[span]) & (event < framed.own[span + 1])
             row, column, event = row[own], column[own], event[own]
-            events[event] = self._measure(told[row, column], classes[event])
-            whole = np.flatnonzero(asked.pattern[index] == WHOLE)
+            events[event] = self._measure(log_probabilities[row, column], classes[event])
+            whole = np.flatnonzero(patterns.pattern[index] == WHOLE)
             if len(whole) and self.settings.holes:
-                span = asked.span[index[whole]]
-                holes[span] = self._measure(told[whole, 0], np.full(len(whole), NOTHING))
-                gaps = np.where(np.arange(told.shape[1] - 1) < lengths[whole, None] - 1, told[whole, 1:, NOTHING], 1.0)
+                span = patterns.span[index[whole]]
+                holes[span] = self._measure(log_probabilities[whole, 0], np.full(len(whole), NOTHING))
+                gaps = np.where(
+                    np.arange(log_probabilities.shape[1] - 1) < lengths[whole, None] - 1,
+                    log_probabilities[whole, 1:, NOTHING],
+                    1.0,
+                )
                 gap, last = gaps.argmin(1), lengths[whole] - 2
                 event = framed.first[span] + np.minimum(gap, last - 1)
                 places[span] = np.where(gap < last, event, -1 - event)
@@ -268,9 +284,9 @@ _NOWHERE: Final = np.iinfo(np.int64).min
 
 @dataclass(frozen=True, eq=False)
 class _Doubts:
-    """Of all events how surprising they are; of all spans how sure it is that something is missing, and where.
+    """How surprising each event is; for each span how certain it is that an event is missing, and where.
 
-    ``places`` are events of all rows: it is missing before event ``p``, or behind event ``-1 - p``.
+    ``places`` are numbers of events of all rows: the missing one is before event ``p``, or after event ``-1 - p``.
     """
 
     events: Floats
@@ -278,7 +294,7 @@ class _Doubts:
     places: Ints
 
     def spread(self, tokens: Sequences) -> Floats:
-        """What is missing as a score of the event at its place, 0 elsewhere."""
+        """Missing events as scores of the events at their places, 0 elsewhere."""
         out = np.zeros(len(tokens.values), np.float32)
         somewhere = self.places != _NOWHERE
         places = self.places[somewhere]
@@ -286,7 +302,7 @@ class _Doubts:
         return out
 
     def behind(self, tokens: Sequences) -> npt.NDArray[np.bool_]:
-        """Behind which events, and not before them, something is missing."""
+        """After which events, and not before them, an event is missing."""
         out = np.zeros(len(tokens.values), bool)
         out[-1 - self.places[(self.places < 0) & (self.places != _NOWHERE)]] = True
         return out

@@ -1,4 +1,4 @@
-"""Detector ``loglstm``: an LSTM that has read the whole session so far predicts what comes next."""
+"""Detector ``loglstm``: an LSTM that has read the session so far predicts the next event."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class LogLSTMTraining(CausalTraining):
-    """`CausalTraining` with a higher rate, measured on validation loss."""
+    """`CausalTraining` with a higher learning rate, chosen by validation loss."""
 
     learning_rate: float = Field(1e-2, gt=0, description="highest learning rate of AdamW")
 
 
 class LogLSTMSettings(CausalSettings):
-    """Settings of ``loglstm``."""
+    """The size of the network and how it is trained."""
 
     hidden: int = Field(64, ge=1, description="units of an LSTM layer")
     layers: int = Field(1, ge=1, description="LSTM layers")
@@ -30,8 +30,8 @@ class LogLSTMSettings(CausalSettings):
 class LogLSTM(CausalDetector):
     """Predicts each event of a session from all before it with an LSTM (Hochreiter & Schmidhuber, 1997).
 
-    Where ``deeplog`` sees ten events, this one remembers from the start: whether a step was
-    forgotten long ago, and how often something has been repeated.
+    Where ``deeplog`` reads ten events, this one remembers the session from its start: whether a step was
+    left out long ago, and how often an event has been repeated.
     """
 
     Settings: ClassVar[type[Config]] = LogLSTMSettings

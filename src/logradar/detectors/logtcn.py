@@ -1,4 +1,4 @@
-"""Detector ``logtcn``: dilated causal convolutions over a whole session predict what comes next."""
+"""Detector ``logtcn``: dilated causal convolutions over a whole session predict the next event."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class LogTCNTraining(CausalTraining):
-    """`CausalTraining` with a rate that falls by a schedule, not already when the loss rests for an epoch."""
+    """`CausalTraining` with a learning rate that falls by a schedule, not when the loss does not fall for an epoch."""
 
-    epochs: int = Field(40, ge=1, description="passes over the rows; the schedule is made for so many")
+    epochs: int = Field(40, ge=1, description="passes over the rows; the schedule has this length")
     schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
         "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
     )
@@ -24,10 +24,10 @@ class LogTCNTraining(CausalTraining):
 
 
 class LogTCNSettings(CausalSettings):
-    """Settings of ``logtcn``."""
+    """The size of the network and how it is trained."""
 
     channels: int = Field(64, ge=1, description="channels of a convolution")
-    kernel: int = Field(3, ge=2, description="events that a convolution joins")
+    kernel: int = Field(3, ge=2, description="events that a convolution reads")
     layers: int = Field(4, ge=1, description="convolutions, each reaching twice as far as the one before")
     training: LogTCNTraining = LogTCNTraining()
 
@@ -35,8 +35,8 @@ class LogTCNSettings(CausalSettings):
 class LogTCN(CausalDetector):
     """Predicts each event of a session from those before it with dilated causal convolutions.
 
-    A temporal convolutional network (Bai et al., 2018): all places of a session at once, none of
-    which sees what comes after it. It reaches back ``1 + (kernel - 1) * (2**layers - 1)`` events,
+    A temporal convolutional network (Bai et al., 2018): all places of a session at once, and none
+    reads what comes after it. It reaches back ``1 + (kernel - 1) * (2**layers - 1)`` events,
     31 by default.
     """
 

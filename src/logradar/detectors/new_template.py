@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.detectors.base import Finding, Incremental, Scored
 
 
 class NewTemplate(Incremental):
-    """Counts the events of a session whose template never occurred in training.
+    """Counts the events of a session whose template did not occur in training.
 
-    The simplest detector of all, and on BGL the best published one (new-event rule in
+    The simplest detector, and on BGL the best published one (new-event rule in
     Landauer et al., "A critical review of common log data sets", FSE 2024).
 
     >>> import pyarrow as pa
@@ -32,6 +33,8 @@ class NewTemplate(Incremental):
     [0.0, 2.0]
     """
 
+    prefix_safe: ClassVar[bool] = True
+
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         self.known = np.empty(0, np.int32)
         for chunk in train.chunks():
@@ -39,13 +42,15 @@ class NewTemplate(Incremental):
 
     def _learn_more(self, new: Sequences) -> None:
         ids = np.unique(new.values)
-        self.known = np.union1d(self.known, ids[ids >= FIRST_TEMPLATE])  # the unknown is never known
+        self.known = np.union1d(self.known, ids[ids >= FIRST_TEMPLATE])  # UNKNOWN stays unknown
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
         new = ~np.isin(sequences.values, self.known)
         return Scored(sequences.sums(new), new.astype(np.float32))
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         new = np.flatnonzero(~np.isin(sequences.values, self.known))
         bounds = np.searchsorted(new, sequences.offsets)
         for start, (first, last) in zip(sequences.offsets.tolist(), pairwise(bounds.tolist()), strict=False):

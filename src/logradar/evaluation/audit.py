@@ -115,7 +115,7 @@ def audit(
         "contradictions": _contradictions(prints, truth) if truth is not None else None,
         "twins": indistinguishable(prints, truth, train.sequences if train else None) if truth is not None else None,
         "unknown_templates": _unknown(test),
-        "time": _time(train, side, apart or side),
+        "time": _time(train, side, apart),
     }
     return {**facts, "notes": notes(facts)}
 
@@ -123,7 +123,8 @@ def audit(
 def overlapping(train: Side, side: Side) -> bool | None:
     """Whether the test lies in the time of training: it begins before training ends and ends after training begins.
 
-    A test that is all older than the training is no overlap: nothing of it was learnt. None without times.
+    The one place that decides this, for the audit and for stopping a run (decision 0012). A test that is older than
+    all of the training does not overlap: nothing of it was learnt. None where either has no times.
     """
     bounds = (side.start, train.end, train.start, side.end)
     if None in bounds:
@@ -150,8 +151,8 @@ def _leaks(facts: dict[str, Any]) -> list[str]:
     time = facts["time"]
     if time["overlap"]:
         said.append(
-            f"The test begins ({time['test_from']}) before training ends ({time['train_until']}): "
-            "the detectors have seen the future; split by time."
+            f"The test ({time['test_from']} to {time['test_until']}) lies in the time of training "
+            f"({time['train_from']} to {time['train_until']}): the detectors have seen what came later; split by time."
         )
     if facts["seen_sequences"]:
         said += _repeats(facts["seen_sequences"])
@@ -241,8 +242,5 @@ def _time(train: Side | None, test: Side | None, apart: Side | None) -> dict[str
         "test_from": test.start if test else None,
         "test_until": test.end if test else None,
     }
-    begins, ended = (
-        datetime.fromisoformat(text) if text else None
-        for text in (apart.start if apart else None, times["train_until"])
-    )
-    return {**times, "overlap": begins < ended if begins and ended else None}
+    side = apart or test
+    return {**times, "overlap": overlapping(train, side) if train and side else None}

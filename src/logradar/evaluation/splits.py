@@ -281,20 +281,27 @@ def _order(starts: npt.NDArray[np.float64], first: Ints) -> Ints:
     return by_record[np.argsort(filled, kind="stable")]
 
 
-def _cut(order: Ints, settings: SplitSettings) -> list[Ints]:
+def part_sizes(count: int, settings: SplitSettings) -> list[int]:
+    """How many of ``count`` sessions, in order of time, go to training, validation and test.
+
+    A part with a share gets at least one session. Raises `DataError` when there are too few for that.
+    """
     shares = np.array(settings.shares)
-    wanted, sessions = int((shares > 0).sum()), len(order)
-    if sessions < wanted:
-        count = "1 session is" if sessions == 1 else f"{sessions} sessions are"
-        raise DataError(f"{count} too few to be split into {wanted} parts; give more log data or shorter windows.")
-    ends = np.round(np.cumsum(shares) * sessions).astype(np.int64)
-    ends[-1] = sessions
+    wanted = int((shares > 0).sum())
+    if count < wanted:
+        many = "1 session is" if count == 1 else f"{count} sessions are"
+        raise DataError(f"{many} too few to be split into {wanted} parts; give more log data or shorter windows.")
+    ends = np.round(np.cumsum(shares) * count).astype(np.int64)
+    ends[-1] = count
     sizes = np.diff(ends, prepend=0)
     while (short := np.flatnonzero((sizes < 1) & (shares > 0))).size:
         sizes[short[0]] += 1
         sizes[sizes.argmax()] -= 1
-    bounds = np.concatenate([[0], np.cumsum(sizes)])
-    return [order[start:end] for start, end in pairwise(bounds)]
+    return [int(size) for size in sizes]
+
+
+def _cut(order: Ints, settings: SplitSettings) -> list[Ints]:
+    return np.split(order, np.cumsum(part_sizes(len(order), settings))[:-1])
 
 
 def _disjoint(sessions: pa.Table, parts: Parts) -> None:
@@ -306,8 +313,12 @@ def _disjoint(sessions: pa.Table, parts: Parts) -> None:
         raise DataError(
             f"{shared} log records stand in sessions of two parts of the split; use windows that do not overlap."
         )
-    codes = sessions["session_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    if shared := _shared(codes, part):
+    names = sessions["session_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    starts = _microseconds(sessions["start"])  # a key that comes again after a pause is another session
+    _, codes = np.unique(
+        np.stack([names, np.nan_to_num(starts, nan=-1.0).astype(np.int64)]), axis=1, return_inverse=True
+    )
+    if shared := _shared(codes.reshape(-1), part):
         raise DataError(f"{shared} session ids stand in two parts of the split; each session needs an id of its own.")
 
 

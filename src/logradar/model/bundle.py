@@ -17,15 +17,16 @@ from logradar import __version__
 from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold
 from logradar.core.bundle import verify, writing
-from logradar.core.config import validated
+from logradar.core.config import changed, validated
 from logradar.core.errors import BundleError
 from logradar.detectors.base import Detector
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.replay_buffer import ReplayBuffer
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import of_sample
-from logradar.parsing.given_templates import GivenTemplates, is_given
-from logradar.parsing.templates import TemplateMiner
+from logradar.parsing.given_templates import load_templates
+from logradar.parsing.template_source import TemplateSource
+from logradar.sources.opening.opening import InputSettings
 
 NEXT_EVENTS: Final = "next-events.json"
 SAMPLE: Final = "validation-sample.parquet"
@@ -56,7 +57,7 @@ class Bundle:
     """
 
     settings: RunSettings
-    miner: TemplateMiner | GivenTemplates
+    miner: TemplateSource
     detectors: Mapping[str, Detector]
     thresholds: Mapping[str, Threshold]
     validation: Mapping[str, Floats]
@@ -136,7 +137,7 @@ class Bundle:
             }
             return cls(
                 settings,
-                _templates(folder / "templates"),
+                load_templates(folder / "templates"),
                 {settings.detector: main, **main.members, **beside},
                 {name: Threshold(**value) for name, value in thresholds.items()},
                 _columns(folder / "validation-scores.parquet"),
@@ -157,8 +158,14 @@ class Bundle:
             raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
 
 
-def _templates(folder: Path) -> TemplateMiner | GivenTemplates:
-    return GivenTemplates.load(folder) if is_given(folder) else TemplateMiner.load(folder)
+def input_settings(bundle: Bundle, given: Mapping[str, Any] | None = None) -> InputSettings:
+    """How to read a new input for ``bundle``: as its training input was read, without what belongs to that one alone.
+
+    ``given`` are input settings by path that differ (``{"input.labels": path}``). Raises `ConfigError` that lists every
+    path that is not known and every value that does not fit.
+    """
+    kept = bundle.settings.input.for_others().model_copy(update={"source": None, "format": None})
+    return changed(kept, given or {}, "input")
 
 
 def _dump(path: Path, value: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final, cast
@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar.core.sequences import Sequences
-from logradar.core.shards import Shards
 from logradar.core.tables import PADDING
 
 FILE: Final = "normal.parquet"
@@ -145,15 +144,6 @@ def _closed(rows: Sequences) -> Sequences:
     values = np.full(len(rows.values) + 2 * len(rows), PADDING, np.int32)
     values[np.arange(len(rows.values)) + 2 * rows.rows + 1] = rows.values
     return Sequences.of(values, rows.offsets + 2 * np.arange(len(rows) + 1))
-
-
-def pieces(*parts: pa.Table | Shards) -> Iterator[Sequences]:
-    """The sequences of SESSIONS, in memory or on disk, a piece at a time."""
-    for part in parts:
-        if isinstance(part, Shards):
-            yield from part.sequences()
-        else:
-            yield Sequences.from_arrow(part["template_ids"])
 
 
 def unseen(train: Iterable[Sequences], valid: Iterable[Sequences]) -> int:

@@ -54,9 +54,9 @@ class RunSettings(Config):
         return self
 
     @property
-    def needs_values(self) -> bool:
-        """Whether a detector looks at what stands in the lines, not at sequences alone."""
-        return any(self.make(name).needs_values for name in (self.detector, *self.beside))
+    def inputs(self) -> frozenset[str]:
+        """The columns of SESSIONS that the detectors read."""
+        return frozenset[str]().union(*(self.make(name).inputs for name in (self.detector, *self.beside)))
 
     def make(self, name: str, resume: bool = False) -> Detector:
         """A new detector of that name with its settings from here; ``resume`` goes on with its training."""

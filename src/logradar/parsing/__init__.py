@@ -1,12 +1,21 @@
-"""Parsing: LOG_RECORDS in, TEMPLATES, EVENTS and SESSIONS out.
+"""Parsing turns log records into templates, events and sessions.
 
-A body goes through these files, each a noun of its own::
+LOG_RECORDS come in: one row for each log entry, with its message in ``body``. TEMPLATES (the constant part of each kind
+of message), EVENTS (a record with its template and parameters) and SESSIONS (events that belong together) go out.
+The schemas are in `logradar.core.tables`.
 
-    bodies ─▶ shapes ─▶ masking ─▶ tokens ─▶ drain (tree, walking) ─▶ templates ─▶ events ─▶ sessions
-                                                  └─ fitting: frozen templates, new bodies
+A body passes through these files::
 
-Lines repeat, so every stage works on what it has not seen before: a line whose shape is known is not
-masked, a masked line that is known is not split, and a line whose leaf of the tree did not change is
-not searched (`interning` gives the numbers by which things are known). The result is that of feeding
-every line to Drain, one after the other. docs/how-to-parse.md shows how to use it.
+    bodies ─▶ shapes ─▶ masking ─▶ tokens ─▶ drain (tree, tree_kernels) ─▶ templates ─▶ events ─▶ sessions
+             (shape_folding)                      └─ matching: find the template of a new body without learning
+
+Read ``templates`` first: `TemplateMiner` calls all others. ``masking`` holds the rules for variable parts (numbers,
+addresses), ``drain`` the clustering algorithm, ``parameters`` extracts the values that a template leaves open.
+``given_templates`` is used instead where the input already contains event ids (day files), and ``template_source``
+is the interface that both kinds of templates have.
+
+Log lines repeat, so every stage caches its results: a line whose shape was seen before is not masked again, a masked
+line that was seen before is not split again, and the parse tree is searched again only for lines whose leaf has
+changed. `interning` gives equal texts equal numbers, by which the caches are indexed. The result is the same as
+that of Drain applied to every line in order. docs/how-to-parse.md shows how to use this package.
 """

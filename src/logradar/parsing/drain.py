@@ -1,9 +1,9 @@
 """Drain: groups masked log lines into clusters, each with a template, online and in one pass.
 
 He, Zhu, Zheng, Lyu: "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017.
-Cluster numbers and templates equal those of Drain3 0.9.11 for the same settings, line by line.
-The work is done on distinct lines: a line is split into tokens once, and searched again only
-after something changed in its leaf of the tree.
+Cluster numbers and templates are equal to those of Drain3 0.9.11 with the same settings, line by line.
+Only distinct lines cost time: a line is split into tokens once, and the tree is searched for it again only
+after its leaf has changed.
 """
 
 from __future__ import annotations
@@ -30,22 +30,26 @@ _TREE_COLUMNS = pl.Schema({"parent": pl.Int32, "length": pl.Int32, "token": pl.S
 
 
 class DrainSettings(Config):
-    """Drain's own parameters, named as in Drain3 and preset as there, except that clusters are bounded."""
+    """Parameters of Drain with the names and defaults of Drain3, except that the number of clusters is limited."""
 
-    sim_th: float = Field(0.4, ge=0, le=1, description="share of equal tokens from which on a line joins a cluster")
-    depth: int = Field(4, ge=3, le=32, description="of the parse tree: its first depth - 3 tokens part the lines")
-    max_children: int = Field(100, ge=2, description="of a node of the parse tree; the rest share a wildcard")
-    max_clusters: int | None = Field(
-        10_000, ge=1, description="beyond it the cluster used longest ago makes room; null: no limit, as in Drain3"
+    sim_th: float = Field(0.4, ge=0, le=1, description="a line joins a cluster if this share of its tokens is equal")
+    depth: int = Field(
+        4, ge=3, le=32, description="of the parse tree: the first depth - 3 tokens of a line decide its leaf"
     )
-    parametrize_numeric_tokens: bool = Field(True, description="tokens with digits do not part lines")
-    extra_delimiters: tuple[str, ...] = Field((), description="texts that part tokens as a blank does")
+    max_children: int = Field(
+        100, ge=2, description="children of a node in the parse tree; others share a wildcard child"
+    )
+    max_clusters: int | None = Field(
+        10_000, ge=1, description="if exceeded, the least recently used one is removed; null: no limit, as in Drain3"
+    )
+    parametrize_numeric_tokens: bool = Field(True, description="tokens with digits get the wildcard child in the tree")
+    extra_delimiters: tuple[str, ...] = Field((), description="texts that separate tokens, as white space does")
 
     @field_validator("extra_delimiters")
     @classmethod
     def _not_empty(cls, delimiters: tuple[str, ...]) -> tuple[str, ...]:
         if "" in delimiters:
-            raise ValueError("a delimiter is at least one character")
+            raise ValueError("a delimiter needs at least one character")
         return delimiters
 
 
@@ -61,19 +65,19 @@ class Drain:
         self.tree = Tree(s.sim_th, (s.depth, s.max_children, s.max_clusters or -1, int(s.parametrize_numeric_tokens)))
         self.words = Interner()
         self.words.ids(Texts.of([WILDCARD_TEXT]))  # so that the wildcard has id 0
-        self._forget_lines()
+        self._clear_cache()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that remembered lines and words take."""
+        """Bytes of memory that cached lines and words take."""
         return self.lines.nbytes + self.words.nbytes + int(self.starts[len(self.lines)]) * 4
 
     def add(self, texts: Texts) -> Ids:
-        """The cluster number of every masked line, learning from each in order."""
+        """Learn from masked lines in order; returns the cluster number of each, int32."""
         return self.scan(self.line_ids(texts))
 
     def line_ids(self, texts: Texts) -> Ids:
-        """An id for every distinct masked line; new ones are split into tokens."""
+        """The id of every masked line in the cache, int32; equal lines have equal ids. Splits new lines into tokens."""
         first = len(self.lines)
         ids = self.lines.ids(texts)
         if len(self.lines) > first:
@@ -81,27 +85,30 @@ class Drain:
         return ids
 
     def scan(self, lines: Ids) -> Ids:
-        """As `add`, for lines given by the ids from `line_ids`."""
+        """As `add`, for lines given by their ids from `line_ids`."""
         return self.tree.scan(lines, self.starts, self.tokens, self.numeric, self.memo)
 
-    def forget(self, but: Ints | None = None) -> None:
-        """Forget all lines ``but`` some, and no cluster; the kept ones get the ids 0, 1, 2, … in their order."""
-        but = np.empty(0, np.int64) if but is None else but
-        texts, memo = self.lines.take(but), self.memo[but]
-        counts = self.starts[but + 1] - self.starts[but]
-        tokens = self.tokens[ranges(self.starts[but], counts)]
+    def forget(self, keep: Ints | None = None) -> None:
+        """Remove all lines from the cache except those with the ids ``keep``, which become 0, 1, 2, … in their order.
+
+        Clusters are not changed.
+        """
+        keep = np.empty(0, np.int64) if keep is None else keep
+        texts, memo = self.lines.take(keep), self.memo[keep]
+        counts = self.starts[keep + 1] - self.starts[keep]
+        tokens = self.tokens[ranges(self.starts[keep], counts)]
         kept = np.union1d(self.tree.words(), tokens)
         words = self.words
         self.words = Interner()
         renamed = np.zeros(len(words), np.int32)
         renamed[kept] = self.words.ids(words.texts()[kept])
         self.tree.rename(renamed)
-        self._forget_lines()
+        self._clear_cache()
         self.lines.ids(texts)
         self._append(0, counts, renamed[tokens])
-        self.memo[: len(but)] = memo
+        self.memo[: len(keep)] = memo
 
-    def _forget_lines(self) -> None:
+    def _clear_cache(self) -> None:
         self.lines = Interner()
         self.starts = np.zeros(1 << 10, np.int64)  # line i has the tokens starts[i]:starts[i + 1]
         self.tokens = np.zeros(1 << 12, np.int32)
@@ -123,7 +130,7 @@ class Drain:
         self._append(first, counts, ids)
 
     def _append(self, first: int, counts: Ints, ids: Ids) -> None:
-        """The token counts and tokens of the lines from ``first`` on."""
+        """Store the token counts and token ids of the lines from id ``first`` on."""
         count, used = len(self.lines), int(self.starts[first])
         self.starts = grown(self.starts, count + 1)
         self.starts[first + 1 : count + 1] = used + np.cumsum(counts)
@@ -135,7 +142,7 @@ class Drain:
     def clusters(self) -> pl.DataFrame:
         """``number, template, size, node, used`` of every cluster, in order of creation.
 
-        ``size`` counts its lines, ``node`` is its leaf, ``used`` the time of its last line.
+        ``size`` is the number of its lines, ``node`` its leaf, ``used`` the number of the line that joined last.
         """
         alive = self.tree.alive
         words = self.words.strings()
@@ -150,7 +157,7 @@ class Drain:
         return pl.DataFrame({"template": templates["word"].fill_null(""), **columns})
 
     def save(self, folder: Path) -> None:
-        """Write clusters and tree as Parquet; remembered lines are not kept."""
+        """Write clusters and tree as Parquet into ``folder``; cached lines are not saved."""
         self.clusters().write_parquet(folder / _CLUSTERS)
         nodes = self.tree.branches[1:]
         words = self.words.strings().gather(np.where(nodes["parent"] == 0, 0, nodes["token"]))
@@ -160,7 +167,10 @@ class Drain:
 
     @classmethod
     def load(cls, folder: Path, settings: DrainSettings, created: int) -> Drain:
-        """What `save` wrote, ready to learn on; ``created`` is how many clusters were ever created."""
+        """Load what `save` wrote; ``created`` is the number of clusters created so far, with removed ones.
+
+        Raises `ValueError` when the files do not describe a valid tree.
+        """
         drain = cls(settings)
         nodes = pl.read_parquet(folder / _TREE).cast(_TREE_COLUMNS)
         clusters = pl.read_parquet(folder / _CLUSTERS).cast(_CLUSTER_COLUMNS)
@@ -170,10 +180,10 @@ class Drain:
         tokens = np.where(nodes["length"] >= 0, nodes["length"], words).astype(np.int32)
         counts, parts = split(Texts.of(clusters["template"]))
         drain.tree.restore(nodes["parent"].to_numpy(), tokens, clusters, counts, drain.words.ids(parts), created)
-        drain._forget_lines()
+        drain._clear_cache()
         return drain
 
     @property
     def created(self) -> int:
-        """How many clusters were ever created."""
+        """Number of clusters created so far, including removed ones."""
         return self.tree.created

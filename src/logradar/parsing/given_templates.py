@@ -1,12 +1,13 @@
-"""Templates that the input names itself: event ids of day files, with a few of their lines."""
+"""Templates given by the input: the event ids of day files, each described by some of its lines."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logradar.core.errors import BundleError
+from logradar.core.errors import BundleError, DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS, TEMPLATES, UNKNOWN, check
+from logradar.parsing.interning import Ids
+from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import ParsingSettings, TemplateMiner, fingerprint
 
 STATE: Final = "given.json"
@@ -26,46 +29,63 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class GivenTemplates:
-    """A template for each event id of the training sessions: ``E17`` and what its lines have in common.
+    """One template for each event id of the training sessions: ``E17`` and the common parts of its lines.
 
-    Its fingerprint is that of ``E17`` alone, so that it does not depend on the lines that were
-    there to be looked at. ``events`` are the ids in rising order, ``counts`` how often each came.
+    Its fingerprint is the one of ``E17`` alone, so it does not depend on which lines were available.
+    ``events`` are the ids in ascending order, ``counts`` their frequencies, ``texts`` their templates.
+    It is a `logradar.parsing.template_source.TemplateSource`.
     """
 
     events: Ints
     counts: Ints
     texts: Sequence[str]
 
-    evicted: int = 0
+    uses_event_ids: ClassVar[bool] = True
+    evicted: ClassVar[int] = 0
 
     @classmethod
     def of_templates(cls, ids: Ints, counts: Ints, examples: Mapping[int, Sequence[str]]) -> GivenTemplates:
-        """From template ids and how often each came; reserved ones are left out."""
+        """From template ids with their frequencies; reserved ids are left out. ``examples`` are lines by event id."""
         real = ids >= FIRST_TEMPLATE
         events = (ids[real] - FIRST_TEMPLATE).tolist()
         return cls.learn(dict(zip(events, counts[real].tolist(), strict=True)), examples)
 
     @classmethod
     def learn(cls, counts: Mapping[int, int], examples: Mapping[int, Sequence[str]]) -> GivenTemplates:
-        """From how often each event id came, and some lines of each."""
+        """From the frequencies of event ids, and some lines of each."""
         events = sorted(counts)
         texts = _texts(events, examples)
         return cls(np.array(events, np.int64), np.array([counts[event] for event in events], np.int64), texts)
 
-    def joined(self, more: GivenTemplates) -> GivenTemplates:
-        """These and further ones; of an event in both the text that is here, and the sum of the counts."""
-        texts = dict(zip(more.events.tolist(), more.texts, strict=True))
+    @classmethod
+    def _of_table(cls, table: pa.Table) -> GivenTemplates:
+        """From TEMPLATES whose ids are event ids plus `FIRST_TEMPLATE`."""
+        events = table["template_id"].to_numpy().astype(np.int64) - FIRST_TEMPLATE
+        return cls(events, table["count"].to_numpy(), table["template"].to_pylist())
+
+    def joined(self, more: TemplateSource) -> GivenTemplates:
+        """The templates of both. An event id in both keeps its text here and gets the sum of the counts.
+
+        Raises `DataError` when the templates of ``more`` are not event ids.
+        """
+        if not more.uses_event_ids:
+            raise DataError("Templates mined from messages cannot be joined with the event ids of day files.")
+        other = GivenTemplates._of_table(more.templates())
+        texts = dict(zip(other.events.tolist(), other.texts, strict=True))
         texts |= dict(zip(self.events.tolist(), self.texts, strict=True))
-        counts = dict(zip(self.events.tolist(), self.counts.tolist(), strict=True))
-        for event, count in zip(more.events.tolist(), more.counts.tolist(), strict=True):
-            counts[event] = counts.get(event, 0) + count
+        counts = Counter(dict(zip(self.events.tolist(), self.counts.tolist(), strict=True)))
+        counts.update(dict(zip(other.events.tolist(), other.counts.tolist(), strict=True)))
         every = sorted(counts)
         return GivenTemplates(
             np.array(every, np.int64), np.array([counts[e] for e in every], np.int64), [texts[e] for e in every]
         )
 
+    def match(self, bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Ids:
+        """`UNKNOWN` for each body, int32: an event id is stated by the input and not found by the text of a line."""
+        return np.full(len(bodies), UNKNOWN, np.int32)
+
     def templates(self) -> pa.Table:
-        """TEMPLATES; event id ``e`` is template ``e + FIRST_TEMPLATE``."""
+        """TEMPLATES in order of their ids; event id ``e`` is template ``e + FIRST_TEMPLATE``."""
         table = {
             "template_id": pa.array((self.events + FIRST_TEMPLATE).astype(np.int32)),
             "template": pa.array(self.texts, pa.string()),
@@ -75,7 +95,7 @@ class GivenTemplates:
         return check(pa.table(table, schema=TEMPLATES), TEMPLATES)
 
     def known_in(self, sessions: pa.Table) -> pa.Table:
-        """SESSIONS, or some columns of it, with `UNKNOWN` for every template that training did not have."""
+        """SESSIONS, or some of its columns, with `UNKNOWN` for every template that is not one of these."""
         events = Sequences.from_arrow(sessions["template_ids"])
         known = np.isin(events.values, self.events + FIRST_TEMPLATE)
         if known.all():
@@ -86,28 +106,28 @@ class GivenTemplates:
         return sessions.set_column(column, SESSIONS.field("template_ids"), lists)
 
     def save(self, folder: Path) -> None:
-        """Write JSON and Parquet into ``folder``."""
+        """Write the templates as JSON and Parquet into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(self.templates(), folder / TABLE)
         (folder / STATE).write_text(json.dumps({"templates": len(self.events)}) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> GivenTemplates:
-        """What `save` wrote. Raises `BundleError` when it cannot be read."""
+        """Load what `save` wrote. Raises `BundleError` when it cannot be read."""
         try:
             table = check(pq.read_table(folder / TABLE, schema=TEMPLATES), TEMPLATES)
         except (OSError, pa.ArrowInvalid) as error:
             raise BundleError(f"The templates in '{folder}' cannot be read ({error}); train again.") from None
-        events = table["template_id"].to_numpy().astype(np.int64) - FIRST_TEMPLATE
-        return cls(events, table["count"].to_numpy(), table["template"].to_pylist())
+        return cls._of_table(table)
 
 
-def is_given(folder: Path) -> bool:
-    """Whether the templates in a bundle's folder were given by the input, not mined."""
-    return (folder / STATE).is_file()
+def load_templates(folder: Path) -> TemplateSource:
+    """The templates in a folder of a bundle, mined or given. Raises `BundleError` when they cannot be read."""
+    return GivenTemplates.load(folder) if (folder / STATE).is_file() else TemplateMiner.load(folder)
 
 
 def _texts(events: Sequence[int], examples: Mapping[int, Sequence[str]]) -> list[str]:
+    """The text of each event id: ``E<id>`` and the template that its first example has among all examples."""
     lines = [(event, line) for event in events for line in examples.get(event, ())]
     miner = TemplateMiner(ParsingSettings())
     common: dict[int, str] = {}

@@ -1,8 +1,8 @@
-"""Interning: equal byte strings get one small integer, so that later stages compare integers.
+"""Interning: equal byte strings get the same small integer, so that later stages compare integers.
 
-Strings live in `Texts`, one buffer of bytes with a start and an end for each. All loops over
-bytes are numba kernels that move eight bytes at a time; an id is given only after the bytes
-themselves were compared, never on the word of a hash.
+Strings are stored in `Texts`: one buffer of bytes with a start and an end for each string. All loops over
+bytes are numba kernels that read eight bytes at a time. Strings with equal hashes are compared byte by byte, so
+two different strings never get the same id.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ENTRY: Final = np.dtype([("hash", np.uint64), ("place", np.int64), ("length", n
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """Byte strings: string ``i`` is ``data[starts[i]:ends[i]]``; UTF-8 unless folded.
+    """Byte strings: string ``i`` is ``data[starts[i]:ends[i]]``; UTF-8, except after `shape_folding.fold`.
 
     ``data`` is padded with at least eight bytes and to a multiple of eight.
     """
@@ -37,7 +37,7 @@ class Texts:
 
     @classmethod
     def of(cls, strings: pl.Series | pa.Array | pa.ChunkedArray | Iterable[str]) -> Texts:
-        """From a column of strings; empty values become empty strings. The bytes are copied once."""
+        """From a column of strings; null becomes the empty string. The bytes are copied once."""
         if isinstance(strings, pl.Series):
             strings = strings.to_arrow()
         elif not isinstance(strings, pa.Array | pa.ChunkedArray):
@@ -78,7 +78,7 @@ class Texts:
 
 
 def blank(size: int) -> Bytes:
-    """A zeroed, padded buffer that holds ``size`` bytes of `Texts`."""
+    """A buffer of zeros for ``size`` bytes of `Texts`, with the padding that they need."""
     return np.zeros((size + 15) // 8 * 8, np.uint8)
 
 
@@ -94,14 +94,14 @@ class Interner:
         self._slots = np.full(1 << 10, -1, np.int32)
         self._entries = np.zeros(1 << 8, _ENTRY)
         self._store = np.zeros(1 << 10, np.uint64)
-        self._state = np.zeros(2, np.int64)  # strings, words of the store
+        self._state = np.zeros(2, np.int64)  # number of strings, number of 8-byte words in the store
 
     def __len__(self) -> int:
         return int(self._state[0])
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that the strings take."""
+        """Bytes of memory that all strings take."""
         return len(self) * (_ENTRY.itemsize + 8) + int(self._state[1]) * 8
 
     @property
@@ -110,7 +110,7 @@ class Interner:
         return self._entries["length"][: len(self)] + (_ENTRY.itemsize + 8)
 
     def ids(self, texts: Texts) -> Ids:
-        """The id of every string; strings never seen before get the next ids."""
+        """The id of every string, int32; new strings get the next ids."""
         out = np.empty(len(texts), np.int32)
         words = texts.data.view(np.uint64)
         done = 0
@@ -132,11 +132,11 @@ class Interner:
         self._store = grown(self._store, used + (length + 7) // 8 + 1)
 
     def texts(self, first: int = 0) -> Texts:
-        """The strings with ids from ``first`` on, in order of their ids; no copy."""
+        """The strings with ids from ``first`` on, in order of their ids; their bytes are not copied."""
         return self.take(slice(first, len(self)))
 
     def take(self, ids: slice | Ids | Ints) -> Texts:
-        """The strings with some ids; no copy of their bytes."""
+        """The strings with these ids; their bytes are not copied."""
         entries = self._entries[ids]
         starts = entries["place"] * 8
         return Texts(self._store.view(np.uint8), starts, starts + entries["length"])
@@ -147,7 +147,7 @@ class Interner:
 
 
 def grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    """The array with room for at least ``size`` values; doubled, so that growing stays cheap."""
+    """The array, or a copy with at least twice its length if it has fewer than ``size`` values."""
     if size <= len(array):
         return array
     larger = np.zeros((max(size, 2 * len(array)), *array.shape[1:]), array.dtype)
@@ -156,14 +156,14 @@ def grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
 
 
 def ranges(starts: Ints, counts: Ints) -> Ints:
-    """``starts[i], starts[i] + 1, …``, as many as ``counts[i]`` says, for every ``i`` in turn."""
+    """For every ``i`` in order the ``counts[i]`` integers ``starts[i], starts[i] + 1, …``, concatenated."""
     places: Ints = np.arange(int(counts.sum())) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
     return places
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _word(words, place, left):  # type: ignore[no-untyped-def]
-    """Eight bytes from byte ``place`` on, those beyond ``left`` as zeros."""
+    """The eight bytes from byte ``place`` on as an integer; bytes after the first ``left`` are zero."""
     shift = np.uint64((place & 7) * 8)
     word = words[place >> 3] >> shift
     if shift and left > 8 - (place & 7):
@@ -175,6 +175,10 @@ def _word(words, place, left):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _intern(words, starts, ends, slots, entries, store, state, begin, out):  # type: ignore[no-untyped-def]
+    """Write the ids of the strings from ``begin`` on to ``out``.
+
+    Returns the number of strings that are done; it is smaller than their number when an array is full.
+    """
     count, used = state[0], state[1]
     mask = len(slots) - 1
     for row in range(begin, len(starts)):
@@ -184,7 +188,7 @@ def _intern(words, starts, ends, slots, entries, store, state, begin, out):  # t
             code = (code ^ _word(words, start + at, length - at)) * _HASH
             code ^= code >> np.uint64(32)
         slot = np.int64(code & np.uint64(mask))
-        found = -1
+        string = -1
         while slots[slot] >= 0:
             entry = entries[slots[slot]]
             if entry.hash == code and entry.length == length:
@@ -194,22 +198,22 @@ def _intern(words, starts, ends, slots, entries, store, state, begin, out):  # t
                         same = False
                         break
                 if same:
-                    found = slots[slot]
+                    string = slots[slot]
                     break
             slot = (slot + 1) & mask
-        if found < 0:
+        if string < 0:
             need = (length + 7) >> 3
             if 2 * (count + 1) > len(slots) or count == len(entries) or used + need + 1 > len(store):
                 state[0], state[1] = count, used
                 return row
-            found = count
-            entries[found].hash, entries[found].place, entries[found].length = code, used, length
+            string = count
+            entries[string].hash, entries[string].place, entries[string].length = code, used, length
             for at in range(0, length, 8):
                 store[used + (at >> 3)] = _word(words, start + at, length - at)
-            slots[slot] = found
+            slots[slot] = string
             used += need
             count += 1
-        out[row] = found
+        out[row] = string
     state[0], state[1] = count, used
     return len(starts)
 

@@ -1,10 +1,9 @@
-"""Masks: variable parts of a log line become named tokens before templates are mined.
+"""Masks replace variable parts of a log line by named tokens before templates are mined.
 
-Rules are data, applied in order, each to the result of the one before. A regex is written in the
-common ground of Rust's (Polars) and Python's syntax, without look-around; a rule with ``whole``
-may not touch a letter or digit on either side, which is what such masks need look-around for
-elsewhere. In masks ``_`` is punctuation: ``task_17`` is the word ``task`` and the number 17, and
-neither ``\\w`` nor ``\\b`` count it as part of a word.
+Rules are data. They are applied in order, each to the result of the one before. A regex uses the syntax that
+Rust (Polars) and Python have in common, without look-around. A match of a rule with ``whole`` must not be next
+to a letter or digit; other tools use look-around for this. In masks ``_`` is punctuation: ``task_17`` is the word
+``task`` and the number 17, and neither ``\\w`` nor ``\\b`` treat it as part of a word.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from pydantic import Field, model_validator
 from logradar.core.config import Config
 
 _BEFORE, _AFTER = r"(?-u:\b{start-half})", r"(?-u:\b{end-half})"
-# While rules run `_` is written as a control character, which is no part of a word; where the text
-# holds that character itself, it is written as two others.
+# While the rules run, `_` is replaced by a control character, which is not part of a word. If the text itself
+# contains this character, that one is replaced by two others first.
 _UNDERSCORE: Final = "\x01"
-_MANY: Final = 4_096  # lines from which on several cores are worth their start
+_MANY: Final = 4_096  # from this number of lines on, several cores are faster
 _ESCAPES: Final = (("\x02", "\x02\x03"), (_UNDERSCORE, "\x02\x04"))
 
 
 class MaskingRule(Config):
-    """One mask: what ``regex`` matches becomes ``token``, for example ``<NUM>``."""
+    """One mask: every match of ``regex`` is replaced by ``token``, for example ``<NUM>``."""
 
-    name: str = Field(description="what messages call the rule")
-    regex: str = Field(description="in Rust's syntax; it matches no empty text and needs no look-around")
-    token: str = Field(description="text without blanks, digits and '_'; not the wildcard '<*>'")
-    whole: bool = Field(True, description="the match may not touch a letter or digit on either side")
+    name: str = Field(description="name of the rule in messages")
+    regex: str = Field(description="in Rust's syntax, without look-around; it must not match the empty text")
+    token: str = Field(description="text without white space, digits and '_'; not the wildcard '<*>'")
+    whole: bool = Field(True, description="the match must not be next to a letter or digit")
 
     @model_validator(mode="after")
     def _usable(self) -> MaskingRule:
         where = f"masking rule '{self.name}'"
         if not self.token or re.search(r"[\s\d_]", self.token):
-            raise ValueError(f"{where}: the token {self.token!r} must be text without blanks, digits and '_'")
+            raise ValueError(f"{where}: the token {self.token!r} must be text without white space, digits and '_'")
         if "<*>" in self.token:
-            raise ValueError(f"{where}: '<*>' is the wildcard of templates; name the token, for example '<NUM>'")
+            raise ValueError(f"{where}: '<*>' is the wildcard of templates; choose another token, for example '<NUM>'")
         try:
             empty = pl.Series([""]).str.contains(self.pattern()).item()
         except pl.exceptions.ComputeError as error:
-            raise ValueError(f"{where}: the regex {self.regex!r} is wrong: {_cause(error)}") from None
+            raise ValueError(f"{where}: the regex {self.regex!r} is not valid: {_cause(error)}") from None
         if empty:
-            raise ValueError(f"{where}: the regex {self.regex!r} matches empty text; let it match something")
+            raise ValueError(f"{where}: the regex {self.regex!r} matches empty text; it must match some characters")
         return self
 
     def pattern(self, underscore: str = "_") -> str:
@@ -56,8 +55,8 @@ class MaskingRule(Config):
 
 
 def _cause(error: Exception) -> str:
-    told = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
-    return told[0] if told else str(error).splitlines()[0].removeprefix("regex error: ")
+    causes = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
+    return causes[0] if causes else str(error).splitlines()[0].removeprefix("regex error: ")
 
 
 def _rule(name: str, regex: str, token: str | None = None, whole: bool = True) -> MaskingRule:
@@ -70,7 +69,7 @@ _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 
 DEFAULT_RULES: Final = (
-    _rule("star", r"<\*>", whole=False),  # a wildcard that the log itself wrote is text, not a wildcard
+    _rule("star", r"<\*>", whole=False),  # a `<*>` that is in the log itself is text, not a wildcard
     _rule("uuid", rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"),
     _rule("block", r"blk_-?[0-9]+", "<BLK>"),
     _rule(
@@ -91,26 +90,26 @@ DEFAULT_RULES: Final = (
     _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|hrs?)|[0-9]{1,4}[hd]"),
     _rule("size", r"[0-9]+(?:\.[0-9]+)?(?:[kKMGTP]i?[Bb]?|B)"),
     _rule("num", r"[-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?"),
-    _rule("longhex", rf"{_HEX}{{8,}}", "<HEX>"),  # after numbers, so that it has a letter in it
+    _rule("longhex", rf"{_HEX}{{8,}}", "<HEX>"),  # after the numbers, so it contains a letter
 )
 
 
 class MaskingSettings(Config):
-    """Which masks there are."""
+    """The masks and their order."""
 
-    extra: tuple[MaskingRule, ...] = Field((), description="rules of your own, applied before the others")
+    extra: tuple[MaskingRule, ...] = Field((), description="your own rules, applied before the others")
     rules: tuple[MaskingRule, ...] = Field(DEFAULT_RULES, description="all other rules, applied in order")
 
     @model_validator(mode="after")
     def _named_once(self) -> MaskingSettings:
         names = [rule.name for rule in self.ordered]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two masking rules have the name '{twice[0]}'; give each its own")
+            raise ValueError(f"two masking rules have the name '{twice[0]}'; give each rule its own name")
         return self
 
     @property
     def ordered(self) -> tuple[MaskingRule, ...]:
-        """All rules in the order in which they run."""
+        """All rules in the order in which they are applied."""
         return (*self.extra, *self.rules)
 
     @property
@@ -120,21 +119,21 @@ class MaskingSettings(Config):
 
     @property
     def digit_blind(self) -> bool:
-        """Whether no rule asks which digit stands somewhere: 7 may be 3, only ``0x`` is ``0x``.
+        """Whether no rule depends on the value of a digit (7 or 3); only the 0 of ``0x`` may matter.
 
-        Then lines that differ in digits only are masked at the same places.
+        Then lines that differ only in digits are masked at the same positions.
         """
         return not any(_names_a_digit(rule.regex) for rule in self.ordered)
 
     @property
     def hex_blind(self) -> bool:
-        """Whether all UUIDs are masked alike, and all numbers after ``0x`` or of eight and more hex digits.
+        """Whether all UUIDs get the same mask, all numbers after ``0x`` too, and all words of 8 or more hex digits.
 
-        So it is with `DEFAULT_RULES` alone. `folding` only takes words that are hexadecimal from end to end.
-        A rule with ``whole`` covers a word entirely or not at all. The rule for UUIDs comes first and asks
-        for no certain letter. ``x`` stands in one rule only. And of all others none but ``longhex`` covers a
-        word of eight hex digits with two letters: a number has one ``e``, a size one ``B``, and the words in
-        addresses are shorter. A rule of one's own may ask for anything.
+        This holds for `DEFAULT_RULES` alone, for these reasons. `shape_folding` changes only words that consist of hex
+        digits. A rule with ``whole`` covers a word completely or not at all. The rule for UUIDs comes first and accepts
+        all hex digits. ``x`` occurs in one rule only. Of all other rules only ``longhex`` covers a word of eight
+        hex digits with two letters: a number has one ``e``, a size one ``B``, and the words in addresses are
+        shorter. Rules that the user adds may depend on any letter, so then it does not hold.
         """
         return not self.extra and _forms(self.rules) == _forms(DEFAULT_RULES)
 
@@ -158,7 +157,7 @@ def _names_a_digit(regex: str) -> bool:
 
 
 def mask(lines: pl.Series, settings: MaskingSettings) -> pl.Series:
-    """The lines with all masks applied; every line is worked on, so hand over distinct ones.
+    """The lines with all masks applied. Equal lines are masked again each time, so pass distinct lines.
 
     >>> mask(pl.Series(["served blk_-17 to 10.0.0.7:80 in 12ms"]), MaskingSettings()).item()
     'served <BLK> to <IP> in <DURATION>'

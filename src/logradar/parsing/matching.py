@@ -1,9 +1,9 @@
-"""Fitting: which known template a masked line belongs to, without learning from it.
+"""Find the known template that a masked line matches, without learning from it.
 
-A template fits a line that has as many tokens and the same constant tokens; wildcards take any
-token. Of several, the one with the most constants wins, first in the line's own leaf of the tree,
-then among all: a line that once went through a wildcard branch may have a branch of its own by now.
-So every line that a template was learnt from still fits it, and a changed word fits nothing.
+A template matches a line that has the same number of tokens and the same constant tokens; wildcards match any
+token. If several match, the one with the most constants is taken, first in the line's leaf of the tree, then among
+all templates: the tree may have got a new branch since the line was learnt. Thus every line that a template was
+learnt from still matches it, and a line with a changed constant word matches nothing.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from logradar.parsing.drain import Drain
 from logradar.parsing.interning import Ids, grown
 from logradar.parsing.tree_kernels import WILDCARD, leaf_of
 
-_NEW = 0  # not looked at yet; template ids are never 0
+_NEW = 0  # not matched yet; template ids are never 0
 
 
 class TemplateMatcher:
-    """Template ids of line ids for a `Drain` that stands still while this lives."""
+    """Finds the template ids of lines of a `Drain`, which must not learn while this object is in use."""
 
     def __init__(self, drain: Drain) -> None:
         self.drain = drain
-        made = drain.tree.slots
-        alive = np.flatnonzero(made["number"])
-        self._slots = alive[np.argsort(made["length"][alive], kind="stable")]
-        self._lengths = made["length"][self._slots].astype(np.int64)
-        self._found = np.full(1 << 10, _NEW, np.int32)
+        clusters = drain.tree.slots
+        alive = np.flatnonzero(clusters["number"])
+        self._slots = alive[np.argsort(clusters["length"][alive], kind="stable")]
+        self._lengths = clusters["length"][self._slots].astype(np.int64)
+        self._template_ids = np.full(1 << 10, _NEW, np.int32)
 
-    def of(self, lines: Ids) -> Ids:
-        """The template id of every line, `UNKNOWN` where none fits."""
+    def match(self, lines: Ids) -> Ids:
+        """The template id of every line (given by its id in the drain), `UNKNOWN` where none matches."""
         drain, tree = self.drain, self.drain.tree
-        self._found = grown(self._found, len(drain.lines))
-        new = np.unique(lines[self._found[lines] == _NEW])
+        self._template_ids = grown(self._template_ids, len(drain.lines))
+        new = np.unique(lines[self._template_ids[lines] == _NEW])
         if len(new):
-            _fit(
-                *(new, self._found, drain.starts, drain.tokens),
+            _match(
+                *(new, self._template_ids, drain.starts, drain.tokens),
                 *(tree.edges, tree.nodes, tree.clusters, tree.tokens, drain.settings.depth),
                 *(self._slots, self._lengths),
             )
-        return self._found[lines]
+        return self._template_ids[lines]
 
 
 @numba.njit(cache=True, nogil=True)
 def _constants(tokens, start, line):  # type: ignore[no-untyped-def]
-    """How many constants a template has; -1 if the line lacks one of them."""
+    """Number of constants of a template; -1 if the line differs in one of them."""
     count = 0
     for i in range(len(line)):
         if tokens[start + i] != WILDCARD:
@@ -57,7 +57,7 @@ def _constants(tokens, start, line):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _fit(lines, found, starts, words, edges, nodes, clusters, tokens, depth, slots, lengths):  # type: ignore[no-untyped-def]
+def _match(lines, out, starts, words, edges, nodes, clusters, tokens, depth, slots, lengths):  # type: ignore[no-untyped-def]
     for i in range(len(lines)):
         line = words[starts[lines[i]] : starts[lines[i] + 1]]
         best, most = -1, -1
@@ -73,4 +73,4 @@ def _fit(lines, found, starts, words, edges, nodes, clusters, tokens, depth, slo
                 constants = _constants(tokens, clusters[slots[k]].start, line)
                 if constants > most:
                     best, most = slots[k], constants
-        found[lines[i]] = UNKNOWN if best < 0 else clusters[best].number + FIRST_TEMPLATE - 1
+        out[lines[i]] = UNKNOWN if best < 0 else clusters[best].number + FIRST_TEMPLATE - 1

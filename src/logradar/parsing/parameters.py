@@ -1,4 +1,4 @@
-"""Parameters: the values that stood where a template has a mask or a wildcard."""
+"""Parameters: the values in a line at the positions of the masks and wildcards of its template."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from logradar.parsing.interning import Ids
 from logradar.parsing.masking import MaskingSettings
 
 _BLANK = r"[\s\x1c-\x1f]"
-_MOST, _LONGEST = 250, 2_000  # values and tokens of a template; a regex for more takes seconds to build
+_MOST, _LONGEST = 250, 2_000  # values and tokens of a template; building a larger regex takes seconds
 
 
 def parameters(
@@ -23,10 +23,10 @@ def parameters(
     masking: MaskingSettings,
     delimiters: Sequence[str],
 ) -> pa.Array:
-    """``list<string>`` of the values in each line, one per mask and wildcard of its template.
+    """The values in each line as ``list<string>``: one for each mask and wildcard of its template, in order.
 
-    One regex per template, over all its lines at once. Null where the template is not among
-    ``templates``, does not fit the line, or has more than 250 values or 2,000 tokens.
+    One regex for each template is applied to all its lines at once. The list is null where the template is not in
+    ``templates``, does not match the line, or has more than 250 values or 2,000 tokens.
     """
     frame = pl.DataFrame({"line": lines, "template": template_ids}).with_row_index("row")
     blank = "(?:" + "|".join([_BLANK, *map(re.escape, delimiters)]) + ")"
@@ -42,30 +42,30 @@ def parameters(
             values = pl.concat([values.filter(~failed), lenient])
             rows = pl.concat([rows.filter(~failed), rows.filter(failed)])
         parts.append(rows.select("row", values.alias("values")))
-    found = frame.select("row").join(pl.concat(parts), on="row", how="left", maintain_order="left")["values"]
-    return found.to_arrow().cast(pa.list_(pa.string()))
+    every = frame.select("row").join(pl.concat(parts), on="row", how="left", maintain_order="left")["values"]
+    return every.to_arrow().cast(pa.list_(pa.string()))
 
 
 def _extracted(lines: pl.Series, template: str, masking: MaskingSettings, blank: str, strict: bool) -> pl.Series:
-    nowhere = pl.Series([None] * len(lines), dtype=pl.List(pl.String))
+    nothing = pl.Series([None] * len(lines), dtype=pl.List(pl.String))
     pattern, count = _pattern(template, masking, blank, strict)
     if count > _MOST:
-        return nowhere
+        return nothing
     line, values = pl.col("line"), pl.col("values")
     frame = lines.to_frame("line")
     try:
         if not count:
-            nothing = pl.lit([], dtype=pl.List(pl.String))
-            return frame.select(pl.when(line.str.contains(pattern)).then(nothing)).to_series()
-        found = frame.select(line.str.extract_groups(pattern).alias("values"))
+            empty = pl.lit([], dtype=pl.List(pl.String))
+            return frame.select(pl.when(line.str.contains(pattern)).then(empty)).to_series()
+        groups = frame.select(line.str.extract_groups(pattern).alias("values"))
         fields = [values.struct.field(f"p{i}") for i in range(count)]
-        return found.select(pl.when(fields[0].is_not_null()).then(pl.concat_list(fields))).to_series()
+        return groups.select(pl.when(fields[0].is_not_null()).then(pl.concat_list(fields))).to_series()
     except pl.exceptions.ComputeError:  # the template is too long for a regex
-        return nowhere
+        return nothing
 
 
 def _pattern(template: str, masking: MaskingSettings, blank: str, strict: bool) -> tuple[str, int]:
-    """A regex for the lines of a template with a group ``p0``, ``p1``, … per value, and how many."""
+    """A regex for the lines of a template, with a group ``p0``, ``p1``, … for each value, and the number of groups."""
     rules: dict[str, list[str]] = {}
     for rule in masking.ordered:
         rules.setdefault(rule.token, []).append(f"(?:{rule.regex})")

@@ -1,8 +1,8 @@
-"""Folding: what masks cannot tell apart is written alike, so that many lines have one shape.
+"""Folding replaces characters that make no difference to the masks, so that many lines get the same shape.
 
-Every digit becomes 1 (the 0 of ``0x`` stays). Where `MaskingSettings.hex_blind` holds, the letters and
-digits of a UUID, of a number after ``0x`` and of a long hexadecimal number become ``a``: such a thing
-is always masked as a whole. Nothing changes its length.
+Every digit becomes 1, except the 0 of ``0x``. If `MaskingSettings.hex_blind` holds, the letters and digits of
+UUIDs, of numbers after ``0x`` and of long hexadecimal numbers become ``a``, because each of them is always
+masked completely. The length of a text does not change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from logradar.parsing.interning import Texts
 
-_LONG: Final = 8  # characters from which on a hexadecimal number is masked (the rule ``longhex``)
+_LONG: Final = 8  # least length of a hexadecimal number that is masked (rule ``longhex``)
 _OTHER, _DIGIT, _HEX, _LETTER = range(4)
 _KINDS: Final = np.zeros(256, np.uint8)
 _KINDS[[*range(65, 91), *range(97, 123)]] = _LETTER
@@ -23,7 +23,7 @@ _KINDS[48:58] = _DIGIT
 
 
 def fold(texts: Texts, hexadecimal: bool = False) -> Texts:
-    """The texts with every digit as 1 and, if wanted, hexadecimal numbers as ``a…``.
+    """The texts with every digit as 1 and, if ``hexadecimal``, with hexadecimal numbers as ``a…``.
 
     >>> fold(Texts.of(["7 of 0x1f is 12345678-9abc-def0-1234-56789abcdef0"]), True).to_series().item()
     '1 of 0xaa is aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa'
@@ -39,7 +39,7 @@ def fold(texts: Texts, hexadecimal: bool = False) -> Texts:
 
 @numba.njit(cache=True, nogil=True)
 def _fold_digits(data, out):  # type: ignore[no-untyped-def]
-    """Fold all digits; how many ``0x`` there are."""
+    """Fold all digits; returns the number of ``0x``."""
     marks = 0
     for i in range(len(data) - 1):
         byte = data[i]
@@ -56,7 +56,7 @@ def _hexadecimal(byte):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _uuid(data, start, end):  # type: ignore[no-untyped-def]
-    """Whether a UUID begins at the beginning of a word and ends at the end of one."""
+    """Whether a UUID begins at ``start`` and ends at the end of a word."""
     if start + 36 > end or (start + 36 < end and _KINDS[data[start + 36]] != _OTHER):
         return False
     for i in range(36):
@@ -70,9 +70,9 @@ def _uuid(data, start, end):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _fold_long(data, starts, ends, out):  # type: ignore[no-untyped-def]
-    """Fold UUIDs and hexadecimal words of eight characters and more.
+    """Fold UUIDs and hexadecimal words of eight or more characters.
 
-    Such a word covers one of every eight places: no other place is looked at.
+    Of any eight positions in a row such a word covers at least one, so only every eighth position is checked.
     """
     for row in range(len(starts)):
         start, end = starts[row], ends[row]
@@ -108,7 +108,7 @@ def _fold_long(data, starts, ends, out):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _fold_marked(data, starts, ends, out):  # type: ignore[no-untyped-def]
-    """Fold the words that are ``0x`` and a hexadecimal number."""
+    """Fold the words that consist of ``0x`` and a hexadecimal number."""
     for row in range(len(starts)):
         start, end = starts[row], ends[row]
         i = start

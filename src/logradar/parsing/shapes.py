@@ -1,13 +1,14 @@
-"""Shapes: lines that differ in digits only are masked at the same places, so one is masked for all.
+"""Shapes: lines that differ only in digits are masked at the same positions, so only one of them is masked.
 
-A line's shape is the line as `folding` writes it: every digit as 1, and long hexadecimal numbers alike
-where no mask can tell them apart. Only a shape never seen is masked. If its masked text still holds
-digits, probes tell where each came from: the shape is masked again with its digit places numbered in
-base nine, and what is read back is the place in the line. From then on the masked text of such a line
-is a copy with a few bytes put in: no regex runs.
+The shape of a line is the line after `shape_folding`: every digit is 1, and long hexadecimal numbers are equal
+where no mask depends on them. Only new shapes are masked. If the masked text of a shape still contains digits
+(*holes*), the position in the line that each digit came from is found as follows: the shape is masked again with
+its digits replaced by their numbers, written in base nine, one digit at a time; the digits in the masked texts then
+state the positions. From then on the masked text of a line with this shape is a copy with some bytes filled in,
+and no regex is applied.
 
-This is exact as long as no rule asks which digit stands somewhere (`MaskingSettings.digit_blind`);
-with other rules a shape is the line itself, and distinct lines are masked.
+This is exact if no rule depends on the value of a digit (`MaskingSettings.digit_blind`). With other rules the shape
+of a line is the line itself, and every distinct line is masked.
 """
 
 from __future__ import annotations
@@ -23,47 +24,50 @@ from logradar.parsing.interning import Ids, Interner, Ints, Texts, blank, grown,
 from logradar.parsing.masking import MaskingSettings, mask
 from logradar.parsing.shape_folding import fold
 
-_HOLED: Final = -1
-_BASE: Final = 9  # digits 1 to 9; a 0 in a masked probe is the 0 of 0x, which stays
+_HOLED: Final = -1  # in `Shapes.lines`: the masked text depends on the digits of the line
+_BASE: Final = 9  # digits 1 to 9; a 0 in a masked probe is the 0 of 0x, which is not changed
 
 
 class Shapes:
-    """Masks lines and gives each the id that `drain` has for its masked text."""
+    """Masks lines and returns for each the id that ``drain`` has for its masked text; caches the results by shape."""
 
     def __init__(self, masking: MaskingSettings, drain: Drain) -> None:
         self.masking, self.drain = masking, drain
-        self.time = 0  # goes on with every batch
+        self.time = 0  # number of batches so far
         self.digit_blind, self.hex_blind = masking.digit_blind, masking.hex_blind
-        self._forget_shapes()
+        self._clear_cache()
 
-    def _forget_shapes(self) -> None:
+    def _clear_cache(self) -> None:
         self.shapes = Interner()
-        self.used = np.zeros(1 << 10, np.int64)  # per shape: when it was met last
+        self.used = np.zeros(1 << 10, np.int64)  # per shape: the batch in which it occurred last
         self.lines_used = np.zeros(1 << 10, np.int64)  # the same per masked line
         self.lines = np.zeros(1 << 10, np.int32)  # per shape: id of its masked line, or _HOLED
         self.masked = Interner()  # masked texts of shapes with holes
         self.texts = np.zeros(1 << 10, np.int32)  # per shape: its masked text
         self.holes = np.zeros((1 << 10) + 1, np.int64)  # shape i has the holes holes[i]:holes[i + 1]
-        self.places = np.zeros((1 << 10, 2), np.int64)  # per hole: place in the masked text, place in the line
+        self.places = np.zeros((1 << 10, 2), np.int64)  # per hole: position in the masked text, position in the line
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that shapes and remembered lines take."""
+        """Bytes of memory that cached shapes and lines take."""
         return self.shapes.nbytes + self.masked.nbytes + 16 * int(self.holes[len(self.shapes)]) + self.drain.nbytes
 
     def forget(self, limit: int = 0) -> None:
-        """Forget the shapes and lines used longest ago, so that about ``limit`` bytes are left; no cluster."""
+        """Remove the least recently used shapes and lines from the cache, so that about ``limit`` bytes are left.
+
+        Clusters are not changed.
+        """
         used = self.used[: len(self.shapes)], self.lines_used[: len(self.drain.lines)]
         since = self._since(limit, *used)
         kept, kept_lines = (np.flatnonzero(times >= since) for times in used)
-        # A line is used whenever its shape is, so no kept shape loses its line.
+        # A line is used whenever its shape is, so the line of a shape that is kept is kept too.
         renumbered = np.full(len(used[1]) + 1, _HOLED, np.int32)  # the last one is for shapes with holes
         renumbered[kept_lines] = np.arange(len(kept_lines))
         self.drain.forget(kept_lines)
         texts, masked = self.shapes.take(kept), self.masked.take(self.texts[kept])
         lines, counts = renumbered[self.lines[kept]], self.holes[kept + 1] - self.holes[kept]
         places = self.places[ranges(self.holes[kept], counts)]
-        self._forget_shapes()
+        self._clear_cache()
         self.shapes.ids(texts)
         holed = np.flatnonzero(lines == _HOLED)
         self.lines, self.texts = grown(lines, 1), np.zeros(max(len(kept), 1), np.int32)
@@ -73,17 +77,17 @@ class Shapes:
         self.used, self.lines_used = grown(used[0][kept], 1), grown(used[1][kept_lines], 1)
 
     def _since(self, limit: int, shapes: Ints, lines: Ints) -> int:
-        """The earliest time of which all that was used since fits into about ``limit`` bytes."""
+        """The earliest time such that all entries used since then take about ``limit`` bytes."""
         drain = self.drain
         of_shapes = self.shapes.sizes + 16 * np.diff(self.holes[: len(shapes) + 1])
         of_lines = drain.lines.sizes + 4 * np.diff(drain.starts[: len(lines) + 1])
         ages = self.time - np.concatenate([shapes, lines])
         sizes = np.bincount(ages, np.concatenate([of_shapes, of_lines]))
-        share = limit / max(self.nbytes, 1)  # words and masked texts are shared by the rest as its sizes are
+        share = limit / max(self.nbytes, 1)  # words and masked texts are counted in proportion
         return int(self.time + 1 - np.searchsorted(np.cumsum(sizes), share * sizes.sum(), "right"))
 
     def line_ids(self, texts: Texts) -> Ids:
-        """`Drain.line_ids` of the masked lines."""
+        """Mask lines; returns the ids that `Drain.line_ids` gives to the masked lines."""
         known = len(self.shapes)
         ids = self.shapes.ids(fold(texts, self.hex_blind) if self.digit_blind else texts)
         if len(self.shapes) > known:
@@ -126,12 +130,12 @@ class Shapes:
             _read(further.data, further.starts, further.ends, _BASE**level, values)
             level += 1
         self.places = grown(self.places, used + len(values))
-        found = _locate(
+        located = _locate(
             *(shapes.data, shapes.starts, shapes.ends, most),
             *(masked.data, masked.starts, masked.ends, values, self.places[used:]),
         )
-        if not found:  # never guess: a wrong place would be a wrong line
-            raise RuntimeError("A mask treats lines that differ in digits only in different ways.")
+        if not located:  # a wrong position would give a wrong line, so this must not be ignored
+            raise RuntimeError("A mask gives different results for lines that differ only in digits.")
 
     def _filled(self, texts: Texts, shapes: Ids) -> Texts:
         masked = self.masked.take(self.texts[shapes])
@@ -146,7 +150,7 @@ class Shapes:
 
 
 def _probe(shapes: Texts, level: int) -> pl.Series:
-    """The shapes with the number of each digit place as a digit: its ``level``-th one in base nine."""
+    """The shapes with every digit replaced by digit ``level`` of its number in the shape, in base nine."""
     lengths = shapes.ends - shapes.starts
     ends = np.cumsum(lengths)
     probes = Texts(blank(int(ends[-1])), ends - lengths, ends)

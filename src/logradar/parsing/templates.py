@@ -1,7 +1,7 @@
-"""Templates: what is constant in log messages, learnt from bodies and found again in others.
+"""Templates: the constant parts of log messages, learnt from bodies and recognised in new ones.
 
-A miner learns from training bodies (`TemplateMiner.mine`), is frozen, and from then on only matches:
-a body that fits no template is `UNKNOWN`, a finding of its own and never an error.
+A miner learns from training bodies (`TemplateMiner.mine`) and is then frozen. From then on it only matches: a
+body that matches no template gets the id `UNKNOWN`, which is a result that detectors use and not an error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -26,28 +26,29 @@ from logradar.parsing.masking import MaskingSettings
 from logradar.parsing.matching import TemplateMatcher
 from logradar.parsing.parameters import parameters
 from logradar.parsing.shapes import Shapes
+from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.tokens import first_lines
 
 STATE: Final = "parsing.json"
-MEMORY: Final = 256 << 20  # bytes of remembered lines; beyond that the half used longest ago is forgotten
-_ROWS, _BYTES = 1 << 16, 64 << 20  # of one piece of work
+CACHE_BYTES: Final = 256 << 20  # limit of the cache of lines; if exceeded, the least recently used half is removed
+_ROWS, _BYTES = 1 << 16, 64 << 20  # limits of the pieces in which bodies are processed
 
 
 class ParsingSettings(Config):
-    """How bodies become templates."""
+    """How templates are mined from bodies."""
 
     masking: MaskingSettings = MaskingSettings()
     drain: DrainSettings = DrainSettings()
     first_line: bool = Field(
-        True, description="of a body with several lines (a stack trace) only the first makes the template"
+        True, description="use only the first line of a body with several lines (a stack trace) for its template"
     )
 
 
 class TemplateMiner:
-    """Masks bodies and mines their templates by Drain (He et al., ICWS 2017).
+    """Masks bodies and mines their templates with Drain (He et al., ICWS 2017).
 
-    Template ids are the order of discovery, from `FIRST_TEMPLATE` on. Bodies may come in any number
-    of batches: the ids are the same.
+    Template ids are given in order of discovery, from `FIRST_TEMPLATE` on. They do not depend on how the
+    bodies are divided into batches. It is a `logradar.parsing.template_source.TemplateSource`.
 
     >>> miner = TemplateMiner()
     >>> miner.mine(pl.Series(["sent 3 bytes to 10.0.0.1", "sent 99 bytes to 10.0.0.2", "ready"])).tolist()
@@ -58,6 +59,8 @@ class TemplateMiner:
     ['sent <NUM> bytes to <IP>', 'ready']
     """
 
+    uses_event_ids: ClassVar[bool] = False
+
     def __init__(self, settings: ParsingSettings | None = None) -> None:
         self.settings = settings or ParsingSettings()
         self.frozen = False
@@ -66,50 +69,63 @@ class TemplateMiner:
 
     def _attach(self) -> None:
         self._shapes = Shapes(self.settings.masking, self._drain)
-        self._fits: TemplateMatcher | None = None
+        self._matcher: TemplateMatcher | None = None
 
     def mine(self, bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Ids:
-        """Learn templates from bodies, in order; the template id of each, int32.
+        """Learn templates from bodies, in order; returns the template id of each, int32.
 
-        An id is final, but the template's text may still become more general. `match` them again
-        after the last body to have every body with the template that fits it best in the end.
+        An id is final, but the text of its template may become more general with later bodies. To get the best
+        template for every body, `match` them again after the last one.
         Raises `DataError` when the miner is frozen.
         """
         if self.frozen:
-            raise DataError("The templates are frozen; mine new ones with a new miner, or match against these.")
-        self._fits = None
+            raise DataError("The templates are frozen: match bodies against them, or mine with a new miner.")
+        self._matcher = None
         numbers = [self._drain.scan(lines) for lines in self._line_ids(bodies)]
         return np.concatenate([np.empty(0, np.int32), *numbers]) + np.int32(FIRST_TEMPLATE - 1)
 
     @property
     def evicted(self) -> int:
-        """How many templates had to make room for others (``drain.max_clusters``); their ids match nothing."""
+        """Number of templates removed because of ``drain.max_clusters``; their ids match nothing."""
         return self._drain.created - len(self._drain.tree.alive)
 
     def freeze(self) -> None:
-        """Learn no more."""
+        """End learning: from now on `mine` raises an error."""
         self.frozen = True
 
     def match(self, bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Ids:
-        """The template id of each body, int32; `UNKNOWN` for what fits none. Nothing is learnt."""
-        found = [np.empty(0, np.int32)]
+        """The template id of each body, int32; `UNKNOWN` where no template matches. Nothing is learnt."""
+        ids = [np.empty(0, np.int32)]
         for lines in self._line_ids(bodies):
-            if self._fits is None:
-                self._fits = TemplateMatcher(self._drain)
-            found.append(self._fits.of(lines))
-        return np.concatenate(found)
+            if self._matcher is None:
+                self._matcher = TemplateMatcher(self._drain)
+            ids.append(self._matcher.match(lines))
+        return np.concatenate(ids)
+
+    def known_in(self, sessions: pa.Table) -> pa.Table:
+        """SESSIONS unchanged: `match` has already given `UNKNOWN` to every event without a template."""
+        return sessions
+
+    def joined(self, more: TemplateSource) -> TemplateMiner:
+        """This miner, if ``more`` is the same one after it has mined further bodies.
+
+        Mined templates can only be extended by mining. Raises `DataError` for any other ``more``.
+        """
+        if more is not self:
+            raise DataError("Templates of two miners cannot be joined; mine the new bodies with the first miner.")
+        return self
 
     def _line_ids(self, bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Iterator[Ids]:
         for texts in _pieces(bodies):
-            if self._shapes.nbytes > MEMORY:
-                self._shapes.forget(MEMORY // 2)
-                if self._shapes.nbytes > MEMORY:  # because of words
+            if self._shapes.nbytes > CACHE_BYTES:
+                self._shapes.forget(CACHE_BYTES // 2)
+                if self._shapes.nbytes > CACHE_BYTES:  # words take the space
                     self._shapes.forget()
-                self._fits = None
+                self._matcher = None
             yield self._shapes.line_ids(first_lines(texts) if self.settings.first_line else texts)
 
     def templates(self) -> pa.Table:
-        """TEMPLATES in order of their ids; ``count`` is how many bodies were learnt from."""
+        """TEMPLATES in order of their ids; ``count`` is the number of bodies that each was learnt from."""
         clusters = self._drain.clusters()
         prints = [fingerprint(text) for text in clusters["template"]]
         columns = [
@@ -121,21 +137,21 @@ class TemplateMiner:
         return check(pa.Table.from_arrays(columns, schema=TEMPLATES), TEMPLATES)
 
     def parameters(self, bodies: pl.Series | pa.Array | pa.ChunkedArray, template_ids: Ids) -> pa.Array:
-        """What stood at the masks and wildcards of each body's template, as ``list<string>``.
+        """The values at the masks and wildcards of each body's template, as ``list<string>``.
 
-        One value for each mask and each ``<*>``, in order; null for `UNKNOWN` templates and where
-        body and template do not belong together.
+        There is one value for each mask and each ``<*>``, in order. The list is null for `UNKNOWN` templates and
+        where the template does not match the body. Raises `TableError` when the two arguments differ in length.
         """
         texts = [(first_lines(t) if self.settings.first_line else t).to_series() for t in _pieces(bodies)]
         lines = pl.concat([pl.Series("line", [], pl.String), *(t.alias("line") for t in texts)])
         if len(lines) != len(template_ids):
-            raise TableError(f"There are {len(lines)} bodies but {len(template_ids)} template ids; give one for each.")
+            raise TableError(f"There are {len(lines)} bodies but {len(template_ids)} template ids; give one id a body.")
         known = self.templates()
         named = dict(zip(known["template_id"].to_pylist(), known["template"].to_pylist(), strict=True))
         return parameters(lines, template_ids, named, self.settings.masking, self.settings.drain.extra_delimiters)
 
     def save(self, folder: Path) -> None:
-        """Write the exact state as JSON and Parquet into ``folder``."""
+        """Write the complete state as JSON and Parquet into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
         self._drain.save(folder)
         settings = self.settings.model_dump(mode="json")
@@ -144,9 +160,9 @@ class TemplateMiner:
 
     @classmethod
     def load(cls, folder: Path) -> TemplateMiner:
-        """What `save` wrote: it mines and matches on as if it had never been away.
+        """Load what `save` wrote; the result mines and matches exactly as the saved miner would.
 
-        Raises `BundleError` when a file is missing or is not what `save` wrote.
+        Raises `BundleError` when a file is missing or damaged.
         """
         try:
             state: dict[str, Any] = json.loads((folder / STATE).read_text(encoding="utf-8"))
@@ -160,12 +176,12 @@ class TemplateMiner:
 
 
 def fingerprint(template: str) -> int:
-    """A 64-bit name of a template's text, equal wherever the text is equal."""
+    """A 64-bit hash of the text of a template; it is the same on every machine."""
     return int.from_bytes(hashlib.blake2b(template.encode(), digest_size=8).digest(), "little")
 
 
 def _pieces(bodies: pl.Series | pa.Array | pa.ChunkedArray) -> Iterator[Texts]:
-    """The bodies in pieces of bounded rows and bytes."""
+    """The bodies in pieces of at most `_ROWS` rows and about `_BYTES` bytes."""
     if isinstance(bodies, pl.Series):
         bodies = bodies.to_arrow()
     for chunk in bodies.chunks if isinstance(bodies, pa.ChunkedArray) else [bodies]:

@@ -1,4 +1,4 @@
-"""Tokens of a line: what stands between blanks, as Python's ``str.split`` sees blanks."""
+"""Tokens of a line: its parts between white space, which is defined as in Python's ``str.split``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from logradar.parsing.interning import Ints, Texts
 
 
 def split(texts: Texts) -> tuple[Ints, Texts]:
-    """How many tokens each text has, and all tokens in order."""
+    """The number of tokens of each text, and all tokens in order."""
     counts = np.zeros(len(texts), np.int64)
     _split(texts.data, texts.starts, texts.ends, counts, np.empty(0, np.int64), np.empty(0, np.int64))
     starts, ends = np.empty((2, int(counts.sum())), np.int64)
@@ -19,7 +19,7 @@ def split(texts: Texts) -> tuple[Ints, Texts]:
 
 
 def numeric(texts: Texts) -> npt.NDArray[np.uint8]:
-    """1 for each text that holds a digit of any script (``str.isdigit``), else 0."""
+    """1 for each text that contains a digit of any script (``str.isdigit``), else 0."""
     flags = np.zeros(len(texts), np.uint8)
     _numeric(texts.data, texts.starts, texts.ends, flags)
     foreign = np.flatnonzero(flags == 2)
@@ -30,7 +30,7 @@ def numeric(texts: Texts) -> npt.NDArray[np.uint8]:
 
 @numba.njit(cache=True, nogil=True)
 def _blank(data, i, end):  # type: ignore[no-untyped-def]
-    """Bytes of the blank at byte ``i``, 0 if there is none."""
+    """Length in bytes of the white space character at byte ``i``, 0 if there is none."""
     byte = data[i]
     if byte < 0x80:
         return 1 if byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31 else 0
@@ -78,7 +78,7 @@ def _numeric(data, starts, ends, flags):  # type: ignore[no-untyped-def]
 
 
 def first_lines(texts: Texts) -> Texts:
-    """The first line of each text that is not blank (a text of one line stays as it is)."""
+    """The first line of each text that is not blank; a text of one line is unchanged."""
     if not (texts.data == 10).any():
         return texts
     starts, ends = texts.starts.copy(), texts.ends.copy()

@@ -1,9 +1,9 @@
 """Drain's parse tree as flat arrays.
 
-Lines and tokens are integers here. The root's children are one node for each token count, below
-them one level for each of the first ``depth - 3`` tokens; clusters hang at the last level in the
-order of their creation. A line remembers the cluster it went to and the version of its leaf: as
-long as that version stands, the same line goes the same way and nothing is searched.
+Lines and tokens are integers here. The root has one child for each token count; below it there is one level for
+each of the first ``depth - 3`` tokens. The nodes of the last level hold lists of clusters in order of creation. For
+each cached line the tree stores its cluster and the version of its leaf (``memo``). While the version is unchanged,
+an equal line belongs to the same cluster and the tree is not searched.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from logradar.parsing.tree_kernels import (
     TOKENS,
     WILDCARD,
     append,
-    hang,
+    link_all,
     scan,
 )
 
@@ -35,42 +35,46 @@ Records = npt.NDArray[np.void]
 
 
 class Tree:
-    """The state of one Drain; ``rules`` are (depth, max children, max clusters or -1, numeric tokens vary)."""
+    """The tree and clusters of one Drain.
+
+    ``sim_th`` is the least share of equal tokens; ``rules`` are (depth, maximum of children, maximum of clusters or
+    -1, whether tokens with digits get the wildcard child).
+    """
 
     def __init__(self, sim_th: float, rules: tuple[int, int, int, int]) -> None:
         self.sim_th, self.rules = sim_th, np.array(rules, np.int64)
         self.edges = np.full(1 << 8, -1, np.int32)
         self.nodes: Records = np.zeros(1 << 6, NODE)
         self.clusters: Records = np.zeros(1 << 6, CLUSTER)
-        self.tokens = np.zeros(1 << 10, np.int32)  # of all templates, one after the other
+        self.tokens = np.zeros(1 << 10, np.int32)  # token ids of all templates, concatenated
         self.state = np.zeros(6, np.int64)
         self.state[NODES] = 1
         self.nodes[ROOT]["first"] = self.nodes[ROOT]["last"] = -1
 
     @property
     def created(self) -> int:
-        """How many clusters were ever created."""
+        """Number of clusters created so far, including removed ones."""
         return int(self.state[NUMBER])
 
     @property
     def slots(self) -> Records:
-        """The clusters in order of creation; evicted ones have the number 0."""
+        """The clusters in order of creation; removed ones have the number 0."""
         return self.clusters[: self.state[CLUSTERS]]
 
     @property
     def alive(self) -> Records:
-        """The clusters that were not evicted, in order of creation."""
+        """The clusters that were not removed, in order of creation."""
         return self.slots[self.slots["number"] > 0]
 
     @property
     def branches(self) -> Records:
-        """All nodes; the first is the root, a parent comes before its children."""
+        """All nodes; the first is the root, and a parent comes before its children."""
         return self.nodes[: self.state[NODES]]
 
     def scan(self, lines: Ids, starts: Ints, tokens: Ids, numeric: npt.NDArray[np.uint8], memo: Records) -> Ids:
-        """Cluster numbers (from 1) of lines fed in this order.
+        """Add lines in this order; returns their cluster numbers (from 1), int32.
 
-        Line ``i`` has the tokens ``tokens[starts[i]:starts[i + 1]]``, ``memo`` one entry a line.
+        Line ``i`` has the tokens ``tokens[starts[i]:starts[i + 1]]``; ``memo`` has one entry for each line.
         """
         out = np.empty(len(lines), np.int32)
         done = 0
@@ -85,55 +89,58 @@ class Tree:
                 memo["cluster"] = -1
 
     def make_room(self, length: int) -> bool:
-        """Room for one more cluster of ``length`` tokens and its nodes; True if clusters were renumbered."""
+        """Enlarge the arrays for one more cluster of ``length`` tokens and its nodes.
+
+        Returns True if removed clusters were deleted, so that clusters have moved.
+        """
         nodes, clusters, tokens = (int(self.state[i]) for i in (NODES, CLUSTERS, TOKENS))
         more = int(self.rules[0]) + 1
         self.nodes = grown(self.nodes, nodes + more)
         if 2 * (nodes + more) > len(self.edges):
             self.edges = np.full(2 * len(self.edges), -1, np.int32)
-            self._hang()
+            self._rebuild_edges()
         full = clusters == len(self.clusters) or tokens + length > len(self.tokens)
-        packed = full and 2 * int(self.state[ALIVE]) < clusters
-        if packed:
-            self._pack()
+        compacted = full and 2 * int(self.state[ALIVE]) < clusters
+        if compacted:
+            self._compact()
             clusters, tokens = int(self.state[CLUSTERS]), int(self.state[TOKENS])
         self.clusters = grown(self.clusters, clusters + 1)
         self.tokens = grown(self.tokens, tokens + length)
-        return packed
+        return compacted
 
-    def _pack(self) -> None:
-        made, self.clusters = self.alive, np.zeros(len(self.clusters), CLUSTER)
+    def _compact(self) -> None:
+        alive, self.clusters = self.alive, np.zeros(len(self.clusters), CLUSTER)
         old, self.tokens = self.tokens, np.zeros(len(self.tokens), np.int32)
         self.nodes["first"] = self.nodes["last"] = -1
         self.state[CLUSTERS] = self.state[TOKENS] = 0
-        for cluster in made:
+        for cluster in alive:
             start, length = int(cluster["start"]), int(cluster["length"])
             self._place(cluster, old[start : start + length])
 
     def words(self) -> Ints:
-        """The ids of all tokens in use, sorted; the wildcard is one of them."""
+        """The ids of all tokens in use, sorted; they include the wildcard."""
         below = self.branches[self.branches["parent"] != ROOT]["token"]
         return np.unique(np.concatenate([[WILDCARD], below, self.tokens[: self.state[TOKENS]]]))
 
     def rename(self, words: Ids) -> None:
-        """Token ``i`` becomes ``words[i]``."""
+        """Change token id ``i`` to ``words[i]`` everywhere."""
         below = np.flatnonzero(self.branches["parent"] != ROOT)
         self.nodes["token"][below] = words[self.nodes["token"][below]]
         self.tokens[: self.state[TOKENS]] = words[self.tokens[: self.state[TOKENS]]]
-        self._hang()
+        self._rebuild_edges()
 
     def restore(
         self, parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, templates: Ids, created: int
     ) -> None:
-        """Take over nodes and clusters that were saved; a `ValueError` if they cannot be a tree's."""
-        _refuse_nonsense(parents, tokens, clusters, lengths, created)
+        """Set nodes and clusters that were saved. Raises `ValueError` if they do not describe a valid tree."""
+        _validate(parents, tokens, clusters, lengths, created)
         count = len(parents) + 1
         self.nodes = grown(self.nodes, count)
         self.nodes["parent"][1:count], self.nodes["token"][1:count] = parents, tokens
         self.nodes["first"][1:count] = self.nodes["last"][1:count] = -1
         self.nodes["children"] += np.bincount(parents, minlength=len(self.nodes)).astype(np.int32)
         self.state[NODES] = count
-        self._hang()
+        self._rebuild_edges()
         self.clusters = grown(self.clusters, len(clusters))
         self.tokens = grown(self.tokens, len(templates))
         record = np.zeros(1, CLUSTER)[0]
@@ -145,15 +152,15 @@ class Tree:
         self.state[NUMBER], self.state[ALIVE] = created, len(clusters)
         self.state[CLOCK] = clusters["used"].to_numpy().max(initial=-1) + 1
 
-    def _hang(self) -> None:
+    def _rebuild_edges(self) -> None:
         size = len(self.edges)
         while size < 4 * int(self.state[NODES]):
             size *= 2
         self.edges = np.full(size, -1, np.int32)
-        hang(self.edges, self.nodes, int(self.state[NODES]))
+        link_all(self.edges, self.nodes, int(self.state[NODES]))
 
     def _place(self, cluster: Any, template: Ids) -> None:
-        """Hang a cluster record behind the others of its leaf; there must be room."""
+        """Append a cluster record to the list of its leaf; the arrays must be large enough."""
         slot, used = int(self.state[CLUSTERS]), int(self.state[TOKENS])
         self.tokens[used : used + len(template)] = template
         self.clusters[slot] = cluster
@@ -163,19 +170,19 @@ class Tree:
         append(self.nodes, self.clusters, int(cluster["node"]), slot)
 
 
-def _refuse_nonsense(parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, created: int) -> None:
-    # The kernels do not check bounds, so nothing that was read from a file may point outside.
+def _validate(parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, created: int) -> None:
+    # The kernels do not check bounds, so an index from a file must be inside the arrays.
     nodes, numbers = clusters["node"].to_numpy(), clusters["number"].to_numpy()
     if clusters.null_count().sum_horizontal().item():
         raise ValueError("a cluster has an empty value")
     if (parents < 0).any() or (parents > np.arange(len(parents))).any() or (tokens < 0).any():
-        raise ValueError("the nodes are no tree")
+        raise ValueError("the nodes do not form a tree")
     if (nodes < 1).any() or (nodes > len(parents)).any() or (np.diff(numbers, prepend=0) < 1).any():
-        raise ValueError("the clusters do not hang in the tree in order")
+        raise ValueError("the clusters are not in the order of their numbers or their nodes do not exist")
     if len(numbers) and numbers[-1] > created:
-        raise ValueError(f"there is a cluster {numbers[-1]} although only {created} were ever created")
-    counts = np.zeros(len(parents) + 1, np.int64)  # how many tokens the lines below each node have
+        raise ValueError(f"there is a cluster {numbers[-1]}, but only {created} were created")
+    counts = np.zeros(len(parents) + 1, np.int64)  # number of tokens of the lines below each node
     for node, (parent, token) in enumerate(zip(parents, tokens, strict=True), start=1):
         counts[node] = counts[parent] if parent else token
     if (counts[nodes] != lengths).any():
-        raise ValueError("a template hangs in a part of the tree for lines of another length")
+        raise ValueError("the length of a template differs from the length of its node")

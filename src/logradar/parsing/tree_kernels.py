@@ -1,7 +1,7 @@
-"""Walking and growing Drain's parse tree: the kernels behind `Tree`, on flat arrays of numbers.
+"""numba kernels that search and extend Drain's parse tree; used by `Tree`, on flat arrays of numbers.
 
-A node knows its parent, the token that leads to it and its first and last cluster; a cluster knows the
-next one of its leaf. ``edges`` is a hash table from (parent, token) to the child.
+A node stores its parent, the token that leads to it, and its first and last cluster. A cluster stores the
+next cluster of its leaf. ``edges`` is a hash table from (parent, token) to the child node.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLUSTER: Final = np.dtype(
     + [(name, "i8") for name in ("start", "size", "used")]
 )
 MEMO: Final = np.dtype([("cluster", "i4"), ("node", "i4"), ("version", "i4")])
-NODES, CLUSTERS, TOKENS, NUMBER, ALIVE, CLOCK = range(6)  # places in `Tree.state`
+NODES, CLUSTERS, TOKENS, NUMBER, ALIVE, CLOCK = range(6)  # positions in `Tree.state`
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -32,7 +32,7 @@ def _slot(parent, token, mask):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _child(edges, nodes, parent, token):  # type: ignore[no-untyped-def]
-    """The child of a node under a token, -1 if there is none."""
+    """The child of a node for a token, -1 if there is none."""
     slot = _slot(parent, token, len(edges) - 1)
     while edges[slot] >= 0:
         child = edges[slot]
@@ -43,8 +43,8 @@ def _child(edges, nodes, parent, token):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(edges, nodes, state, parent, token):  # type: ignore[no-untyped-def]
-    """A new child of a node."""
+def _add_child(edges, nodes, state, parent, token):  # type: ignore[no-untyped-def]
+    """Add a child to a node; returns its index."""
     new = state[NODES]
     nodes[new].parent, nodes[new].token = parent, token
     nodes[new].first = nodes[new].last = -1
@@ -63,13 +63,15 @@ def _link(edges, nodes, child):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def hang(edges, nodes, count):  # type: ignore[no-untyped-def]
+def link_all(edges, nodes, count):  # type: ignore[no-untyped-def]
+    """Fill the empty hash table ``edges`` with the first ``count`` nodes."""
     for child in range(1, count):
         _link(edges, nodes, child)
 
 
 @numba.njit(cache=True, nogil=True)
 def append(nodes, clusters, node, slot):  # type: ignore[no-untyped-def]
+    """Append cluster ``slot`` to the list of a leaf."""
     clusters[slot].next = -1
     if nodes[node].last < 0:
         nodes[node].first = slot
@@ -80,7 +82,7 @@ def append(nodes, clusters, node, slot):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def leaf_of(edges, nodes, line, depth):  # type: ignore[no-untyped-def]
-    """The leaf that a line falls to, -1 if its way ends before."""
+    """The leaf of a line, -1 if the tree has none for it."""
     node = _child(edges, nodes, ROOT, len(line))
     for level in range(min(depth - 3, len(line) - 1)):
         if node < 0:
@@ -91,11 +93,11 @@ def leaf_of(edges, nodes, line, depth):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _way(edges, nodes, state, line, numeric, rules):  # type: ignore[no-untyped-def]
-    """The leaf that a new cluster of this line belongs to; missing nodes are made."""
+def _leaf_for_new(edges, nodes, state, line, numeric, rules):  # type: ignore[no-untyped-def]
+    """The leaf for a new cluster of this line; missing nodes are created."""
     node = _child(edges, nodes, ROOT, len(line))
     if node < 0:
-        node = _grow(edges, nodes, state, ROOT, len(line))
+        node = _add_child(edges, nodes, state, ROOT, len(line))
     for level in range(min(rules[0] - 3, len(line) - 1)):
         token = line[level]
         below = _child(edges, nodes, node, token)
@@ -105,19 +107,19 @@ def _way(edges, nodes, state, line, numeric, rules):  # type: ignore[no-untyped-
             if wildcard >= 0 and ((rules[3] and numeric[token]) or children >= rules[1]):
                 below = wildcard
             elif wildcard >= 0:
-                below = _grow(edges, nodes, state, node, token)
-                _forget_below(nodes, state, wildcard)
+                below = _add_child(edges, nodes, state, node, token)
+                _invalidate_below(nodes, state, wildcard)
             elif (rules[3] and numeric[token]) or children + 1 >= rules[1]:
-                below = _grow(edges, nodes, state, node, WILDCARD)
+                below = _add_child(edges, nodes, state, node, WILDCARD)
             else:
-                below = _grow(edges, nodes, state, node, token)
+                below = _add_child(edges, nodes, state, node, token)
         node = below
     return node
 
 
 @numba.njit(cache=True, nogil=True)
-def _forget_below(nodes, state, top):  # type: ignore[no-untyped-def]
-    """Lines that went through this wildcard may have a way of their own now."""
+def _invalidate_below(nodes, state, top):  # type: ignore[no-untyped-def]
+    """Increase the versions of all leaves below a wildcard node: some of their lines belong to another node now."""
     for node in range(top, state[NODES]):
         above = node
         while above > top:
@@ -128,8 +130,11 @@ def _forget_below(nodes, state, top):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _nearest(nodes, clusters, tokens, leaf, line):  # type: ignore[no-untyped-def]
-    """The cluster of a leaf that shares most tokens with a line, and how many it shares."""
-    best, most, vaguest = -1, -1, -1
+    """The cluster of a leaf that has most tokens in common with a line, and their number.
+
+    Of several, the one with most wildcards is taken.
+    """
+    best, most, most_wild = -1, -1, -1
     slot = nodes[leaf].first
     while slot >= 0:
         start = clusters[slot].start
@@ -138,15 +143,15 @@ def _nearest(nodes, clusters, tokens, leaf, line):  # type: ignore[no-untyped-de
             token = tokens[start + i]
             wild += token == WILDCARD
             same += token != WILDCARD and token == line[i]
-        if same > most or (same == most and wild > vaguest):
-            best, most, vaguest = slot, same, wild
+        if same > most or (same == most and wild > most_wild):
+            best, most, most_wild = slot, same, wild
         slot = clusters[slot].next
     return best, most
 
 
 @numba.njit(cache=True, nogil=True)
 def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
-    """Drop the cluster that was used longest ago."""
+    """Remove the least recently used cluster."""
     oldest = -1
     for slot in range(state[CLUSTERS]):
         if clusters[slot].number > 0 and (oldest < 0 or clusters[slot].used < clusters[oldest].used):
@@ -170,6 +175,12 @@ def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
 def scan(  # type: ignore[no-untyped-def]
     lines, begin, out, starts, words, numeric, memo, edges, nodes, clusters, tokens, state, sim_th, rules
 ):
+    """Give each of ``lines`` from ``begin`` on its cluster, as Drain does; ``out`` takes the cluster numbers.
+
+    ``lines`` are numbers of shapes, whose words are ``words[starts[i] : starts[i + 1]]``; ``memo`` remembers for each
+    shape the cluster that it had last. Stops early where a table is full; the caller grows the tables and calls again.
+    Returns the number of lines that are done.
+    """
     for i in range(begin, len(lines)):
         known = memo[lines[i]]
         slot = known.cluster
@@ -189,14 +200,14 @@ def scan(  # type: ignore[no-untyped-def]
                     return i
                 if 0 < rules[2] <= state[ALIVE]:
                     _evict(nodes, clusters, state)
-                leaf = _way(edges, nodes, state, line, numeric, rules)
-                slot, same = _found(nodes, clusters, tokens, state, leaf, line), len(line)
+                leaf = _leaf_for_new(edges, nodes, state, line, numeric, rules)
+                slot, same = _create(nodes, clusters, tokens, state, leaf, line), len(line)
                 for token in line:
                     same -= token == WILDCARD
             else:
                 _merge(nodes, clusters, tokens, slot, line)
             known.node, known.version = leaf, nodes[leaf].version
-            # A line of many wildcards is too unlike its own template: each time it makes a new one.
+            # A line with many wildcards is not similar enough to its own template: each time it creates a new one.
             known.cluster = slot if not len(line) or same / len(line) >= sim_th else -1
         clusters[slot].size += 1
         clusters[slot].used = state[CLOCK]
@@ -206,8 +217,8 @@ def scan(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _found(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-untyped-def]
-    """Found a new cluster whose template is the line itself."""
+def _create(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-untyped-def]
+    """Create a cluster whose template is the line itself; returns its index."""
     slot = state[CLUSTERS]
     state[CLUSTERS] += 1
     state[NUMBER] += 1
@@ -223,7 +234,7 @@ def _found(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-untyp
 
 @numba.njit(cache=True, nogil=True)
 def _merge(nodes, clusters, tokens, slot, line):  # type: ignore[no-untyped-def]
-    """Where line and template differ the template gets a wildcard."""
+    """Put a wildcard into the template of a cluster wherever the line differs from it."""
     changed = False
     for i in range(len(line)):
         place = clusters[slot].start + i

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import TEMPLATE_IDS
 from logradar.evaluation.agreement import agreement, alone
 from logradar.evaluation.audit import Side, audit
 from logradar.evaluation.bootstrap import differences, intervals, resampled
@@ -32,7 +33,7 @@ from logradar.pipeline.comparison_inputs import Candidate, candidates
 from logradar.pipeline.detection_delay import delay, kinds_of
 from logradar.pipeline.evaluation_data import timed, trained_on
 from logradar.reporting.comparison_page import write_comparison
-from logradar.storage.tabulate import days_covered
+from logradar.storage.grouping import days_covered
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -62,6 +63,7 @@ class Compared:
 def compare(
     bundles: Sequence[Path],
     spec: str,
+    *,
     given: dict[str, Any] | None = None,
     only: Sequence[str] = (),
     held_out: bool = False,
@@ -207,7 +209,7 @@ def _bundle(one: Candidate, labels: Bools | None) -> dict[str, Any]:
     sequences = Sequences.from_arrow(one.sessions["template_ids"])
     side, apart = Side.of(one.sessions), Side.of(timed(one.sessions, one.fitted))
     checked = audit(sequences, labels, train=trained_on(one.fitted), side=side, apart=apart)
-    values = tuple(name for name, detector in one.fitted.detectors.items() if detector.needs_values)
+    values = tuple(name for name, detector in one.fitted.detectors.items() if detector.inputs != TEMPLATE_IDS)
     told = [*reach(checked, {}, None, values), *checked["notes"]]
     return {
         "detector": one.main,

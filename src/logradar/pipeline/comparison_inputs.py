@@ -17,9 +17,8 @@ import pyarrow as pa
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.model.bundle import Bundle
-from logradar.parsing.given_templates import GivenTemplates
-from logradar.pipeline.detect import input_settings, require_event_ids
+from logradar.model.bundle import Bundle, input_settings
+from logradar.pipeline.detect import require_event_ids
 from logradar.pipeline.evaluation_data import labelled, sessions_in, unseen
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import Corpus, collect, opening
@@ -102,7 +101,7 @@ class _Reader:
         self._read: list[tuple[Any, Corpus | DayCorpus, Path]] = []
 
     def __call__(self, fitted: Bundle, given: dict[str, Any] | None) -> tuple[Corpus | DayCorpus, Path]:
-        days = isinstance(fitted.miner, GivenTemplates)
+        days = fitted.miner.uses_event_ids
         settings = input_settings(fitted, given)
         for how, corpus, home in self._read:
             if how == (days, settings):
@@ -142,7 +141,7 @@ def _in_common(found: list[Candidate]) -> list[Candidate]:
     found = [one for one in found if one.scores]
     if len(found) == 1:
         return found
-    alike = len({isinstance(one.fitted.miner, GivenTemplates) for one in found}) == 1
+    alike = len({one.fitted.miner.uses_event_ids for one in found}) == 1
     frames = [_keys(one, alike) for one in found]
     on = [column for column in frames[0].columns if not column.startswith("row")]
     common = frames[0].rename({"row": "row0"})

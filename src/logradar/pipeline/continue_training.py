@@ -14,20 +14,21 @@ import polars as pl
 from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold, fit_threshold
 from logradar.core.config import Config
-from logradar.core.distinct import count_distinct
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import TEMPLATE_IDS
 from logradar.core.tables import UNKNOWN
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
-from logradar.model.bundle import Bundle, Seen
-from logradar.model.replay_buffer import ReplayBuffer, pieces, unseen
+from logradar.model.bundle import Bundle, Seen, input_settings
+from logradar.model.replay_buffer import ReplayBuffer, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
-from logradar.parsing.given_templates import GivenTemplates
+from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline import next_event_metrics as next_events
-from logradar.pipeline.detect import input_settings, require_event_ids
+from logradar.pipeline.detect import require_event_ids
 from logradar.pipeline.train import Trained, days_of, facts_of, figures_of, resolved
 from logradar.pipeline.training_artifacts import save
 from logradar.pipeline.training_data.day_files import from_days, gather
@@ -55,18 +56,18 @@ def train_further(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Tr
         raise BundleError(f"Bundle '{old}' keeps no normal sessions to go on from (replay); train it anew.")
     settings = _settings(fitted, wished)
     with opening(spec, settings.input) as (opened, home):
-        if isinstance(fitted.miner, GivenTemplates):
+        if fitted.miner.uses_event_ids:
             gathered = gather(require_event_ids(opened), home, settings.split.by == "files")
             source, quarantined = opened.source, sum(gathered.reasons.values())
             settings = resolved(settings, opened.settings, None)
             material = from_days(gathered, settings)
-            assert isinstance(material.templates, GivenTemplates)
-            material.templates = fitted.miner.joined(material.templates)
         else:
+            assert isinstance(fitted.miner, TemplateMiner)  # all other templates are event ids
             corpus = collect(opened, home)
             source, quarantined = corpus.source, corpus.quarantined
             settings = resolved(settings, corpus.input, None)
-            material = from_records(corpus, settings, home, _thawed(fitted.miner))
+            material, _ = from_records(corpus, settings, home, _thawed(fitted.miner))
+        material.templates = fitted.miner.joined(material.templates)
         result = _learn(fitted, material, settings, bundle)
     result.facts |= facts_of(spec, source, material, quarantined, began) | {
         "split": material.split | {"train_from": fitted.facts["split"].get("train_from")},
@@ -82,7 +83,7 @@ def _tell_what_is_new(known: Sequences, material: TrainingData) -> None:
     """A word where most of the new logs are of kinds that the kept sessions do not have."""
     events = new = 0
     ids = np.unique(known.values)
-    for piece in pieces(material.train):
+    for piece in material.train.sequences():
         events += len(piece.values)
         new += int((~np.isin(piece.values, ids)).sum())
     if len(ids) and 2 * new > events:
@@ -98,19 +99,16 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
     folder = bundle.with_name(bundle.name + ".training")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    room = settings.memory_mb << 20
-    inside = fitted.main.members
-    with count_distinct(chain([fitted.memory.rows], pieces(material.train)), folder, room) as learnt:
+    inside, room = fitted.main.members, settings.memory_mb << 20
+    with TrainingSet(material.train, material.valid, folder, room, fitted.memory.rows) as training:
         for name, detector in fitted.detectors.items():
             if name in inside:
                 continue
             detector.continue_from(fitted.memory.holds_all(fitted.settings.replay))
             _newest_training(detector, settings.make(name))
-            if detector.needs_values:
+            if detector.inputs != TEMPLATE_IDS:
                 say(f"{name}: what it knows of values is learnt anew, from these logs alone")
-                detector.fit(material.train, material.valid, folder / name, room, learnt)
-            else:
-                detector.fit(learnt, material.valid, folder / name, room)
+            detector.fit(training.inside(name))
     days, rate = days_of(material.valid), fitted.facts.get("sessions_per_day")
     before = len(fitted.validation[fitted.settings.detector])
     if days and rate:
@@ -127,7 +125,7 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
         name: fit_threshold(scores, settings.threshold, rate, odd.get(name)) for name, scores in validation.items()
     }
     known = [fitted.memory.rows]
-    now = unseen(chain(known, pieces(material.train)), pieces(material.valid))
+    now = unseen(chain(known, material.train.sequences()), material.valid.sequences())
     result = Bundle(
         settings,
         material.templates,
@@ -140,7 +138,7 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
             np.union1d(fitted.seen.sequences, material.seen.sequences),
         ),
         {"sessions_per_day": rate, "valid_unseen": int(fitted.facts.get("valid_unseen") or 0) + now},
-        memory=ReplayBuffer.of(chain(known, pieces(material.train, material.valid)), settings.replay),
+        memory=ReplayBuffer.of(chain(known, material.train.sequences(), material.valid.sequences()), settings.replay),
         feedback=_renamed(fitted.feedback, material.templates),
         marked=odd,
     )
@@ -149,10 +147,10 @@ def _learn(fitted: Bundle, material: TrainingData, settings: RunSettings, bundle
     return result
 
 
-def _renamed(feedback: Feedback, templates: TemplateMiner | GivenTemplates) -> Feedback:
+def _renamed(feedback: Feedback, templates: TemplateSource) -> Feedback:
     """Feedback on messages that were unseen and now have a template of their own."""
     texts = sorted({event for entry in feedback.accepted for event in entry.signature.unseen})
-    if not texts or isinstance(templates, GivenTemplates):
+    if not texts:
         return feedback
     ids = templates.match(pl.Series([text[1:] for text in texts], dtype=pl.String)).tolist()
     names = {text: str(id_) for text, id_ in zip(texts, ids, strict=True) if id_ != UNKNOWN}

@@ -30,7 +30,7 @@ class Demo:
     seconds: float
 
 
-def demo(folder: Path, data_dir: Path | None = None, simulated: bool = False, quick: bool = False) -> Demo:
+def demo(folder: Path, *, data_dir: Path | None = None, simulated: bool = False, quick: bool = False) -> Demo:
     """Train on the past, measure on the future, write the report into ``folder``.
 
     HDFS: the 2 % sample, earlier half against later half. Otherwise a fault-free simulated day
@@ -49,7 +49,7 @@ def demo(folder: Path, data_dir: Path | None = None, simulated: bool = False, qu
     say(f"Learning what is normal in {past} …")
     train(past, bundle, run_settings(None, [], given))
     say("Measuring on what came later …")
-    evaluated = evaluate(bundle, future, {path: v for path, v in given.items() if path.startswith("input.")})
+    evaluated = evaluate(bundle, future, given={path: v for path, v in given.items() if path.startswith("input.")})
     evaluated.write(folder / "report")
     report = write_report(folder / "report")
     return Demo(evaluated.document, evaluated.detected.to_json(), bundle, report, time.monotonic() - began)

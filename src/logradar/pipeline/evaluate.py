@@ -24,17 +24,19 @@ from logradar.evaluation.caveats import limits
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
-from logradar.model.bundle import Bundle
+from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.pipeline import next_event_metrics as next_events
-from logradar.pipeline.detect import Detected, alert, input_settings, judge, notes, plan_threshold, require_event_ids
+from logradar.pipeline.detect import Detected, require_event_ids
 from logradar.pipeline.detection_delay import delay, kinds_of
 from logradar.pipeline.evaluation_data import labelled, novelty, sessions_in, timed, trained_on, unseen
 from logradar.pipeline.export import from_checkpoint
 from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.scorer import Scorer
+from logradar.scoring.thresholds import notes, plan_threshold
 from logradar.storage.day_files import DayCorpus
+from logradar.storage.grouping import days_covered
 from logradar.storage.records import Corpus, collect, opening
-from logradar.storage.tabulate import days_covered
 
 ALERTS_TOLD = 500
 
@@ -63,6 +65,7 @@ class Evaluated:
 def evaluate(
     bundle: Path,
     spec: str,
+    *,
     given: dict[str, Any] | None = None,
     threshold: float | None = None,
     alerts_per_day: float | None = None,
@@ -92,8 +95,10 @@ def evaluate(
         rows = anomalous(scores[fitted.settings.detector], limit)
         main = scores[fitted.settings.detector]
         looked = rows if len(fitted.feedback) else rows[:ALERTS_TOLD]
-        judged = judge(fitted, corpus, sessions.take(pa.array(looked)), main.take(pa.array(looked)))
-        alerts = alert(fitted, corpus, judged.first(ALERTS_TOLD), limit)
+        scorer = Scorer(fitted, planned)
+        explained = scorer.explain(sessions.take(pa.array(looked)), main.take(pa.array(looked)), corpus.lines)
+        alerts = scorer.alerts(explained.remaining(ALERTS_TOLD), corpus.lines)
+        suppressed = looked[~explained.kept]
         document = _document(spec, fitted, corpus, sessions, scores, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
         by_bundle = threshold is alerts_per_day is precision is None
@@ -105,7 +110,7 @@ def evaluate(
             document["audit"]["notes"].append(
                 f"Training left out {trimmed:,} normal sessions, the oddest (split.trim)."
             )
-        document |= _watched(fitted, sessions, main, planned, looked[~judged.loud])
+        document |= _watched(fitted, sessions, main, planned, suppressed)
         document["notes"] = notes(planned, alerts_per_day, precision)
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
@@ -113,8 +118,8 @@ def evaluate(
         "sessions": sessions.num_rows,
         "quarantined": corpus.quarantined,
         "unknown_templates": document["audit"]["unknown_templates"]["events"],
-        "raised": len(rows) - judged.silent,
-        "silenced": judged.silent,
+        "raised": len(rows) - len(suppressed),
+        "silenced": len(suppressed),
         "drift": document["drift"],
         "notes": document["notes"],
     }
@@ -125,9 +130,9 @@ def _watched(
     fitted: Bundle, sessions: pa.Table, scores: pa.Table, limit: Threshold, silent: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     """The main detector's figures with feedback, where there is any, and whether its threshold holds here."""
-    watch = DriftMonitor()
+    watch = DriftMonitor(fitted, limit)
     watch.add(sessions, scores, silent)
-    found: dict[str, Any] = {"drift": watch.drift(fitted, limit), "with_feedback": None}
+    found: dict[str, Any] = {"drift": watch.drift(), "with_feedback": None}
     if len(fitted.feedback):
         values = scores["score"].to_numpy().copy()
         values[silent] = np.minimum(values[silent], limit.value)

@@ -29,8 +29,7 @@ def sessions_in(corpus: Corpus | DayCorpus, fitted: Bundle, home: Path) -> pa.Ta
     if isinstance(corpus, DayCorpus):
         assert isinstance(fitted.miner, GivenTemplates)
         return corpus.sessions(fitted.miner)
-    values = any(detector.needs_values for detector in fitted.detectors.values())
-    return pa.concat_tables(sessions_of(corpus, fitted, home, values)).unify_dictionaries()
+    return pa.concat_tables(sessions_of(corpus, fitted, home, every=True)).unify_dictionaries()
 
 
 def labelled(sessions: pa.Table, spec: str) -> pa.Table:

@@ -64,7 +64,7 @@ def from_checkpoint(fitted: Bundle, checkpoint: Path, name: str | None = None) -
     )
 
 
-def export(bundle: Path, output: Path, form: str | None = None, int8: bool = False, name: str | None = None) -> Any:
+def export(bundle: Path, output: Path, *, form: str | None = None, int8: bool = False, name: str | None = None) -> Any:
     """Write the network of a bundle to a file, and return what is in it as figures.
 
     ``form`` is one of `FORMATS`, by default as the file's name ends. ``pt`` is a dictionary that

@@ -23,7 +23,7 @@ _NAMED: Final = ("alert_id", "session_id", "detector", "signature")
 
 
 def give_feedback(
-    bundle: Path, alerts: Path | None, false_alarms: Iterable[str] = (), undo: Iterable[str] = ()
+    bundle: Path, alerts: Path | None, *, false_alarms: Iterable[str] = (), undo: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Accept alerts of a file that ``detect -o`` wrote as harmless, take back others, and tell what is accepted now.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logradar.core.shards import Shards
+from logradar.core.session_set import SessionSet, SessionTable
 from logradar.detectors.base import Detector
 from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.evaluation import next_event
@@ -17,7 +17,7 @@ from logradar.evaluation import next_event
 Figures = dict[str, Any]
 
 
-def when_trained(detectors: Mapping[str, Detector], valid: pa.Table | Shards) -> dict[str, Figures]:
+def when_trained(detectors: Mapping[str, Detector], valid: SessionSet) -> dict[str, Figures]:
     """Figures on the normal validation sessions, by detector; without those that predict nothing."""
     return {
         name: {
@@ -48,7 +48,7 @@ def when_evaluated(
         values = scores[name]["score"].to_numpy()
         wanted = {name: at["threshold"] for name, at in next_event.recommended(validation[name]).items()}
         found[name] = {
-            **_accuracy(detector, sessions.filter(pa.array(~labels))),
+            **_accuracy(detector, SessionTable(sessions.filter(pa.array(~labels)))),
             "scores": next_event.score_statistics(values[~labels]),
             "thresholds": next_event.measured(wanted, labels, values),
         }
@@ -60,6 +60,6 @@ def readable(figures: Mapping[str, Figures]) -> str:
     return "".join(next_event.readable(name, one) for name, one in figures.items())
 
 
-def _accuracy(detector: PredictsEvents, sessions: pa.Table | Shards) -> Figures:
+def _accuracy(detector: PredictsEvents, sessions: SessionSet) -> Figures:
     told = detector.predicted(sessions)
     return next_event.accuracy(told.ranks, told.losses, told.known, told.weights)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,10 +23,10 @@ from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.write_day_files import write_days
 from logradar.sources.opening.opening import Opened
-from logradar.storage.grouping import fill_on_disk, group_on_disk, is_large, learn_templates_of
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, collect_days, opening
 from logradar.storage.shards_writer import READING, Store
-from logradar.storage.tabulate import fill, group, learn_templates
 
 MANIFEST: Final = "prepared.json"
 TABLES: Final = ("templates.parquet", "sessions.parquet")
@@ -65,7 +64,7 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     with opening(spec, settings.input, folder) as (opened, home):
         for name in TABLES:
             (home / name).unlink(missing_ok=True)
-        days = opened.groups and settings.events == "given"
+        days = opened.has_sessions and settings.events == "given"
         store, figures = _days(opened, home) if days else _records(opened, home, settings)
         source, resolved = opened.source, opened.settings
     facts = {
@@ -113,14 +112,9 @@ def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, 
 
 
 def _sessions(corpus: Corpus, miner: TemplateMiner, settings: RunSettings, scratch: Path) -> Iterator[pa.Table]:
-    if is_large(corpus):
-        found = group_on_disk(corpus, settings.sessions, scratch)
-        learn_templates_of(corpus, miner, [found], scratch)
-        yield from fill_on_disk(corpus, miner, found, scratch).tables()
-        return
-    grouped = group(corpus, settings.sessions)
-    learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-    yield fill(corpus, miner, grouped)
+    grouped = group(corpus, settings.sessions, scratch)
+    learn_templates(corpus, miner, [grouped], scratch)
+    yield from fill(corpus, miner, grouped, scratch).tables()
 
 
 def _days(opened: Opened, home: Path) -> tuple[Store, dict[str, Any]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,19 +13,19 @@ import numpy as np
 import pyarrow as pa
 
 from logradar.alerting.threshold import Threshold, fit_threshold
-from logradar.core.distinct import Distinct, count_distinct, sweep
+from logradar.core.distinct import sweep
 from logradar.core.errors import ConfigError, DataError
-from logradar.core.progress import Progress, say
-from logradar.core.sequences import Sequences
-from logradar.core.shards import Shards
+from logradar.core.progress import say
+from logradar.core.session_set import SessionSet
+from logradar.core.session_view import TEMPLATE_IDS
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.evaluation.splits import SplitSettings
 from logradar.model.bundle import Bundle, Seen
-from logradar.model.replay_buffer import ReplayBuffer, pieces, unseen
+from logradar.model.replay_buffer import ReplayBuffer, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
-from logradar.parsing.given_templates import GivenTemplates
-from logradar.parsing.templates import TemplateMiner
+from logradar.parsing.template_source import TemplateSource
 from logradar.pipeline import next_event_metrics as next_events
 from logradar.pipeline.training_artifacts import save
 from logradar.pipeline.training_data.day_files import from_days, gather
@@ -35,7 +33,6 @@ from logradar.pipeline.training_data.sessions import TrainingData, bounds, from_
 from logradar.sources.base import Dataset
 from logradar.sources.opening.opening import InputSettings
 from logradar.storage.records import collect, opening
-from logradar.storage.tabulate import days_covered
 from logradar.training.processes import first, leave, place, wait
 
 
@@ -48,7 +45,7 @@ class Trained:
     figures: dict[str, Any]
 
 
-def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) -> Trained:
+def train(spec: str, bundle: Path, settings: RunSettings, *, resume: bool = False) -> Trained:
     """Learn what is normal in INPUT ``spec`` and write it to ``bundle``.
 
     Sessions are cut in order of time before anything is learnt; what is held back is not even
@@ -61,7 +58,7 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     with opening(spec, settings.input) as (opened, home):
-        if opened.groups and settings.events == "given":
+        if opened.has_sessions and settings.events == "given":
             require_no_values(settings)
             source, reasons = opened.source, (gathered := gather(opened, home, settings.split.by == "files")).reasons
             settings = resolved(settings, opened.settings, opened.dataset)
@@ -70,7 +67,8 @@ def train(spec: str, bundle: Path, settings: RunSettings, resume: bool = False) 
             corpus = collect(opened, home)
             source, reasons = corpus.source, dict(corpus.reasons)
             settings = resolved(settings, corpus.input, opened.dataset).model_copy(update={"events": "mined"})
-            material = from_records(corpus, settings, home)
+            material, sessions = from_records(corpus, settings, home)
+            settings = settings.model_copy(update={"sessions": sessions})
         fitted = _learn(material, settings, bundle, resume)
     fitted.facts |= facts_of(spec, source, material, sum(reasons.values()), began)
     leave()  # no process needs the others any more
@@ -104,8 +102,8 @@ def figures_of(fitted: Bundle, bundle: Path) -> dict[str, Any]:
 
 def require_no_values(settings: RunSettings) -> None:
     """`DataError` where a detector needs values: events that have ids of their own carry none."""
-    if settings.needs_values:
-        names = [name for name in (settings.detector, *settings.beside) if settings.make(name).needs_values]
+    if settings.inputs != TEMPLATE_IDS:
+        names = [name for name in (settings.detector, *settings.beside) if settings.make(name).inputs != TEMPLATE_IDS]
         raise DataError(
             f"Detector '{names[0]}' looks at values in lines and at the time between them; the event ids of day files "
             "carry neither. Learn from their lines with events=mined, or leave it out."
@@ -138,9 +136,9 @@ def _checkpoints(bundle: Path) -> Path:
 
 def fit(
     settings: RunSettings,
-    templates: TemplateMiner | GivenTemplates,
-    train: pa.Table | Shards,
-    valid: pa.Table | Shards,
+    templates: TemplateSource,
+    train: SessionSet,
+    valid: SessionSet,
     checkpoints: Path,
     resume: bool = False,
     marked: pa.Table | None = None,
@@ -157,24 +155,17 @@ def fit(
         )
     days = days_of(valid)
     rate = len(valid) / days if days else None
-    room = settings.memory_mb << 20
     detectors: dict[str, Detector] = {}
     dropped: dict[str, str] = {}  # members of an ensemble that could not be trained
-    with ExitStack() as stack:
-        learnt = stack.enter_context(_counted(train, checkpoints, room)) if isinstance(train, Shards) else train
+    with TrainingSet(train, valid, checkpoints, settings.memory_mb << 20) as training:
         for name in dict.fromkeys((settings.detector, *settings.beside)):
             if name not in detectors and name not in dropped:
                 detector = settings.make(name, resume)
-                if detector.needs_values:
-                    counted = learnt if isinstance(learnt, Distinct) else None
-                    detector.fit(train, valid, checkpoints / name, room, counted)
-                else:
-                    detector.fit(learnt, valid, checkpoints / name, room)
+                detector.fit(training.inside(name))
                 detectors = {**detector.members, **detectors, name: detector}
                 dropped |= getattr(detector, "dropped", {})
-        for_memory, for_unseen = (learnt.chunks() if isinstance(learnt, Distinct) else pieces(train) for _ in range(2))
-        memory = ReplayBuffer.of(chain(for_memory, pieces(valid)), settings.replay)
-        unseen_valid = unseen(for_unseen, pieces(valid))
+        memory = ReplayBuffer.of(chain(training.distinct.pieces(), valid.sequences()), settings.replay)
+        unseen_valid = unseen(training.distinct.pieces(), valid.sequences())
     odd = {
         name: detector.score(marked)["score"].to_numpy() for name, detector in detectors.items() if marked is not None
     }
@@ -193,25 +184,10 @@ def fit(
     return fitted
 
 
-def _counted(train: Shards, folder: Path, memory: int) -> Distinct:
-    """The distinct sequences of very many sessions, counted once for all detectors."""
-
-    def pieces() -> Iterator[Sequences]:
-        with Progress("counting sequences", len(train), "sessions") as bar:
-            for piece in train.sequences():
-                yield piece
-                bar.advance(len(piece))
-
-    folder.mkdir(parents=True, exist_ok=True)
-    return count_distinct(pieces(), folder, memory)
-
-
-def days_of(sessions: pa.Table | Shards) -> float | None:
-    """Days from the first start to the last end of SESSIONS; None without times."""
-    if isinstance(sessions, pa.Table):
-        return days_covered(sessions)
+def days_of(sessions: SessionSet) -> float | None:
+    """Days from the first start to the last end of SESSIONS; None without times or for an instant."""
     first, last = bounds(sessions, "start")[0].as_py(), bounds(sessions, "end")[1].as_py()
-    return (last - first).total_seconds() / 86_400 if first and last and last > first else None
+    return (last - first).total_seconds() / 86_400 if first and last and last != first else None
 
 
 def resolved(settings: RunSettings, found: InputSettings, dataset: Dataset | None) -> RunSettings:

@@ -18,7 +18,7 @@ from logradar.model.settings import RunSettings
 from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
 from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared
 from logradar.pipeline.inventory.records import inventory_of_records
-from logradar.sources.opening.files import Found, find
+from logradar.sources.opening.files import InputFiles, find
 from logradar.sources.opening.labels import Labels, read_labels
 from logradar.sources.opening.recognising import recognise
 from logradar.sources.opening.selection import select
@@ -30,7 +30,7 @@ from logradar.storage.shards_writer import QUARANTINE
 PAGES: Final = (".html", ".htm")
 
 
-def validate(spec: str, settings: RunSettings, output: Path | None = None) -> dict[str, Any]:
+def validate(spec: str, settings: RunSettings, *, output: Path | None = None) -> dict[str, Any]:
     """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``.
 
     RADAR's day files are counted as they stand, in flat memory; every other log is read into a
@@ -85,7 +85,7 @@ def _check_output(spec: str, output: Path | None) -> Path | None:
     return output
 
 
-def _inventory(spec: str, found: Found, settings: RunSettings, place: Path | None) -> dict[str, Any]:
+def _inventory(spec: str, found: InputFiles, settings: RunSettings, place: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
         folder = place or Path(scratch)
         quarantine = Guarded(folder / QUARANTINE)
@@ -105,7 +105,7 @@ def _inventory(spec: str, found: Found, settings: RunSettings, place: Path | Non
 
 
 def _of_days(
-    spec: str, found: Found, files: list[DayFile], settings: RunSettings, quarantine: Quarantine
+    spec: str, found: InputFiles, files: list[DayFile], settings: RunSettings, quarantine: Quarantine
 ) -> dict[str, Any]:
     assert quarantine.path is not None
     before = kinds_of(quarantine.reasons, quarantine.path, {})  # files that are not read at all
@@ -118,15 +118,17 @@ def _of_days(
     return {"input": spec, "source": "radar_json", **facts, "session_key": None}
 
 
-def _labels(found: Found, settings: RunSettings) -> Labels | None:
+def _labels(found: InputFiles, settings: RunSettings) -> Labels | None:
     path = settings.input.labels or found.labels
     return read_labels(path) if path else None
 
 
-def _of_records(spec: str, found: Found, settings: RunSettings, scratch: Path, place: Path | None) -> dict[str, Any]:
+def _of_records(
+    spec: str, found: InputFiles, settings: RunSettings, scratch: Path, place: Path | None
+) -> dict[str, Any]:
     spooled = {str(file): name for file, name in found.names.items()}  # what was piped in cannot be read again
     with reading(next(iter(spooled), spec), settings.input, scratch) as corpus:
-        facts = inventory_of_records(corpus, settings)
+        facts = inventory_of_records(corpus, settings, scratch)
         bad = scratch / QUARANTINE
         facts["fault_kinds"] = kinds_of(corpus.reasons, bad, spooled)
         facts["files"] = {spooled.get(name, name): count for name, count in facts["files"].items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from logradar.core.errors import InputError
 from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionSet
 from logradar.core.tables import conform
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
@@ -25,9 +27,10 @@ from logradar.sources.opening.opening import Opened
 from logradar.sources.radar.dated import ERROR, WARN, runs
 from logradar.sources.radar.table import DAY_SESSIONS
 from logradar.sources.radar.write import DayWriter
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, opening
 from logradar.storage.shards_writer import QUARANTINE
-from logradar.storage.tabulate import fill, group, learn_templates
 
 PADDED: Final = 512  # token_ids of every session, as RADAR's models have them
 STRETCH: Final = 5_000  # sessions whose lines are fetched at once
@@ -57,10 +60,10 @@ def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]
         (folder / UNFINISHED).touch()
         with ExitStack() as stack:
             days = _Days(folder, stack)
-            if opened.groups and settings.events == "given":
+            if opened.has_sessions and settings.events == "given":
                 _copy(opened, days, home)
             else:
-                _convert(collect(opened, home), days, settings)
+                _convert(collect(opened, home), days, settings, home)
         if (home / QUARANTINE).is_file():
             (folder / QUARANTINE).write_bytes((home / QUARANTINE).read_bytes())
     (folder / UNFINISHED).unlink()
@@ -125,40 +128,44 @@ def _copy(opened: Opened, days: _Days, home: Path) -> None:
             file.write(quarantine.path.read_bytes())
 
 
-def _convert(corpus: Corpus, days: _Days, settings: RunSettings) -> None:
-    grouped = group(corpus, settings.sessions)
+def _convert(corpus: Corpus, days: _Days, settings: RunSettings, home: Path) -> None:
+    grouped = group(corpus, settings.sessions, home)
     miner = TemplateMiner(settings.parsing)
-    learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-    sessions = fill(corpus, miner, grouped)
+    learn_templates(corpus, miner, [grouped], home)
+    filled = fill(corpus, miner, grouped, home)
     pq.write_table(miner.templates(), days.folder / "templates.parquet")
-    day = pc.fill_null(pc.strftime(sessions["start"], "%Y-%m-%d"), "undated")
-    order = pc.sort_indices(
-        pa.table({"day": day, "start": sessions["start"]}), [(n, "ascending") for n in ("day", "start")]
-    )
-    sessions = sessions.append_column("day", day.combine_chunks().dictionary_encode()).take(order)
-    labelled = sessions["label"].null_count < len(sessions)
-    with ExitStack() as stack, Progress("writing days", len(sessions), "sessions") as bar:
+    labelled = any(table["label"].null_count < len(table) for table in filled.tables(["label"]))
+    with ExitStack() as stack, Progress("writing days", len(filled), "sessions") as bar:
         names = csv.writer(stack.enter_context((days.folder / "session_ids.csv").open("w", newline="")))
         names.writerow(("day", "session_id", "session"))
         labels = csv.writer(stack.enter_context((days.folder / LABELS).open("w", newline=""))) if labelled else None
         if labels:
             labels.writerow(("session_key", "label"))
-        number = 0
-        for table in runs(sessions, "day"):
-            for begin in range(0, len(table), STRETCH):
-                part = table.slice(begin, STRETCH)
-                name = part["day"][0].as_py()
-                number = number + 1 if begin else 1
-                ids = np.arange(number, number + len(part))
-                number = int(ids[-1])
-                days.write(name, "", _day_sessions(corpus, part, ids))
-                for key, session, label in zip(
-                    ids.tolist(), part["session_id"].to_pylist(), part["label"].to_pylist(), strict=True
-                ):
-                    names.writerow((name, key, session))
-                    if labels and label is not None:
-                        labels.writerow((f"{name}/{key}", int(label)))
-                bar.advance(len(part))
+        day, number = "", 0
+        for part in _by_day(filled):
+            if part["day"][0].as_py() != day:
+                day, number = part["day"][0].as_py(), 0
+            ids = np.arange(number + 1, number + 1 + len(part))
+            number += len(part)
+            days.write(day, "", _day_sessions(corpus, part, ids))
+            for key, session, label in zip(
+                ids.tolist(), part["session_id"].to_pylist(), part["label"].to_pylist(), strict=True
+            ):
+                names.writerow((day, key, session))
+                if labels and label is not None:
+                    labels.writerow((f"{day}/{key}", int(label)))
+            bar.advance(len(part))
+
+
+def _by_day(sessions: SessionSet) -> Iterator[pa.Table]:
+    """SESSIONS with their ``day``, at most `STRETCH` of one day at a time; those without a time come last."""
+    for dated in (True, False):
+        for table in sessions.tables():
+            chosen = table.filter(pc.equal(table["start"].is_valid(), dated))
+            day = pc.fill_null(pc.strftime(chosen["start"], "%Y-%m-%d"), "undated")
+            for run in runs(chosen.append_column("day", day.combine_chunks().dictionary_encode()), "day"):
+                for begin in range(0, len(run), STRETCH):
+                    yield run.slice(begin, STRETCH)
 
 
 def _day_sessions(corpus: Corpus, sessions: pa.Table, ids: np.ndarray) -> pa.Table:

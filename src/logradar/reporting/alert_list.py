@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from logradar.core.formatting import NONE, moment, number
+from logradar.core.formatting import NO_TIME, NONE, moment, number
 
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 TOP: Final = 50
@@ -113,7 +113,7 @@ def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
         rank,
         str(alert.get("session_id") or alert.get("alert_id") or NONE),
         str(alert.get("service") or ""),
-        moment(alert.get("raised_at")),
+        moment(alert.get("raised_at")) if alert.get("raised_at") else NO_TIME,
         str(alert.get("detector") or ""),
         number(alert.get("score")),
         number(alert.get("threshold")),

@@ -58,7 +58,7 @@ class ScoreAxis:
         return cls(edges, low, high, width, below, above, whole)
 
     def place(self, scores: Floats) -> Floats:
-        """Places of scores on the axis."""
+        """The x coordinate of each score; what is infinite lies in the outermost bin."""
         places = _place(np.clip(scores, self.low, self.high), self.width)
         places[np.isposinf(scores)] = (self.edges[-2] + self.edges[-1]) / 2
         places[np.isneginf(scores)] = (self.edges[0] + self.edges[1]) / 2

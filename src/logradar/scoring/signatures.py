@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from logradar.alerting.signature import Signature
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import TEMPLATE_IDS
 from logradar.core.tables import UNKNOWN
 from logradar.parsing.masking import mask
 
@@ -151,7 +152,7 @@ def _of_values(fitted: Bundle, sessions: pa.Table) -> Findings:
     """What detectors that look at values say; ``over`` where their own threshold is passed."""
     found: Findings = defaultdict(list)
     for name, detector in (fitted.main.members or {fitted.settings.detector: fitted.main}).items():
-        if not detector.needs_values:
+        if detector.inputs == TEMPLATE_IDS:
             continue
         limit = fitted.thresholds[name].value if name in fitted.thresholds else 0.0
         over = dict(

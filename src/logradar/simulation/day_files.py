@@ -72,7 +72,7 @@ class DaySimulation:
         }
 
 
-def simulate_days(folder: Path, settings: DaySettings | None = None) -> DaySimulation:
+def simulate_days(folder: Path, *, settings: DaySettings | None = None) -> DaySimulation:
     """Write day files of a simulated shop to ``folder``; the same settings write the same bytes.
 
     One file a day, a session for each trace: its records by time, each log call of the services an event

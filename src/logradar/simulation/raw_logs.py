@@ -24,7 +24,7 @@ DISTINCT: Final = 64 << 20  # bytes that are simulated if more is to be written
 LINE: Final = 112  # bytes of a line, on average
 
 
-def simulate_lines(folder: Path, settings: LineSettings | None = None) -> Simulation:
+def simulate_lines(folder: Path, *, settings: LineSettings | None = None) -> Simulation:
     """Write raw logs of about ``settings.size`` bytes; without a size, what `simulate` writes.
 
     Up to `DISTINCT` bytes are simulated; then the same days come again as the days after them, with
@@ -36,12 +36,12 @@ def simulate_lines(folder: Path, settings: LineSettings | None = None) -> Simula
     settings = settings or LineSettings()
     shop = ShopSettings(**settings.model_dump(exclude={"size"}, exclude_unset=True))
     if not settings.size:
-        return simulate(folder, shop)
+        return simulate(folder, settings=shop)
     take(folder, settings, settings.size)
     if "lines_per_day" not in settings.model_fields_set:
         wanted = settings.size / math.ceil(settings.size / DISTINCT)
         shop = shop.model_copy(update={"lines_per_day": max(1_000, int(wanted / LINE / _working_days(shop)))})
-    first = simulate(folder, shop)
+    first = simulate(folder, settings=shop)
     told = read_mark(folder) or {}
     write_mark(folder, settings, complete=False)
     try:

@@ -64,7 +64,7 @@ class Simulation:
         }
 
 
-def simulate(folder: Path, settings: ShopSettings | None = None, **given: Any) -> Simulation:
+def simulate(folder: Path, *, settings: ShopSettings | None = None, **given: Any) -> Simulation:
     """Write a simulated shop's logs to ``folder``; the same settings write the same bytes.
 
     ``gateway.log``, ``research.log``, ``manager.log``: what the services logged.

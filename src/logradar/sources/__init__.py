@@ -1,7 +1,18 @@
-"""Sources: one file per kind of log, text in, LOG_RECORDS out.
+"""Sources read logs of any kind and return LOG_RECORDS.
 
-Every plain module here except ``base`` is a source, found by its file name and recognised by
-the content of the input; ``inputs`` holds what sources share (finding files, decompressing,
-headers, timestamps, session keys, labels, quarantine), ``labelled`` what the sources of labelled data
-sets share, ``days`` RADAR's day files, ``shop`` the simulated services.
+What comes in is the INPUT of a command: a file, a folder, a pattern, standard input, a prepared folder or the name of a
+data set. What goes out are batches of LOG_RECORDS (`logradar.core.tables`): one row for each log entry, with time,
+service, level, message, session key, label, and the file and line that it comes from. Sources whose files contain
+whole sessions with event ids also return DATED_SESSIONS (`logradar.sources.radar.dated`). Input that cannot be read
+goes to the quarantine with its position.
+
+Every module in this folder except ``base`` is one source. The registry finds it by its file name, and an input is
+given to the source that recognises its content best. Sub-packages hold what sources share:
+
+- ``opening``: finds the files of an input and determines their format; `open_input` in it is the entry point.
+- ``decoding``: decompression, timestamps, Parquet files.
+- ``datasets``: base classes for labelled research data sets.
+- ``radar``: the reader and writer for RADAR's day files.
+
+Read ``base`` first (the interface of a source), then ``lines`` (the source for any text log), then ``opening``.
 """

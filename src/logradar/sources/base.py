@@ -1,4 +1,4 @@
-"""The promise of every source: recognise a log by its content, turn it into LOG_RECORDS."""
+"""The interface of every source: recognise a log by its content and read it as LOG_RECORDS."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from logradar.core.quarantine import Quarantine
 from logradar.core.registry import Registry
 
 
-class Limits(Config):
-    """How much is read at once and how long one piece of text may be."""
+class ReadLimits(Config):
+    """Limits of what is read at once and of the length of lines and records."""
 
     block: int = Field(default=8 << 20, ge=1, description="bytes of text that are read at once")
-    line: int = Field(default=1 << 20, ge=1, description="bytes of a line; what is beyond is cut off and told")
-    record: int = Field(default=64 << 10, ge=1, description="bytes of a record of several lines; more are told")
+    line: int = Field(default=1 << 20, ge=1, description="bytes of a line; the rest is cut off and reported")
+    record: int = Field(default=64 << 10, ge=1, description="bytes of a record; further lines are left out")
     rows: int = Field(default=200_000, ge=1, description="lines in a block, records in a batch")
-    endless: int = Field(default=256 << 20, ge=1, description="bytes of a line after which its file is given up")
+    endless: int = Field(default=256 << 20, ge=1, description="bytes of a line after which the file is skipped")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A named data set: its files under the data folder and how its papers split it.
+    """A named data set: its files in the data folder, and how its papers split it into training and test data.
 
-    ``test`` is the share of the latest sessions that its protocol holds back for evaluation; with ``first``
-    so many of the earliest train instead, and with ``hold_anomalies`` all that are labelled anomalous are held
-    back wherever they stand. The fields are those of the settings ``split``.
+    ``test`` is the share of the latest sessions that is held back for evaluation. If ``first`` is set, that number of
+    the earliest sessions is used for training instead. With ``hold_anomalies`` all sessions labelled anomalous are
+    held back, also early ones. The last three are settings of ``split``.
     """
 
     files: Sequence[Path]
@@ -42,55 +42,65 @@ class Dataset:
     first: int | None = None
     hold_anomalies: bool = False
 
+    @classmethod
+    def if_present(
+        cls, files: Sequence[Path], *, test: float = 0.5, first: int | None = None, hold_anomalies: bool = False
+    ) -> Dataset | None:
+        """The data set without labels in other files, or None where its first file does not exist."""
+        return cls(files, None, test, first, hold_anomalies) if files[0].is_file() else None
+
 
 @dataclass(frozen=True)
 class Hints:
-    """What a source may be told: everything else it finds out from the content."""
+    """What a source is given besides the files; it determines everything else from their content."""
 
-    session_key: str | None = None  # regex; the first group, or the whole match, is the key
-    format: str | None = None  # name of a line format that is to be used, see inputs/formats.py
-    names: Mapping[Path, str] = field(default_factory=dict)  # how a file is called where not by its path
-    services: Mapping[Path, str] = field(default_factory=dict)  # the service of a file whose lines name none
-    limits: Limits = field(default_factory=Limits)
-    advance: Callable[[int], object] = lambda count: None  # told how many bytes of the files were used
-    window: int | None = None  # lines of a window, for sources that cut their lines into windows
-    blame: Callable[[Mapping[str, str]], object] = lambda kinds: None  # told the kind of fault of session keys
+    session_key: str | None = None  # regex; its first group, or the whole match, is the key
+    format: str | None = None  # name of a line format to use, see opening/formats.py
+    names: Mapping[Path, str] = field(default_factory=dict)  # names of files that are not called by their path
+    services: Mapping[Path, str] = field(default_factory=dict)  # service of the lines that do not state one, by file
+    limits: ReadLimits = field(default_factory=ReadLimits)
+    on_progress: Callable[[int], object] = lambda count: None  # called with the number of bytes read
+    window: int | None = None  # lines per window, for sources that divide their lines into windows
+    # called with the number of bytes that were read
+    on_fault_kinds: Callable[[Mapping[str, str]], object] = lambda kinds: (
+        None
+    )  # called with kinds of fault by session key
 
     def name(self, file: Path) -> str:
-        """What the column ``source`` and the quarantine call a file."""
+        """The name of a file in the column ``source`` and in the quarantine."""
         return self.names.get(file, readable(str(file)))
 
 
 class Source(ABC):
-    """One kind of log. ``session_key`` is the regex of its own natural session key, if any."""
+    """Reads one kind of log. ``session_key`` is the regex of the session key that this kind of log has, if any."""
 
     session_key: ClassVar[str | None] = None
-    discovers: ClassVar[bool] = False  # whether a key is looked for in its lines where it has none of its own
+    discovers_key: ClassVar[bool] = False  # whether to search its lines for a session key if it has none
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The named data set that this source reads, if it is a known one and is there."""
+        """The named data set of this source below ``data_dir``; None if it has none or its files do not exist."""
         return None
 
     @classmethod
     @abstractmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """How surely (0 to 1) a file whose first lines are ``head`` is of this kind."""
+        """How certain it is (0 to 1) that a file with the first lines ``head`` is of this kind."""
 
     @abstractmethod
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS in bounded batches; ``record_id`` counts on from 0 over all files.
+        """LOG_RECORDS in batches of bounded size; ``record_id`` counts from 0 over all files.
 
-        What cannot be read goes to ``quarantine`` with file, position and reason.
+        Input that cannot be read is added to ``quarantine`` with file, position and reason.
         """
 
 
 class SessionSource(Source):
-    """A kind of log whose files hold whole sessions with event ids of their own."""
+    """Reads a kind of log whose files contain whole sessions of event ids."""
 
     @abstractmethod
     def sessions(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """The same as `read` gives, as DATED_SESSIONS (see `logradar.sources.radar.dated`)."""
+        """The content of the files as DATED_SESSIONS (see `logradar.sources.radar.dated`)."""
 
 
 sources: Final[Registry[Source]] = Registry("logradar.sources", "Source", "source")

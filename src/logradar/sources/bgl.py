@@ -1,4 +1,4 @@
-"""BlueGene/L as event numbers, a line each, cut into windows of lines."""
+"""BlueGene/L as one event number per line, divided into windows of lines."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset, Hints
-from logradar.sources.datasets.numbered import Numbered
-from logradar.sources.datasets.texts import by_id
+from logradar.sources.datasets.numbered import EventNumberSource
 from logradar.sources.opening.files import stem
 
 WINDOW: Final = 100
 
 
-class Bgl(Numbered):
-    """BGL's first 80,000 lines as event numbers, in windows of lines (100 or ``input.window``; 1: lines).
+class Bgl(EventNumberSource):
+    """The first 80,000 lines of BGL as event numbers, in windows of 100 lines (or ``input.window``; 1: single lines).
 
-    A window is anomalous when one of its lines is. Its key is that of its first line. Oliner and Stearley, DSN 2007.
+    A window is anomalous if one of its lines is. Its key names its first line. Oliner and Stearley, DSN 2007.
     """
 
     line: ClassVar[str] = r"(?P<number>[0-9]{1,12}),E(?P<events>[0-9]{1,9}),(?P<label>[01]),(?P<window>[01]?)"
     header: ClassVar[str | None] = "line,event_id,line_label,window_label"
+    templates: ClassVar[str | None] = "BGL_templates.csv"
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The earlier half trains (its normal windows), the later half is measured on."""
-        file = data_dir / "bgl" / "BGL_events_0_79999.csv.gz"
-        return Dataset([file], test=0.5) if file.is_file() else None
+        """The normal windows of the earlier half are for training, the later half is for evaluation."""
+        return Dataset.if_present([data_dir / "bgl" / "BGL_events_0_79999.csv.gz"], test=0.5)
 
     def texts(self, file: Path) -> Mapping[int, str]:
-        """Templates as regexes; ``.*`` is a variable."""
-        return {number: text.replace(".*", "<*>") for number, text in by_id(file.parent / "BGL_templates.csv").items()}
+        """The templates of the file; they are regexes with ``.*`` for a variable, which becomes ``<*>``."""
+        return {number: text.replace(".*", "<*>") for number, text in super().texts(file).items()}
 
     def _frames(self, file: Path, name: str, hints: Hints, quarantine: Quarantine) -> Iterator[pl.DataFrame]:
-        """Windows of lines that follow each other; one that a block cuts in two waits for the next block."""
+        """Windows of consecutive lines. A window that a block does not complete waits for the next block."""
         size, first = hints.window or WINDOW, 0
         waiting: pl.DataFrame | None = None
         for frame in super()._frames(file, name, hints, quarantine):

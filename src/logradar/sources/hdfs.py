@@ -1,4 +1,4 @@
-"""Raw HDFS logs: sessions are blocks, labels come from the file that is published beside them."""
+"""Raw HDFS logs: sessions are blocks, labels come from the label file that is published with them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ KNOWN = (("HDFS.log", "anomaly_label.csv"), ("HDFS_2pct.log.xz", "HDFS_2pct_labe
 class Hdfs(Lines):
     """Raw HDFS_v1 lines; the session key is the first block id of a line.
 
-    The data set ``hdfs`` is the whole log of loghub (HDFS.log with anomaly_label.csv) or its
-    2 % sample, in the folder ``hdfs``; its later half is held back for evaluation. Xu et al.,
-    SOSP 2009; Zhu et al. (loghub), ISSRE 2023.
+    The data set ``hdfs`` is the complete log of loghub (HDFS.log with anomaly_label.csv) or a 2 % sample of
+    it, in the folder ``hdfs``. Its later half is held back for evaluation. Xu et al., SOSP 2009; Zhu et al.
+    (loghub), ISSRE 2023.
     """
 
     session_key: ClassVar[str | None] = BLOCK
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The first of the known files that is there."""
+        """The first of the known files that exists."""
         for log, labels in KNOWN:
             file, beside = data_dir / "hdfs" / log, data_dir / "hdfs" / labels
             if file.is_file():
@@ -36,7 +36,7 @@ class Hdfs(Lines):
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure when most lines are HDFS's and name a block."""
+        """0.9 if at least half of the lines are HDFS lines that name a block."""
         lines = [line for line in head if line.strip()]
-        fitting = sum(LINE.match(line) is not None for line in lines)
-        return 0.9 if fitting and fitting >= 0.5 * len(lines) else 0.0
+        matching = sum(LINE.match(line) is not None for line in lines)
+        return 0.9 if matching and matching >= 0.5 * len(lines) else 0.0

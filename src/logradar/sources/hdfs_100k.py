@@ -1,4 +1,4 @@
-"""The blocks of the first 100,000 lines of HDFS, each a JSON object with its templates."""
+"""The blocks in the first 100,000 lines of HDFS, each a JSON object with its templates."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset
-from logradar.sources.datasets.numbered import Numbered
+from logradar.sources.datasets.numbered import EventNumberSource
 from logradar.sources.datasets.texts import number_of
 
 SESSION: Final = pl.Struct({"block_id": pl.String, "label": pl.Int64, "templates": pl.List(pl.String)})
 FORM: Final = r'^\{"block_id": ?"[^"]*", ?"label": ?[01], ?"templates": ?\['
 
 
-class Hdfs100k(Numbered):
-    """HDFS blocks as JSON objects (``block_id``, ``label``, ``templates``): the first 100,000 lines, cut off.
+class Hdfs100k(EventNumberSource):
+    """HDFS blocks as JSON objects (``block_id``, ``label``, ``templates``), from the first 100,000 lines only.
 
-    An event is called by the CRC-32 (30 bits) of its template. Chen et al. (deep-loglizer), arXiv 2107.05908.
+    The number of an event is the CRC-32 (30 bits) of its template. Chen et al. (deep-loglizer), arXiv 2107.05908.
     """
 
     line: ClassVar[str] = ""
@@ -31,25 +31,24 @@ class Hdfs100k(Numbered):
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for JSON lines with exactly these keys."""
+        """0.95 for JSON lines that begin with exactly these keys."""
         lines = [line for line in head if line.strip()][:20]
         return 0.95 if lines and all(re.match(FORM, line) for line in lines) else 0.0
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The normal blocks of the earlier half train, the later half is measured on."""
-        file = data_dir / "hdfs" / "hdfs_100k_sessions.jsonl.gz"
-        return Dataset([file], test=0.5) if file.is_file() else None
+        """The normal blocks of the earlier half are for training, the later half is for evaluation."""
+        return Dataset.if_present([data_dir / "hdfs" / "hdfs_100k_sessions.jsonl.gz"], test=0.5)
 
     def texts(self, file: Path) -> Mapping[int, str]:
-        """The templates as they are met."""
+        """The templates of the blocks read so far."""
         return self._texts
 
     def _frame(self, file: Path, rows: pl.DataFrame, name: str, quarantine: Quarantine) -> pl.DataFrame:
         fits = rows["text"].str.contains(FORM + r".*\]\}\s*$")
         if not fits.all():
             bad = rows.filter(~fits).select("line", "text")
-            quarantine.add_lines(name, "line that is no session of templates with its label", bad.rows())
+            quarantine.add_lines(name, "line that is not a session of templates with a label", bad.rows())
         sessions = rows.filter(fits)["text"].str.json_decode(SESSION).struct.unnest()
         distinct = sessions["templates"].explode().unique().drop_nulls().to_list()
         numbers = {text: number_of(text) for text in distinct}

@@ -1,4 +1,4 @@
-"""HDFS cut by time for federated clients, each with event numbers of its own."""
+"""HDFS divided by time among federated clients, each with its own event numbers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset, Hints
-from logradar.sources.datasets.numbered import NUMBER, Numbered
+from logradar.sources.datasets.numbered import NUMBER, EventNumberSource
 from logradar.sources.datasets.texts import by_id, number_of
 
 LIST: Final = rf"\x22?\[(?P<events>{NUMBER}(?:, *{NUMBER})*)?\]\x22?"
 
 
-class HdfsFederated(Numbered):
+class HdfsFederated(EventNumberSource):
     """HDFS fragments of federated clients, lines like ``"[2, 1, 1]",Normal``; the data set is client 2.
 
-    Each client mined its own templates, so its numbers are joined over their text: an event is called by the
-    CRC-32 (30 bits) of its template, equal for all clients whose ``client_<n>_templates.csv`` is beside.
-    Felli, master thesis 2024 (AdaLightLog, CRITIS 2024).
+    Each client mined its own templates, so its event numbers are replaced by numbers that depend on the text alone:
+    the CRC-32 (30 bits) of the template. They are equal for all clients whose ``client_<n>_templates.csv`` is in the
+    same folder. Felli, master thesis 2024 (AdaLightLog, CRITIS 2024).
     """
 
     line: ClassVar[str] = rf"{LIST},(?P<label>[A-Za-z]{{1,20}})"
@@ -30,16 +30,16 @@ class HdfsFederated(Numbered):
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """Client 2, published split: the normal ones of 27,000 sequences train, 80,697 others are measured on."""
+        """The published split of client 2: training with the normal ones of 27,000 sequences, 80,697 for evaluation."""
         files = [data_dir / "hdfs_federated" / f"client_2_{name}.csv.xz" for name in ("train", "test")]
-        return Dataset(files, first=27_000) if files[0].is_file() else None
+        return Dataset.if_present(files, first=27_000)
 
     def texts(self, file: Path) -> Mapping[int, str]:
-        """The templates of the file's client under the numbers that all clients share."""
+        """The templates of the client that a file belongs to, by the numbers that all clients share."""
         return {number_of(text): text for text in _own(file).values()}
 
     def _frames(self, file: Path, name: str, hints: Hints, quarantine: Quarantine) -> Iterator[pl.DataFrame]:
-        """The client's numbers become shared ones; without its templates they stay what they are."""
+        """Replaces the numbers of the client by shared ones; without its templates they stay unchanged."""
         own = {number: number_of(text) for number, text in _own(file).items()}
         for frame in super()._frames(file, name, hints, quarantine):
             if own:
@@ -49,5 +49,6 @@ class HdfsFederated(Numbered):
 
 
 def _own(file: Path) -> dict[int, str]:
+    """The templates of the client that a file belongs to, by its own numbers."""
     client = re.match(r"client_[0-9]+", file.name)
     return by_id(file.parent / f"{client[0]}_templates.csv") if client else {}

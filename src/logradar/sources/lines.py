@@ -1,4 +1,4 @@
-"""Any log file: plain text of every known header, JSON lines, Docker and Kubernetes logs."""
+"""Any log file: plain text with any known header, JSON lines, Docker and Kubernetes logs."""
 
 from __future__ import annotations
 
@@ -23,36 +23,40 @@ from logradar.sources.opening.session_keys import extract
 
 
 class Lines(Source):
-    """Any log file, line by line; its format is worked out from its first lines.
+    """Any log file, line by line; the format is detected from its first lines.
 
-    >>> list(Lines().read([Path("app.log")], Hints(), Quarantine()))  # doctest: +SKIP
+    >>> Path("app.log").write_text("2024-05-01 12:00:00,000 INFO shop.cart - item 7 added\\n")
+    54
+    >>> (table,) = Lines().read([Path("app.log")], Hints(), Quarantine())
+    >>> table["component"].to_pylist(), table["body"].to_pylist()
+    (['shop.cart'], ['item 7 added'])
     """
 
-    discovers: ClassVar[bool] = True
+    discovers_key: ClassVar[bool] = True
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Any text will do, but a JSON document over many lines is not a log."""
+        """0.1 for any text, except for a JSON document that spans several lines, which is not a log."""
         lines = [line for line in head if line.strip()]
         if not lines or (
             lines[0].lstrip()[0] in "{["
             and path.suffix == ".json"
-            and not any(re.match(LOOKS_LIKE, line) for line in lines)  # the first one may be cut
+            and not any(re.match(LOOKS_LIKE, line) for line in lines)  # the first line may be cut
         ):
             return 0.0
         return 0.1
 
     def format_of(self, file: Path, hints: Hints) -> Format:
-        """The format of a file: the one that was asked for, or the one that its first lines show."""
+        """The format of a file: the one in ``hints``, else the one that its first lines have."""
         sample = read_sample(file, rows=SEEN)
         return Format.named(hints.format, sample) if hints.format else Format.detect(sample)
 
     def blocks(self, file: Path, hints: Hints, quarantine: Quarantine) -> Iterator[Block]:
         """The lines of a file."""
-        return read_blocks(file, hints.name(file), quarantine, hints.limits, hints.advance)
+        return read_blocks(file, hints.name(file), quarantine, hints.limits, hints.on_progress)
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS of at most one block of lines each; a record begins where a header stands."""
+        """LOG_RECORDS in batches of at most one block of lines; a record begins at each line with a header."""
         record_id = 0
         for file in files:
             name = hints.name(file)
@@ -60,14 +64,15 @@ class Lines(Source):
                 latest = datetime.fromtimestamp(file.stat().st_mtime, UTC)
                 records = Records(self.format_of(file, hints), name, quarantine, hints.limits, latest)
                 for frame in records.of(self.blocks(file, hints, quarantine)):
-                    yield self._table(frame, record_id, name, hints.session_key, hints.services.get(file))
+                    yield self.table(frame, record_id, name, hints.session_key, hints.services.get(file))
                     record_id += len(frame)
-            except OSError as error:  # the disk fails, the file vanishes: the others can still be read
+            except OSError as error:  # the disk failed or the file was removed: other files can still be read
                 quarantine.add(name, "file that cannot be read to its end", text=str(error))
 
-    def _table(
+    def table(
         self, frame: pl.DataFrame, record_id: int, name: str, session_key: str | None, service: str | None
     ) -> pa.Table:
+        """LOG_RECORDS of a frame of `logradar.sources.opening.records.Records`, numbered from ``record_id``."""
         count = len(frame)
         one_file = pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([name]))
         columns = {
@@ -83,7 +88,7 @@ class Lines(Source):
         if session_key:
             keys = extract(frame["text"], frame["body"], session_key)
             bare = keys.is_null() & frame["owner"].is_not_null()
-            if bare.any():  # a line without a header belongs with the record before
+            if bare.any():  # a line without a header belongs to the record before it
                 owners = frame["owner"].set(~bare, None)
                 keys = keys.fill_null(extract(owners, owners, session_key))
             columns["session_key"] = keys.to_arrow()

@@ -12,7 +12,7 @@ SERVICES = "ad|cart|checkout|currency|email|payment|productcatalog|recommendatio
 
 
 class Onlineboutique(Nezha):
-    """Online Boutique by trace (Nezha): three minutes inside CPU faults, without a fault-free one: claim no score.
+    """Online Boutique by trace (Nezha): three minutes, all with CPU faults: no score on it is meaningful.
 
     Yu et al., Nezha, ESEC/FSE 2023.
     """
@@ -21,6 +21,6 @@ class Onlineboutique(Nezha):
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The earlier half of the traces that do not touch the faulty service trains."""
+        """Training: the earlier half of the traces that do not call the faulty service."""
         file = data_dir / "onlineboutique_nezha" / "faulty_3_minutes.csv.xz"
-        return Dataset([file], test=0.5, hold_anomalies=True) if file.is_file() else None
+        return Dataset.if_present([file], test=0.5, hold_anomalies=True)

@@ -1,8 +1,8 @@
-"""OpenStack's nova by instance, as event numbers: the faults of Kalaki et al."""
+"""OpenStack nova by instance, as event numbers: the faults of Kalaki et al."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -10,8 +10,7 @@ import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset
-from logradar.sources.datasets.numbered import EVENTS, Numbered
-from logradar.sources.datasets.texts import by_line
+from logradar.sources.datasets.numbered import EVENTS, EventNumberSource
 from logradar.sources.opening.reading import read_blocks
 from logradar.sources.opening.session_keys import UUID
 
@@ -23,43 +22,43 @@ RAW: Final = {
 }
 
 
-class Openstack(Numbered):
-    """OpenStack instances (Kalaki) as event numbers: 50 normal ones train, three kinds of faults.
+class Openstack(EventNumberSource):
+    """OpenStack instances (Kalaki) as event numbers: 50 normal ones for training, three kinds of faults.
 
-    The kind of fault is known of instances that stand in one of the two raw logs beside the sequences.
+    The kind of fault is known for instances that occur in one of the two raw logs in the same folder.
+    The published split: 50 sequences for training, 4,895 normal and 651 abnormal ones for evaluation.
     Kalaki et al., Software: Practice and Experience 53(3), 2023; Landauer et al., FSE 2024.
     """
 
     line: ClassVar[str] = rf"{INSTANCE},{EVENTS}"
+    templates: ClassVar[str | None] = "OpenStack_templates.txt"
+    folder: ClassVar[str] = "openstack_kalaki"  # of the data set
+    first: ClassVar[int] = 50  # sequences for training
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The published split: 50 sequences train, 4,895 normal and 651 abnormal ones are measured on."""
-        folder = data_dir / "openstack_kalaki"
-        return Dataset([folder / name for name in FILES], first=50) if folder.is_dir() else None
-
-    def texts(self, file: Path) -> Mapping[int, str]:
-        """Event ``n`` is line ``n`` of the file of templates."""
-        return by_line(file.parent / "OpenStack_templates.txt")
+        """The published split: the first sequences are for training, all others for evaluation."""
+        folder = data_dir / cls.folder
+        return Dataset([folder / name for name in FILES], first=cls.first) if folder.is_dir() else None
 
     def faults(self, file: Path, keys: pl.Series, quarantine: Quarantine) -> pl.Series:
-        """By the raw log that an instance stands in; ``other`` where these are there and it stands in neither."""
+        """By the raw log that names an instance; ``other`` if the raw logs exist and none names it."""
         kinds = kinds_of(keys.to_list(), file.parent, quarantine)
         return pl.Series([kinds.get(key) for key in keys.to_list()], dtype=pl.String)
 
 
 def kinds_of(keys: Iterable[str], folder: Path, quarantine: Quarantine) -> dict[str, str]:
-    """The kind of fault of instances, if they are anomalous; none where the raw logs of the faults are not there."""
+    """The kind of fault of these instances, should they be anomalous; empty if the raw logs do not exist."""
     known = {key: kind for name, kind in RAW.items() for key in _instances(folder / name, quarantine)}
     return {key: known.get(key, "other") for key in keys} if known else {}
 
 
 def _instances(log: Path, quarantine: Quarantine) -> Sequence[str]:
-    """The instances that a raw log names."""
+    """The instances that a raw log names, in order of first appearance."""
     if not log.is_file():
         return []
-    found: dict[str, None] = {}
+    instances: dict[str, None] = {}
     for block in read_blocks(log, log.name, quarantine):
         keys = block.lines.str.extract(rf"\[instance: ({UUID})\]", 1).drop_nulls().unique(maintain_order=True)
-        found.update(dict.fromkeys(keys.to_list()))
-    return list(found)
+        instances.update(dict.fromkeys(keys.to_list()))
+    return list(instances)

@@ -1,4 +1,4 @@
-"""OpenStack's nova as raw lines, by instance: the logs of Kalaki et al. and of Utah."""
+"""OpenStack nova as raw lines, by instance: the logs of Kalaki et al. and of Utah."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LOG: Final = "openstack-nova-sample.log.xz"
 
 
 class OpenstackLines(LabelledLines):
-    """Raw lines of OpenStack's nova, by instance; labels by the lists of instances beside them.
+    """Raw lines of OpenStack nova, by instance; labels come from the lists of instances in the same folder.
 
-    Lines that name no instance are left out and counted, as their sequences leave them out. Kalaki et al.,
+    Lines that name no instance are left out and counted; the published sequences leave them out too. Kalaki et al.,
     Software: Practice and Experience 53(3), 2023.
     """
 
@@ -31,30 +31,29 @@ class OpenstackLines(LabelledLines):
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The mixed log: the earlier half of the normal instances trains, all others are measured on.
+        """The mixed log. Training: the earlier half of the normal instances. Evaluation: all others.
 
-        The two logs of one fault are no part of it: most of their instances stand in the mixed log too.
+        The two logs with one fault each are left out, because most of their instances are in the mixed log too.
         """
-        file = data_dir / "openstack_kalaki" / LOG
-        return Dataset([file], test=0.5, hold_anomalies=True) if file.is_file() else None
+        return Dataset.if_present([data_dir / "openstack_kalaki" / LOG], test=0.5, hold_anomalies=True)
 
     def labels(self, file: Path, quarantine: Quarantine) -> Labels | None:
-        """By the three lists of instances in the folder of the file, kinds by the logs of one fault."""
+        """Labels from the three lists of instances in the folder, kinds of fault from the logs with one fault each."""
         truth: dict[str, bool] = {}
         for name in FILES:
             for key in _keys(file.parent / name, rf"^({UUID}),", quarantine):
                 truth[key] = truth.get(key, False) or "abnormal" in name
         return labels_of(file, truth, kinds_of(truth, file.parent, quarantine))
 
-    def tied(self, table: pa.Table, hints: Hints, quarantine: Quarantine) -> pa.Table:
-        """The lines that name an instance; all where another session key was asked for."""
+    def in_sessions(self, table: pa.Table, hints: Hints, quarantine: Quarantine) -> pa.Table:
+        """The lines that name an instance; all lines if another session key is set."""
         if hints.session_key != KEY or not table["session_key"].null_count:
             return table
-        left = table.filter(table["session_key"].is_null())
+        left_out = table.filter(table["session_key"].is_null())
         quarantine.add_lines(
-            left["source"][0].as_py(),
-            "line that names no instance, left out",
-            zip(left["line"].to_pylist(), left["body"].to_pylist(), strict=True),
+            left_out["source"][0].as_py(),
+            "line without an instance, left out",
+            zip(left_out["line"].to_pylist(), left_out["body"].to_pylist(), strict=True),
         )
         return table.filter(table["session_key"].is_valid())
 
@@ -62,5 +61,5 @@ class OpenstackLines(LabelledLines):
 def _keys(file: Path, regex: str, quarantine: Quarantine) -> list[str]:
     if not file.is_file():
         return []
-    found = [block.lines.str.extract(regex, 1).drop_nulls() for block in read_blocks(file, file.name, quarantine)]
-    return pl.concat(found).to_list() if found else []
+    keys = [block.lines.str.extract(regex, 1).drop_nulls() for block in read_blocks(file, file.name, quarantine)]
+    return pl.concat(keys).to_list() if keys else []

@@ -1,4 +1,4 @@
-"""A folder that `logradar prepare` wrote: records that were read before."""
+"""Records in a folder that `logradar prepare` wrote."""
 
 from __future__ import annotations
 
@@ -8,42 +8,32 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from logradar.core.errors import InputError, TableError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
+from logradar.sources.decoding.parquet import has_columns, open_parquet
 from logradar.sources.opening.session_keys import extract
 
 
 class Prepared(Source):
-    """``records/*.parquet`` of a prepared folder; sources, lines, keys and labels are as they were."""
+    """``records/*.parquet`` of a prepared folder; sources, lines, keys and labels are those of the original logs."""
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for Parquet files that have the columns of LOG_RECORDS."""
-        if path.suffix != ".parquet":
-            return 0.0
-        try:
-            return 1.0 if set(pq.read_schema(path).names) == set(LOG_RECORDS.names) else 0.0
-        except (pa.ArrowInvalid, OSError):
-            return 0.0
+        """1 for Parquet files with the columns of LOG_RECORDS."""
+        return float(has_columns(path, LOG_RECORDS))
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS, numbered from 0; another session key is looked for in the bodies."""
+        """LOG_RECORDS, numbered from 0; another session key than the stored one is extracted from the bodies."""
         record_id = 0
         for file in files:
-            try:
-                with pq.ParquetFile(file) as parquet:
-                    for batch in parquet.iter_batches(hints.limits.rows):
-                        table = conform(pa.Table.from_batches([batch]), LOG_RECORDS)
-                        yield _numbered(table, record_id, hints.session_key)
-                        record_id += table.num_rows
-            except (pa.ArrowInvalid, TableError, OSError) as error:
-                why = str(error).partition("\n")[0]
-                raise InputError(f"'{file}' is damaged ({why}); prepare the input again.") from None
-            hints.advance(file.stat().st_size)
+            with open_parquet(file) as parquet:
+                for batch in parquet.iter_batches(hints.limits.rows):
+                    table = conform(pa.Table.from_batches([batch]), LOG_RECORDS)
+                    yield _numbered(table, record_id, hints.session_key)
+                    record_id += table.num_rows
+            hints.on_progress(file.stat().st_size)
 
 
 def _numbered(table: pa.Table, record_id: int, session_key: str | None) -> pa.Table:

@@ -1,4 +1,4 @@
-"""A folder that `logradar prepare` wrote from day files: sessions that were read before."""
+"""Sessions in a folder that `logradar prepare` wrote from day files."""
 
 from __future__ import annotations
 
@@ -6,31 +6,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from logradar.core.errors import InputError, TableError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import conform
 from logradar.sources.base import Hints, SessionSource
+from logradar.sources.decoding.parquet import has_columns, open_parquet
 from logradar.sources.radar.dated import DATED_SESSIONS, runs
 from logradar.sources.radar_json import DayRecords
 
 
 class PreparedDays(SessionSource):
-    """``days/*.parquet`` of a prepared folder; sources, keys, times and labels are as they were."""
+    """``days/*.parquet`` of a prepared folder; sources, keys, times and labels are those of the original files."""
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for Parquet files that have the columns of DATED_SESSIONS."""
-        if path.suffix != ".parquet":
-            return 0.0
-        try:
-            return 1.0 if set(pq.read_schema(path).names) == set(DATED_SESSIONS.names) else 0.0
-        except (pa.ArrowInvalid, OSError):
-            return 0.0
+        """1 for Parquet files with the columns of DATED_SESSIONS."""
+        return float(has_columns(path, DATED_SESSIONS))
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS of their lines, as the day files themselves give them."""
+        """LOG_RECORDS of the lines, equal to those of the original day files."""
         record_id = 0
         records: DayRecords | None = None
         for table in self.sessions(files, hints, quarantine):
@@ -44,13 +38,9 @@ class PreparedDays(SessionSource):
                     yield whole.slice(start, hints.limits.rows)
 
     def sessions(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """DATED_SESSIONS, a row group at a time."""
+        """DATED_SESSIONS, one table for each row group."""
         for file in files:
-            try:
-                with pq.ParquetFile(file) as parquet:
-                    for group in range(parquet.num_row_groups):
-                        yield conform(parquet.read_row_group(group), DATED_SESSIONS)
-            except (pa.ArrowInvalid, TableError, OSError) as error:
-                why = str(error).partition("\n")[0]
-                raise InputError(f"'{file}' is damaged ({why}); prepare the input again.") from None
-            hints.advance(file.stat().st_size)
+            with open_parquet(file) as parquet:
+                for group in range(parquet.num_row_groups):
+                    yield conform(parquet.read_row_group(group), DATED_SESSIONS)
+            hints.on_progress(file.stat().st_size)

@@ -63,7 +63,7 @@ class RadarJson(SessionSource):
             name = hints.name(file)
             records = DayRecords(name, day_of(file.name), hints.session_key)
             try:
-                for sessions in read_day(file, quarantine, name=name, advance=hints.advance):
+                for sessions in read_day(file, quarantine, name=name, on_progress=hints.on_progress):
                     whole = records.of(sessions, record_id)
                     record_id += whole.num_rows
                     for start in range(0, whole.num_rows, hints.limits.rows):
@@ -79,7 +79,7 @@ class RadarJson(SessionSource):
             name = hints.name(file)
             dater = Dater(name, day_of(file.name))
             try:
-                for table in read_day(file, quarantine, name=name, advance=hints.advance):
+                for table in read_day(file, quarantine, name=name, on_progress=hints.on_progress):
                     yield dater.date(table)
             except OSError as error:
                 quarantine.add(name, "file that cannot be read to its end", text=str(error))
@@ -99,6 +99,7 @@ class DayRecords:
         self._sessions = 0
 
     def of(self, sessions: pa.Table, record_id: int) -> pa.Table:
+        """LOG_RECORDS of DAY_SESSIONS, one for each event; the first of them has the number ``record_id``."""
         sessions = sessions.combine_chunks()
         body, row = _bodies(sessions)
         self._count_empty(sessions, row)

@@ -1,4 +1,4 @@
-"""Event numbers, one session a line, as DeepLog's published HDFS files have them."""
+"""Event numbers with one session per line, as in the HDFS files published with DeepLog."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ LINES_AT_ONCE = 5_000
 
 
 class Sequences(Source):
-    """Lines of space-separated event numbers: each line a session, number n an event with body ``En``.
+    """Lines of space-separated event numbers: each line is a session, number n is an event with body ``En``.
 
-    The session key is the file's stem and the line number (``hdfs_train-17``). Such files carry
-    their label in their name: ``…abnormal…`` or ``…anomal…``, else ``…normal…`` or ``…train…``.
+    The session key is the stem of the file and the line number (``hdfs_train-17``). The label is taken from the
+    name of the file: anomalous for ``…abnormal…`` or ``…anomal…``, normal for ``…normal…`` or ``…train…``.
     Du et al., CCS 2017.
     """
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure when lines hold numbers and nothing else, usually several."""
+        """0.9 if nearly all lines contain only numbers, and at least half of them more than one."""
         lines = [line for line in head if line.strip()]
-        fitting = [line for line in lines if re.match(NUMBERS, line)]
-        several = sum(len(line.split()) > 1 for line in fitting)
-        return 0.9 if lines and len(fitting) >= 0.95 * len(lines) and several >= 0.5 * len(lines) else 0.0
+        matching = [line for line in lines if re.match(NUMBERS, line)]
+        several = sum(len(line.split()) > 1 for line in matching)
+        return 0.9 if lines and len(matching) >= 0.95 * len(lines) and several >= 0.5 * len(lines) else 0.0
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS without time, level or service; `line` is the session's line."""
+        """LOG_RECORDS without time, level and service; ``line`` is the line of the session."""
         record_id = 0
         for file in files:
             name, label = hints.name(file), label_of(file)
-            for block in read_blocks(file, name, quarantine, hints.limits, hints.advance):
+            for block in read_blocks(file, name, quarantine, hints.limits, hints.on_progress):
                 for start in range(0, len(block.lines), LINES_AT_ONCE):
                     part = Block(block.lines.slice(start, LINES_AT_ONCE), block.first + start)
                     events = _events(part, name, quarantine)
@@ -56,7 +56,7 @@ def _events(block: Block, name: str, quarantine: Quarantine) -> pl.DataFrame:
     rows = pl.DataFrame({"line": number, "text": block.lines}).filter(pl.col("text").str.strip_chars() != "")
     good = rows["text"].str.contains(NUMBERS)
     if not good.all():
-        quarantine.add_lines(name, "line that is no sequence of event numbers", rows.filter(~good).rows())
+        quarantine.add_lines(name, "line that is not a sequence of event numbers", rows.filter(~good).rows())
     events = rows.filter(good).select("line", body=pl.col("text").str.strip_chars().str.split(" ")).explode("body")
     return events.filter(pl.col("body") != "").with_columns(body="E" + pl.col("body").str.strip_chars_start("0"))
 

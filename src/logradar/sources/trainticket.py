@@ -10,7 +10,7 @@ from logradar.sources.datasets.nezha import Nezha
 
 
 class Trainticket(Nezha):
-    """Train-Ticket by trace (Nezha): wrong returns, exceptions and CPU contention in one service at a time.
+    """Train-Ticket by trace (Nezha): wrong return values, exceptions and CPU contention in one service at a time.
 
     Yu et al., Nezha, ESEC/FSE 2023.
     """
@@ -19,6 +19,6 @@ class Trainticket(Nezha):
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The earlier half of the normal traces trains, all others are measured on."""
+        """Training: the earlier half of the normal traces. Evaluation: all others."""
         files = [data_dir / "trainticket_nezha" / f"{kind}_2023-01-29.csv.xz" for kind in ("faulty", "normal")]
-        return Dataset(files, test=0.5, hold_anomalies=True) if files[0].is_file() else None
+        return Dataset.if_present(files, test=0.5, hold_anomalies=True)

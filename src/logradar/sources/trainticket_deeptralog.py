@@ -12,28 +12,28 @@ from logradar.sources.opening.labels import Labels
 from logradar.sources.opening.reading import read_blocks
 
 KEY: Final = r"\[SW_CTX: ?\[[^,\]]*,[^,\]]*,([0-9a-f]+[\w.]*)"
-# of a line of a file of spans; the trace is the seventh of eleven columns, commas may stand in the URL before it
+# A line of a file of spans: the trace is the seventh of eleven columns; the URL before it may contain commas.
 TRACE: Final = r",[^,]*,([^,]*)(?:,[^,]*){4}$"
 FOLDER: Final = "trainticket_deeptralog"
 
 
 class TrainticketDeeptralog(LabelledLines):
-    """Raw Train-Ticket lines by trace; labels by the files of spans beside each log.
+    """Raw Train-Ticket lines by trace; labels come from the files of spans in the folder of each log.
 
-    A trace in ``…_ERROR_spans.csv`` is anomalous (its fault: F05 or F08, as the file is called), one that only
-    ``…_SUCCESS_spans.csv`` has is normal. Zhang et al., DeepTraLog, ICSE 2022.
+    A trace in ``…_ERROR_spans.csv`` is anomalous (its fault is F05 or F08, from the file name). A trace that is only in
+    ``…_SUCCESS_spans.csv`` is normal. Zhang et al., DeepTraLog, ICSE 2022.
     """
 
     session_key: ClassVar[str | None] = KEY
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
-        """The earlier half of the normal traces trains, all others are measured on."""
+        """Training: the earlier half of the normal traces. Evaluation: all others."""
         files = sorted((data_dir / FOLDER).glob("*.log.xz"))
         return Dataset(files, test=0.5, hold_anomalies=True) if files else None
 
     def labels(self, file: Path, quarantine: Quarantine) -> Labels | None:
-        """By the two files of spans; a trace that is in both is anomalous."""
+        """Labels from the two files of spans; a trace that is in both is anomalous."""
         truth: dict[str, bool] = {}
         for kind, label in (("SUCCESS", False), ("ERROR", True)):
             spans = _spans(file, kind)
@@ -46,6 +46,6 @@ class TrainticketDeeptralog(LabelledLines):
 def _spans(log: Path, kind: str) -> Path | None:
     base = log.name.partition(".log")[0]
     return next(
-        (found for end in (".xz", ".gz", "") if (found := log.with_name(f"{base}_{kind}_spans.csv{end}")).is_file()),
+        (spans for end in (".xz", ".gz", "") if (spans := log.with_name(f"{base}_{kind}_spans.csv{end}")).is_file()),
         None,
     )

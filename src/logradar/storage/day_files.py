@@ -16,7 +16,7 @@ from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.sequences import Sequences
 from logradar.core.tables import LOG_RECORDS, SESSIONS, conform, empty
-from logradar.parsing.given_templates import GivenTemplates
+from logradar.parsing.template_source import TemplateSource
 from logradar.sources.opening.opening import Opened
 from logradar.sources.radar.dated import sessions_of
 from logradar.storage.records import collect_days, events_in
@@ -48,7 +48,7 @@ class DayStream:
     """Day files read once, piece by piece; the counts are complete when all is read."""
 
     opened: Opened
-    templates: GivenTemplates
+    templates: TemplateSource
     records: int = 0
     sessions: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class DayStream:
         self.reasons = dict(bad.reasons + self.opened.quarantine.reasons)
         told = Quarantine()
         told.reasons.update(self.reasons)
-        self.opened.complain(self.records, told)
+        self.opened.require_records(self.records, told)
         for sentence in (*self.opened.notes, told.sentence(), _dropped(dropped)):
             if sentence:
                 say(sentence)
@@ -107,7 +107,7 @@ class DayCorpus:
         """How many pieces of the input could not be read."""
         return sum(self.reasons.values())
 
-    def sessions(self, templates: GivenTemplates) -> pa.Table:
+    def sessions(self, templates: TemplateSource) -> pa.Table:
         """SESSIONS of all that have events, in memory."""
         found = [templates.known_in(piece.sessions) for piece in self._pieces(plain=True)]
         whole = pa.concat_tables([empty(SESSIONS), *found]).unify_dictionaries()

@@ -24,7 +24,7 @@ STRETCH: Final = 1_000_000  # records that are put in order together
 _SCHEMA: Final = pa.schema([pa.field("record_id", pa.int64()), EVENTS.field("parameters")])
 
 
-class ValuesOnDisk:
+class ParametersOnDisk:
     """Takes parameters in order of record (`add`) and gives them back in order of ``sessions`` (`tables`)."""
 
     def __init__(self, records: int, sessions: Shards, folder: Path) -> None:

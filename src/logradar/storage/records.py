@@ -162,7 +162,7 @@ def read_units(
     told = Quarantine(store.folder / QUARANTINE)
     told.reasons.update(opened.quarantine.reasons)
     told.reasons.update(store.reasons)
-    opened.complain(store.rows, told, any(note.labelled for note in store.notes))
+    opened.require_records(store.rows, told, any(note.labelled for note in store.notes))
     if not store.events:
         raise DataError("The input holds no log record that could be read.")
     if store.kept:

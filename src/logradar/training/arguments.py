@@ -1,4 +1,4 @@
-"""Our settings in the words of the Hugging Face `Trainer`."""
+"""Translate `TrainingSettings` to the arguments of the Hugging Face `Trainer`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from transformers import TrainingArguments
 from logradar.training.device import choose_device, choose_precision
 from logradar.training.settings import TrainingSettings
 
-_FALL: Final = 0.3  # the rate after a stall, as a share of the rate before
-_STALL: Final = 1  # epochs without a lower loss that are borne before the rate falls
+_FALL: Final = 0.3  # the learning rate is multiplied by this after a stall
+_STALL: Final = 1  # epochs without a lower loss that are accepted before the learning rate falls
 
 
 def arguments(settings: TrainingSettings, folder: Path, steps: int, seed: int) -> TrainingArguments:
     """Arguments for a training of ``steps`` optimiser steps an epoch, with checkpoints in ``folder``.
 
-    Raises `ConfigError` for a device or precision that is not there.
+    Raises `ConfigError` for a device or precision that is not available.
     """
     device = choose_device(settings)
     precision = choose_precision(settings, device)
@@ -42,17 +42,17 @@ def arguments(settings: TrainingSettings, folder: Path, steps: int, seed: int) -
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
         logging_strategy="epoch",
-        logging_nan_inf_filter=False,  # the monitor ends such a training in a sentence
+        logging_nan_inf_filter=False,  # `Monitor` ends such a training with an error message
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=settings.keep,
-        metric_for_best_model="eval_loss",  # so that pruning spares the best checkpoint
+        metric_for_best_model="eval_loss",  # so that the best checkpoint is never deleted
         greater_is_better=False,
         disable_tqdm=True,
         log_level="error",
         report_to=[],
     )
-    if chosen.n_gpu > 1:  # one process drives one GPU; `accelerate launch` starts one for each
+    if chosen.n_gpu > 1:  # one process uses one GPU; `accelerate launch` starts one process per GPU
         chosen._n_gpu = 1
     return chosen
 

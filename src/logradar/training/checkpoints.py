@@ -1,8 +1,8 @@
-"""Checkpoints of a training: which ones are whole, and whether they belong to this training.
+"""Checkpoints of a training: which ones are complete, and whether they belong to this training.
 
-A checkpoint is a folder ``checkpoints/checkpoint-STEP``: weights and optimiser as safetensors, the
-schedule as JSON, the random numbers as the Hugging Face `Trainer` keeps them (it reads them with
-``weights_only``: nothing in them is run) and, last of all, ``trainer_state.json``.
+A checkpoint is a folder ``checkpoints/checkpoint-STEP``. It holds weights and optimiser as safetensors, the
+schedule as JSON and the state of the random generators as the Hugging Face `Trainer` writes it (read with
+``weights_only``, so that nothing in it is executed). ``trainer_state.json`` is written last.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PARTS: Final = ("model.safetensors", "optimizer.safetensors", "scheduler.json")
 
 
 def newest(folder: Path) -> Path | None:
-    """The newest whole checkpoint in a run's folder; one that was cut off while written is passed over."""
+    """The newest complete checkpoint in a run's folder, or None; incomplete ones are ignored."""
     whole = [path for path in (folder / FOLDER).glob("checkpoint-*") if _whole(path)]
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
@@ -38,11 +38,11 @@ def _whole(path: Path) -> bool:
 
 
 def begin(folder: Path, identity: dict[str, Any], resume: bool) -> Path | None:
-    """Prepare a run's folder and return the checkpoint to go on from, if any.
+    """Prepare a run's folder and return the checkpoint to continue from, if any.
 
-    ``identity`` names what the weights depend on (settings, data, seed, network). To resume a
-    training with another identity is a `ConfigError` that names what differs. Without ``resume``
-    older checkpoints of the folder are removed. Of several processes the first one does that.
+    ``identity`` holds what the weights depend on (settings, data, seed, network). Raises `ConfigError`, which
+    names the differences, when the checkpoints belong to a training with another identity. Without ``resume``
+    all older checkpoints in the folder are deleted. Only the first of several processes writes and deletes.
     """
     file = folder / _IDENTITY
     if first():
@@ -51,20 +51,20 @@ def begin(folder: Path, identity: dict[str, Any], resume: bool) -> Path | None:
                 shutil.rmtree(folder / left, ignore_errors=True)
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     wait()
-    found = newest(folder) if resume else None
-    if found is not None:
+    checkpoint = newest(folder) if resume else None
+    if checkpoint is not None:
         before = json.loads(file.read_text()) if file.is_file() else {}
         now = json.loads(json.dumps(identity))
-        other = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-        if other:
+        different = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+        if different:
             raise ConfigError(
-                f"The checkpoints in '{folder}' belong to another training ({', '.join(other)} differ); "
-                "train without resume, or with the settings and data of before."
+                f"The checkpoints in '{folder}' belong to another training ({', '.join(different)} differ); "
+                "train without resume, or use the settings and data of that training."
             )
-        say(f"going on from {found.name}")
+        say(f"going on from {checkpoint.name}")
     elif resume:
-        say(f"there is no whole checkpoint in '{folder}': training starts from the beginning")
-    wait()  # all have read it
+        say(f"there is no complete checkpoint in '{folder}': training starts from the beginning")
+    wait()  # until all processes have read the identity
     if first():
         file.write_text(json.dumps(identity, indent=1) + "\n")
-    return found
+    return checkpoint

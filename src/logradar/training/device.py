@@ -1,4 +1,4 @@
-"""Which device a training runs on, and in which precision; a sentence where that cannot be."""
+"""Choose the device and the precision of a training, or say why the choice is impossible."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _TRAINS = ("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxsc
 
 
 def require(*packages: str) -> None:
-    """Raise a `ConfigError` that says what to install when one of ``packages`` is absent."""
+    """Raise a `ConfigError` that says what to install when one of ``packages`` is missing."""
     absent = [name for name in packages or _TRAINS if importlib.util.find_spec(name) is None]
     if absent:
         raise ConfigError(f"Neural detectors need {', '.join(absent)}: pip install 'logradar[deep]'")
 
 
 def choose_device(settings: TrainingSettings) -> str:
-    """``cuda``, ``mps`` or ``cpu``; a `ConfigError` when the wanted one is not there."""
+    """``cuda``, ``mps`` or ``cpu``. Raises `ConfigError` when the requested one is not available."""
     import torch
 
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if settings.device == "auto":
-        return next(name for name, found in there.items() if found)
-    if not there[settings.device]:
-        found = ", ".join(name for name, ready in there.items() if ready)
-        raise ConfigError(f"training.device is '{settings.device}', which torch does not find here; there is: {found}.")
+        return next(name for name, ready in available.items() if ready)
+    if not available[settings.device]:
+        names = ", ".join(name for name, ready in available.items() if ready)
+        raise ConfigError(f"training.device is '{settings.device}', which torch does not find here; there is: {names}.")
     return settings.device
 
 
 def choose_precision(settings: TrainingSettings, device: str) -> str:
-    """``fp32``, ``bf16`` or ``fp16``; a `ConfigError` when the device cannot train in it."""
+    """``fp32``, ``bf16`` or ``fp16``. Raises `ConfigError` when the device cannot train in it."""
     import torch
 
     if settings.precision == "auto":
@@ -49,10 +49,10 @@ def choose_precision(settings: TrainingSettings, device: str) -> str:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed Python, numpy and torch and make torch repeatable; put all back as it was on leaving."""
+    """Seed Python, numpy and torch and make torch deterministic; the previous state is restored at the end."""
     import torch
 
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not repeatable
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     python, numpy = random.getstate(), np.random.get_state()
     deterministic, warns = (
         torch.are_deterministic_algorithms_enabled(),

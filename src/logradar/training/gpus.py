@@ -1,4 +1,4 @@
-"""What NVIDIA's own counters (NVML) say of each GPU; nothing, and no error, where there is none."""
+"""Read NVIDIA's counters (NVML) for each GPU; without a GPU the result is empty and there is no error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU at a moment; None is what this model does not tell. Memory is in bytes, ``busy`` in per cent."""
+    """One GPU at one moment. Memory is in bytes, ``busy`` in per cent; None where the model has no such counter."""
 
     index: int
     used: int | None
@@ -21,16 +21,16 @@ class Gpu:
     watts: float | None
 
     def __str__(self) -> str:
-        told = [f"GPU {self.index}"]
+        parts = [f"GPU {self.index}"]
         if self.used is not None and self.total:
-            told.append(f"{self.used / 2**30:.1f} of {self.total / 2**30:.1f} GiB")
+            parts.append(f"{self.used / 2**30:.1f} of {self.total / 2**30:.1f} GiB")
         if self.busy is not None:
-            told.append(f"{self.busy} % busy")
+            parts.append(f"{self.busy} % busy")
         if self.celsius is not None:
-            told.append(f"{self.celsius} °C")
+            parts.append(f"{self.celsius} °C")
         if self.watts is not None:
-            told.append(f"{self.watts:.0f} W")
-        return ", ".join(told)
+            parts.append(f"{self.watts:.0f} W")
+        return ", ".join(parts)
 
 
 class Gpus:
@@ -49,24 +49,24 @@ class Gpus:
             self._handles = {}
 
     def read(self) -> list[Gpu]:
-        """The state of each GPU now; empty where nothing can be told."""
+        """The state of each GPU now; empty where nothing can be read."""
         return [self._one(index, handle) for index, handle in self._handles.items()]
 
     def _one(self, index: int, handle: Any) -> Gpu:
         nvml = self._nvml
-        memory = _told(lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
-        milliwatts = _told(lambda: nvml.nvmlDeviceGetPowerUsage(handle))
+        memory = _reading(lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
+        milliwatts = _reading(lambda: nvml.nvmlDeviceGetPowerUsage(handle))
         return Gpu(
             index,
-            _told(lambda: int(memory.used)),
-            _told(lambda: int(memory.total)),
-            _told(lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
-            _told(lambda: int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
+            _reading(lambda: int(memory.used)),
+            _reading(lambda: int(memory.total)),
+            _reading(lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
+            _reading(lambda: int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
             None if milliwatts is None else milliwatts / 1000,
         )
 
 
-def _told(ask: Callable[[], Any]) -> Any:
+def _reading(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except Exception:  # a counter that this model or driver does not have

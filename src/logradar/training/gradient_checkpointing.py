@@ -1,4 +1,4 @@
-"""Gradient checkpointing: activations are computed again where they are needed, and not kept till then."""
+"""Gradient checkpointing: activations are computed again when they are needed, instead of kept in memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NAMES: Final = ("activation_checkpointing", "gradient_checkpointing")  # in tra
 
 @contextmanager
 def recomputed(network: torch.nn.Module) -> Iterator[bool]:
-    """Switch it on in all parts of ``network`` that know how, as models of `transformers` do; tells whether any does.
+    """Switch it on in all modules of ``network`` that support it, as models of `transformers` do.
 
-    The weights that come out are the same. On leaving it is switched off again.
+    Yields whether any module supports it. The trained weights are the same. It is switched off at the end.
     """
     able: list[tuple[Any, str]] = []
     for part in network.modules():

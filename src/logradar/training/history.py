@@ -1,4 +1,4 @@
-"""What a training has to tell: one entry per epoch, which one was best, and why it ended."""
+"""The record of a training: one entry per epoch, which one was best, and why the training ended."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class History:
     """The course of a training.
 
     ``epochs`` are ``{"epoch", "step", "loss", "eval_loss", "learning_rate"}``; ``best`` is the entry
-    whose weights were kept, ``sentence`` says for people how it ended. Rates are those of the call
-    that ended, not of what it resumed.
+    whose weights were kept, ``sentence`` says in plain words how the training ended. ``seconds`` and
+    ``rows_per_second`` are those of the last call, without the training that it resumed.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -30,18 +30,18 @@ class History:
 
 
 def epochs_of(log: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
-    """Entries per epoch from the `Trainer`'s own log, which survives in its checkpoints."""
-    found: dict[int, dict[str, float]] = {}
+    """One entry per epoch from the log of the `Trainer`, which is part of its checkpoints."""
+    entries: dict[int, dict[str, float]] = {}
     for entry in log:
         if "loss" in entry or "eval_loss" in entry:
             number = math.ceil(float(entry["epoch"]) - 1e-6)
-            epoch = found.setdefault(number, {"epoch": number})
+            epoch = entries.setdefault(number, {"epoch": number})
             epoch |= {name: entry[name] for name in ("step", "loss", "eval_loss", "learning_rate") if name in entry}
-    return [found[number] for number in sorted(found)]
+    return [entries[number] for number in sorted(entries)]
 
 
 def stale(losses: Sequence[float], min_delta: float) -> int:
-    """For how many of the last losses there has been none lower by more than ``min_delta``.
+    """How many losses came after the last one that was lower than the lowest before by more than ``min_delta``.
 
     >>> stale([0.9, 0.5, 0.49995, 0.51], 0.0001)
     2
@@ -53,7 +53,7 @@ def stale(losses: Sequence[float], min_delta: float) -> int:
 
 
 def write(folder: Path, epochs: list[dict[str, float]]) -> None:
-    """Write ``history.json``; a reader never finds it half written."""
+    """Write ``history.json`` as a whole: a reader never sees an incomplete file."""
     draft = folder / f".{FILE}"
     draft.write_text(json.dumps(epochs, indent=1) + "\n")
     draft.replace(folder / FILE)

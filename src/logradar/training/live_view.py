@@ -1,4 +1,4 @@
-"""A training as people watch it: one live panel in a terminal, plain lines elsewhere."""
+"""How a training is shown: one live panel in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from rich.panel import Panel
 
 _PER_SECOND: Final = 4.0
-_GPUS_EVERY: Final = 1.0  # seconds between two looks at the GPUs
+_GPUS_EVERY: Final = 1.0  # seconds between two readings of the GPUs
 
 
 class TrainingView(Progress):
-    """Shows ``status`` while it changes; a `Progress` over the rows of all epochs."""
+    """Shows a changing ``status``: a `Progress` over the rows of all epochs."""
 
     def __init__(self, status: Status, total: float, gpus: Gpus | None = None) -> None:
         super().__init__(status.title, total, "rows")
@@ -25,7 +25,7 @@ class TrainingView(Progress):
         self._looked = 0.0
 
     def look(self) -> None:
-        """Ask the GPUs how they are; at most once a second."""
+        """Read the counters of the GPUs, at most once a second."""
         if self._gpus is not None and time.monotonic() - self._looked >= _GPUS_EVERY:
             self._looked = time.monotonic()
             self.status.gpus = self._gpus.read()

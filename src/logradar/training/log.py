@@ -1,4 +1,4 @@
-"""``training.log``: what a training did, one line of plain text per event, each with its time."""
+"""``training.log``: one line of plain text for each event of a training, with its time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ FILE: Final = "training.log"
 
 
 class TrainingLog:
-    """Appends lines to ``training.log`` in a run's folder; a training that is resumed goes on in the same file.
+    """Appends lines to ``training.log`` in a run's folder; a resumed training continues the same file.
 
-    A disk that is full ends the log and not the training.
+    When a line cannot be written (the disk is full), the log ends and the training continues.
     """
 
     def __init__(self, folder: Path | None, anew: bool) -> None:
@@ -21,7 +21,7 @@ class TrainingLog:
             self._path.unlink(missing_ok=True)
 
     def write(self, text: str) -> None:
-        """One line, with the time before it (UTC)."""
+        """Append one line, which begins with the time (UTC)."""
         if self._path is None:
             return
         try:

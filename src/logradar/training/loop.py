@@ -36,11 +36,11 @@ from logradar.training.trackers import Trackers
 from logradar.training.trainer import Objective, Order, RowTrainer
 from logradar.training.weight_averaging import RunningMean
 
-_FREE: Final = {  # what may differ from the training that is resumed
+_FREE: Final = {  # settings that may differ from those of the training that is resumed
     *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard"),
     *("stream", "buffer", "log_steps", "wandb", "keep_checkpoints"),
 }
-_SHORT: Final = 2.0  # seconds; a training that took less ends without a word, as Progress does
+_SHORT: Final = 2.0  # seconds; a shorter training ends without a message, as `Progress` does
 
 
 def fit_network(
@@ -55,15 +55,15 @@ def fit_network(
 ) -> History:
     """Train ``network`` in place; afterwards it has its best weights, on the CPU, in evaluation mode.
 
-    ``objective(network, batch)`` gives the loss of every prediction and its weight (two tensors
-    of one shape; weight 0 where there is nothing to predict); what is minimised is their weighted
-    mean over all rows. ``valid`` steers the learning rate, early stopping and the choice of the
-    best weights; with no validation rows ``train`` does (stored: its first block).
-    ``folder`` gets checkpoints, ``history.json``, ``training.log`` and what TensorBoard reads; ``title``
-    stands before the progress. Started by ``torchrun`` or ``accelerate launch``, several processes train
-    together and end with equal weights; they share ``folder``, and the first one writes and talks.
-    The same seed on the same machine gives the same bytes. Raises `ConfigError` for a device or
-    precision that is not there or a checkpoint of another training, `DataError` when the loss is no number.
+    ``objective(network, batch)`` returns the loss of every prediction (nats) and its weight: two tensors of
+    the same shape, with weight 0 where there is nothing to predict. The weighted mean over all rows is minimised.
+    The loss of ``valid`` controls the learning rate, early stopping and the choice of the best weights; without
+    validation rows the loss of ``train`` does (of its first block where it is stored on disk).
+    ``folder`` receives checkpoints, ``history.json``, ``training.log`` and the files of TensorBoard. ``title``
+    precedes the progress messages. Started by ``torchrun`` or ``accelerate launch``, several processes train
+    together and end with equal weights; they share ``folder``, and only the first one writes files and messages.
+    The same seed on the same machine gives the same bytes. Raises `ConfigError` for a device or precision that is
+    not available or a checkpoint of another training, and `DataError` when the loss is not a finite number.
     """
     if not len(train):
         return History()
@@ -87,13 +87,13 @@ def fit_network(
         if mean is not None:
             trainer.add_callback(mean)
         identity = _identity(network, train, watched, settings, seed)
-        found = checkpoints.begin(run, identity, settings.resume)
-        before = TrainerState.load_from_json(str(found / "trainer_state.json")) if found else TrainerState()
-        log = TrainingLog(folder if first() else None, found is None)
+        checkpoint = checkpoints.begin(run, identity, settings.resume)
+        before = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")) if checkpoint else TrainerState()
+        log = TrainingLog(folder if first() else None, checkpoint is None)
         if _over(before, settings):
             trainer.state = before
         else:
-            log.write(f"{title}: {_beginning(found, order.rows, watched, chosen.device)}")
+            log.write(f"{title}: {_beginning(checkpoint, order.rows, watched, chosen.device)}")
             trackers = Trackers(settings, folder if first() else None, title)
             stack.callback(trackers.close)
             total = order.rows * settings.epochs
@@ -102,9 +102,9 @@ def fit_network(
             status.total = total - behind
             gpus = Gpus() if chosen.device.type == "cuda" else None
             view = stack.enter_context(TrainingView(status, total, gpus))
-            view.done = view.behind = behind
+            view.done = view.done_before = behind
             trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
-            trainer.train(resume_from_checkpoint=str(found) if found else None)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         wait()
         best = run / checkpoints.FOLDER / f"checkpoint-{trainer.state.best_global_step}" / "model.safetensors"
         safetensors.torch.load_model(network, best)
@@ -135,7 +135,7 @@ def _identity(
 ) -> dict[str, Any]:
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
     data = {"training rows": train.fingerprint(), "validation rows": watched.fingerprint()}
-    if isinstance(train, StoredRows):  # what decides the order of a stream
+    if isinstance(train, StoredRows):  # this decides the order of the rows
         data["stream"] = f"buffer {train.buffer}, {place()[1]} processes, {settings.workers} workers"
     elif place()[1] > 1:
         data["processes"] = str(place()[1])
@@ -152,21 +152,21 @@ def _sentence(
     epochs: list[dict[str, float]], kept: dict[str, float], settings: TrainingSettings, validated: bool
 ) -> str:
     loss = "validation loss" if validated else "training loss"
-    why = f"the {loss} no longer fell" if len(epochs) < settings.epochs else "that is the most that was allowed"
-    beside = "" if validated else "; there were no validation sessions"
-    best = f"epoch {kept['epoch']} is kept ({loss} {kept['eval_loss']:.4f}{beside})"
+    why = f"the {loss} no longer fell" if len(epochs) < settings.epochs else "the number that was set"
+    remark = "" if validated else "; there were no validation sessions"
+    best = f"epoch {kept['epoch']} is kept ({loss} {kept['eval_loss']:.4f}{remark})"
     return f"ended after {len(epochs)} epochs, {why}; {best}"
 
 
-def _beginning(found: Path | None, rows: int, watched: Rows, device: torch.device) -> str:
-    how = f"goes on from {found.name}" if found else "begins"
+def _beginning(checkpoint: Path | None, rows: int, watched: Rows, device: torch.device) -> str:
+    how = f"goes on from {checkpoint.name}" if checkpoint else "begins"
     together = f" in {place()[1]} processes" if place()[1] > 1 else ""
     return f"{how}, {rows:,} rows an epoch, {len(watched):,} to validate, on {device.type}{together}"
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep the libraries' own log lines and warnings out of the way; ours are sentences."""
+    """Suppress the log lines and warnings of the libraries; LogRadar writes its own messages."""
     level = transformers_logging.get_verbosity()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""What watches a training: figures for people, the history file, early stopping, checkpoints in between."""
+"""Callback of a training: progress figures, the history file, early stopping, extra checkpoints."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from logradar.training.settings import TrainingSettings
 from logradar.training.status import Meter
 from logradar.training.trackers import Trackers
 
-_LOOK_EVERY: Final = 0.25  # seconds; reading a loss makes a GPU wait
+_LOOK_EVERY: Final = 0.25  # seconds; a GPU must wait while its loss is read
 
 
 class Monitor(TrainerCallback):
-    """Hears of every step, epoch and evaluation from the `Trainer`; decides nothing but when to stop or save."""
+    """The `Trainer` calls it at every step, epoch and evaluation; it only decides when to stop and when to save."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class Monitor(TrainerCallback):
         self._looked = 0.0
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The running mean is that of an epoch."""
+        """Start the running mean of the loss again: it covers one epoch."""
         self.view.status.epoch = min(int(state.epoch or 0) + 1, self.settings.epochs)
         self.meter.begin()
 
     def on_step_end(self, args: Any, state: Any, control: Any, optimizer: Any = None, **_: Any) -> None:
-        """Advance the view; log and save where it is due."""
+        """Advance the view; log and save when it is time."""
         status = self.view.status
         status.step, status.rows = state.global_step, status.rows + self.rows
         due = state.global_step % self.settings.log_steps == 0
@@ -64,7 +64,7 @@ class Monitor(TrainerCallback):
             control.should_save = self.folder is not None
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Show the losses; a loss that is not a number ends the training in a sentence."""
+        """Show the losses. Raises `DataError` for a loss that is not a finite number."""
         losses = {name: logs[name] for name in ("loss", "eval_loss") if name in logs}
         for loss in losses.values():
             if not math.isfinite(loss):
@@ -84,7 +84,7 @@ class Monitor(TrainerCallback):
         self.trackers.add(state.global_step, {points[name]: loss for name, loss in losses.items()})
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Stop when the validation loss has not fallen for long enough."""
+        """Stop when the validation loss has not fallen for `patience` epochs."""
         losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
         status = self.view.status
         status.eval_loss, status.best = losses[-1], min(losses)
@@ -94,6 +94,6 @@ class Monitor(TrainerCallback):
             control.should_training_stop = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """A checkpoint is whole: the history on disk keeps step with it."""
+        """A checkpoint is complete: write the history of the same step."""
         if self.folder is not None and state.is_world_process_zero:
             history.write(self.folder, history.epochs_of(state.log_history))

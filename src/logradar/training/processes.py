@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
-_PATIENCE: Final = timedelta(hours=12)  # one may read its input for long while the others wait
+_PATIENCE: Final = timedelta(hours=12)  # the others wait while one process reads its input, which may take long
 
 
 def place() -> tuple[int, int]:
@@ -16,12 +16,12 @@ def place() -> tuple[int, int]:
 
 
 def first() -> bool:
-    """Whether this is the process that writes files and talks; always where there is only one."""
+    """Whether this process writes files and messages; true where there is only one process."""
     return place()[0] == 0
 
 
 def wait() -> None:
-    """Wait here until all processes have come; nothing to wait for where there is only one."""
+    """Wait until all processes have reached this call; returns at once where there is only one process."""
     if place()[1] > 1:
         import torch.distributed as together
 
@@ -29,7 +29,7 @@ def wait() -> None:
 
 
 def leave() -> None:
-    """Wait for the others, then part: the last thing that processes do together."""
+    """Wait for the other processes, then close the connection to them; nothing can be shared afterwards."""
     if place()[1] > 1:
         import torch.distributed as together
 
@@ -43,5 +43,5 @@ def _group() -> Any:
     import torch.distributed as together
 
     if not together.is_initialized():
-        together.init_process_group(timeout=_PATIENCE)  # the libraries below use the one that is there
+        together.init_process_group(timeout=_PATIENCE)  # `accelerate` uses this group
     return together.new_group(backend="gloo", timeout=_PATIENCE)

@@ -1,4 +1,4 @@
-"""Rows of unequal length, such as whole sessions: batched with their like, padded to their own longest."""
+"""Rows of unequal length, such as whole sessions: a batch holds similar lengths, padded to its longest row."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
 from logradar.training.rows import Array, Batch, Ints, Rows
 
-TOKENS: Final = 1 << 15  # of a batch at most, padding included; one row may be longer
-_LIKE: Final = 8.0  # rows of a batch are of like length: none is more than so many times as long as another
+TOKENS: Final = 1 << 15  # values in a batch at most, with padding; a single row may be longer
+_LIKE: Final = 8.0  # no row of a batch is more than so many times as long as another
 
 
 class RaggedRows(Rows):
     """Sequences as rows: row ``i`` is sequence ``i`` and counts as often as ``sequences.counts[i]`` says.
 
-    ``beside[name]`` holds one more value for every value of the sequences. A batch has ``tokens`` and
-    all of ``beside``, each ``(rows, longest of these rows)`` and ``PADDING`` behind the end, with
-    ``lengths`` and ``weights`` ``(rows,)``. It holds rows of like length: `batch_size` of them, or
-    fewer where they would take more than ``tokens`` values. ``predictions[i]`` is how many losses the
-    objective gives for row ``i``, on average, by default one for every value.
+    ``beside[name]`` holds one more value for every value of the sequences. A batch has ``tokens`` and all of
+    ``beside``, each of shape ``(rows, longest of these rows)`` with ``PADDING`` after the end of a row, and
+    ``lengths`` and ``weights`` of shape ``(rows,)``. Its rows have similar lengths. It holds `batch_size` rows, or
+    fewer when they would need more than ``tokens`` values. ``predictions[i]`` is the average number of losses that
+    the objective gives for row ``i``; by default one for every value.
 
     >>> rows = RaggedRows(Sequences.from_lists([[3, 4, 5], [3], [4, 5]]))
     >>> [batch.tolist() for batch in rows.batches(2)], rows.weight
@@ -54,14 +54,14 @@ class RaggedRows(Rows):
     def batch(self, index: Ints) -> Batch:
         """The rows at ``index`` as matrices, with their ``lengths`` and ``weights``."""
         rows, offsets = self.arrays["row"][index], self.sequences.offsets
-        found: Batch = {name: padded(values, offsets, rows) for name, values in self.values.items()}
-        return {**found, "lengths": self.sequences.lengths[rows], "weights": self.weights[index]}
+        arrays: Batch = {name: padded(values, offsets, rows) for name, values in self.values.items()}
+        return {**arrays, "lengths": self.sequences.lengths[rows], "weights": self.weights[index]}
 
     def batches(self, size: int, seed: tuple[int, ...] | None = None) -> list[Ints]:
-        """All rows once, shortest first or, with a seed, shuffled among rows of like length and as batches.
+        """Batches that hold all rows once: shortest first or, with a seed, shuffled among rows of similar length.
 
-        How many there are does not depend on the seed. Lengths are mixed, or each batch would be a sample of
-        something else than all rows: LogTCN and LogBERT learnt worse from batches of one length.
+        The number of batches does not depend on the seed. Lengths are mixed so that every batch is a sample of all
+        rows: LogTCN and LogBERT learnt worse from batches of one length.
         """
         lengths = self.sequences.lengths[self.arrays["row"]]
         random = None if seed is None else np.random.default_rng(seed)
@@ -70,11 +70,11 @@ class RaggedRows(Rows):
         # A key is at most _LIKE times the length of its rank, so no row of a batch is longer than that.
         longest = np.minimum(np.sort(lengths) * _LIKE, lengths.max(initial=0))
         bounds = _bounds(longest, size, self.tokens)
-        found = [order[start:stop] for start, stop in pairwise(bounds)]
-        return found if random is None else [found[place] for place in random.permutation(len(found))]
+        batches = [order[start:stop] for start, stop in pairwise(bounds)]
+        return batches if random is None else [batches[place] for place in random.permutation(len(batches))]
 
     def fingerprint(self) -> str:
-        """Tells two sets of rows apart: number, weight and up to 4,096 evenly spaced rows."""
+        """A hash of the number of rows, their weight and up to 4,096 evenly spaced rows."""
         index = np.unique(np.linspace(0, len(self) - 1, 4096, dtype=np.int64))
         rows = self.arrays["row"][index]
         sha = hashlib.sha256(f"{len(self)} {self.weight!r}".encode() + self.weights[index].tobytes())
@@ -93,7 +93,7 @@ class RaggedRows(Rows):
 
 
 def padded(values: Array, offsets: Ints, rows: Ints, width: int | None = None) -> Array:
-    """The named rows as a matrix of ``width`` columns, or as many as the longest has; `PADDING` behind the end."""
+    """The given rows as a matrix with ``width`` columns (default: the longest row), filled with `PADDING`."""
     starts, lengths = offsets[:-1][rows], (offsets[1:] - offsets[:-1])[rows]
     column = np.arange(int(lengths.max(initial=0)) if width is None else width)
     inside = column < lengths[:, None]

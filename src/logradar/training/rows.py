@@ -1,4 +1,4 @@
-"""The rows that a network learns from: fetched by index many at a time, each with a weight."""
+"""The rows that a network learns from: each has a weight, and batches are fetched by index."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Batch = dict[str, Array]
 
 
 class Rows:
-    """Rows of equal shape: ``arrays[name][i]`` is a part of row ``i``, which counts ``weights[i]`` times.
+    """Rows of equal shape: ``arrays[name][i]`` is one input of row ``i``, which counts ``weights[i]`` times.
 
-    Logs repeat: 99,980 windows of HDFS are 4,727 distinct ones. With their counts as weights the
-    loss is the same as on all of them. Rows of unequal length are `logradar.training.ragged.RaggedRows`.
+    Logs repeat: of 99,980 windows of HDFS, 4,727 are distinct. With the counts as weights, the loss of the distinct
+    windows equals the loss of all. Rows of unequal length are in `logradar.training.ragged.RaggedRows`.
 
     >>> rows = Rows({"target": np.array([3, 4])}, np.array([5, 1]))
     >>> len(rows), rows.weight, rows.batch(np.array([1]))["target"].tolist()
@@ -47,11 +47,11 @@ class Rows:
         return [order[start : start + size] for start in range(0, len(order), size)]
 
     def even(self, mean: float | None = None) -> Rows:
-        """The same rows with weights that differ little: a heavy row becomes several lighter ones.
+        """The same rows with similar weights: a row with a large weight becomes several rows with smaller ones.
 
-        Counts of windows are very skewed (1 to 3,595 on HDFS); one heavy row would rule its batch.
-        No weight stays above the mean (of these rows, or the one given), the total stays, and
-        there are at most twice as many rows.
+        Counts of windows are very skewed (1 to 3,595 on HDFS); one row with a large weight would dominate its batch.
+        No weight is above ``mean`` (by default the mean weight of these rows), the sum of the weights does not
+        change, and there are at most twice as many rows.
         """
         if not len(self):
             return self
@@ -64,7 +64,7 @@ class Rows:
         return Rows(arrays, np.repeat(self.weights / parts, parts))
 
     def fingerprint(self) -> str:
-        """Tells two sets of rows apart: number, weight and up to 4,096 evenly spaced rows."""
+        """A hash of the number of rows, their weight and up to 4,096 evenly spaced rows."""
         sha = hashlib.sha256(f"{len(self)} {self.weight!r}".encode())
         for name, array in sorted(self.batch(np.unique(np.linspace(0, len(self) - 1, 4096, dtype=np.int64))).items()):
             sha.update(name.encode() + np.ascontiguousarray(array).tobytes())

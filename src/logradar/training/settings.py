@@ -1,4 +1,4 @@
-"""What can be set about a training; every neural detector has one of these as ``training``."""
+"""Settings of a training; every neural detector has them under ``training``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from logradar.core.config import Config
 class TrainingSettings(Config):
     """How a network is trained: optimiser, schedule, early stopping, checkpoints, hardware.
 
-    A row is what the network learns from: a window or a whole session, with its count as weight.
+    The network learns from rows. A row is a window or a whole session; its weight is how often it occurs.
     """
 
     epochs: int = Field(50, ge=1, description="passes over the rows at most; early stopping may end it sooner")
@@ -38,7 +38,9 @@ class TrainingSettings(Config):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: bf16 on an NVIDIA GPU that has it, else fp32"
     )
-    checkpoint_steps: int = Field(0, ge=0, description="a checkpoint every so many steps beside the one per epoch")
+    checkpoint_steps: int = Field(
+        0, ge=0, description="steps between extra checkpoints, in addition to the one per epoch; 0: none"
+    )
     keep: int = Field(2, ge=1, description="checkpoints kept; the best one is always kept")
     resume: bool = Field(False, description="go on from the newest whole checkpoint in the run's folder")
     workers: int = Field(0, ge=0, description="processes that prepare batches; 0: the training process itself")

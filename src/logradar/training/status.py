@@ -1,4 +1,4 @@
-"""The state of a training at a moment: what the panel shows and what a line of the log says."""
+"""The current state of a training, as the live panel and the log show it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from logradar.training.gpus import Gpu
 
 
 class Meter:
-    """The losses of steps as they come: that of the last batch, and the weighted mean since the epoch began.
+    """The loss of the last batch, and the weighted mean since the epoch began, in nats.
 
-    They are those of this process, and stay on their device until they are read, so that a step never
+    Only losses of this process count. They stay on their device until they are read, so that a step never
     waits for them.
     """
 
@@ -21,29 +21,29 @@ class Meter:
         self.begin()
 
     def begin(self) -> None:
-        """A new epoch begins: its mean starts anew."""
+        """Start a new mean for a new epoch."""
         self._sum: Any = 0.0
 
     def add(self, losses: Any, weights: Any) -> None:
-        """Losses of the predictions of a batch, and their weights, as tensors."""
+        """Add the losses of a batch's predictions and their weights (tensors of equal shape)."""
         import torch
 
         self._last = torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()]).detach()
         self._sum = self._sum + self._last
 
     def read(self) -> tuple[float | None, float | None]:
-        """Loss of the last batch and running mean; None where nothing was predicted yet."""
+        """Loss of the last batch and running mean; None where nothing has been predicted yet."""
         return _mean(self._last), _mean(self._sum)
 
 
-def _mean(found: Any) -> float | None:
-    loss, weight = (0.0, 0.0) if found is None or isinstance(found, float) else found.tolist()
+def _mean(sums: Any) -> float | None:
+    loss, weight = (0.0, 0.0) if sums is None or isinstance(sums, float) else sums.tolist()
     return loss / weight if weight else None
 
 
 @dataclass
 class Status:
-    """What a training is doing; None is not known yet. Times in seconds, rows since this call began."""
+    """What a training is doing now; None means not known yet. Times are in seconds, rows count from this call."""
 
     title: str
     epochs: int
@@ -72,19 +72,19 @@ class Status:
 
     @property
     def left(self) -> float | None:
-        """Seconds to the last epoch that is allowed, at the rate so far."""
+        """Seconds until the last epoch that is allowed, at the average speed so far."""
         return (self.total - self.rows) / self.rows_per_second if self.rows else None
 
     def points(self) -> dict[str, float]:
-        """The figures of a step, for TensorBoard and the like."""
+        """The figures of a step, for TensorBoard and similar tools."""
         named = {"loss/step": self.loss, "loss/mean": self.mean, "learning_rate": self.rate}
-        found = {name: value for name, value in named.items() if value is not None}
-        return {**found, "rows_per_second": self.rows_per_second}
+        known = {name: value for name, value in named.items() if value is not None}
+        return {**known, "rows_per_second": self.rows_per_second}
 
     def line(self) -> str:
-        """All that is known, in one line of plain text."""
+        """All known figures in one line of plain text."""
         parts = [f"epoch {self.epoch} of {self.epochs}", f"step {self.step:,} of {self.steps:,}"]
-        told = {"loss": (self.loss, ".4f"), "mean": (self.mean, ".4f"), "learning rate": (self.rate, ".3g")}
-        parts += [f"{name} {value:{form}}" for name, (value, form) in told.items() if value is not None]
+        figures = {"loss": (self.loss, ".4f"), "mean": (self.mean, ".4f"), "learning rate": (self.rate, ".3g")}
+        parts += [f"{name} {value:{form}}" for name, (value, form) in figures.items() if value is not None]
         parts.append(f"{self.rows_per_second:,.0f} rows/s")
         return ", ".join([*parts, *map(str, self.gpus)])

@@ -1,8 +1,8 @@
-"""Rows that do not fit in memory: read block by block from disk, shuffled inside the block.
+"""Rows that do not fit in memory: read block by block from disk, shuffled inside each block.
 
-A block is the shuffle buffer: so many samples that stand next to each other on disk. Sequences
-that were counted out of core stand there in the order of their hashes, so neighbours have nothing
-in common. Blocks come in an order that seed and epoch decide, and so do the rows of a block.
+A block is the shuffle buffer: a number of samples that are neighbours on disk. Sequences that were counted on disk
+are stored in the order of their hashes, so neighbours have nothing in common. Seed and epoch decide the order of the
+blocks and the order of the rows in a block.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from logradar.training.counter_rng import draws
 from logradar.training.rows import Batch, Rows
 
 Ints = npt.NDArray[np.int64]
-Place = list[int]  # epoch, turn, block, batch in the block; `_PAD` for a batch that weighs nothing
+Place = list[int]  # epoch, turn, block, batch in the block; `_PAD` for a batch of weight 0
 _PAD: Final = -1
 
 
 class StoredRows:
-    """The rows that ``make`` makes of distinct sequences on disk, ``buffer`` sequences at a time.
+    """The rows that ``make`` creates from distinct sequences on disk, ``buffer`` sequences at a time.
 
-    Weights are evened as `Rows.even` does, over all blocks together. A sequence so frequent that it
-    could fill a block is in every block, each time with its share of the count: there are fewer of
-    them than a block has sequences, and a block stays of bounded size. Two passes over the data find
-    out how many rows and batches of ``size`` there are, so that an epoch has a length.
+    Weights are made similar as in `Rows.even`, over all blocks together. A sequence so frequent that it could fill
+    a block is in every block, each time with its share of the count: there are fewer such sequences than a block
+    holds, so the size of a block is bounded. Two passes over the data count the rows and the batches of ``size``
+    rows, because the length of an epoch must be known.
     """
 
     def __init__(self, source: Distinct, make: Callable[[Sequences], Rows], buffer: int, size: int) -> None:
@@ -39,16 +39,16 @@ class StoredRows:
         self.blocks = -(-len(source) // buffer)
         self.frequent = Sequences.from_lists([])
         self.mean: float | None = None
-        found, total, self.weight = 0, 0.0, 0.0
+        count, total, self.weight = 0, 0.0, 0.0
         with Progress("looking through the samples", 2 * self.blocks, "blocks") as bar:
             for block in range(self.blocks):
                 part = self._part(block)
                 self.frequent = self.frequent.concat(_kept(part, self._frequent(part)))
                 rows = self.make(part)
-                found, self.weight = found + len(rows), self.weight + rows.weight
+                count, self.weight = count + len(rows), self.weight + rows.weight
                 total += float(rows.weights.sum(dtype=np.float64))
                 bar.advance()
-            self.mean = total / max(found, 1)
+            self.mean = total / max(count, 1)
             self.rows, self.batches = 0, np.zeros(self.blocks, np.int64)
             for block in range(self.blocks):
                 rows = self.block(block)
@@ -60,7 +60,7 @@ class StoredRows:
         return self.rows
 
     def block(self, number: int) -> Rows:
-        """The rows of one block with its share of what is frequent, their weights evened."""
+        """The rows of one block and its share of the frequent sequences, with similar weights."""
         part = self._part(number)
         shares = self.frequent.counts // self.blocks + (number < self.frequent.counts % self.blocks)
         frequent = Sequences(self.frequent.values, self.frequent.offsets, shares, self.frequent.inverse)
@@ -75,11 +75,11 @@ class StoredRows:
         return often
 
     def sample(self) -> Rows:
-        """The rows of the first block: as good as drawn at random where the order is that of hashes."""
+        """The rows of the first block: a random sample, because sequences are in the order of their hashes."""
         return self.block(0)
 
     def fingerprint(self) -> str:
-        """Tells two sets of stored rows apart: numbers, weight, and the first and last block."""
+        """A hash of the numbers of rows and batches, their weight, and the first and last block."""
         ends = [self.block(number).fingerprint() for number in {0, self.blocks - 1}] if self.blocks else []
         return hashlib.sha256(
             f"{self.rows} {self.weight!r} {self.batches.tolist()} {sorted(ends)}".encode()
@@ -87,12 +87,12 @@ class StoredRows:
 
 
 class StoredOrder:
-    """Which process and worker reads which batch when: a function of seed and epoch alone.
+    """Which process and worker reads which batch at which time; it depends on seed and epoch only.
 
-    All batches, block after block, are cut into one lane of equal length for each worker of each of
-    ``ranks`` processes, so that a worker reads few blocks and every row is read by one of them. Lanes
-    of the end are filled up with batches of weight 0. Nothing is read to skip what a resumed training
-    has behind it. ``least`` is how many batches an epoch has at least.
+    All batches, block after block, are divided into lanes of equal length, one for each worker of each of ``ranks``
+    processes. So a worker reads few blocks, and only one worker reads a row. The last lanes are filled up with
+    batches of weight 0. A resumed training skips batches without reading them. An epoch has at least ``least``
+    batches.
     """
 
     drop_last = False
@@ -110,7 +110,7 @@ class StoredOrder:
 
     @property
     def batch_sampler(self) -> StoredOrder:
-        """Itself: this is where the `Trainer` looks for `set_epoch`."""
+        """Itself, because the `Trainer` calls `set_epoch` here."""
         return self
 
     def __len__(self) -> int:
@@ -122,7 +122,7 @@ class StoredOrder:
             first = self.rank * self.workers
             lanes = [self._lane(order, number, turn) for number in range(first, first + self.workers)]
             for _ in range(self.lane):
-                for lane in lanes:  # a worker gets every so-many-th batch of the loader
+                for lane in lanes:  # the loader gives its batches to the workers in turn
                     yield next(lane)
 
     def _lane(self, order: Ints, number: int, turn: int) -> Iterator[Place]:
@@ -141,12 +141,12 @@ class StoredOrder:
             place += 1
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by the `Trainer` as each epoch begins."""
+        """The `Trainer` calls this at the start of each epoch."""
         self.epoch = epoch
 
 
 class BlockReader:
-    """The batch at a place of a `StoredOrder`, with ``draws``, a random number for each row; it holds one block."""
+    """Reads the batch at a place of a `StoredOrder`, with a random number for each row (``draws``); keeps one block."""
 
     def __init__(self, data: StoredRows, seed: int) -> None:
         self.data, self.seed = data, seed

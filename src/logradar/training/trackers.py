@@ -1,4 +1,4 @@
-"""Where the figures of a training go beside its own files: TensorBoard, Weights & Biases."""
+"""Send the figures of a training to TensorBoard and Weights & Biases."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from logradar.core.errors import ConfigError
 from logradar.core.progress import say
 from logradar.training.settings import TrainingSettings
 
-SUFFIX: Final = ".tfevents"  # TensorBoard looks for the word anywhere in the name, a bundle at its end
+SUFFIX: Final = ".tfevents"  # TensorBoard finds it anywhere in a file name, a bundle accepts it only at the end
 FOLDER: Final = "tensorboard"
 
 
 class Tracker(ABC):
-    """Takes figures by step."""
+    """Receives the figures of each step."""
 
     @abstractmethod
     def add(self, step: int, points: Mapping[str, float]) -> None:
-        """Figures of one step."""
+        """Add the figures of one step."""
 
     @abstractmethod
     def close(self) -> None:
-        """The training has ended; what was added is written."""
+        """Write all figures; the training has ended."""
 
 
 class TensorBoard(Tracker):
@@ -37,7 +37,7 @@ class TensorBoard(Tracker):
         self._writer = SummaryWriter(str(folder), filename_suffix=SUFFIX)
 
     def add(self, step: int, points: Mapping[str, float]) -> None:
-        """A point in each of the curves."""
+        """Add a point to each curve."""
         for name, value in points.items():
             self._writer.add_scalar(name, value, step)
 
@@ -47,14 +47,14 @@ class TensorBoard(Tracker):
 
 
 class WeightsAndBiases(Tracker):
-    """A run of Weights & Biases; where and how is set by its own environment variables (``WANDB_MODE``, …)."""
+    """A run of Weights & Biases, configured by its own environment variables (``WANDB_MODE``, …)."""
 
     def __init__(self, folder: Path, title: str, config: Mapping[str, Any]) -> None:
         wandb = importlib.import_module("wandb")
         self._run = wandb.init(project="logradar", name=title, config=dict(config), dir=str(folder))
 
     def add(self, step: int, points: Mapping[str, float]) -> None:
-        """A point in each of the curves."""
+        """Add a point to each curve."""
         self._run.log(dict(points), step=step)
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class WeightsAndBiases(Tracker):
 
 
 class Trackers:
-    """All trackers that were asked for; one that fails is left out with a sentence, and training goes on."""
+    """All trackers that the settings name. When one fails, a message says so and the training continues without it."""
 
     def __init__(self, settings: TrainingSettings, folder: Path | None, title: str) -> None:
         if settings.wandb and importlib.util.find_spec("wandb") is None:
@@ -80,20 +80,20 @@ class Trackers:
     def _open(self, name: str, make: Any) -> None:
         try:
             self._kept.append(make())
-        except Exception as error:  # whatever another's package raises, it is no reason not to train
-            say(f"{name} gets nothing of this training: {error}")
+        except Exception as error:  # no fault of another package may end the training
+            say(f"{name} is not used for this training: {error}")
 
     def add(self, step: int, points: Mapping[str, float]) -> None:
-        """Figures of one step, to all."""
+        """Send the figures of one step to all trackers."""
         for tracker in list(self._kept):
             try:
                 tracker.add(step, points)
             except Exception as error:
-                say(f"{type(tracker).__name__} gets nothing more of this training: {error}")
+                say(f"{type(tracker).__name__} is no longer used for this training: {error}")
                 self._kept.remove(tracker)
 
     def close(self) -> None:
-        """The training has ended."""
+        """Close all trackers; the training has ended."""
         for tracker in self._kept:
             try:
                 tracker.close()

@@ -1,4 +1,4 @@
-"""The Hugging Face `Trainer` on weighted rows: batches by index, and the exact weighted loss."""
+"""The Hugging Face `Trainer` for weighted rows: batches by index, and the exact weighted loss."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from logradar.training.status import Meter
 from logradar.training.streaming_rows import BlockReader, StoredOrder, StoredRows
 from logradar.training.weight_averaging import RunningMean
 
-_NOTHING: Final[list[int]] = []  # in place of a batch
+_NOTHING: Final[list[int]] = []  # instead of a batch, where a process has none left
 Tensors = dict[str, torch.Tensor]
 Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tensor]]
 
@@ -30,8 +30,8 @@ Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tenso
 class RowTrainer(Trainer):
     """Minimises the weighted mean of ``objective`` over rows; see `logradar.training.loop.fit_network`.
 
-    ``mean``, if any, is what is validated and saved in place of the weights of the last step. Checkpoints
-    hold weights and optimiser as safetensors, the schedule as JSON, and no pickled arguments.
+    With ``mean``, the mean of the weights is validated and saved instead of the weights of the last step.
+    Checkpoints hold weights and optimiser as safetensors, the schedule as JSON, and no pickled arguments.
     """
 
     loss_is_scaled_for_ga = False
@@ -50,12 +50,13 @@ class RowTrainer(Trainer):
         self.meter = meter
         self.objective: Objective = objective
         self.watched, self.order = watched, order
-        # Each batch is divided by what a batch weighs on average, not by what it weighs itself:
-        # the mean over an epoch's batches is then the weighted mean over all rows.
+        # The loss of a batch is divided by the mean weight of all batches, not by its own weight:
+        # then the mean over the batches of an epoch is the weighted mean over all rows.
         self.scale = order.data.weight / order.batches
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        # Not prepared by accelerate: the order knows this process, and would be cut once more, with rows read twice.
+        """The batches of training rows in their order, as tensors; each process reads its own share."""
+        # Not prepared by accelerate, which would divide the batches among the processes a second time.
         return DataLoader(
             Blocks(self.order.data, self.order.seed)
             if isinstance(self.order, StoredOrder)
@@ -67,12 +68,14 @@ class RowTrainer(Trainer):
         )
 
     def compute_loss(self, model: torch.nn.Module, inputs: Tensors, *_: Any, **__: Any) -> torch.Tensor:
+        """The weighted loss of a batch, over the weight of an average batch."""
         losses, weights = self.objective(model, inputs)
         loss: torch.Tensor = (losses * weights).sum() / self.scale
         self.meter.add(losses.detach(), weights)
         return loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Weighted mean loss of the validation rows, over all processes, as ``eval_loss``."""
         model, sums = self.model_wrapped, torch.zeros(2, device=self.args.device)
         batches = self.watched.batches(max(self.args.per_device_train_batch_size, 1024))
         model.eval()
@@ -82,7 +85,7 @@ class RowTrainer(Trainer):
                 losses, weights = self.objective(model, self._prepare_inputs(_tensors(batch)))
                 sums += torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()])
         loss, weight = self.accelerator.reduce(sums, "sum").tolist()
-        metrics = {"eval_loss": loss / weight if weight else 0.0}  # of one tiny row nothing may be asked
+        metrics = {"eval_loss": loss / weight if weight else 0.0}  # a very short row may have no prediction
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -126,12 +129,12 @@ class RowTrainer(Trainer):
 
 
 class Order:
-    """Which rows stand in which batch: a function of seed and epoch alone, so that a resume repeats it.
+    """Which rows are in which batch; it depends on seed and epoch only, so that a resumed training repeats it.
 
-    ``least`` is how many batches an epoch has at least; few rows are passed over several times. Each
-    of ``ranks`` processes takes every so-many-th batch, so that a row is read by one of them; where
-    they do not come out even, the last ones take a batch that weighs nothing. A row is named by its
-    index plus, for every pass over the rows before this one, the number of rows.
+    An epoch has at least ``least`` batches: few rows are used several times. Process ``rank`` of ``ranks`` takes
+    the batches ``rank``, ``rank + ranks`` and so on, so that only one process reads a row. Where the number of
+    batches is no multiple of ``ranks``, the last processes take a batch of weight 0. A row is identified by its
+    index plus the number of rows for every earlier pass over the rows.
     """
 
     drop_last = False
@@ -146,7 +149,7 @@ class Order:
 
     @property
     def batch_sampler(self) -> Order:
-        """Itself: this is where the `Trainer` looks for `set_epoch`."""
+        """Itself, because the `Trainer` calls `set_epoch` here."""
         return self
 
     def __len__(self) -> int:
@@ -160,12 +163,12 @@ class Order:
                 yield (batches[place] + before).tolist() if place < len(batches) else _NOTHING
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by the `Trainer` as each epoch begins."""
+        """The `Trainer` calls this at the start of each epoch."""
         self.epoch = epoch
 
 
 class _Fetch(Dataset[Any]):
-    """A whole batch at once: one gather per array, no Python per row; with ``draws``, a random number for each."""
+    """Fetches whole batches: one gather per array, no Python per row. ``draws`` is a random number for each row."""
 
     def __init__(self, rows: Rows, seed: int) -> None:
         self.rows, self.seed = rows, seed
@@ -182,7 +185,7 @@ class _Fetch(Dataset[Any]):
 
 
 class Blocks(Dataset[Any]):
-    """Batches of stored rows by their place in a `StoredOrder`."""
+    """Fetches batches of stored rows by their place in a `StoredOrder`."""
 
     def __init__(self, rows: StoredRows, seed: int) -> None:
         self.rows, self.reader = rows, BlockReader(rows, seed)

@@ -1,4 +1,4 @@
-"""A running mean of the weights: steadier than the weights of any one step, and so are its scores."""
+"""A running mean of the weights, which varies less from step to step than the weights do."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LAST: Final = "last.safetensors"
 
 
 class RunningMean(TrainerCallback):
-    """After each optimiser step the mean keeps ``share`` of itself and takes the rest from ``network``.
+    """After each optimiser step: ``mean = share * mean + (1 - share) * weights of network``.
 
-    At first it keeps less, ``(1 + step) / (10 + step)``, or it would remember the random weights of the
-    beginning. The mean is what is validated, kept and used; the training itself goes on from its own
-    weights, which stand in a checkpoint as ``last.safetensors`` (Polyak & Juditsky, 1992; the rule of
-    the first steps is that of TensorFlow's ExponentialMovingAverage).
+    In the first steps the share is smaller, ``(1 + step) / (10 + step)``, so that the random initial weights do not
+    stay in the mean. The mean is validated, saved and used to score; the training continues from its own weights,
+    which a checkpoint holds as ``last.safetensors`` (Polyak & Juditsky, 1992; the rule for the first steps is that
+    of TensorFlow's ExponentialMovingAverage).
     """
 
     def __init__(self, network: torch.nn.Module, share: float) -> None:
@@ -29,13 +29,14 @@ class RunningMean(TrainerCallback):
         self._mean: list[torch.Tensor] | None = None
 
     def on_step_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        """Move the mean towards the weights after this optimiser step."""
         weights, mean = self._weights(), self._means()
         with torch.no_grad():
             torch._foreach_lerp_(mean, weights, 1 - min(self.share, (1 + state.global_step) / (10 + state.global_step)))
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Within, ``network`` has the mean for weights."""
+        """A context in which the weights of ``network`` are the mean."""
         self._swap()
         try:
             yield
@@ -43,11 +44,11 @@ class RunningMean(TrainerCallback):
             self._swap()
 
     def save(self, folder: Path) -> None:
-        """Write the weights that the training goes on from."""
+        """Write the weights from which the training continues."""
         safetensors.torch.save_model(self.network, str(folder / LAST))
 
     def load(self, checkpoint: Path) -> None:
-        """Go on from ``checkpoint``, whose mean ``network`` has just been given."""
+        """Continue from ``checkpoint``; ``network`` must already have the mean that the checkpoint holds."""
         self._mean = [weight.detach().clone() for weight in self._weights()]
         safetensors.torch.load_model(self.network, str(checkpoint / LAST))
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.count_vector import CountVector
-from logradar.detectors.fusion.combine import fuse, overlap, voices
+from logradar.detectors.fusion.combine import beyond, fuse, overlap, rounding, voices
 from logradar.detectors.fusion.cross_conformal import left_out
 from logradar.detectors.fusion.cutoff import cut, episodes, once
 from logradar.detectors.fusion.p_values import EmpiricalPValues, load_scales, save_scales
@@ -63,7 +66,9 @@ def test_scores_of_left_out_sessions_are_those_of_a_detector_that_never_saw_them
     detector._fit(count_distinct([others]), Sequences.from_lists([]), None)
     assert scores[0] <= 0
     assert (scores[1:] > 0).all()
-    assert scores[-1] == pytest.approx(detector._score(rows.take(np.array([len(rows) - 1]))).rows[0], rel=0.05)
+    assert scores[-1] == pytest.approx(
+        detector._score(SessionView(rows.take(np.array([len(rows) - 1])))).rows[0], rel=0.05
+    )
 
 
 def test_tampered_sessions_differ_from_all_normal_ones():
@@ -86,6 +91,44 @@ def test_one_sure_member_is_enough_and_nobody_is_nothing():
     fused = fuse(np.array([[0.0, 3.0, 3.0], [0.0, 0.0, 3.0]]), weights)
     np.testing.assert_allclose(fused, [0.0, np.log10(500.5), 3.0])
     assert np.isfinite(fuse(np.full((2, 1), 400.0), weights)).all()
+
+
+MEMBERS = st.integers(1, 12).flatmap(
+    lambda members: st.tuples(
+        st.lists(st.floats(1e-6, 1.0), min_size=members, max_size=members),
+        st.lists(st.lists(st.floats(0, 8) | st.just(0.0), min_size=members, max_size=members), min_size=1, max_size=20),
+        st.permutations(range(members)),
+    )
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(MEMBERS)
+def test_rounding_never_makes_a_surprise(drawn):
+    """Whatever the weights: no surprise is exactly 0, and equal surprises lie on the same side of a cut."""
+    shares, rows, order = drawn
+    weights = np.array(shares) / np.sum(shares)
+    surprises = np.array(rows).T
+    members = len(weights)
+    assert fuse(np.zeros_like(surprises), weights).tobytes() == np.zeros(len(rows)).tobytes()
+    fused = fuse(surprises, weights)
+    assert (fused[(surprises == 0).all(axis=0)] == 0).all() and (fused >= 0).all()
+    for row in range(len(rows)):  # the same bytes alone and in a batch
+        assert fuse(surprises[:, [row]], weights).tobytes() == fused[[row]].tobytes()
+    mixed = fuse(surprises[order], weights[order])  # the same sums in another order: another rounding
+    assert (np.abs(mixed - fused) <= rounding(members, surprises.max(axis=0))).all()
+    assert not beyond(mixed, fused, members).any() and not beyond(fused, fused, members).any()
+    higher = fuse(surprises + 0.5, weights)
+    np.testing.assert_allclose(beyond(higher, fused, members)[fused > 0], 0.5)
+
+
+def test_weights_that_sum_to_more_than_1_give_nothing_to_what_surprises_no_member():
+    """As in a log of four messages in one order: each session scored 9.64e-17, and the threshold was 0."""
+    shares = np.random.default_rng(0).random((50, 4))
+    heavy = [weights for weights in shares / shares.sum(axis=1, keepdims=True) if np.log10(weights.sum()) > 0]
+    assert heavy
+    for weights in heavy:
+        assert fuse(np.zeros((4, 3)), weights).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_a_member_that_stands_there_twice_has_one_voice():

@@ -10,7 +10,7 @@ import pytest
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import detectors
 from logradar.detectors.fusion.cross_conformal import left_out
-from logradar.detectors.fusion.outlier_trimming import oddest
+from logradar.detectors.fusion.outlier_trimming import most_unusual
 
 SIMPLE = ("new_template", "length", "count_vector", "ngram")
 
@@ -32,7 +32,7 @@ def mixed(seed: int = 0) -> tuple[Sequences, np.ndarray]:
 
 def test_twins_do_not_hide_each_other():
     rows, truth = mixed()
-    found = oddest(rows, 0.03, simple())
+    found = most_unusual(rows, 0.03, simple())
     assert found.sum() == truth.sum() == (found & truth).sum()
 
 
@@ -49,7 +49,7 @@ def test_leaving_out_one_session_at_a_time_would_not_find_twins():
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.025, 0.2])
 def test_never_more_than_the_share_and_equal_sequences_go_together(share):
     rows, _ = mixed()
-    found = oddest(rows, share, simple())
+    found = most_unusual(rows, share, simple())
     assert found.sum() <= share * len(rows)
     distinct = rows.distinct()
     for row in range(len(distinct)):
@@ -59,21 +59,21 @@ def test_never_more_than_the_share_and_equal_sequences_go_together(share):
 def test_the_order_of_sessions_is_nothing():
     rows, _ = mixed()
     order = np.random.default_rng(1).permutation(len(rows))
-    assert (oddest(rows, 0.03, simple())[order] == oddest(rows.take(order), 0.03, simple())).all()
+    assert (most_unusual(rows, 0.03, simple())[order] == most_unusual(rows.take(order), 0.03, simple())).all()
 
 
-def test_jobs_that_have_nothing_in_common_are_not_the_oddest():
+def test_jobs_that_have_nothing_in_common_are_not_the_most_unusual():
     """Each of ten jobs has templates of its own; a few sessions of the largest go wrong in one place."""
     jobs = [[10 * job + step for step in range(3, 9)] for job in range(10)]
     rows = [jobs[0]] * 600 + [job for job in jobs[1:] for _ in range(40)]
     rows += [[3, 4, 5, 5, 7, 8]] * 3 + [[3, 4, 5, 6, 8, 7]] * 3 + [[3, 4, 6, 7, 8]] * 4
     truth = np.arange(len(rows)) >= 960
-    assert (oddest(Sequences.from_lists(rows), 0.0105, simple()) == truth).all()
+    assert (most_unusual(Sequences.from_lists(rows), 0.0105, simple()) == truth).all()
 
 
 @pytest.mark.parametrize("rows", [[], [[3]], [[3, 4]] * 50, [[]] * 10, [[], [3], [4, 4], [1]] * 5])
 def test_little_to_look_at(rows):
-    found = oddest(Sequences.from_lists(rows), 0.2, simple())
+    found = most_unusual(Sequences.from_lists(rows), 0.2, simple())
     assert found.shape == (len(rows),) and found.sum() <= 0.2 * len(rows)
 
 
@@ -86,6 +86,6 @@ def test_most_of_the_anomalies_mixed_into_deeplogs_training_are_found(data_dir):
     """5 % of 5,111 sessions; a third of them are of two kinds that make up 0.9 % each."""
     normal, odd = (read(data_dir / f"hdfs/hdfs_{name}.txt.gz") for name in ("train", "test_abnormal"))
     drawn = odd.take(np.random.default_rng(0).choice(len(odd), 256, replace=False))
-    found = oddest(normal.concat(drawn), 256 / (len(normal) + 256), simple())
+    found = most_unusual(normal.concat(drawn), 256 / (len(normal) + 256), simple())
     assert found[len(normal) :].mean() > 0.85
     assert found[: len(normal)].mean() < 0.01

@@ -10,6 +10,8 @@ from tests.detectors.session_rows import sessions
 from tests.detectors.test_contract import NAMES, ODD, normal
 
 from logradar.core.errors import DataError
+from logradar.core.session_set import SessionTable
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import detectors
 from logradar.detectors.deeplog import DeepLog, DeepLogSettings
 from logradar.detectors.neural.body import NeuralDetector
@@ -42,7 +44,7 @@ def by_hand():
 
 def test_ranks_belong_to_the_event_at_their_place(by_hand):
     """A B C end: each is the likeliest after the one before. Compared with a shift of one, none would be."""
-    told = by_hand.predicted(sessions([[A, B, C]]))
+    told = by_hand.predicted(SessionTable(sessions([[A, B, C]])))
     assert told.ranks.tolist() == [1, 1, 1, 1]
     assert told.losses.tolist() == pytest.approx([-math.log(p) for p in (0.9, 0.6, 0.6, 0.8)], rel=1e-5)
     assert told.weights.tolist() == [1, 1, 1, 1]
@@ -51,22 +53,22 @@ def test_ranks_belong_to_the_event_at_their_place(by_hand):
 
 def test_the_end_of_a_session_is_a_prediction(by_hand):
     """A B, and it ends: after B the end (0.3) is the second after C (0.6)."""
-    told = by_hand.predicted(sessions([[A, B]]))
+    told = by_hand.predicted(SessionTable(sessions([[A, B]])))
     assert told.ranks.tolist() == [1, 1, 2]
     without = DeepLog(DeepLogSettings(window=1, ends=False))
     without.vocabulary, without._scorer = by_hand.vocabulary, by_hand._scorer
-    assert without.predicted(sessions([[A, B]])).ranks.tolist() == [1, 1]
+    assert without.predicted(SessionTable(sessions([[A, B]]))).ranks.tolist() == [1, 1]
 
 
 def test_an_unknown_template_is_a_miss_and_what_follows_is_predicted_after_it(by_hand):
-    told = by_hand.predicted(sessions([[A, 99, B]]))
+    told = by_hand.predicted(SessionTable(sessions([[A, 99, B]])))
     assert told.known.tolist() == [True, False, True, True]
     assert told.ranks[[0, 2, 3]].tolist() == [1, 3, 2]  # after the unknown B is third; after B the end is second
     assert by_hand.calculate_anomaly_score([[A, 99, B]], top_k=20).tolist() == [0.25]
 
 
 def test_repeated_sessions_are_weighted(by_hand):
-    told = by_hand.predicted(sessions([[A], [B], [A], [A]]))
+    told = by_hand.predicted(SessionTable(sessions([[A], [B], [A], [A]])))
     assert sorted(zip(told.rows.tolist(), told.ranks.tolist(), told.weights.tolist(), strict=True)) == [
         *((0, 1, 3), (0, 3, 3)),  # A first; after it the end (0.1) is third, beside C: ties count for it
         *((1, 2, 1), (1, 2, 1)),
@@ -148,7 +150,7 @@ def fitted(request):
     detector = detectors.load(request.param)(seed=1)
     training = detector.settings.training.model_copy(update={"epochs": 2, "device": "cpu"})
     detector.settings = detector.settings.model_copy(update={"training": training})
-    detector.fit(sessions(normal(300, 0)), sessions(normal(60, 1)))
+    detector.fit(TrainingSet.of_tables(sessions(normal(300, 0)), sessions(normal(60, 1))))
     return detector
 
 
@@ -177,7 +179,7 @@ def test_the_door_gives_the_score_of_the_session(fitted):
 
 def test_predictions_are_one_for_each_event_and_end(fitted):
     rows = normal(20, 4)
-    told = fitted.predicted(sessions(rows))
+    told = fitted.predicted(SessionTable(sessions(rows)))
     events = sum(map(len, rows))
     assert events <= told.weights.sum() <= events + len(rows)
     assert (told.ranks >= 1).all()

@@ -9,13 +9,13 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING, UNKNOWN
 from logradar.detectors.neural.surprisal import (
     END,
-    STRANGE,
+    NEVER_SEEN,
     UNSEEN,
     Surprise,
     classes_of,
     finding,
     measure,
-    telling,
+    most_surprising,
     together,
 )
 from logradar.detectors.neural.vocabulary import Vocabulary
@@ -25,12 +25,12 @@ TOLD = np.log(np.array([[0.1, 0.5, 0.3, 0.1]], np.float32))  # the end, template
 
 
 def test_classes_are_the_known_templates_behind_the_end():
-    assert classes_of(np.array([3, 5, UNKNOWN, PADDING], np.int32)).tolist() == [1, 3, STRANGE, STRANGE]
+    assert classes_of(np.array([3, 5, UNKNOWN, PADDING], np.int32)).tolist() == [1, 3, NEVER_SEEN, NEVER_SEEN]
 
 
 def test_surprisal_and_rank():
     told = np.repeat(TOLD, 5, axis=0)
-    came = np.array([1, 2, 3, END, STRANGE])
+    came = np.array([1, 2, 3, END, NEVER_SEEN])
     np.testing.assert_allclose(
         measure(told, came, False), [-np.log(0.5), -np.log(0.3), -np.log(0.1), -np.log(0.1), UNSEEN], rtol=1e-6
     )
@@ -61,16 +61,16 @@ def test_a_row_scores_its_surprises_together():
 
 def test_only_what_stands_out_is_told():
     scores = np.array([0.1, 9.0, 3.0, 5.0, 0.2, 9.0, 8.0, 8.5, 7.0], np.float32)
-    assert telling(scores, 1.0).tolist() == [1, 5, 7, 6, 8]
-    assert telling(scores[:1], 1.0).tolist() == []
-    assert telling(scores[:0], 1.0).tolist() == []
+    assert most_surprising(scores, 1.0).tolist() == [1, 5, 7, 6, 8]
+    assert most_surprising(scores[:1], 1.0).tolist() == []
+    assert most_surprising(scores[:0], 1.0).tolist() == []
 
 
 @pytest.mark.parametrize(
     ("came", "template", "reason", "about", "expected"),
     [
         (3, 9, "surprising here: probability 10 %, rank 3 of 4", 9, [5, 8]),
-        (STRANGE, 77, "never seen in training", 77, [5, 8]),
+        (NEVER_SEEN, 77, "never seen in training", 77, [5, 8]),
         (END, 9, "the session ends here, which is surprising: probability 10 %, rank 3 of 4", 5, [5, 8]),
         (1, 5, "surprising here: probability 50 %, rank 1 of 4", 5, [8, 9]),
     ],

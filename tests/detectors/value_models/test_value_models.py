@@ -136,7 +136,7 @@ def test_a_new_text_is_less_likely_where_new_ones_never_come() -> None:
     growing = Novelty.fit(counted([f"t{i // 100}" for i in range(5000)]), none, 30, 20, False)
     assert closed.nats[0] > 8 > growing.nats[0] > 3
     assert closed.known(np.array([7, 7, 8]), pl.Series(["a", "z", "a"])).tolist() == [True, False, False]
-    assert closed.baseline_score(7) == (["a", "b"], 2)
+    assert closed.most_frequent(7) == (["a", "b"], 2)
     constant = counted(["a"] * 500)
     assert len(Novelty.fit(constant, none, 30, 20, False).keys) == 0
     assert len(Novelty.fit(constant, none, 30, 20, True).keys) == 1

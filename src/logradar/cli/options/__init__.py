@@ -1,4 +1,8 @@
-"""Arguments that several commands share, each defined once."""
+"""Arguments and options that several commands share, each defined once.
+
+What comes in are the texts of the command line; what goes out are typed values, and with `input_values` the settings
+of an input by path. This file is all there is.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What commands print for people: tables on stdout, JSON when asked."""
+"""What commands print for people: tables and sentences on stdout.
+
+What comes in are the JSON documents of the pipeline; nothing goes out but print. This file prints the results of
+training, detection and evaluation, the others one result each. Read ``analysis`` first, it is the shortest.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logradar.pipeline.demo import Demo
+    from logradar.scoring.stream import Step
 
 
 def document(value: dict[str, Any]) -> None:
@@ -80,11 +85,14 @@ def alerts(result: dict[str, Any], top: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from logradar.core.formatting import NO_TIME, moment
+
     console = Console(soft_wrap=True)
     for rank, alert in enumerate(result["alerts"][:top], 1):
         service = f" · {alert['service']}" if alert["service"] else ""
         named = f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}"
-        console.print(Text.assemble((named, "bold"), (f" · id {alert['alert_id']}", "dim")))
+        when = moment(alert["raised_at"]) if alert["raised_at"] else NO_TIME
+        console.print(Text.assemble((named, "bold"), (f" · {when} · id {alert['alert_id']}", "dim")))
         for found in alert["evidence"]:
             place = f"{found['source']}:{found['line']}" if found["source"] else "(no line)"
             console.print(Text.assemble(("   " + place, "dim"), " " + _clip(found["body"] or "")))
@@ -125,6 +133,21 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "none"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def step(found: Step) -> None:
+    """Alerts as they happen, one line each: when, how severe, where, why, and the line that shows it."""
+    from logradar.core.formatting import NO_TIME, NONE
+
+    for row in (*found.early.to_pylist(), *found.alerts.to_pylist()):
+        moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME
+        first = row["evidence"][0] if row["evidence"] else {"reason": "", "body": None}
+        body = f" | {_clip(str(first['body']), 100)}" if first["body"] else ""
+        print(
+            f"{moment}  {row['severity']:8}  {_clip(str(row['service'] or NONE), 24)}  {_clip(row['session_id'], 48)}  "
+            f"{_clip(str(first['reason']), 100)}{body}",
+            flush=True,
+        )
 
 
 def detection(result: dict[str, Any], top: int) -> None:

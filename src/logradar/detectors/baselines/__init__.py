@@ -1,5 +1,6 @@
 """What the simple detectors remember of normal sessions.
 
-``seen_rows`` holds rows of training, exactly or, where they are too many, as hashes. ``nearest_counts``
-compares counts of templates, ``count_tails`` says how rare a count is.
+What comes in are distinct rows of integers with counts (sessions, sorted sessions or runs of events). ``seen_rows``
+keeps the rows of training, exactly or, where they are too many, as hashes. ``nearest_counts``
+compares counts of templates, and ``count_tails`` says how rare a count is.
 """

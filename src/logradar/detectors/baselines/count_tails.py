@@ -32,24 +32,24 @@ class Rarity:
 
     @classmethod
     def none(cls) -> Rarity:
-        """Before anything was learnt."""
+        """The state before anything was learnt."""
         return cls(np.empty(0, np.int64), np.empty(0, np.int64), 0)
 
     def and_of(self, rows: Sequences) -> Rarity:
-        """Sorted ``rows`` learnt in addition; each stands for as many sessions as its count."""
+        """Sorted ``rows`` learnt in addition; each counts for as many sessions as its count says."""
         cells, row = _cells(rows)
         every = np.concatenate([self.cells, cells])
-        found, place = np.unique(every, return_inverse=True)
-        sessions = np.zeros(len(found), np.int64)
+        merged, place = np.unique(every, return_inverse=True)
+        sessions = np.zeros(len(merged), np.int64)
         np.add.at(sessions, place, np.concatenate([self.sessions, rows.counts[row]]))
-        return Rarity(found, sessions, self.total + int(rows.counts.sum()))
+        return Rarity(merged, sessions, self.total + int(rows.counts.sum()))
 
     def of(self, rows: Sequences) -> Floats:
         """For each sorted row the surprise of its rarest count: -log10 of a tail of that template, above 0.
 
-        The tail is the share of sessions that hold the template at least (or at most) as often,
-        whichever is less; a template that is missing counts as held 0 times. Beyond all that was seen it
-        is 1 in (sessions + 2), and falls on as one over the count (Pareto): twice the most is half as likely.
+        The tail is the share of sessions that have the template at least as often, or at most as often,
+        whichever is smaller; a missing template counts as 0 times. For counts above all that were seen it
+        is 1 in (sessions + 2), divided by the ratio to the highest count (Pareto): twice the highest is half as likely.
         """
         cells, row = _cells(rows)
         above, ends = self._above, self._ends[np.searchsorted(self._templates, cells >> 32)]
@@ -57,10 +57,10 @@ class Rarity:
         known = np.isin(cells >> 32, self._templates)
         at_least = np.where(known, above[start] - above[ends], 0)
         more = np.where(known, above[stop] - above[ends], 0)
-        most = np.ones(len(cells), np.int64)  # that a template was ever held; one that is new: once
+        most = np.ones(len(cells), np.int64)  # highest count of a template; of a new one: 1
         most[known] = self.cells[ends[known] - 1] & 0xFFFFFFFF
         tail = (np.minimum(at_least, self.total - more) + 1) / np.maximum((cells & 0xFFFFFFFF) / most, 1.0)
-        lacks = _held(rows.values, rows.offsets, *self._usual)
+        lacks = _held(rows.values, rows.offsets, *self._frequent)
         least = self.total - lacks + 1.0
         np.minimum.at(least, row, tail)
         surprise: Floats = -np.log10(least / (self.total + 2))
@@ -77,13 +77,13 @@ class Rarity:
 
     @cached_property
     def _ends(self) -> Ints:
-        """For each template the first cell after its own; one more, for what stands after all."""
+        """For each template the first cell after its own; one more, for the end of all."""
         last = self._templates << 32 | 0xFFFFFFFF
         return np.append(np.searchsorted(self.cells, last, "right"), len(self.cells))
 
     @cached_property
-    def _usual(self) -> tuple[Ints, Ints]:
-        """Templates that sessions hold, the most usual first, and how many hold each."""
+    def _frequent(self) -> tuple[Ints, Ints]:
+        """Templates that sessions hold, the most frequent first, and how many hold each."""
         bounds = np.concatenate([[0], self._ends[:-1]])
         held = self._above[bounds[:-1]] - self._above[bounds[1:]]
         order = np.argsort(-held, kind="stable")
@@ -91,8 +91,8 @@ class Rarity:
 
     def save(self, file: Path) -> None:
         """Write all cells as Parquet."""
-        found = pa.table({"cell": self.cells, "sessions": self.sessions})
-        pq.write_table(found.replace_schema_metadata({"total": str(self.total)}), file, compression="zstd")
+        table = pa.table({"cell": self.cells, "sessions": self.sessions})
+        pq.write_table(table.replace_schema_metadata({"total": str(self.total)}), file, compression="zstd")
 
     @classmethod
     def load(cls, file: Path) -> Rarity:
@@ -102,7 +102,7 @@ class Rarity:
 
 
 def _cells(rows: Sequences) -> tuple[Ints, Ints]:
-    """The cells of sorted rows, and the row that each stands in."""
+    """The cells of sorted rows, and the row of each."""
     values, row = rows.values.astype(np.int64), rows.rows
     first = np.ones(len(values), bool)
     first[1:] = (values[1:] != values[:-1]) | (row[1:] != row[:-1])
@@ -113,13 +113,13 @@ def _cells(rows: Sequences) -> tuple[Ints, Ints]:
 
 @numba.njit(cache=True, nogil=True)
 def _held(values: npt.NDArray[np.int32], offsets: Ints, templates: Ints, held: Ints) -> Ints:
-    """For each sorted row how many sessions hold the most usual template that it lacks; 0 where it lacks none."""
-    found = np.zeros(len(offsets) - 1, np.int64)
-    for row in range(len(found)):
+    """For each sorted row how many sessions hold the most frequent template that it lacks; 0 where it lacks none."""
+    lacking = np.zeros(len(offsets) - 1, np.int64)
+    for row in range(len(lacking)):
         inside = values[offsets[row] : offsets[row + 1]]
         for i in range(len(templates)):
             place = np.searchsorted(inside, templates[i])
             if place == len(inside) or inside[place] != templates[i]:
-                found[row] = held[i]
+                lacking[row] = held[i]
                 break
-    return found
+    return lacking

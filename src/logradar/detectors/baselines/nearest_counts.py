@@ -1,7 +1,7 @@
 """Kernels over count vectors, held as sorted rows of template ids: [3, 3, 5] is twice 3 and once 5.
 
-The L1 distance of two of them is the events of both less twice those that they share, so only
-templates that both have are looked at: an index says which prototypes have a template.
+The L1 distance of two vectors is the number of events in both, less twice the number that they share. So only
+templates that both have are compared: an index says which prototypes have a template.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
-_SHORT = 64  # longer rows are not sorted by insertion
+_SHORT = 64  # values up to which a row is sorted by insertion
 
 
 @numba.njit(cache=True, nogil=True)
 def ordered(values: Ids, offsets: Ints) -> Ints:
-    """The places of the values that put each row in ascending order, equal ones as they stood."""
+    """The places of the values that put each row in ascending order; equal values keep their order."""
     out = np.empty(len(values), np.int64)
     for row in range(len(offsets) - 1):
         start, stop = offsets[row], offsets[row + 1]
@@ -60,13 +60,13 @@ def postings(values: Ids, offsets: Ints, templates: Ids) -> tuple[Ints, Ints, In
 def nearest(
     values: Ids, offsets: Ints, templates: Ids, begin: Ints, rows: Ints, counts: Ints, sizes: Ints
 ) -> tuple[Ints, Floats]:
-    """For each sorted row the nearest prototype (of equal ones the first) and its distance.
+    """For each sorted row the nearest prototype (the first of equally near ones) and its distance.
 
-    The distance is the L1 distance over the number of events in the longer of the two.
+    The distance is the L1 distance divided by the number of events in the longer of the two.
     """
-    found, distance = np.empty(len(offsets) - 1, np.int64), np.empty(len(offsets) - 1, np.float64)
+    chosen, distance = np.empty(len(offsets) - 1, np.int64), np.empty(len(offsets) - 1, np.float64)
     shared = np.zeros(len(sizes), np.int64)
-    for row in range(len(found)):
+    for row in range(len(chosen)):
         start, stop = offsets[row], offsets[row + 1]
         i = start
         while i < stop:
@@ -85,43 +85,43 @@ def nearest(
             if apart < least:
                 best, least = prototype, apart
             shared[prototype] = 0
-        found[row], distance[row] = best, least
-    return found, distance
+        chosen[row], distance[row] = best, least
+    return chosen, distance
 
 
 @numba.njit(cache=True, nogil=True)
 def surpluses(
     values: Ids, offsets: Ints, templates: Ids, chosen: Ints, others: Ids, bounds: Ints
 ) -> npt.NDArray[np.float32]:
-    """For each value of a sorted row how much oftener the row has it than its prototype ``chosen``.
+    """For each value of a sorted row how many more of it the row has than its prototype ``chosen``.
 
-    ``others`` and ``bounds`` are the prototypes as rows. What is not in ``templates`` counts as one template.
+    ``others`` and ``bounds`` are the prototypes as rows. Values that are not in ``templates`` count as one template.
     """
     out = np.zeros(len(values), np.float32)
     for row in range(len(offsets) - 1):
         i, stop = offsets[row], offsets[row + 1]
         place, end = bounds[chosen[row]], bounds[chosen[row] + 1]
-        strange = 0
+        unknown = 0
         while i < stop:
             last = i
             while last < stop and values[last] == values[i]:
                 last += 1
             template = np.searchsorted(templates, values[i])
             if template == len(templates) or templates[template] != values[i]:
-                strange += last - i
+                unknown += last - i
                 out[i:last] = -1
                 i = last
                 continue
             while place < end and others[place] < values[i]:
                 place += 1
-            usual = 0
+            expected = 0
             while place < end and others[place] == values[i]:
-                usual += 1
+                expected += 1
                 place += 1
-            out[i:last] = max(last - i - usual, 0)
+            out[i:last] = max(last - i - expected, 0)
             i = last
-        if strange:
+        if unknown:
             for i in range(offsets[row], stop):
                 if out[i] < 0:
-                    out[i] = strange
+                    out[i] = unknown
     return out

@@ -1,4 +1,4 @@
-"""Rows that were seen in training: hashes of all of them, and the rows with counts as far as they fit."""
+"""Rows that were seen in training: hashes of all of them, and as many rows with counts as fit in memory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Hashes = npt.NDArray[np.uint64]
 
 
 class SeenRows:
-    """Distinct rows seen in training, learnt from a corpus at first and then more of them.
+    """Distinct rows seen in training; more can be learnt later.
 
     ``rows`` are those rows with their counts, in the order of the corpus: all of them, or the
-    ``most`` frequent where the corpus does not fit in memory. Membership is always told for all:
-    each costs the 8 bytes of its hash.
+    ``most`` frequent where the corpus does not fit in memory. Whether a row was seen is always known: each
+    costs the 8 bytes of its hash.
     """
 
     def __init__(self, rows: Sequences, hashes: Hashes) -> None:
@@ -33,12 +33,12 @@ class SeenRows:
         self._sorted = own[self._order]
 
     @classmethod
-    def of(cls, found: Distinct, most: int) -> SeenRows:
-        """All rows of ``found``; of one that is on disk only the ``most`` frequent are kept as rows."""
-        if found.whole is not None:
-            return cls(found.whole, found.whole.fingerprints())
+    def of(cls, distinct: Distinct, most: int) -> SeenRows:
+        """All rows of ``distinct``; where it is on disk only the ``most`` frequent are kept as rows."""
+        if distinct.whole is not None:
+            return cls(distinct.whole, distinct.whole.fingerprints())
         hashes, frequent = [], Sequences.from_lists([])
-        for chunk in found.chunks():
+        for chunk in distinct.chunks():
             hashes.append(chunk.fingerprints())
             frequent = most_frequent(frequent.concat(chunk), most)
         return cls(frequent, np.concatenate(hashes))
@@ -62,7 +62,7 @@ class SeenRows:
         return counts
 
     def learn(self, more: Sequences) -> None:
-        """Distinct rows in addition; those that are kept as rows count up, new ones are kept too."""
+        """Learn more distinct rows: counts of kept rows are added up, new rows are kept as well."""
         hashes = more.fingerprints()
         place = np.searchsorted(self._sorted, hashes)
         held = _among(self._sorted, hashes)
@@ -98,7 +98,7 @@ class SeenRows:
 
 
 def most_frequent(rows: Sequences, most: int) -> Sequences:
-    """The ``most`` rows with the highest counts (of equal ones the first), in their order, with their counts."""
+    """The ``most`` rows with the highest counts (the first of equal ones), in their order, with their counts."""
     if len(rows) <= most:
         return rows
     chosen = np.sort(np.argsort(-rows.counts, kind="stable")[:most])
@@ -111,5 +111,5 @@ def _among(known: Hashes, hashes: Hashes) -> npt.NDArray[np.bool_]:
     if not len(known):
         return np.zeros(len(hashes), bool)
     place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    found: npt.NDArray[np.bool_] = known[place] == hashes
-    return found
+    same: npt.NDArray[np.bool_] = known[place] == hashes
+    return same

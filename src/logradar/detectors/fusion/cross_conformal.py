@@ -1,4 +1,4 @@
-"""Scores of normal sessions as if each had never been seen, though all were learnt."""
+"""Scores of normal sessions as if each had not been seen in training."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from logradar.core.distinct import count_distinct
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Floats, Incremental
 
 FOLDS: Final = 10
@@ -18,25 +19,25 @@ _NOTHING: Final = Sequences.from_lists([])
 
 
 def left_out(detector: Incremental, rows: Sequences, kinds: Hashes | None = None) -> Floats:
-    """One score for each of the distinct ``rows``, by a detector like ``detector`` that learnt all others.
+    """One score for each of the distinct ``rows``, by a detector like ``detector`` that learnt all other rows.
 
-    A row that stands for several sessions stays known when one of them is left out. Those that stand for one
-    are left out a tenth at a time (cross-conformal; Vovk, 2015), by their hash, so that their order is nothing.
-    With ``kinds``, a hash for each row, all rows are left out, those of one kind always together.
+    A row with a count above 1 stays known when one of its sessions is left out. Rows with a count of 1
+    are left out a tenth at a time (cross-conformal; Vovk, 2015), by their hash, so that their order does not matter.
+    With ``kinds``, a hash for each row, all rows are left out, and those of one kind always together.
     """
-    scores = learnt(detector, rows)._score(rows).rows.copy()
+    scores = learnt(detector, rows)._score(SessionView(rows)).rows.copy()
     alone = np.flatnonzero(rows.counts == 1) if kinds is None else np.arange(len(rows))
     fold = (rows.fingerprints() if kinds is None else kinds)[alone] % np.uint64(FOLDS)
     for number in np.unique(fold):
         out = alone[fold == number]
         kept = np.setdiff1d(np.arange(len(rows)), out)
         if len(kept):
-            scores[out] = learnt(detector, with_counts(rows, kept))._score(rows.take(out)).rows
+            scores[out] = learnt(detector, with_counts(rows, kept))._score(SessionView(rows.take(out))).rows
     return scores
 
 
 def with_counts(rows: Sequences, chosen: Ints) -> Sequences:
-    """The ``chosen`` of distinct rows, each standing for as many sessions as before."""
+    """The ``chosen`` of distinct rows with their counts."""
     kept = rows.take(chosen)
     return Sequences(kept.values, kept.offsets, rows.counts[chosen], kept.inverse)
 

@@ -1,4 +1,4 @@
-"""The oddest of normal sessions, should some of them not be normal at all."""
+"""Find the most unusual of the normal sessions, in case some of them are anomalies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logradar.core.sequences import Ints, Sequences
+from logradar.core.session_view import SessionView
 from logradar.core.tables import PADDING
 from logradar.detectors.base import Floats, Incremental
 from logradar.detectors.baselines.nearest_counts import ordered
@@ -16,35 +17,35 @@ from logradar.detectors.fusion.combine import fuse
 from logradar.detectors.fusion.cross_conformal import learnt, left_out, with_counts
 from logradar.detectors.fusion.p_values import EmpiricalPValues, positive_part
 
-_RARE: Final = 4  # times as many sessions as are looked for are too rare to say what is normal
+_RARE: Final = 4  # times as many sessions as are trimmed do not count as common
 
 
-def oddest(rows: Sequences, share: float, members: Sequence[Incremental]) -> npt.NDArray[np.bool_]:
-    """For each session of ``rows`` whether it is of the ``share`` that is oddest; equal sequences are so together.
+def most_unusual(rows: Sequences, share: float, members: Sequence[Incremental]) -> npt.NDArray[np.bool_]:
+    """For each session of ``rows`` whether it is in the most unusual ``share``; equal sequences always together.
 
-    Anomalies repeat each other, so having twins makes no session less odd. Two things tell: how rare its rarest
-    template, run of two and count vector are, and what ``members`` say of it that learnt common sessions only: all but
-    four times the share, the rarest. A member's score becomes a p-value among common sessions, each left out
-    together with all that have its counts: where kinds of normal sessions have little in common, being unlike the
-    others says little. All p-values are fused by their harmonic mean. The idea is that of trimmed estimators
-    (Rousseeuw, JASA 1984); what is common comes from counting, so nothing is drawn.
+    Anomalies repeat each other, so equal sessions do not make a session less unusual. Two kinds of evidence count: how
+    rare its rarest template, run of two and count vector are, and how it is scored by ``members`` that learnt common
+    sessions only, which are all but the rarest (four times the share). A member's score becomes a p-value among common
+    sessions, each left out together with all that have the same counts: where kinds of normal sessions have little in
+    common, being unlike the others means little. All p-values are fused by their harmonic mean. The idea is that of
+    trimmed estimators (Rousseeuw, JASA 1984); counts decide what is common, so nothing is random.
     """
     distinct, most = rows.distinct(), int(share * len(rows) + 1e-9)
     if not most:
         return np.zeros(len(rows), bool)
     kinds = kinds_of(distinct)
-    found = rarities(distinct, kinds)
-    usual = without(distinct, found, min(_RARE * most, len(rows) // 2))
-    common = with_counts(distinct, np.flatnonzero(usual))
+    surprises = rarities(distinct, kinds)
+    stay = without(distinct, surprises, min(_RARE * most, len(rows) // 2))
+    common = with_counts(distinct, np.flatnonzero(stay))
     for member in members:
-        scale = EmpiricalPValues.of(positive_part(left_out(member, common, kinds[usual])), common.counts)
-        found.append(scale.surprise(positive_part(learnt(member, common)._score(distinct).rows)))
-    out: npt.NDArray[np.bool_] = ~without(distinct, found, most)[distinct.inverse]
+        scale = EmpiricalPValues.of(positive_part(left_out(member, common, kinds[stay])), common.counts)
+        surprises.append(scale.surprise(positive_part(learnt(member, common)._score(SessionView(distinct)).rows)))
+    out: npt.NDArray[np.bool_] = ~without(distinct, surprises, most)[distinct.inverse]
     return out
 
 
 def without(rows: Sequences, surprises: list[Floats], most: int) -> npt.NDArray[np.bool_]:
-    """Which distinct rows stay when the most surprising go, that together stand for ``most`` sessions at most."""
+    """Which distinct rows stay when the most surprising ones, of ``most`` sessions at most, are removed."""
     fused = fuse(np.array(surprises), np.full(len(surprises), 1 / len(surprises)))
     order = np.lexsort((rows.fingerprints(), -fused))
     kept = np.ones(len(rows), bool)
@@ -53,7 +54,7 @@ def without(rows: Sequences, surprises: list[Floats], most: int) -> npt.NDArray[
 
 
 def rarities(rows: Sequences, vectors: npt.NDArray[np.uint64]) -> list[Floats]:
-    """Surprises by rows: at the rarest template, the rarest run of two (with start and end) and the count vector."""
+    """Surprises of rows: by the rarest template, the rarest run of two (with start and end) and the count vector."""
     values = np.full(len(rows.values) + 2 * len(rows), PADDING, np.int64)
     row = np.repeat(np.arange(len(rows)), rows.lengths + 2)
     values[np.arange(len(rows.values)) + 2 * rows.rows + 1] = rows.values
@@ -73,9 +74,9 @@ def _sessions_with(items: npt.NDArray[np.generic], row: Ints, counts: Ints) -> F
     _, number = np.unique(items, return_inverse=True)
     item, of = np.divmod(np.unique(number.astype(np.int64) * len(counts) + row), len(counts))
     sessions = np.bincount(item, counts[of])
-    found = np.full(len(counts), float(counts.sum()))
-    np.minimum.at(found, of, sessions[item])
-    return found
+    rarest = np.full(len(counts), float(counts.sum()))
+    np.minimum.at(rarest, of, sessions[item])
+    return rarest
 
 
 def kinds_of(rows: Sequences) -> npt.NDArray[np.uint64]:

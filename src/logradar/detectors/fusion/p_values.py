@@ -1,4 +1,4 @@
-"""Scores of normal sessions as a scale: how few of them score as high."""
+"""Empirical p-values: how few normal sessions score as high."""
 
 from __future__ import annotations
 
@@ -24,27 +24,32 @@ class EmpiricalPValues:
 
     @classmethod
     def of(cls, scores: Floats, sessions: Ints) -> EmpiricalPValues:
-        """From scores in any order, each standing for some sessions."""
-        found, place = np.unique(scores, return_inverse=True)
-        counts = np.zeros(len(found), np.int64)
+        """From scores in any order, with the number of sessions that have each."""
+        distinct, place = np.unique(scores, return_inverse=True)
+        counts = np.zeros(len(distinct), np.int64)
         np.add.at(counts, place, sessions)
-        return cls(found, counts)
+        return cls(distinct, counts)
+
+    @property
+    def highest(self) -> float:
+        """A surprise that no score reaches."""
+        return float(np.log10(int(self.sessions.sum()) + 1.0)) + 1.0
 
     def surprise(self, scores: Floats) -> Floats:
         """-log10 of the p-value of each score: 0 where every normal session scores as high.
 
         The p-value is (sessions that score as high + 1) / (sessions + 1), as in conformal prediction (Vovk et
-        al., 2005). Beyond all of them it grows on by the score's own units, by less than 1, so that order is kept.
+        al., 2005). Above all of them the surprise still grows with the score, by less than 1, so that order is kept.
         """
         total = int(self.sessions.sum())
         as_high = np.append(np.cumsum(self.sessions[::-1])[::-1], 0)[np.searchsorted(self.scores, scores, "left")]
         beyond = np.maximum(scores - (self.scores[-1] if len(self.scores) else 0.0), 0.0)
-        found: Floats = -np.log10((as_high + 1) / (total + 1)) + beyond / (1.0 + beyond)
-        return found
+        surprises: Floats = -np.log10((as_high + 1) / (total + 1)) + beyond / (1.0 + beyond)
+        return surprises
 
 
 def positive_part(scores: Floats) -> Floats:
-    """Scores of a detector without what they say below 0, where nothing is new."""
+    """Scores of a detector where all below 0 are 0: there nothing is new."""
     return np.maximum(scores, 0.0)
 
 

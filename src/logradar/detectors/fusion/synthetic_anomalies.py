@@ -1,4 +1,4 @@
-"""Made-up anomalies: normal sessions with one thing wrong, so that detectors can be judged without labels."""
+"""Synthetic anomalies: normal sessions with one change, so that detectors can be judged without labels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from logradar.core.tables import UNKNOWN
 
 
 def tampered(rows: Sequences, count: int, seed: int) -> Sequences:
-    """About ``count`` sessions drawn from ``rows`` by their counts, each spoilt in one of five ways in turn.
+    """About ``count`` sessions drawn from ``rows`` by their counts, each changed in one of five ways in turn.
 
-    An event is left out, comes twice, changes places with the next one, is the last though more should come, or
-    one that nobody knows comes in. Where all rows are equally long (windows), so are these: the event before or
-    after takes its place, or one that nobody knows. What is a row of ``rows`` again is left out. The order of
-    rows is nothing.
+    An event is left out, is repeated, changes places with the next one, or all events from it on are left out, or
+    an unknown event is inserted. Where all rows have the same length (windows), the results have it as well: the event
+    before or after replaces an event, or an unknown one does. Results that are equal to one of ``rows`` are left out.
+    The order of rows does not matter.
     """
     if not len(rows):
         return Sequences.from_lists([])
@@ -24,12 +24,12 @@ def tampered(rows: Sequences, count: int, seed: int) -> Sequences:
     drawn = order[rng.choice(len(rows), count, p=weights)].tolist()
     spoil = _replaced if len(np.unique(rows.lengths)) == 1 else _spoilt
     made = [spoil(rows[row].tolist(), number % 5, rng) for number, row in enumerate(drawn)]
-    found = Sequences.from_lists([row for row in made if row])
-    return found.take(np.flatnonzero(~np.isin(found.fingerprints(), rows.fingerprints())))
+    changed = Sequences.from_lists([row for row in made if row])
+    return changed.take(np.flatnonzero(~np.isin(changed.fingerprints(), rows.fingerprints())))
 
 
 def _spoilt(row: list[int], way: int, rng: np.random.Generator) -> list[int]:
-    """One session with one thing wrong; nothing where that cannot be."""
+    """One session with one change; empty where nothing is left."""
     place = int(rng.integers(max(len(row), 1)))
     if way == 0:
         return row[:place] + row[place + 1 :]
@@ -43,7 +43,7 @@ def _spoilt(row: list[int], way: int, rng: np.random.Generator) -> list[int]:
 
 
 def _replaced(row: list[int], way: int, rng: np.random.Generator) -> list[int]:
-    """One session with one thing wrong and as many events as before."""
+    """One session with one change and as many events as before."""
     place = int(rng.integers(max(len(row), 1)))
     before, after = row[max(place - 1, 0) : place], row[place + 1 : place + 2]
     if way == 2:

@@ -1,5 +1,6 @@
-"""The body that neural detectors share: vocabulary, windows, training, ONNX, scoring.
+"""What neural detectors share: vocabulary, windows, training, ONNX, scoring.
 
-`body` holds the class they derive from; a subclass gives a network, the rows that it learns from
-and what its output means. Torch is imported when a network is trained, never to score.
+What comes in are sequences of template ids; what goes out is a surprisal for every event. Read `body` first: it holds
+the class from which all derive; a subclass gives a network, the rows that it learns from and the meaning of its output.
+Torch is imported to train a network, never to score.
 """

@@ -1,4 +1,4 @@
-"""The network of LogBERT: BERT blocks over the events of a session, with a question at each place."""
+"""The network of LogBERT: BERT blocks over the events of a session, which answer a question at each place."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from transformers import BertConfig, BertModel
 from logradar.core.tables import PADDING
 from logradar.detectors.neural.scorer import ladder
 
-_PACE: Final = 0.01  # share of each batch in the middle of the sphere
+_PACE: Final = 0.01  # share of each batch in the running mean of the centre
 
 
 class EventBERT(nn.Module):
     """``tokens``, ``asks`` (rows, length) int32 -> log-probabilities (rows, length, classes) of the answers.
 
-    ``tokens`` are padded with 0 behind; ``asks`` are questions (`logradar.detectors.neural.event_masking`).
-    With ``places`` (rows, asked) only these are asked, ``asks`` has their shape, and beside the answers
-    stands the mean squared distance (rows,) of the first place's state to ``centre``, the middle of
+    ``tokens`` are padded with 0 at the end; ``asks`` are questions (`logradar.detectors.neural.event_masking`).
+    With ``places`` (rows, asked) only these are asked, ``asks`` has their shape, and the network also returns
+    the mean squared distance (rows,) of the first place's state to ``centre``, the middle of
     the sphere in which normal sessions lie. Blocks and embeddings are those of BERT (Devlin et al.,
     NAACL 2019) in `transformers`.
     """
@@ -50,7 +50,7 @@ class EventBERT(nn.Module):
             pad_token_id=PADDING,
         )
         config._attn_implementation = "sdpa"
-        self.graph_key = heads  # all else shows in the shapes of the weights
+        self.graph_key = heads  # all else is visible in the shapes of the weights
         self.bert = BertModel(config, add_pooling_layer=False)
         self.question = nn.Embedding(2, hidden)
         self.transform = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden))
@@ -61,7 +61,7 @@ class EventBERT(nn.Module):
     def forward(
         self, tokens: torch.Tensor, asks: torch.Tensor, places: torch.Tensor | None = None
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        # Numbers and types of places are given: to look them up the block would fix a largest length.
+        # Numbers and types of places are passed in: if the block looked them up it would fix a largest length.
         numbers = torch.arange(tokens.shape[1], device=tokens.device)[None]
         states = self.bert(
             input_ids=tokens.long(),
@@ -72,12 +72,12 @@ class EventBERT(nn.Module):
         if places is None:
             return self._answers(states, asks)
         first = states[:, 0].float()
-        if self.training:  # the middle of recent batches: no pass over all rows is needed for it
+        if self.training:  # the mean of recent batches needs no pass over all rows
             with torch.no_grad():
                 self.centre.lerp_(first.mean(0), _PACE)
         asked = states.gather(1, places[:, :, None].expand(-1, -1, states.shape[2]))
         return self._answers(asked, asks), (first - self.centre).square().mean(-1)
 
     def _answers(self, states: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
-        told = self.out(self.transform(states + self.question(asks.long())))
-        return torch.log_softmax(told.float(), -1)
+        logits = self.out(self.transform(states + self.question(asks.long())))
+        return torch.log_softmax(logits.float(), -1)

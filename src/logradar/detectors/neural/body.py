@@ -1,4 +1,4 @@
-"""The body of every neural detector: vocabulary, training, ONNX, and what a surprise is worth."""
+"""The base class of neural detectors: vocabulary, training, ONNX, and the score of a surprise."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
 from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.detectors.neural.scorer import Scorer, export
-from logradar.detectors.neural.surprisal import END, Surprise, classes_of, finding, measure, telling, together
+from logradar.detectors.neural.surprisal import END, Surprise, classes_of, finding, measure, most_surprising, together
 from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.training.device import require, seeded
 from logradar.training.rows import Rows
@@ -43,16 +44,16 @@ class NeuralSettings(Config):
 
     score: Literal["surprisal", "rank"] = Field(
         "surprisal",
-        description="an event: -log of its probability, or its rank; a session: its events together, or the worst rank",
+        description="event: -log of its probability, or its rank; session: its events combined, or the worst rank",
     )
-    shown: int = Field(3, ge=1, description="expected templates told per finding")
+    shown: int = Field(3, ge=1, description="expected templates named per finding")
     training: TrainingSettings = TrainingSettings()
 
 
 class NeuralDetector(PredictsEvents):
-    """Learns to predict events; a session scores about as high as its most surprising event.
+    """Learns to predict events; the score of a session is about that of its most surprising event.
 
-    The end of a session is an event too where a subclass predicts it: it counts for the last
+    Where a subclass predicts the end of a session, the end is an event as well: its score counts for the last
     event, so that a missing tail is found. A subclass gives the network, the rows to learn from,
     the loss, and the surprises of sequences.
     """
@@ -67,10 +68,10 @@ class NeuralDetector(PredictsEvents):
 
     @abstractmethod
     def _example(self) -> dict[str, npt.NDArray[Any]]:
-        """Inputs of two rows (and some columns), named as ``forward`` of the network names them."""
+        """Inputs of two rows (and several columns), named as ``forward`` of the network names them."""
 
     def _pieces(self, tokens: Sequences) -> Sequences:
-        """What is learnt from, as rows that may repeat, with their counts; here the sequences themselves."""
+        """The rows to learn from, which may repeat, with their counts; here the sequences themselves."""
         return tokens
 
     @abstractmethod
@@ -98,14 +99,14 @@ class NeuralDetector(PredictsEvents):
         from logradar.training.loop import fit_network
 
         training = self.settings.training
-        found = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
-        before = self.vocabulary if self.warm else Vocabulary(found.ids[:0])
-        self.vocabulary = Vocabulary(np.union1d(before.ids, found.ids))
+        new = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
+        before = self.vocabulary if self.warm else Vocabulary(new.ids[:0])
+        self.vocabulary = Vocabulary(np.union1d(before.ids, new.ids))
         watch = self._watched(_thinned(self._pieces(self._tokens(valid)).distinct(), training.watched))
         with seeded(self.seed):
             network = self._network()
         if self.warm:
-            self._go_on(network, before)
+            self._continue(network, before)
         with self._learnt(train, folder) as pieces:
             if pieces.whole is not None:
                 learn: Rows | StoredRows = self._rows(pieces.whole)
@@ -116,19 +117,19 @@ class NeuralDetector(PredictsEvents):
         self.history = done.epochs
         self._take(network)
 
-    def _go_on(self, network: torch.nn.Module, before: Vocabulary) -> None:
-        """Put the weights of a network for ``before`` into a new one; new templates keep their random start."""
+    def _continue(self, network: torch.nn.Module, before: Vocabulary) -> None:
+        """Put the weights of a network for the vocabulary ``before`` into a new one; new templates start at random."""
         from safetensors.torch import load as read_weights
 
         if not np.array_equal(before.ids, self.vocabulary.ids[: len(before.ids)]):
-            say(f"{self.name}: new templates stand among the old ones, so the network starts anew")
+            say(f"{self.name}: new templates have ids among the old ones, so the network is trained from the beginning")
             return
         known, weights = read_weights(self._weights), network.state_dict()
         for name, old in known.items():
             new = weights[name]
             if old.shape == new.shape:
                 new.copy_(old)
-            elif old.shape[1:] == new.shape[1:]:  # a row for each token or class, and rows of its own behind them
+            elif old.shape[1:] == new.shape[1:]:  # a row for each token or class, and other rows after them
                 rows = min(len(before), len(old))
                 new[:rows] = old[:rows]
                 if rows < len(old):
@@ -142,20 +143,20 @@ class NeuralDetector(PredictsEvents):
         self._scorer = Scorer(export(network, self._example(), self.ragged))
 
     def _learnt(self, train: Distinct, folder: Path | None) -> Distinct:
-        """All pieces of the training sequences, on disk or in memory as the settings want it."""
+        """All pieces of the training sequences, on disk or in memory as the settings say."""
         with Progress(f"{self.name}: preparing samples", len(train), "sequences") as bar:
 
             def pieces(part: Sequences) -> Sequences:
                 bar.advance(len(part))
                 return self._pieces(self._tokens(part))
 
-            found = train.derived(pieces)
+            derived = train.derived(pieces)
         if self.settings.training.stream == "always":
-            return found.stored(folder)
-        if self.settings.training.stream == "never" and found.whole is None:
-            with found:
-                return replace(found, whole=found.loaded(), files=())
-        return found
+            return derived.stored(folder)
+        if self.settings.training.stream == "never" and derived.whole is None:
+            with derived:
+                return replace(derived, whole=derived.loaded(), files=())
+        return derived
 
     def network(self) -> torch.nn.Module:
         """The trained network in torch, in evaluation mode, to train on or to look inside."""
@@ -166,12 +167,12 @@ class NeuralDetector(PredictsEvents):
         return network.eval()
 
     def with_weights(self, weights: bytes) -> NeuralDetector:
-        """A twin with other weights for the same network, as safetensors; `RuntimeError` where they do not fit."""
+        """A copy with other weights for the same network, as safetensors; `RuntimeError` where they do not fit."""
         require()
-        twin = copy(self)
-        twin._weights = weights
-        twin._take(twin.network())
-        return twin
+        other = copy(self)
+        other._weights = weights
+        other._take(other.network())
+        return other
 
     def _tokens(self, sequences: Sequences) -> Sequences:
         tokens = self.vocabulary.tokens(sequences.values)
@@ -180,24 +181,26 @@ class NeuralDetector(PredictsEvents):
     def _measure(self, log_probabilities: Floats, classes: Ints) -> Floats:
         return measure(log_probabilities, classes, self.settings.score == "rank")
 
-    def _score(self, sequences: Sequences) -> Scored:
+    def _score(self, view: SessionView) -> Scored:
+        sequences = view.sequences
         events, _ = self._surprise(self._tokens(sequences)).joined(sequences)
         ranked = self.settings.score == "rank"
         return Scored(sequences.maxima(events) if ranked else together(events, sequences), events)
 
-    def _explain(self, sequences: Sequences) -> Iterator[list[Finding]]:
+    def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
+        sequences = view.sequences
         tokens = self._tokens(sequences)
         scores, by_end = self._surprise(tokens).joined(sequences)
         ordinary = 1.0 if self.settings.score == "rank" else math.log(2)
         bounds = pairwise(sequences.offsets.tolist())
-        picked = [start + telling(scores[start:stop], ordinary) for start, stop in bounds]
+        picked = [start + most_surprising(scores[start:stop], ordinary) for start, stop in bounds]
         events = np.concatenate([*picked, np.empty(0, np.int64)])
         rows, places = sequences.rows[events], sequences.positions[events]
         classes = np.where(by_end[events], END, classes_of(tokens.values[events]))
-        told = self._predictions(tokens, rows, places + by_end[events])
+        predicted = self._predictions(tokens, rows, places + by_end[events])
         findings = (
             finding(
-                told[i],
+                predicted[i],
                 int(classes[i]),
                 int(places[i]),
                 int(sequences.values[event]),

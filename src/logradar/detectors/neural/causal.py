@@ -1,4 +1,4 @@
-"""Detectors that read a whole session from its start and predict each next event, and then the end."""
+"""Detectors that read a session from its start and predict each next event, and the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class CausalTraining(TrainingSettings):
-    """`TrainingSettings` for whole sessions, which are fewer than windows; measured on validation loss."""
+    """`TrainingSettings` for whole sessions, which are fewer than windows; chosen by validation loss."""
 
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
     batch_size: int = Field(64, ge=1, description="rows per step and device")
@@ -37,10 +37,10 @@ class CausalSettings(NeuralSettings):
     """Settings of detectors that read whole sessions."""
 
     embedding: int = Field(32, ge=1, description="dimensions of an event")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of units left out while training")
-    ends: bool = Field(True, description="predict the end of a session too, so that a missing tail is found")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of units left out in training")
+    ends: bool = Field(True, description="predict the end of a session as well, so that a missing tail is found")
     longest: int = Field(1024, ge=2, description="events read at once; a longer session is read in overlapping spans")
-    context: int = Field(256, ge=1, description="events before a span that are read again, so that it knows them")
+    context: int = Field(256, ge=1, description="events before a span that are read again as its context")
     training: CausalTraining = CausalTraining()
 
     @model_validator(mode="after")
@@ -78,25 +78,25 @@ class CausalDetector(NeuralDetector):
 
     def _rows(self, pieces: Sequences) -> RaggedRows:
         first = pieces.offsets[:-1][pieces.lengths > 0]
-        known = np.zeros(len(pieces), np.int64)  # a span that goes on after another has no start in front
+        known = np.zeros(len(pieces), np.int64)  # a span that continues another one does not begin with the start
         known[pieces.lengths > 0] = np.where(pieces.values[first] == PADDING, 1, self.settings.context)
         asked = (pieces.positions >= np.repeat(known, pieces.lengths)) & (pieces.values != UNKNOWN)
         predictions = pieces.sums(asked).astype(np.int64)
-        some = np.flatnonzero(predictions)  # what cannot be predicted cannot be learnt
-        kept = pieces.take(some)
-        rows = Sequences(kept.values, kept.offsets, pieces.counts[some], kept.inverse)
-        return RaggedRows(rows, predictions=predictions[some])
+        learnable = np.flatnonzero(predictions)  # without a prediction there is nothing to learn
+        kept = pieces.take(learnable)
+        rows = Sequences(kept.values, kept.offsets, pieces.counts[learnable], kept.inverse)
+        return RaggedRows(rows, predictions=predictions[learnable])
 
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
         tokens = batch["tokens"]
-        told, target = network(tokens[:, :-1]), tokens[:, 1:].long()
+        log_probabilities, target = network(tokens[:, :-1]), tokens[:, 1:].long()
         place = torch.arange(1, tokens.shape[1], device=tokens.device)[None]
         known = torch.where(tokens[:, :1] == PADDING, 1, self.settings.context)
         asked = (place >= known) & (place < batch["lengths"][:, None]) & (target != UNKNOWN)
         came = torch.where(target >= FIRST_TEMPLATE, target - FIRST_TEMPLATE + 1, END)
-        return -told.gather(2, came[:, :, None])[:, :, 0], batch["weights"][:, None] * asked
+        return -log_probabilities.gather(2, came[:, :, None])[:, :, 0], batch["weights"][:, None] * asked
 
     def _surprise(self, tokens: Sequences) -> Surprise:
         events, ends = np.zeros(len(tokens.values), np.float32), np.zeros(len(tokens), np.float32)
@@ -115,38 +115,40 @@ class CausalDetector(NeuralDetector):
         """The score of every value but the first of each row, which nothing predicts."""
         pieces = cut.sequences
         classes = np.where(pieces.values == PADDING, END, classes_of(pieces.values))
-        found = np.zeros(len(pieces.values), np.float32)
-        for index, told in self._told(pieces):
-            width = told.shape[1]
+        piece_scores = np.zeros(len(pieces.values), np.float32)
+        for index, log_probabilities in self._outputs(pieces):
+            width = log_probabilities.shape[1]
             came = padded(classes, pieces.offsets, index, width + 1)[:, 1:]
-            scores = self._measure(told.reshape(-1, told.shape[2]), came.ravel()).reshape(came.shape)
+            scores = self._measure(log_probabilities.reshape(-1, log_probabilities.shape[2]), came.ravel()).reshape(
+                came.shape
+            )
             inside = np.arange(1, width + 1) < pieces.lengths[index][:, None]
-            found[(pieces.offsets[:-1][index][:, None] + np.arange(1, width + 1))[inside]] = scores[inside]
+            piece_scores[(pieces.offsets[:-1][index][:, None] + np.arange(1, width + 1))[inside]] = scores[inside]
         fresh = pieces.positions >= np.repeat(cut.known, pieces.lengths)
-        scores = found[fresh]  # spans stand in order: these are the framed values, each once
+        scores = piece_scores[fresh]  # spans are in order: these are the framed values, each once
         assert len(scores) == len(framed.values)
         return scores
 
-    def _told(self, pieces: Sequences) -> Iterator[tuple[Ints, Floats]]:
+    def _outputs(self, pieces: Sequences) -> Iterator[tuple[Ints, Floats]]:
         """For batches of pieces: which they are, and the log-probabilities after each value but the last."""
         last = np.zeros(len(pieces.values), bool)
         last[pieces.offsets[1:] - 1] = True
         return self._scorer.ragged({"tokens": pieces.values[~last]}, pieces.offsets - np.arange(len(pieces) + 1))
 
     def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
-        found = np.empty((len(rows), self._classes), np.float32)
+        predictions = np.empty((len(rows), self._classes), np.float32)
         wanted, row = np.unique(rows, return_inverse=True)
         cut = self._spans(_framed(tokens.take(wanted), True))
         step = self.settings.longest + 1 - self.settings.context
         which = np.maximum((places + 1 - self.settings.context) // step, 0)  # the span in which a place is new
         piece = np.searchsorted(cut.row, row) + which
         column = places - cut.start[piece]
-        for index, told in self._told(cut.sequences):
+        for index, log_probabilities in self._outputs(cut.sequences):
             place = np.full(len(cut.row), -1, np.int64)
             place[index] = np.arange(len(index))
             chosen = np.flatnonzero(place[piece] >= 0)
-            found[chosen] = told[place[piece[chosen]], column[chosen]]
-        return found
+            predictions[chosen] = log_probabilities[place[piece[chosen]], column[chosen]]
+        return predictions
 
 
 def _framed(tokens: Sequences, ends: bool) -> Sequences:

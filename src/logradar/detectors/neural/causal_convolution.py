@@ -11,7 +11,7 @@ from logradar.core.tables import UNKNOWN
 class CausalConvolution(nn.Module):
     """``tokens`` (rows, length) int32 -> log-probabilities (rows, length, classes) of what comes after each.
 
-    Layer ``i`` joins ``kernel`` places that stand ``2**i`` apart, the last of them its own, and is
+    Layer ``i`` joins ``kernel`` places that are ``2**i`` apart, the last of them its own, and is
     added to what it was given. A token that training did not have is the zero vector, which says nothing.
     """
 
@@ -29,6 +29,7 @@ class CausalConvolution(nn.Module):
         self.out = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, classes))
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities (rows, length, classes) of the event after each position of ``tokens`` (rows, length)."""
         states = self.enter(self.embed(tokens))
         for reach, join, norm, mix in zip(self.reach, self.joins, self.norms, self.mixes, strict=True):
             before = nn.functional.pad(norm(states).transpose(1, 2), (reach, 0))

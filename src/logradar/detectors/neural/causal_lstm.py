@@ -22,5 +22,6 @@ class CausalLSTM(nn.Module):
         self.out = nn.Linear(hidden, classes)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities (rows, length, classes) of the event after each position of ``tokens`` (rows, length)."""
         states, _ = self.lstm(self.embed(tokens))
         return torch.log_softmax(self.out(self.drop(states)).float(), -1)

@@ -1,7 +1,7 @@
-"""What LogBERT learns from: sessions with events masked, or with events taken out.
+"""What LogBERT learns from: sessions with events masked, or with events removed.
 
 All randomness comes from one number per row (`logradar.training.counter_rng`), so that a row is masked in
-the same way in whatever batch it comes, and in a resumed training as in one that was never cut off.
+the same way in every batch, and in a resumed training as in one that was not interrupted.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import torch
 
 from logradar.core.tables import FIRST_TEMPLATE, MASK, PADDING
 
-WHICH: Final = 0  # the question "which event stands here"
+WHICH: Final = 0  # the question "which event is at this place"
 MISSING: Final = 1  # the question "which event is missing before this one", or, at the first place, anywhere
 Ints = npt.NDArray[np.int64]
 
-_KINDS: Final = 4  # of taking out: one event, a share of all, a run, everything to the end
+_KINDS: Final = 4  # ways to remove: one event, a share of all, a run, all to the end
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A batch as the network sees it, with what it should answer.
+    """A batch as the network reads it, with the right answers.
 
     ``tokens`` (rows, length), ``places``, ``asks``, ``classes`` and ``valid`` (rows, asked); class 0 is
-    "nothing", and what is not valid only fills a row up.
+    "nothing", and entries that are not valid only fill up a row.
     """
 
     tokens: torch.Tensor
@@ -66,15 +66,15 @@ def masked(
 
 
 def taken_out(tokens: torch.Tensor, draws: torch.Tensor, share: float, templates: int) -> torch.Tensor:
-    """Which events of ``tokens`` (rows, length) are taken out: none in half of the rows.
+    """Which events of ``tokens`` (rows, length) are removed: none in half of the rows.
 
-    In the other half it is one event, or ``share`` of all, or a run, or all from some place on.
+    In the other half it is one event, or ``share`` of all, or a run, or all from a random place on.
     """
     events = _events(tokens, templates)
     count = events.sum(1, keepdim=True)
     number = torch.cumsum(events, 1) - 1  # of the event in its row
     u = uniforms(draws, 4, 4)
-    kind = (u[:, :1] * 2 * _KINDS).long()  # the upper half takes nothing
+    kind = (u[:, :1] * 2 * _KINDS).long()  # the upper half removes nothing
     start = (u[:, 1:2] * count).long()
     run = 1 + (u[:, 2:3] * 0.5 * count).long()
     out = (kind == 0) & (number == start)
@@ -85,17 +85,17 @@ def taken_out(tokens: torch.Tensor, draws: torch.Tensor, share: float, templates
 
 
 def question(tokens: torch.Tensor, draws: torch.Tensor, share: float, holes: float, templates: int) -> Question:
-    """Rows of framed ``tokens`` with events masked, or, in the share ``holes`` of them, taken out."""
+    """Rows of framed ``tokens`` with events masked, or, in the share ``holes`` of them, removed."""
     holed = uniforms(draws, 1, 6) < holes
     classes = torch.where(_events(tokens, templates), tokens - FIRST_TEMPLATE + 1, -1).long()
     shown, chosen = masked(tokens, draws, share, templates)
     chosen = chosen & ~holed
     out = taken_out(tokens, draws, share, templates) & holed
-    # What is left moves together; each place is asked what was taken out before it, if anything.
+    # The remaining events close up; each place is asked which event was removed before it, if any.
     before = torch.zeros_like(classes)
     before[:, 1:] = torch.where(out, classes, 0)[:, :-1]
-    some = (out.float() * (1 + uniforms(draws, tokens.shape[1], 7))).argmax(1, keepdim=True)
-    before[:, :1] = torch.where(out.any(1, keepdim=True), classes.gather(1, some), 0)
+    removed = (out.float() * (1 + uniforms(draws, tokens.shape[1], 7))).argmax(1, keepdim=True)
+    before[:, :1] = torch.where(out.any(1, keepdim=True), classes.gather(1, removed), 0)
     inside = tokens != PADDING
     asked = holed & inside & ~out & ((before > 0) | (uniforms(draws, tokens.shape[1], 8) < share))
     asked[:, :1] = holed
@@ -113,7 +113,7 @@ def question(tokens: torch.Tensor, draws: torch.Tensor, share: float, holes: flo
 def predictions(lengths: Ints, share: float, holes: float) -> npt.NDArray[np.float64]:
     """How many answers `question` asks of framed rows of ``lengths``, on average."""
     events = lengths - 2.0
-    out = (1 + share * events + 0.2 * events + 0.5 * (events + 1)) / (2 * _KINDS)  # of the four kinds
+    out = (1 + share * events + 0.2 * events + 0.5 * (events + 1)) / (2 * _KINDS)  # of the four ways
     gaps = 1 + share * (events + 1 - out) + (1 - share) * (3 + share * events) / (2 * _KINDS)
     expected: npt.NDArray[np.float64] = (1 - holes) * share * events + holes * np.where(events > 0, gaps, 1 + share)
     return expected

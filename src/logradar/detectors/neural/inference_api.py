@@ -1,4 +1,4 @@
-"""PredictsEvents into a neural detector for other programs: arrays of ids in, figures out; and what it predicted."""
+"""Neural detectors for other programs: arrays of ids in, scores out; and the predictions behind the scores."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
-from logradar.core.shards import Shards
+from logradar.core.session_set import SessionSet
 from logradar.core.tables import PADDING, SESSIONS, UNKNOWN, conform
-from logradar.detectors.base import Detector, sequences_of
+from logradar.detectors.base import SequenceDetector
 from logradar.detectors.neural.scorer import Scorer
 from logradar.detectors.neural.surprisal import Surprise
 
@@ -24,10 +24,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """All predictions over some sessions: first that of every event, then that of every end, where ends are predicted.
+    """All predictions for several sessions: first of every event, then of every end, where ends are predicted.
 
     ``ranks`` from 1, ``losses`` in nats, ``known`` is False where training did not have the event,
-    ``weights`` is how often the same prediction is asked for, ``rows`` is the distinct session of each.
+    ``weights`` says how often the same prediction occurs, ``rows`` is the distinct session of each.
     """
 
     ranks: npt.NDArray[np.float32]
@@ -37,8 +37,8 @@ class Predicted:
     rows: npt.NDArray[np.int64]
 
 
-class PredictsEvents(Detector):
-    """What every neural detector offers beside `score` and `explain`."""
+class PredictsEvents(SequenceDetector):
+    """What every neural detector offers in addition to `score` and `explain`."""
 
     _scorer: Scorer
 
@@ -48,10 +48,10 @@ class PredictsEvents(Detector):
         return self._scorer.network
 
     def scoring_with(self, network: bytes) -> Self:
-        """A twin that scores with another ONNX network of the same inputs and outputs, such as one in 8 bits."""
-        twin = copy(self)
-        twin._scorer = Scorer(network)
-        return twin
+        """A copy that scores with another ONNX network of the same inputs and outputs, such as one in 8 bits."""
+        other = copy(self)
+        other._scorer = Scorer(network)
+        return other
 
     @abstractmethod
     def _tokens(self, sequences: Sequences) -> Sequences:
@@ -59,22 +59,22 @@ class PredictsEvents(Detector):
 
     @abstractmethod
     def _surprise(self, tokens: Sequences) -> Surprise:
-        """The scores of all events and ends of distinct sequences of tokens, as ``settings.score`` wants them."""
+        """The scores of all events and ends of distinct sequences of tokens, as ``settings.score`` says."""
 
     def _predicted_events(self, tokens: Sequences) -> Surprise:
-        """The scores of events as predictions; not `_surprise` where that looks at more than events."""
+        """The scores of events as predictions; differs from `_surprise` where that scores more than events."""
         return self._surprise(tokens)
 
-    def predicted(self, sessions: pa.Table | Shards) -> Predicted:
-        """What the network made of every event of SESSIONS: rank and loss, of distinct sessions with weights."""
-        return _predicted(self, sequences_of(sessions).distinct())
+    def predicted(self, sessions: SessionSet) -> Predicted:
+        """Rank and loss of every event of SESSIONS, for distinct sessions with weights."""
+        return _predicted(self, sessions.loaded().distinct())
 
     def predict_anomaly_score(self, input_ids: Any, attention_mask: Any = None) -> Floats:
         """The score of each row of ``input_ids``: the same as `score` gives to a session of these events.
 
         ``input_ids`` (batch, length) holds template ids as integers: a numpy array, a torch tensor, or
         lists of equal length; ``attention_mask`` of the same shape is 1 where an event is and 0 for
-        padding, wherever it stands; without one, id 0 is padding. Returns (batch,) float64, higher =
+        padding, at any place; without a mask, id 0 is padding. Returns (batch,) float64, higher =
         more anomalous. Raises `DataError` for other shapes.
         """
         sequences = _sequences(input_ids, attention_mask)
@@ -82,19 +82,19 @@ class PredictsEvents(Detector):
         return scores
 
     def calculate_anomaly_score(self, input_ids: Any, top_k: int = 10, attention_mask: Any = None) -> Floats:
-        """For each row of ``input_ids`` the share of its predictions of which the event was not among the ``top_k``.
+        """For each row of ``input_ids`` the share of its events that were not among the ``top_k`` predicted ones.
 
-        Shapes as in `predict_anomaly_score`. An event that training did not have is among no top k;
-        where the detector predicts the end of a session, it is one more prediction. Returns (batch,)
+        Shapes as in `predict_anomaly_score`. An event that training did not have is never among them;
+        where the detector predicts the end of a session, the end counts as one more event. Returns (batch,)
         float64 from 0 to 1; a row without an event has 0. DeepLog's rule (Du et al., CCS 2017) alerts
         where this is above 0.
         """
         if top_k < 1:
             raise DataError(f"top_k is {top_k}; it must be 1 or more.")
         distinct = _sequences(input_ids, attention_mask).distinct()
-        told = _predicted(self, distinct)
-        missed = np.bincount(told.rows, ~told.known | (told.ranks > top_k), len(distinct))
-        asked = np.bincount(told.rows, minlength=len(distinct))
+        predicted = _predicted(self, distinct)
+        missed = np.bincount(predicted.rows, ~predicted.known | (predicted.ranks > top_k), len(distinct))
+        asked = np.bincount(predicted.rows, minlength=len(distinct))
         shares = np.where(distinct.lengths > 0, missed / np.maximum(asked, 1), 0.0)
         out: Floats = shares[distinct.inverse]
         return out
@@ -102,15 +102,15 @@ class PredictsEvents(Detector):
 
 def _predicted(detector: PredictsEvents, distinct: Sequences) -> Predicted:
     tokens = detector._tokens(distinct)
-    found = {}
+    surprises = {}
     for score in ("rank", "surprisal"):
-        twin = copy(detector)
-        twin.settings = detector.settings.model_copy(update={"score": score})
-        found[score] = twin._predicted_events(tokens)
-    ends = np.flatnonzero(found["rank"].ends > 0)  # 0: this end is not predicted
+        other = copy(detector)
+        other.settings = detector.settings.model_copy(update={"score": score})
+        surprises[score] = other._predicted_events(tokens)
+    ends = np.flatnonzero(surprises["rank"].ends > 0)  # 0: this end is not predicted
     rows = np.concatenate([distinct.rows, ends])
     known = np.concatenate([tokens.values != UNKNOWN, np.ones(len(ends), bool)])
-    ranks, losses = (np.concatenate([found[s].events, found[s].ends[ends]]) for s in ("rank", "surprisal"))
+    ranks, losses = (np.concatenate([surprises[s].events, surprises[s].ends[ends]]) for s in ("rank", "surprisal"))
     return Predicted(ranks, losses, known, distinct.counts[rows], rows)
 
 
@@ -127,12 +127,12 @@ def _sequences(input_ids: Any, attention_mask: Any) -> Sequences:
 
 def _matrix(given: Any, name: str) -> npt.NDArray[Any]:
     try:
-        found = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+        array = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
     except ValueError:
-        found = np.empty(0, object)
-    if found.ndim != 2 or (found.size and found.dtype.kind not in "iub"):
+        array = np.empty(0, object)
+    if array.ndim != 2 or (array.size and array.dtype.kind not in "iub"):
         raise DataError(f"{name} must be integers of shape (batch, length), rows of equal length.")
-    return found
+    return array
 
 
 def _table(sequences: Sequences) -> pa.Table:

@@ -26,5 +26,6 @@ class WindowLSTM(nn.Module):
         self.out = nn.Linear(hidden, classes)
 
     def forward(self, history: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities (rows, classes) of the event that follows each ``history`` (rows, window)."""
         states, _ = self.lstm(self.embed(history))
         return torch.log_softmax(self.out(self.drop(states[:, -1])).float(), -1)

@@ -1,4 +1,4 @@
-"""Sessions as LogBERT is asked about them: framed spans, and patterns of masks that cover every event once."""
+"""The questions that LogBERT is asked about sessions: framed spans, and masks that cover every event once."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Ids = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 FRAME: Final = 2  # tokens around a span
-SPECIAL: Final = 3  # tokens behind the vocabulary: BEGIN and END of a session, CUT where a span ends inside one
+SPECIAL: Final = 3  # tokens after the vocabulary: BEGIN and END of a session, CUT where a span ends inside one
 WHOLE: Final = -1  # the pattern that masks nothing
 
 
 @dataclass(frozen=True, eq=False)
 class Framed:
-    """Spans of some rows, each between two tokens that say whether the session begins and ends there.
+    """Spans of several rows, each between two tokens that say whether the session begins and ends there.
 
     ``sequences[i]`` is span ``i`` with its frame. Its first event is event ``first[i]`` of all rows'
-    values; of these it answers for ``own[i]`` up to ``own[i + 1]``, the middle of what two spans share
-    being the border, so that every event has context on both sides.
+    values; of these it gives scores to ``own[i]`` up to ``own[i + 1]``; the border is the middle of what
+    two spans share, so that every event has context on both sides.
     """
 
     sequences: Sequences
@@ -40,17 +40,17 @@ class Framed:
         """Spans of at most ``positions`` tokens, a quarter of them shared; the vocabulary has ``vocabulary`` tokens."""
         begin, end, cut = range(vocabulary, vocabulary + SPECIAL)
         longest = positions - FRAME
-        found = spans(tokens, longest, longest // 4)
-        inner, last = found.sequences, _last(found)
+        pieces = spans(tokens, longest, longest // 4)
+        inner, last = pieces.sequences, _last(pieces)
         offsets = inner.offsets + FRAME * np.arange(len(inner) + 1)
         values = np.empty(int(offsets[-1]), np.int32)
-        values[offsets[:-1]] = np.where(found.start == 0, begin, cut)
+        values[offsets[:-1]] = np.where(pieces.start == 0, begin, cut)
         values[offsets[1:] - 1] = np.where(last, end, cut)
         values[np.arange(len(inner.values)) + FRAME * inner.rows + 1] = inner.values
         framed = Sequences(values, offsets, inner.counts, np.arange(len(inner), dtype=np.int64))
-        first = tokens.offsets[found.row] + found.start
-        own = np.append(first + found.known // 2, len(tokens.values))
-        return cls(framed, found.row, first, own)
+        first = tokens.offsets[pieces.row] + pieces.start
+        own = np.append(first + pieces.known // 2, len(tokens.values))
+        return cls(framed, pieces.row, first, own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Patterns:
 
     Pattern p of n masks the events p, p + n, p + 2n …, so that n patterns mask each event once;
     `WHOLE` masks none. ``masked`` says for every value whether it is masked, ``event`` which event of
-    all rows it is (that of no event means nothing).
+    all rows it is (without meaning for values that are no events).
     """
 
     shown: Sequences
@@ -90,6 +90,6 @@ class Patterns:
         return cls.of(framed, span, pattern, passes)
 
 
-def _last(found: Spans) -> Bools:
+def _last(pieces: Spans) -> Bools:
     """Which spans are the last of their row."""
-    return np.append(found.row[1:] != found.row[:-1], True)[: len(found.row)]
+    return np.append(pieces.row[1:] != pieces.row[:-1], True)[: len(pieces.row)]

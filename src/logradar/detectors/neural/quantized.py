@@ -12,9 +12,9 @@ from logradar.training.device import require
 def quantized(network: bytes) -> bytes:
     """An ONNX network with its matrices as int8, one scale per channel; sums and activations stay float.
 
-    Dynamic quantisation of ONNX Runtime. What can be computed beforehand is computed first: the exporter
-    puts the gates of an LSTM together at run time, where the quantiser would not find them as weights.
-    What was noted of shapes inside is dropped: for an LSTM it contradicts what the quantiser finds.
+    Dynamic quantisation of ONNX Runtime. Constants are folded first: the exporter
+    joins the gates of an LSTM at run time, where the quantiser would not recognise them as weights.
+    Notes about inner shapes are dropped: for an LSTM they contradict what the quantiser finds.
     """
     require("onnx", "onnxruntime")
     import onnx
@@ -23,7 +23,7 @@ def quantized(network: bytes) -> bytes:
 
     root = logging.getLogger()
     level = root.level
-    root.setLevel(logging.ERROR)  # the quantiser would advise to preprocess
+    root.setLevel(logging.ERROR)  # the quantiser would advise preprocessing
     try:
         with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
             folded, after = Path(scratch) / "folded.onnx", Path(scratch) / "int8.onnx"
@@ -42,7 +42,7 @@ def quantized(network: bytes) -> bytes:
 
 
 def labelled(network: bytes, facts: dict[str, str]) -> bytes:
-    """The same network with ``facts`` in its metadata, for whoever runs it elsewhere."""
+    """The same network with ``facts`` in its metadata, for programs that run it elsewhere."""
     import onnx
 
     model = onnx.load_from_string(network)

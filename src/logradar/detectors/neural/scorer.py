@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-BATCH: Final = 1024  # measured: larger is slower on a CPU, its activations leave the cache
+BATCH: Final = 1024  # measured: larger batches are slower on a CPU, as activations do not fit in its cache
 CORES: Final = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
-OUTPUT: Final = 1 << 22  # numbers that a network may give at once
+OUTPUT: Final = 1 << 22  # numbers in one output of a network at most
 SQUARES: Final = 1 << 22  # of the length, summed over the rows of a batch: attention keeps a number for every pair
 SHORTEST: Final = 8  # length to which the shortest rows are padded
 
@@ -32,8 +32,8 @@ SHORTEST: Final = 8  # length to which the shortest rows are padded
 class Scorer:
     """Runs an ONNX network in batches.
 
-    The same row gives the same bytes in whatever company it comes, so that a score equal to its
-    threshold stays equal to it. A batch is computed by one thread, as many batches at once as there are
+    The same row gives the same bytes in every batch, so that a score equal to its
+    threshold stays equal to it. A batch is computed by one thread, and as many batches at once as there are
     cores: threads that share one of these small products mostly wait for each other. Raises
     `ValueError` for bytes that are not a network.
     """
@@ -60,11 +60,11 @@ class Scorer:
         )
 
     def ragged(self, values: Mapping[str, npt.NDArray[Any]], offsets: Ints) -> Iterator[tuple[Ints, Floats]]:
-        """The output for rows of unequal length, a batch of like length at a time, with the rows that it is of.
+        """The output for rows of unequal length, a batch of similar lengths at a time, with the numbers of its rows.
 
-        Row ``i`` of input ``name`` is ``values[name][offsets[i]:offsets[i + 1]]``; behind its end stands
-        `PADDING`, and what the output holds there means nothing. A row is always padded to the rung
-        of `ladder` above its length: that and the network alone decide its bytes.
+        Row ``i`` of input ``name`` is ``values[name][offsets[i]:offsets[i + 1]]``; after its end it is filled with
+        `PADDING`, and the output there has no meaning. A row is always padded to the rung
+        of `ladder` above its length: only that and the network decide its bytes.
         """
         width, lengths = self._session.get_outputs()[0].shape[-1], ladder(np.diff(offsets))
         tokens = min(TOKENS, OUTPUT // width)
@@ -73,16 +73,16 @@ class Scorer:
             rows = np.flatnonzero(lengths == length)
             step = max(min(tokens // length, SQUARES // length**2), 1)
             parts += [(length, rows[start : start + step]) for start in range(0, len(rows), step)]
-        twice = (np.resize(index, max(len(index), 2)) for _, index in parts)  # a single row has other bytes
+        twice = (np.resize(index, max(len(index), 2)) for _, index in parts)  # the bytes of a single row would differ
         batches = (
             {name: padded(array, offsets, rows, length) for name, array in values.items()}
             for rows, (length, _) in zip(twice, parts, strict=True)
         )
-        for (_, index), told in zip(parts, self._at_once(batches), strict=True):
-            yield index, told[: len(index)]
+        for (_, index), output in zip(parts, self._at_once(batches), strict=True):
+            yield index, output[: len(index)]
 
     def _at_once(self, batches: Iterable[Mapping[str, npt.NDArray[Any]]]) -> Iterator[Floats]:
-        """The output for each batch, in order; while one is used others are computed."""
+        """The output for each batch, in order; while one is used, others are computed."""
         with ThreadPoolExecutor(CORES) as pool:
             waiting: deque[Future[list[Floats]]] = deque()
             for batch in batches:
@@ -108,8 +108,8 @@ def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ra
     """``network`` as ONNX, weights included; the first dimension of every input is free, and the second if ``ragged``.
 
     ``example`` names the inputs as ``network.forward`` does and has two or more rows (and columns).
-    Where ``network.graph_key`` says what decides its graph beside the shapes of its weights, the graph
-    is traced once in a process: tracing BERT takes seconds, putting in the weights milliseconds.
+    Where ``network.graph_key`` says what decides its graph in addition to the shapes of its weights, the graph
+    is traced once in a process: tracing BERT takes seconds, inserting the weights milliseconds.
     """
     graph = getattr(network, "graph_key", None)
     if graph is None:
@@ -119,7 +119,7 @@ def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ra
     shapes = tuple((name, value.shape) for name, value in network.state_dict().items())
     key = (type(network), graph, shapes)
     if key not in _GRAPHS:
-        _GRAPHS.clear()  # one is enough for what is trained again and again
+        _GRAPHS.clear()  # one is enough for a network that is trained repeatedly
         _GRAPHS[key] = _traced(network, example, ragged, False)
     model = onnx.ModelProto.FromString(_GRAPHS[key])
     weights = network.state_dict()
@@ -162,8 +162,8 @@ def _traced(
 def _plain(model: Any, free: list[str]) -> bytes:
     """The same network without notes about torch and this machine, so that equal networks are equal bytes.
 
-    An LSTM that works at any length may be noted as one of the example's, depending on what torch
-    exported before (2.13): the notes about shapes are dropped, and what is free is said.
+    For an LSTM that works at any length the notes may say the length of the example, depending on what torch
+    exported before (2.13): the notes about shapes are dropped, and the free dimensions are named.
     """
     graph = model.graph
     for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -176,13 +176,13 @@ def _plain(model: Any, free: list[str]) -> bytes:
 
 
 def _check(model: bytes, network: torch.nn.Module, inputs: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Raise `RuntimeError` where the exported network is another than ``network`` on inputs of another length."""
+    """Raise `RuntimeError` where the exported network differs from ``network`` on inputs of another length."""
     import torch
 
     with torch.no_grad():
         expected = network(**{name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
-    told = next(Scorer(model)(inputs))
-    if told.shape != expected.shape or not np.allclose(told, expected, atol=1e-4):
+    output = next(Scorer(model)(inputs))
+    if output.shape != expected.shape or not np.allclose(output, expected, atol=1e-4):
         raise RuntimeError("torch exported the network for one length only")
 
 

@@ -1,4 +1,4 @@
-"""Rows that are too long for a network, in overlapping spans, so that memory is bounded."""
+"""Overlapping spans of rows that are too long for a network, so that memory is bounded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Spans:
-    """Runs of values of some rows: ``sequences[i]`` is what row ``row[i]`` has from place ``start[i]`` on.
+    """Runs of values of several rows: ``sequences[i]`` are values of row ``row[i]`` from place ``start[i]`` on.
 
-    Of the values of a span the first ``known[i]`` stand in the span before it too: they are there
-    as context. Every value of every row stands in one span, and only one, behind those.
+    The first ``known[i]`` values of a span are also in the span before it: they are there
+    as context. Every value of every row is in exactly one span after those.
     """
 
     sequences: Sequences
@@ -39,7 +39,7 @@ def spans(sequences: Sequences, longest: int, overlap: int) -> Spans:
     start = step * (np.arange(len(row)) - np.repeat(np.cumsum(parts) - parts, parts))
     offsets = np.zeros(len(row) + 1, np.int64)
     np.cumsum(np.minimum(lengths[row] - start, longest), out=offsets[1:])
-    if len(row) == len(sequences):  # nothing is long
+    if len(row) == len(sequences):  # no row is too long
         values = sequences.values
     else:
         shift = np.repeat(sequences.offsets[row] + start - offsets[:-1], np.diff(offsets))

@@ -1,4 +1,4 @@
-"""How surprising events are to a network that predicts them: surprisal, rank, and the reasons told."""
+"""How surprising events are to a network that predicts them: surprisal, rank, and the reasons in findings."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
 
-UNSEEN: Final = 30.0  # nats; above what a network gives to anything that it knows
+UNSEEN: Final = 30.0  # nats; more than a network gives to any known event
 END: Final = 0  # the class of "the session ends"; the classes after it are the vocabulary's ids
-STRANGE: Final = -1  # the class of what training did not have
-_TOLD = 5  # events per session
-_LIKELY = math.log(0.01)  # what is less likely than this was not expected
-_SHARE = 0.5  # of the highest score in its session, for an event to be told beside it
+NEVER_SEEN: Final = -1  # the class of an event that training did not have
+_FINDINGS = 5  # findings per session at most
+_LIKELY = math.log(0.01)  # events less likely than this were not expected
+_SHARE = 0.5  # of the highest score in its session, for an event to be named with it
 
 
 @dataclass(frozen=True, eq=False)
 class Surprise:
-    """A score of every event of some sequences, and of the end of every row (0 if it is not predicted)."""
+    """A score of every event of several sequences, and of the end of every row (0 if it is not predicted)."""
 
     events: Floats
     ends: Floats
 
     def joined(self, sequences: Sequences) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """One score per event, where an end counts for the last event, and where the end was the larger."""
+        """One score per event, where the end counts for the last event; and for which events the end was higher."""
         scores, by_end = self.events.copy(), np.zeros(len(self.events), bool)
         filled = sequences.lengths > 0
         last = sequences.offsets[1:][filled] - 1
@@ -44,14 +44,14 @@ class Surprise:
 
 
 def classes_of(tokens: Ids) -> Ints:
-    """The class that a network predicts for each token; `STRANGE` for what it cannot predict."""
-    return np.where(tokens >= FIRST_TEMPLATE, tokens - FIRST_TEMPLATE + 1, STRANGE).astype(np.int64)
+    """The class that a network predicts for each token; `NEVER_SEEN` for an event that it cannot predict."""
+    return np.where(tokens >= FIRST_TEMPLATE, tokens - FIRST_TEMPLATE + 1, NEVER_SEEN).astype(np.int64)
 
 
 def measure(log_probabilities: Floats, classes: Ints, ranked: bool) -> Floats:
-    """Surprisal in nats, or rank (1 = most likely), of what came in each row.
+    """Surprisal in nats, or rank (1 = most likely), of the class that came in each row.
 
-    What training did not have scores `UNSEEN`, or one rank behind the last.
+    An event that training did not have scores `UNSEEN`, or one rank behind the last.
     """
     came = log_probabilities[np.arange(len(classes)), np.maximum(classes, 0)]
     if ranked:
@@ -66,39 +66,39 @@ def measure(log_probabilities: Floats, classes: Ints, ranked: bool) -> Floats:
 def together(surprisals: Floats, sequences: Sequences) -> npt.NDArray[np.float64]:
     """One score per row: ``log(1 + sum(1/p - 1))`` over its events, a soft maximum of their surprisals.
 
-    One surprising event counts as it is, what is certain adds nothing, and k events that were
-    never seen score ``UNSEEN + log(k)``: no score is the highest, so no threshold hides all others.
+    One surprising event counts in full, certain events add nothing, and k events that were
+    never seen score ``UNSEEN + log(k)``: there is no highest score, so no threshold can hide all sessions.
     """
     out, filled = np.zeros(len(sequences)), sequences.lengths > 0
-    if filled.any():  # each row summed on its own: its bytes depend on no other row
+    if filled.any():  # each row is summed alone: its bytes depend on no other row
         odds = np.add.reduceat(np.expm1(surprisals, dtype=np.float64), sequences.offsets[:-1][filled])
         out[filled] = np.log1p(odds)
     return out
 
 
-def telling(scores: Floats, ordinary: float) -> Ints:
-    """Places of the few events in a session that are worth telling, highest score first."""
-    top = np.argsort(-scores, kind="stable")[:_TOLD]
+def most_surprising(scores: Floats, ordinary: float) -> Ints:
+    """Places of the few events in a session that are worth a finding, highest score first."""
+    top = np.argsort(-scores, kind="stable")[:_FINDINGS]
     chosen: Ints = top[(scores[top] > ordinary) & (scores[top] >= _SHARE * scores.max(initial=0.0))]
     return chosen
 
 
 def finding(
-    told: Floats, came: int, place: int, template_id: int, score: float, names: Vocabulary, shown: int
+    log_probabilities: Floats, came: int, place: int, template_id: int, score: float, names: Vocabulary, shown: int
 ) -> Finding:
-    """Why what came (a class) at ``place`` was a surprise, given log-probabilities ``told``."""
-    order = np.argsort(-told, kind="stable")
+    """Why the class ``came`` at ``place`` was a surprise, given ``log_probabilities`` of all classes."""
+    order = np.argsort(-log_probabilities, kind="stable")
     likely = [c for c in order[: shown + 2].tolist() if c not in (END, came)][:shown]
-    likely = [c for i, c in enumerate(likely) if i == 0 or told[c] > _LIKELY]
-    expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(told[c]))) for c in likely]
-    if came == STRANGE:
+    likely = [c for i, c in enumerate(likely) if i == 0 or log_probabilities[c] > _LIKELY]
+    expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(log_probabilities[c]))) for c in likely]
+    if came == NEVER_SEEN:
         reason = "never seen in training"
     else:
         what = "the session ends here, which is surprising" if came == END else "surprising here"
-        rank = 1 + int((told > told[came]).sum())
-        reason = f"{what}: probability {_percent(told[came])}, rank {rank} of {len(told)}"
+        rank = 1 + int((log_probabilities > log_probabilities[came]).sum())
+        reason = f"{what}: probability {_percent(log_probabilities[came])}, rank {rank} of {len(log_probabilities)}"
     if int(order[0]) == END != came:
-        reason += f"; the end of the session was expected ({_percent(told[END])})"
+        reason += f"; the end of the session was expected ({_percent(log_probabilities[END])})"
     about = expected[0][0] if came == END and expected else template_id
     return Finding(reason, place, about, score, expected)
 
@@ -109,11 +109,12 @@ def _percent(log_probability: float) -> str:
 
 
 def missing(
-    told: Floats, side: str, place: int, template_id: int, score: float, names: Vocabulary, shown: int
+    log_probabilities: Floats, side: str, place: int, template_id: int, score: float, names: Vocabulary, shown: int
 ) -> Finding:
-    """What is missing beside the event at ``place``, given log-probabilities ``told``; class 0 is "nothing"."""
-    likely = [c for c in np.argsort(-told, kind="stable")[: shown + 1].tolist() if c][:shown]
-    likely = [c for i, c in enumerate(likely) if i == 0 or told[c] > _LIKELY]
-    expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(told[c]))) for c in likely]
-    reason = f"something is missing, most likely {side} this event: probability that all is there {_percent(told[0])}"
+    """What is missing next to the event at ``place``, given ``log_probabilities``; class 0 is "nothing is missing"."""
+    likely = [c for c in np.argsort(-log_probabilities, kind="stable")[: shown + 1].tolist() if c][:shown]
+    likely = [c for i, c in enumerate(likely) if i == 0 or log_probabilities[c] > _LIKELY]
+    expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(log_probabilities[c]))) for c in likely]
+    chance = _percent(log_probabilities[0])
+    reason = f"something is missing, most likely {side} this event: probability that nothing is missing {chance}"
     return Finding(reason, place, expected[0][0] if expected else template_id, score, expected)

@@ -1,4 +1,4 @@
-"""Template ids as a network sees them: dense tokens, with one token for all it never saw."""
+"""Template ids as a network reads them: dense tokens, with one token for all ids that training did not have."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Vocabulary:
         return FIRST_TEMPLATE + len(self.ids)
 
     def tokens(self, values: Ids) -> Ids:
-        """The token of each template id; whatever training did not have is ``UNKNOWN``."""
+        """The token of each template id; ``UNKNOWN`` for ids that training did not have."""
         if not len(self.ids):
             return np.full(len(values), UNKNOWN, np.int32)
         place = np.minimum(np.searchsorted(self.ids, values), len(self.ids) - 1)

@@ -1,4 +1,4 @@
-"""Windows over sequences of tokens: what stood before each event, and before the end."""
+"""Windows over sequences of tokens: the tokens before each event, and before the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK: Final = 1 << 19  # events at a time, so that memory does not grow with th
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Distinct windows and the places that they stand for.
+    """Distinct windows and the places where they occur.
 
     ``history[i]`` holds the tokens before, padded at the front, ``target[i]`` the token that
     came, ``counts[i]`` how often. ``inverse[j]`` is the window of place ``j``: first all events
@@ -52,11 +52,11 @@ def chunks(sequences: Sequences) -> Iterator[tuple[slice, Sequences]]:
     return sequences.parts(CHUNK)
 
 
-def rows_of(found: Windows) -> Sequences:
+def rows_of(distinct: Windows) -> Sequences:
     """Windows as rows of integers: the tokens before, then the one that came; with their counts."""
-    table = np.column_stack([found.history, found.target])
+    table = np.column_stack([distinct.history, distinct.target])
     flat = Sequences.of(table.ravel(), np.arange(len(table) + 1, dtype=np.int64) * table.shape[1])
-    return Sequences(flat.values, flat.offsets, found.counts, flat.inverse)
+    return Sequences(flat.values, flat.offsets, distinct.counts, flat.inverse)
 
 
 def windows_of(rows: Sequences, size: int) -> Windows:

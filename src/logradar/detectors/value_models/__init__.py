@@ -1,5 +1,6 @@
-"""Models of single values: what numbers, categories and waiting times are usual for a template.
+"""Models of single values: which numbers, texts and waiting times are normal for a template.
 
-`reading` turns texts into numbers, `samples` and `texts` take values in within bounded memory,
-`tails` says how surprising a number is and `novelty` how surprising a text is that never came before.
+What comes in are gaps and parameters of sessions; what goes out is a surprisal in nats for each value. Read `models`
+first. `numbers` reads numbers from texts, `samples` keeps a sample of them in bounded memory, `tails` says how
+surprising a number is, `novelty` how surprising a text is that never came before, and `reasons` says so in a sentence.
 """

@@ -1,4 +1,4 @@
-"""Novelty: parameters with few distinct texts, and how likely it is that one comes which never came before."""
+"""Parameters with few distinct texts, and how likely it is that a text comes that never came before."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 LONGEST: Final = 64  # characters of a text that are compared
-_WARM: Final = 30  # texts of a key after which a new one says how often new ones come
-_TRUST: Final = 50.0  # observations that what all keys have in common is worth for each of them
-_SHOWN: Final = 4  # usual texts told
+_WARM: Final = 30  # texts of a key after which new ones are counted
+_TRUST: Final = 50.0  # observations that the rate of all keys is worth for each key
+_SHOWN: Final = 4  # frequent texts that a finding names
 _SCHEMA: Final = pl.Schema({"key": pl.Int64, "text": pl.String, "count": pl.Int64, "first": pl.Int64})
 
 
 class Texts:
-    """Takes texts in, in any pieces; counts the distinct ones of each key while they are at most ``limit``."""
+    """Collects texts, in pieces of any size; counts the distinct texts of each key, up to ``limit`` of them."""
 
     def __init__(self, limit: int, most: int) -> None:
         self.limit, self.most = limit, most
@@ -29,7 +29,7 @@ class Texts:
         self._open = np.empty(0, np.int64)  # keys with more distinct texts than that
 
     def add(self, keys: Ints, texts: pl.Series) -> None:
-        """Take in one text for each key."""
+        """Add one text for each key."""
         frame = pl.DataFrame({"key": keys, "text": texts})
         if len(self._open):
             frame = frame.filter(~pl.Series(np.isin(keys, self._open)))
@@ -51,7 +51,7 @@ class Texts:
         self._counted = counted.sort("key", "first")
 
     def close(self) -> pl.DataFrame:
-        """``key``, ``text``, ``count`` and ``first`` (how many came under its key before it) of what was counted."""
+        """``key``, ``text``, ``count`` and ``first`` (the number of texts of its key before it) of counted texts."""
         return self._counted
 
 
@@ -59,9 +59,9 @@ class Texts:
 class Novelty:
     """Keys with a closed set of ``texts``, and the ``nats`` of one that is not among them.
 
-    New ones are counted after the first 30 of a key. Their rate is that of the key, drawn towards
-    the rate of all keys of its kind (numbers, words): a key that was never seen to change among many
-    that never change is surer than its own count says (empirical Bayes: Robbins, 1956).
+    New texts are counted after the first 30 texts of a key. Their rate is that of the key, drawn towards
+    the rate of all keys of its kind (numbers, words): a key that never changed among many
+    keys that never change is more certain than its own count says (empirical Bayes: Robbins, 1956).
     """
 
     texts: pl.DataFrame  # key, text; most frequent first
@@ -72,8 +72,8 @@ class Novelty:
     def fit(cls, counted: pl.DataFrame, numeric: Ints, least: int, few: int, constants: bool) -> Novelty:
         """From what `Texts` counted.
 
-        A key is taken with ``least`` texts or more, ten times as many as distinct ones, and two
-        distinct ones unless ``constants``; keys of numbers (``numeric``) only with at most ``few``.
+        A key is kept if it has ``least`` texts or more, ten times as many texts as distinct ones, and two
+        distinct ones unless ``constants``; keys of numbers (``numeric``) only if they have at most ``few``.
         """
         late = pl.col("first") >= _WARM
         about = counted.group_by("key", maintain_order=True).agg(
@@ -98,26 +98,26 @@ class Novelty:
         return cls(texts, keys, -np.log(np.minimum(chance, 1.0)))
 
     def find(self, keys: Ints) -> Ints:
-        """The row of each key, -1 for one that is not here."""
+        """The row of each key, -1 for a key that has none."""
         if not len(self.keys):
             return np.full(len(keys), -1, np.int64)
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[place] == keys, place, -1)
 
     def known(self, keys: Ints, texts: pl.Series) -> npt.NDArray[np.bool_]:
-        """For each key and text whether it came in training."""
+        """For each key and text whether training had it."""
         asked = pl.DataFrame({"key": keys, "text": texts.str.slice(0, LONGEST)})
         seen = self.texts.with_columns(seen=pl.lit(True))
         found = asked.join(seen, on=["key", "text"], how="left", maintain_order="left")["seen"]
         return found.fill_null(False).to_numpy()
 
-    def baseline_score(self, key: int) -> tuple[list[str], int]:
+    def most_frequent(self, key: int) -> tuple[list[str], int]:
         """The most frequent texts of a key, a few of them, and how many there are."""
         texts = self.texts.filter(pl.col("key") == key)["text"]
         return texts.head(_SHOWN).to_list(), len(texts)
 
     def without(self, keys: Ints) -> Novelty:
-        """All but those of the named keys."""
+        """The same without the named keys."""
         kept = ~np.isin(self.keys, keys)
         inside = pl.Series(np.isin(self.texts["key"].to_numpy(), self.keys[kept]), dtype=pl.Boolean)
         return Novelty(self.texts.filter(inside), self.keys[kept], self.nats[kept])

@@ -1,4 +1,4 @@
-"""Reading: the numbers that texts stand for; durations in seconds, sizes in bytes."""
+"""Read numbers from texts; durations in seconds, sizes in bytes."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ _NUMBER: Final = (
     r"^[\s(\[{'\x22=:]*([-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?)(%|[a-zA-Zµ]{0,4})[\s)\]}'\x22;,:]*$"
 )
 _THOUSANDS: Final = r"^[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$"
-_DIGITS: Final = 15  # a number with more is an identifier, and a float would not hold it
+_DIGITS: Final = 15  # a number with more is an identifier, and a float is not exact
 _MOST: Final = 1e300
 
 
 def numbers(texts: pl.Series) -> Floats:
-    """The number in each text, NaN where it is none: ``1,234`` is 1234, ``12ms`` is 0.012 and ``3KB`` is 3000.
+    """The number in each text, NaN where there is none: ``1,234`` is 1234, ``12ms`` is 0.012 and ``3KB`` is 3000.
 
-    What has more than one point, an unknown unit or more than 15 digits is no number.
+    A text with more than one decimal point, an unknown unit or more than 15 digits is not a number.
 
     >>> numbers(pl.Series(["7", "1,234.5", "12ms", "3KB", "10.0.0.7", "0x1f", "", "-2e3"])).tolist()
     [7.0, 1234.5, 0.012, 3000.0, nan, nan, nan, -2000.0]
     """
     if not len(texts):
         return np.empty(0)
-    found = texts.str.extract_groups(_NUMBER).struct.unnest()
-    digits, unit = found["1"], found["2"]
+    groups = texts.str.extract_groups(_NUMBER).struct.unnest()
+    digits, unit = groups["1"], groups["2"]
     plain = digits.to_frame("n").select(
         pl.when(pl.col("n").str.contains(_THOUSANDS))
         .then(pl.col("n").str.replace_all(",", "", literal=True))

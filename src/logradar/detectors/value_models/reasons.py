@@ -1,4 +1,4 @@
-"""Telling: what is unusual about a value, in a sentence for people."""
+"""What is unusual about a value, in a sentence for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST: Final = 60
 
 
 def unusual(place: int, text: str, low: float, high: float) -> str:
-    """A number that is far out, or a text where numbers are usual.
+    """A number that is far out, or a text where training has numbers.
 
     >>> unusual(1, "48210", 3, 95)
     'the 2nd value is 48,210; usually 3 to 95'
@@ -27,30 +27,30 @@ def unusual(place: int, text: str, low: float, high: float) -> str:
     unit = found[1] if (found := _UNIT.search(text)) else ""
     factor = float(numbers(pl.Series([f"1{unit}"]))[0])
     behind = f" {unit}" if unit else ""
-    here, usual = _number(value / factor), _range(low / factor, high / factor)
-    return f"the {_ordinal(place)} value is {here}{behind}; usually {usual}{behind}"
+    here, normal = _number(value / factor), _range(low / factor, high / factor)
+    return f"the {_ordinal(place)} value is {here}{behind}; usually {normal}{behind}"
 
 
-def novel(place: int, text: str, usual: list[str], many: int) -> str:
-    """A text that never came.
+def novel(place: int, text: str, normal: list[str], many: int) -> str:
+    """A text that training does not have.
 
     >>> novel(2, "CHF", ["EUR", "USD"], 12)
     "the 3rd value is 'CHF', never seen there; usually 'EUR', 'USD' or one of 10 others"
     """
-    others = many - len(usual)
-    known = ", ".join(map(_quoted, usual))
+    others = many - len(normal)
+    known = ", ".join(map(_quoted, normal))
     more = f" or one of {others} others" if others > 1 else " or one other" if others else ""
     return f"the {_ordinal(place)} value is {_quoted(text)}, never seen there; usually {known}{more}"
 
 
 def too_late(seconds: float, high: float) -> str:
-    """An event that came late.
+    """An event that came late, with the seconds that are normal at most.
 
     >>> too_late(31.2, 0.4)
     'came 31.2 s after the event before; usually below 0.4 s'
     """
-    usual = f"usually below {_number(high)} s" if high >= 0.001 else "usually at once"
-    return f"came {_number(seconds)} s after the event before; {usual}"
+    normal = f"usually below {_number(high)} s" if high >= 0.001 else "usually at once"
+    return f"came {_number(seconds)} s after the event before; {normal}"
 
 
 def _range(low: float, high: float) -> str:

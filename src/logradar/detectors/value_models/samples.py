@@ -1,4 +1,4 @@
-"""Samples: of the numbers that come under each of many keys a few, chosen evenly, in bounded memory."""
+"""A random sample of the numbers of each of many keys, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-_WAITING: Final = 1 << 20  # entries that wait until they are sorted in
-_EARLY: Final = 10  # values that come before a record means something
+_WAITING: Final = 1 << 20  # entries that wait until they are merged into the sample
+_EARLY: Final = 10  # values of a key after which new highs and lows are counted
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What was kept: ``values`` of key ``keys[i]`` are those from ``offsets[i]`` to ``offsets[i + 1]``, rising."""
+    """The sample: the numbers of ``keys[i]`` are ``values[offsets[i]:offsets[i + 1]]``, in ascending order."""
 
     keys: Ints
     values: Floats
     offsets: Ints
-    counts: Ints  # numbers that came
-    missing: Ints  # what came and was no number
+    counts: Ints  # numbers of the key
+    missing: Ints  # values of the key that were no numbers
     low: Floats
     high: Floats
     drifting: npt.NDArray[np.bool_]
 
 
 class Samples:
-    """Takes numbers in, in any pieces; keeps ``size`` of each key, for ``most`` keys at most (those that came first).
+    """Collects numbers, in pieces of any size; keeps ``size`` of each key, for the first ``most`` keys at most.
 
-    The sample is that of the smallest priorities, where the priority of a number is a hash of seed,
-    key and how many came before it (bottom-k sampling: Cohen and Kaplan, PODC 2007). So the same
-    numbers give the same sample, however they come in pieces.
+    The sample has the numbers of the smallest priorities; the priority of a number is a hash of seed, key and
+    the count of numbers before it (bottom-k sampling: Cohen and Kaplan, PODC 2007). So the same
+    numbers give the same sample, whatever the pieces.
     """
 
     def __init__(self, size: int, most: int, seed: int) -> None:
@@ -45,12 +45,12 @@ class Samples:
         self._counts, self._missing = np.empty(0, np.int64), np.empty(0, np.int64)
         self._low, self._high = np.empty(0), np.empty(0)
         self._records = np.empty(0, np.int64)
-        self._cut = np.empty(0, np.uint64)  # what has a higher priority is not kept
+        self._cut = np.empty(0, np.uint64)  # numbers of a higher priority are not kept
         self._kept: list[tuple[Ints, npt.NDArray[np.uint64], Floats]] = []
         self._waiting = 0
 
     def add(self, keys: Ints, values: Floats) -> None:
-        """Take in one value for each key; NaN stands for what is no number."""
+        """Add one value for each key; NaN means that it is no number."""
         slots = self._slots_of(keys)
         inside = slots >= 0
         slots, values = slots[inside], values[inside]
@@ -65,7 +65,7 @@ class Samples:
             self._sort_in()
 
     def close(self) -> Sample:
-        """What was kept so far; more may be added."""
+        """The sample of what was added so far; more may be added later."""
         self._sort_in()
         slots, _, values = self._kept[0]
         order = np.lexsort((values, slots))
@@ -89,7 +89,7 @@ class Samples:
         )
 
     def _slots_of(self, keys: Ints) -> Ints:
-        """The slot of each key, -1 for keys beyond the most; new keys get one in order of appearance."""
+        """The slot of each key, -1 for keys above the limit; new keys get slots in order of appearance."""
         distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         place = np.minimum(np.searchsorted(self._keys, distinct), max(len(self._keys) - 1, 0))
         known = self._keys[place] == distinct if len(self._keys) else np.zeros(len(distinct), bool)
@@ -119,7 +119,7 @@ class Samples:
         self._cut = np.concatenate([self._cut, np.full(more, np.iinfo(np.uint64).max)])
 
     def _sort_in(self) -> None:
-        """Of each key the numbers of smallest priority; all others go."""
+        """Keep the numbers of smallest priority of each key; drop all others."""
         nothing = (np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0))
         slots, priority, values = (np.concatenate(parts) for parts in zip(nothing, *self._kept, strict=True))
         order = np.lexsort((priority, slots))
@@ -135,7 +135,7 @@ class Samples:
 
 @numba.njit(cache=True, nogil=True)
 def _observe(slots, names, values, counts, missing, low, high, records, priority):  # type: ignore[no-untyped-def]
-    """Count, and give each value the priority that its place under its key has."""
+    """Count values, and give each the priority that its place among the values of its key has."""
     for i in range(len(slots)):
         slot, value = slots[i], values[i]
         if np.isnan(value):

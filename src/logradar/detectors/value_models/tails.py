@@ -1,4 +1,4 @@
-"""Tails: how surprising a number is, from a sample of the usual ones."""
+"""How surprising a number is, judged by the tails of a sample of normal ones."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ Bools = npt.NDArray[np.bool_]
 
 _TAIL: Final = 0.05  # share of a sample at either end that its tail is fitted on
 _LEAST: Final = 5  # numbers in a tail
-_SKEWED: Final = 3.0  # a median this much farther from one end than from the other: on a logarithmic scale
-_FINEST: Final = 0.02  # of a number's size: smaller differences are not told apart
-LIMIT: Final = 25.0  # nats that count in full; beyond it grows with the logarithm, so that all stays finite
+_SKEWED: Final = 3.0  # times that the median is farther from one end than from the other: then the scale is logarithmic
+_FINEST: Final = 0.02  # of a number's size: smaller differences do not count
+LIMIT: Final = 25.0  # nats that count in full; what is above counts by its logarithm, so that all stays finite
 _COLUMNS: Final = ("scale", "lower", "upper", "below", "above", "share", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)
 class Tails:
-    """For each key where its numbers usually end, below and above, and how fast they become rare beyond that.
+    """For each key where most of its numbers end, below and above, and how fast numbers become rare beyond that.
 
-    Beyond the 95 % quantile of the sample the excess is taken as exponential (peaks over
-    threshold: Pickands, Annals of Statistics 1975); its mean is that of the excesses, or more
+    Beyond the 95 % quantile of the sample the excess is modelled as exponential (peaks over
+    threshold: Pickands, Annals of Statistics 1975); its mean is that of the excesses, or higher
     where the largest of them is farther out than such a tail would reach. Skewed numbers are
-    measured by ``asinh(x / scale)``, a logarithm that knows 0 and both signs: there the same tail
-    is a power law. ``scale`` is 0 for a plain one. ``low`` and ``high`` are what people are told.
+    measured by ``asinh(x / scale)``, a logarithm that is defined for 0 and for both signs: there the same tail
+    is a power law. ``scale`` is 0 for numbers that are not skewed. Findings name ``low`` and ``high`` as the normal
+    range.
     """
 
     keys: Ints
@@ -48,7 +49,7 @@ class Tails:
 
     @classmethod
     def fit(cls, sample: Sample, rows: Ints, finest: float = 0.0) -> Tails:
-        """From the sample's keys ``rows`` (each with numbers); ``finest`` is the least difference that counts."""
+        """From the sample's keys ``rows`` (each with numbers); ``finest`` is the smallest difference that counts."""
         start, count = sample.offsets[:-1][rows], np.diff(sample.offsets)[rows]
         tail = np.minimum(np.maximum(np.ceil(_TAIL * count).astype(np.int64), _LEAST), np.maximum(count // 2, 1))
 
@@ -64,7 +65,7 @@ class Tails:
         scale = np.where(skewed & (spread > 0), spread, 0.0)
         inner_high, inner_low = _scaled(at(np.maximum(count - tail - 1, 0)), scale), _scaled(at(tail), scale)
         reach = np.log(tail + 1.0)
-        # What one step that can be told apart is worth at the end of the usual.
+        # What the smallest difference that counts is worth at either end of the range.
         steps = [np.maximum(_FINEST * np.abs(end), finest) for end in (far, near)]
         ends = zip((far, near), steps, strict=True)
         grain = [np.abs(_scaled(end + step, scale) - _scaled(end, scale)) for end, step in ends]
@@ -86,16 +87,16 @@ class Tails:
         )
 
     def find(self, keys: Ints) -> Ints:
-        """The row of each key, -1 for one that is not here."""
+        """The row of each key, -1 for a key that has none."""
         if not len(self.keys):
             return np.full(len(keys), -1, np.int64)
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[place] == keys, place, -1)
 
     def surprisal(self, rows: Ints, values: Floats, both: bool) -> Floats:
-        """-log of how likely a number is that far out, in nats; upwards only, or to ``both`` sides.
+        """-log of the probability of a number that is so far out, in nats; only above, or on ``both`` sides.
 
-        0 for what lies where 90 % do; finite, and larger for what is farther out.
+        0 for a number inside the range of 90 % of them; finite, and larger the farther out the number is.
         """
         y = _scaled(values, self.scale[rows])
         with np.errstate(over="ignore"):
@@ -107,7 +108,7 @@ class Tails:
         return damped(np.maximum(nats, 0.0))
 
     def without(self, keys: Ints) -> Tails:
-        """All but those of the named keys."""
+        """The same without the named keys."""
         kept = ~np.isin(self.keys, keys)
         return Tails(self.keys[kept], *(getattr(self, name)[kept] for name in _COLUMNS))
 
@@ -124,7 +125,7 @@ class Tails:
 
 
 def damped(nats: Floats) -> Floats:
-    """The same up to `LIMIT`, beyond it only with the logarithm of the excess."""
+    """The same up to `LIMIT`; above it only the logarithm of the excess is added."""
     excess = np.minimum(np.maximum(nats - LIMIT, 0.0), 1e300)
     return np.minimum(nats, LIMIT) + np.log1p(excess)
 

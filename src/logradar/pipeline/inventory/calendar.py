@@ -36,7 +36,7 @@ def add_shares(row: dict[str, Any]) -> None:
 
 
 def dated(days: Iterable[str]) -> list[str]:
-    """Those that are dates."""
+    """The names that are dates in ISO form, in their order."""
     return [day for day in days if _is_date(day)]
 
 

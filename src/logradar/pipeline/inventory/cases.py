@@ -22,9 +22,9 @@ class Guarded(Quarantine):
         super().__init__(path)
         self._one = threading.Lock()
 
-    def _take(self, cases: Sequence[Case]) -> None:
+    def _record(self, cases: Sequence[Case]) -> None:
         with self._one:
-            super()._take(cases)
+            super()._record(cases)
 
 
 def kinds_of(reasons: Mapping[str, int], path: Path, names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -128,13 +128,13 @@ def _counted(
                 bar.advance(count)
 
         def count(file: DayFile) -> Statistics:
-            def meet(table: pa.Table) -> None:
+            def count_table(table: pa.Table) -> None:
                 if labels:
                     told = _labels_of(table, file.day, labels)
                     with one:
                         truth.update(told)
 
-            return statistics_of(file.path, quarantine, advance, name=file.name, meet=meet)
+            return statistics_of(file.path, quarantine, advance, name=file.name, on_table=count_table)
 
         ahead: deque[Future[Statistics]] = deque()
         try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE
@@ -18,31 +21,29 @@ from logradar.pipeline.inventory.calendar import LISTED, add_shares, by_day, mis
 from logradar.sources.radar.lengths import Lengths
 from logradar.sources.radar.services import NONE, SERVICES
 from logradar.sources.radar.vocabulary import steps
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import days_covered, group
 from logradar.storage.records import Corpus
-from logradar.storage.tabulate import days_covered, fill, group, learn_templates
 
 WARN: Final = 13  # SeverityNumbers from which on a record is a warning,
 ERROR: Final = 17  # and an error
 
 Ints = npt.NDArray[np.int64]
+_NEVER: Final = np.iinfo(np.int64).max
 
 
-def inventory_of_records(corpus: Corpus, settings: RunSettings) -> dict[str, Any]:
-    """Counts, times, levels, services, session lengths and templates of a corpus."""
-    grouped = group(corpus, settings.sessions)
+def inventory_of_records(corpus: Corpus, settings: RunSettings, scratch: Path) -> dict[str, Any]:
+    """Counts, times, levels, services, lengths and templates of a corpus; what is large is kept in ``scratch``."""
+    grouped = group(corpus, settings.sessions, scratch)
     miner = TemplateMiner(settings.parsing)
-    learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-    sessions = fill(corpus, miner, grouped)
-    sequences = Sequences.from_arrow(sessions["template_ids"])
-    lengths = sequences.lengths
-    labels = Counter(sessions["label"].to_pylist())
-    counted = Lengths()
-    counted.add(lengths)
-    records = Sequences.from_arrow(sessions["record_ids"])
-    told = _told(corpus, records)
-    first = _first_records(sequences, records)
+    learn_templates(corpus, miner, [grouped], scratch)
+    sessions = fill(corpus, miner, grouped, scratch)
+    counted = _Counted(corpus, scratch)
+    for table in sessions.tables():
+        counted.add(table)
     scanned = pl.scan_parquet(corpus.shards)
-    days = _by_day(scanned, told, sessions, first, records)
+    frame, lengths, first = counted.frame(), np.concatenate(counted.lengths), counted.first_records()
+    days = _by_day(scanned, frame, first)
     return {
         "records": corpus.records,
         "quarantined": corpus.quarantined,
@@ -50,27 +51,100 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings) -> dict[str, Any
         "faults": dict(corpus.reasons),
         **_columns(scanned),
         "templates": miner.templates().num_rows,
-        "sessions": sessions.num_rows,
-        "distinct_sequences": len(sequences.distinct()),
+        "sessions": len(sessions),
+        "distinct_sequences": _distinct(counted.sequences),
         "session_length": {
             "mean": round(float(lengths.mean()), 2),
             "min": int(lengths.min()),
             "median": int(np.sort(lengths)[len(lengths) // 2]),
             "max": int(lengths.max()),
         },
-        "days": days_covered(sessions),
-        "labels": {"normal": labels[False], "anomalous": labels[True], "unknown": labels[None]},
-        **_alarming(told),
-        "duplicate_sessions": len(records) - len(_contents(corpus, records).distinct()),
+        "days": days_covered(pa.table({"start": [counted.start], "end": [counted.end]})),
+        "labels": {"normal": counted.labels[False], "anomalous": counted.labels[True], "unknown": counted.labels[None]},
+        **_alarming(frame),
+        "duplicate_sessions": len(lengths) - _distinct(counted.contents),
         "repeated_session_ids": None,
         "counted_exactly": True,
-        "length_quantiles": {"p90": counted.quantile(0.9), "p99": counted.quantile(0.99)},
-        "length_histogram": counted.report()["histogram"],
-        "by_service": _by_service(scanned, told, sessions),
+        "length_quantiles": {"p90": counted.histogram.quantile(0.9), "p99": counted.histogram.quantile(0.99)},
+        "length_histogram": counted.histogram.report()["histogram"],
+        "by_service": _by_service(scanned, frame),
         "by_day": days,
         **missing(row["day"] for row in days),
         "vocabulary": _growth(first, corpus.records),
     }
+
+
+class _Counted:
+    """Figures of SESSIONS that come a piece at a time; some bytes are kept of each session."""
+
+    def __init__(self, corpus: Corpus, scratch: Path) -> None:
+        self.labels: Counter[bool | None] = Counter()
+        self.histogram = Lengths()
+        self.lengths: list[Ints] = []
+        self.sequences: list[npt.NDArray[np.uint64]] = []
+        self.contents: list[npt.NDArray[np.uint64]] = []
+        self.start: datetime | None = None
+        self.end: datetime | None = None
+        self._frames: list[pl.DataFrame] = []
+        self._first = np.empty(0, np.int64)  # by template id: the record in which it was first met
+        self._levels = np.memmap(scratch / "levels.bin", np.int8, "w+", shape=(corpus.records,))
+        self._bodies = np.memmap(scratch / "bodies.bin", np.uint64, "w+", shape=(corpus.records,))
+        start = 0
+        for part in corpus.scan(["level", "body"]):
+            self._levels[start : start + len(part)] = part["level"].fill_null(0).to_numpy()
+            self._bodies[start : start + len(part)] = _hashes(part["body"])
+            start += len(part)
+        self._levelled = bool(self._levels.any())
+
+    def add(self, sessions: pa.Table) -> None:
+        """Count some SESSIONS."""
+        sequences, records = (Sequences.from_arrow(sessions[name]) for name in ("template_ids", "record_ids"))
+        self.labels.update(sessions["label"].to_pylist())
+        self.histogram.add(sequences.lengths)
+        self.lengths.append(sequences.lengths)
+        self.sequences.append(sequences.fingerprints())
+        self.contents.append(_halves(self._bodies[records.values], records).fingerprints())
+        first, last = pc.min(sessions["start"]).as_py(), pc.max(sessions["end"]).as_py()
+        self.start = min((moment for moment in (self.start, first) if moment), default=None)
+        self.end = max((moment for moment in (self.end, last) if moment), default=None)
+        self._frames.append(self._of(sessions, records))
+        self._meet(sequences, records)
+
+    def _of(self, sessions: pa.Table, records: Sequences) -> pl.DataFrame:
+        """For every session its service, the day on which it began, and whether it holds an error or a warning."""
+        service = sessions["service"].cast(pa.string()).fill_null(NONE)
+        frame = pl.DataFrame({"service": pl.from_arrow(service), "start": pl.from_arrow(sessions["start"])})
+        frame = frame.with_columns(pl.col("service").cast(pl.Categorical), day=pl.col("start").dt.date()).drop("start")
+        if not self._levelled:
+            return frame
+        inside = self._levels[records.values]
+        warns = records.sums((inside >= WARN) & (inside < ERROR)) > 0
+        return frame.with_columns(with_error=pl.Series(records.sums(inside >= ERROR) > 0), with_warn=pl.Series(warns))
+
+    def _meet(self, sequences: Sequences, records: Sequences) -> None:
+        known = sequences.values >= FIRST_TEMPLATE
+        ids = sequences.values[known]
+        missing_ids = int(ids.max(initial=0)) + 1 - len(self._first)
+        if missing_ids > 0:
+            self._first = np.append(self._first, np.full(missing_ids, _NEVER))
+        np.minimum.at(self._first, ids, records.values[known])
+
+    def first_records(self) -> Ints:
+        """The record in which each template was first met, in order."""
+        return np.sort(self._first[self._first < _NEVER])
+
+    def frame(self) -> pl.DataFrame:
+        """A row for each session."""
+        return pl.concat(self._frames).with_columns(pl.col("service").cast(pl.String), pl.col("day").cast(pl.String))
+
+
+def _halves(hashes: npt.NDArray[np.uint64], records: Sequences) -> Sequences:
+    """Hashes of 64 bits as two values of 32 bits each, in the rows of ``records``."""
+    return Sequences.of(np.ascontiguousarray(hashes).view(np.int32), records.offsets * 2)
+
+
+def _distinct(fingerprints: list[npt.NDArray[np.uint64]]) -> int:
+    return len(np.unique(np.concatenate(fingerprints)))
 
 
 def _columns(records: pl.LazyFrame) -> dict[str, Any]:
@@ -99,45 +173,19 @@ def _counts(records: pl.LazyFrame, name: str) -> dict[str, int]:
     return {str(value) if value is not None else "none": count for value, count in counted.rows()}
 
 
-def _told(corpus: Corpus, records: Sequences) -> pl.DataFrame | None:
-    """For every session whether one of its records is a warning, and whether one is an error; None without levels."""
-    parts = [part["level"].fill_null(0).to_numpy() for part in corpus.scan(["level"])]
-    levels = np.concatenate(parts).astype(np.int8)
-    if not levels.any():
-        return None
-    inside = levels[records.values]
-    warns = records.sums((inside >= WARN) & (inside < ERROR)) > 0
-    return pl.DataFrame({"with_error": records.sums(inside >= ERROR) > 0, "with_warn": warns})
-
-
-def _alarming(told: pl.DataFrame | None) -> dict[str, Any]:
-    row: dict[str, Any] = {"sessions": 0 if told is None else len(told)}
+def _alarming(frame: pl.DataFrame) -> dict[str, Any]:
+    levelled = "with_error" in frame.columns
+    row: dict[str, Any] = {"sessions": len(frame) if levelled else 0}
     for name in ("with_error", "with_warn"):
-        row[name] = None if told is None else int(told[name].sum())
+        row[name] = int(frame[name].sum()) if levelled else None
     add_shares(row)
     return {name: value for name, value in row.items() if name != "sessions"}
-
-
-def _contents(corpus: Corpus, records: Sequences) -> Sequences:
-    """The texts of each session's records, equal texts as equal numbers."""
-    hashes = [_hashes(part["body"]) for part in corpus.scan(["body"])]
-    _, numbers = np.unique(np.concatenate(hashes), return_inverse=True)
-    return Sequences.of(numbers.astype(np.int32)[records.values], records.offsets)
 
 
 def _hashes(bodies: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     texts = pl.from_arrow(bodies)
     assert isinstance(texts, pl.Series)
     return texts.hash(7).to_numpy()
-
-
-def _first_records(sequences: Sequences, records: Sequences) -> Ints:
-    """The record in which each template was first met, in order; templates that are not known left out."""
-    known = sequences.values >= FIRST_TEMPLATE
-    ids = sequences.values[known]
-    first = np.full(int(ids.max(initial=0)) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, ids, records.values[known])
-    return np.sort(first[first < np.iinfo(np.int64).max])
 
 
 def _growth(first: Ints, count: int) -> dict[str, Any]:
@@ -152,17 +200,9 @@ def _growth(first: Ints, count: int) -> dict[str, Any]:
     }
 
 
-def _sessions(told: pl.DataFrame | None, sessions: pa.Table) -> pl.DataFrame:
-    """For every session its service, the day on which it began, and what its levels tell."""
-    service = sessions["service"].cast(pa.string()).fill_null(NONE)
-    frame = pl.DataFrame({"service": pl.from_arrow(service), "start": pl.from_arrow(sessions["start"])})
-    frame = frame.with_columns(day=pl.col("start").dt.date().cast(pl.String)).drop("start")
-    return frame.hstack(told) if told is not None else frame
-
-
-def _by_service(records: pl.LazyFrame, told: pl.DataFrame | None, sessions: pa.Table) -> list[dict[str, Any]]:
-    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if told is not None]
-    counted = _sessions(told, sessions).group_by("service").agg(pl.len().alias("sessions"), *sums)
+def _by_service(records: pl.LazyFrame, frame: pl.DataFrame) -> list[dict[str, Any]]:
+    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
+    counted = frame.group_by("service").agg(pl.len().alias("sessions"), *sums)
     lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NONE)).agg(pl.len().alias("records"))
     joined = counted.join(lines.collect(), on="service", how="full", coalesce=True)
     joined = joined.with_columns(pl.exclude("service").fill_null(0))
@@ -175,14 +215,12 @@ def _by_service(records: pl.LazyFrame, told: pl.DataFrame | None, sessions: pa.T
     return found
 
 
-def _by_day(
-    records: pl.LazyFrame, told: pl.DataFrame | None, sessions: pa.Table, first: Ints, within: Sequences
-) -> list[dict[str, Any]]:
+def _by_day(records: pl.LazyFrame, frame: pl.DataFrame, first: Ints) -> list[dict[str, Any]]:
     """Sessions by the day on which they began, records by their own; new templates by that of their session."""
-    frame = _sessions(told, sessions).filter(pl.col("day").is_not_null())
+    frame = frame.filter(pl.col("day").is_not_null())
     if not len(frame):
         return []
-    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if told is not None]
+    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
     rows = frame.group_by("day").agg(pl.len().alias("sessions"), *sums).to_dicts()
     day = pl.col("timestamp").dt.date().cast(pl.String).alias("day")
     lines = records.group_by(day).agg(pl.len().alias("records")).collect().drop_nulls("day")

@@ -76,7 +76,7 @@ def gather(opened: Opened, home: Path, apart: bool) -> DaySessions:
     found.reasons = dict(quarantine.reasons + opened.quarantine.reasons)
     told = Quarantine()
     told.reasons.update(found.reasons)
-    opened.complain(found.events, told)
+    opened.require_records(found.events, told)
     for sentence in (*opened.notes, told.sentence()):
         if sentence:
             say(sentence)

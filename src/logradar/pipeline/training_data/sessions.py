@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,22 +16,22 @@ import pyarrow.compute as pc
 from logradar.core.errors import DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionSet, SessionTable
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
 from logradar.evaluation import audit
 from logradar.evaluation.audit import identities
-from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso
+from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso, part_sizes
 from logradar.model.bundle import Seen
-from logradar.model.replay_buffer import pieces
 from logradar.model.settings import RunSettings
-from logradar.parsing.given_templates import GivenTemplates
+from logradar.parsing.sessions import SessionSettings
+from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.training_data.trimming import kept, require_memory, trimmed
-from logradar.storage.grouping import fill_on_disk, group_on_disk, is_large, learn_templates_of
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import anomalous, group, idle_seconds, with_key_or_windows
 from logradar.storage.records import Corpus
-from logradar.storage.tabulate import anomalous, fill, group, learn_templates
 
-Templates = TemplateMiner | GivenTemplates
 Rows = npt.NDArray[np.int64]
 MOST_VALID: Final = 100_000  # validation sessions of a very large input: more would not make a quantile better
 
@@ -43,9 +43,9 @@ class TrainingData:
     ``split`` are the figures of the split, ``files`` its lists where whole files were split.
     """
 
-    templates: Templates
-    train: pa.Table | Shards
-    valid: pa.Table | Shards
+    templates: TemplateSource
+    train: SessionSet
+    valid: SessionSet
     seen: Seen
     records: int
     sessions: int
@@ -56,42 +56,61 @@ class TrainingData:
     )
 
 
-def from_records(corpus: Corpus, settings: RunSettings, home: Path, miner: TemplateMiner | None = None) -> TrainingData:
+def from_records(
+    corpus: Corpus, settings: RunSettings, home: Path, miner: TemplateMiner | None = None
+) -> tuple[TrainingData, SessionSettings]:
     """Group the records of a corpus, split them, and mine templates of the normal sessions before the cut.
 
-    ``miner`` is one that goes on from what it knows.
+    ``miner`` is one that goes on from what it knows. With the data come the session settings as they were found
+    out: by key or in windows, and after how many idle seconds a session is over.
     """
-    if is_large(corpus):
-        return _from_disk(corpus, settings, home, miner)
-    grouped = group(corpus, settings.sessions)
+    found = with_key_or_windows(corpus, settings.sessions)
+    grouped = group(corpus, found, home)
+    miner = miner or TemplateMiner(settings.parsing)
+    if isinstance(grouped, SessionTable):
+        data, before = _in_memory(corpus, grouped.table, settings, home, miner)
+    else:
+        assert isinstance(grouped, Shards)
+        data, before = _on_disk(corpus, grouped, settings, home, miner)
+    return data, found.model_copy(update={"idle_seconds": idle_seconds(before, found)})
+
+
+def _in_memory(
+    corpus: Corpus, grouped: pa.Table, settings: RunSettings, home: Path, miner: TemplateMiner
+) -> tuple[TrainingData, Iterator[pa.Table]]:
     parts, files = _split(corpus, grouped, settings.split)
     odd = anomalous(grouped)
     learn, watch = parts.train[~odd[parts.train]], parts.valid[~odd[parts.valid]]
     if not len(learn):
         raise nothing_normal(len(parts.train))
-    miner = miner or TemplateMiner(settings.parsing)
     known = np.concatenate([learn, watch])
-    learn_templates(corpus, miner, grouped, known)
-    sessions = fill(corpus, miner, grouped, settings.needs_values)
+    learn_templates(corpus, miner, [SessionTable(grouped.take(pa.array(known)))], home)
+    filled = fill(corpus, miner, SessionTable(grouped), home, "parameters" in settings.inputs)
+    assert isinstance(filled, SessionTable)
+    sessions = filled.table
     before, sequences = np.concatenate([parts.train, parts.valid]), Sequences.from_arrow(sessions["template_ids"])
     stay = kept(sequences.take(known), settings)
     learn, watch = learn[stay[: len(learn)]], watch[stay[len(learn) :]]
     seen = Seen(identities(sessions.take(pa.array(before))), np.unique(sequences.take(known[stay]).fingerprints()))
     facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum()), "trimmed": int((~stay).sum())}
     facts |= files.facts() if files else {}
-    train, valid = sessions.take(pa.array(learn)), sessions.take(pa.array(watch))
+    train, valid = (SessionTable(sessions.take(pa.array(rows))) for rows in (learn, watch))
     marked = sessions.take(pa.array(parts.valid[odd[parts.valid]]))
-    return TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
+    data = TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
+    return data, iter([sessions.take(pa.array(before))])
 
 
-def _from_disk(corpus: Corpus, settings: RunSettings, home: Path, miner: TemplateMiner | None) -> TrainingData:
+def _on_disk(
+    corpus: Corpus, grouped: Shards, settings: RunSettings, home: Path, miner: TemplateMiner
+) -> tuple[TrainingData, Iterator[pa.Table]]:
     require_memory(corpus.records, settings)
-    grouped = group_on_disk(corpus, settings.sessions, home)
     parts = cut(grouped, settings.split)
-    miner = miner or TemplateMiner(settings.parsing)
-    learn_templates_of(corpus, miner, [part.normal() for part in parts[:2]], home)
-    sessions = fill_on_disk(corpus, miner, grouped, home, settings.needs_values)
-    return of_shards(cut(sessions, settings.split), miner, corpus.records, settings, total=len(sessions))
+    learn_templates(corpus, miner, [part.normal() for part in parts[:2]], home)
+    sessions = fill(corpus, miner, grouped, home, "parameters" in settings.inputs)
+    assert isinstance(sessions, Shards)
+    parts = cut(sessions, settings.split)
+    before = (table for part in parts[:2] for table in part.tables(["start", "gaps"]))
+    return of_shards(parts, miner, corpus.records, settings, total=len(sessions)), before
 
 
 def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]:
@@ -105,20 +124,14 @@ def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]
     if split.first is not None:
         train, valid, _ = cut(sessions.slice(0, split.first), split.of_first())
         return train, valid, sessions.slice(split.first)
-    shares = np.array(split.shares)
-    wanted = int((shares > 0).sum())
-    if len(sessions) < wanted:
-        count = "1 session is" if len(sessions) == 1 else f"{len(sessions)} sessions are"
-        raise DataError(f"{count} too few to be split into {wanted} parts; give more log data.")
-    second = max(1, int(np.round(shares[:2].sum() * len(sessions))))
-    first = max(1, min(int(np.round(shares[0] * len(sessions))), second - (split.valid > 0)))
-    train, valid, test = (sessions.slice(*bound) for bound in pairwise((0, first, second, len(sessions))))
+    bounds = np.cumsum([0, *part_sizes(len(sessions), split)]).tolist()
+    train, valid, test = (sessions.slice(*bound) for bound in pairwise(bounds))
     return train, valid, test
 
 
 def of_shards(
     parts: Sequence[Shards],
-    templates: Templates,
+    templates: TemplateSource,
     records: int,
     settings: RunSettings,
     files: FileParts | None = None,
@@ -153,10 +166,9 @@ def of_shards(
     facts["test"] = sessions - facts["train"] - facts["valid"]
     facts |= {"anomalies_left_out": odd, "trimmed": less} | (files.facts() if files else {})
     named = ["session_id", "start", "template_ids"]
-    as_scored = templates.known_in if isinstance(templates, GivenTemplates) else lambda table: table
     seen = Seen(
-        _fingerprints(identities(as_scored(table)) for part in (train, valid) for table in part.tables(named)),
-        _fingerprints(piece.fingerprints() for piece in pieces(learn, watch)),
+        _fingerprints(identities(templates.known_in(table)) for part in (train, valid) for table in part.tables(named)),
+        _fingerprints(piece.fingerprints() for piece in chain(learn.sequences(), watch.sequences())),
     )
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
@@ -218,9 +230,9 @@ def _files(corpus: Corpus, grouped: pa.Table) -> tuple[Rows, list[str]]:
     return number[first].astype(np.int64), short_names(list(names))
 
 
-def bounds(shards: Shards, name: str) -> tuple[Any, Any]:
-    """Smallest and largest value of a column of SESSIONS on disk, as Arrow scalars."""
-    found = [pc.min_max(table[name]) for table in shards.tables([name])]
+def bounds(sessions: SessionSet, name: str) -> tuple[Any, Any]:
+    """Smallest and largest value of a column of SESSIONS, as Arrow scalars."""
+    found = [pc.min_max(table[name]) for table in sessions.tables([name])]
     low = pa.array([value["min"].as_py() for value in found])
     high = pa.array([value["max"].as_py() for value in found])
     return pc.min(low), pc.max(high)

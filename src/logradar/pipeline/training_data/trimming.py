@@ -17,7 +17,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.core.tables import SESSIONS
 from logradar.detectors.base import Incremental
-from logradar.detectors.fusion.outlier_trimming import oddest
+from logradar.detectors.fusion.outlier_trimming import most_unusual
 from logradar.model.settings import SIMPLE, RunSettings
 from logradar.storage import grouping as on_disk
 from logradar.storage.shards_writer import CODEC
@@ -40,7 +40,7 @@ def kept(normal: Sequences, settings: RunSettings) -> npt.NDArray[np.bool_]:
     share = settings.split.trim
     if not share:
         return np.ones(len(normal), bool)
-    out = oddest(normal, share, [cast(Incremental, settings.make(name)) for name in SIMPLE])
+    out = most_unusual(normal, share, [cast(Incremental, settings.make(name)) for name in SIMPLE])
     if out.any():
         say(
             f"Left out of training and threshold: {out.sum():,} of {len(normal):,} normal sessions, the oddest "

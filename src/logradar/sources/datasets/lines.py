@@ -1,4 +1,4 @@
-"""Raw log lines whose labels stand in other files of the data set, by session key."""
+"""Raw log lines whose labels are in other files of the data set, by session key."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from logradar.sources.opening.labels import Labels
 
 
 class LabelledLines(Lines):
-    """Log lines as `Lines` reads them, with the labels that the data set has of their sessions."""
+    """Log lines as `Lines` reads them, with the labels that the data set gives to their sessions."""
 
-    discovers: ClassVar[bool] = False
+    discovers_key: ClassVar[bool] = False
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Never by itself: such a log is read as any other; it is chosen by name or ``--source``."""
+        """Always 0: the source ``lines`` reads such a log. This one is used for its data set or with ``--source``."""
         return 0.0
 
     @abstractmethod
     def labels(self, file: Path, quarantine: Quarantine) -> Labels | None:
-        """The labels of the sessions of a file; None where nothing tells them."""
+        """The labels of the sessions of a file; None if there are none."""
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS with labels; the kinds of fault are told to ``hints.blame``."""
+        """LOG_RECORDS with labels; ``hints.on_fault_kinds`` is called with the kinds of fault."""
         record_id = 0
         for file in files:
             try:
@@ -42,25 +42,25 @@ class LabelledLines(Lines):
             except OSError as error:
                 raise InputError(f"The labels beside '{file}' cannot be read: {error.strerror}.") from None
             if labels:
-                hints.blame(labels.kinds)
+                hints.on_fault_kinds(labels.kinds)
             for table in super().read([file], hints, quarantine):
-                numbered = numbered_from(self.tied(table, hints, quarantine), record_id)
+                numbered = numbered_from(self.in_sessions(table, hints, quarantine), record_id)
                 record_id += numbered.num_rows
                 yield labels.join(numbered) if labels else numbered
 
-    def tied(self, table: pa.Table, hints: Hints, quarantine: Quarantine) -> pa.Table:
-        """The records that belong to sessions; here all."""
+    def in_sessions(self, table: pa.Table, hints: Hints, quarantine: Quarantine) -> pa.Table:
+        """The records that belong to sessions; all of them unless a subclass selects some."""
         return table
 
 
 def numbered_from(table: pa.Table, first: int) -> pa.Table:
-    """LOG_RECORDS numbered from ``first`` on."""
+    """LOG_RECORDS with record ids from ``first`` on."""
     ids = pa.array(np.arange(first, first + table.num_rows))
     return table.set_column(0, LOG_RECORDS.field("record_id"), ids)
 
 
 def labels_of(file: Path, truth: dict[str, bool], kinds: dict[str, str] | None = None) -> Labels | None:
-    """Labels by session key; None where there are none."""
+    """Labels and kinds of fault by session key; None if there is no label."""
     if not truth:
         return None
     table = pl.DataFrame({"session_key": list(truth), "label": list(truth.values())})

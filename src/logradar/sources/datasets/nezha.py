@@ -1,4 +1,4 @@
-"""The CSV form of Nezha's data sets: lines of microservices with traces, labels by a list of faults."""
+"""The CSV files of the Nezha data sets: log lines of microservices with traces, labels from a list of faults."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ TRACED: Final = r"TraceID: ?[0-9a-f]+ SpanID: ?[0-9a-f]+ ?"
 MESSAGE: Final = r'"message": ?("(?:[^"\\]|\\.)*")'
 SEVERITY: Final = r'"severity": ?"(\w+)"'
 STATEMENT: Final = re.compile(r"(\S+#[0-9]+)_")
-ACTIVE: Final = timedelta(seconds=150)  # the windows of a fault end less than 130 s after it began
+ACTIVE: Final = timedelta(seconds=150)  # the windows of a fault end less than 130 s after its start
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the list: when it began (UTC), in which service, of which type, and the log statement before it."""
+    """A fault in the list: its start (UTC), its service, its type, and the log statement before it."""
 
     time: datetime
     service: str
@@ -48,12 +48,13 @@ class Fault:
 
 
 class Nezha(Source):
-    """Lines of microservices as CSV, by trace; the labels come from ``*fault_list*.json`` beside the files.
+    """Log lines of microservices as CSV, by trace; labels come from ``*fault_list*.json`` in the same folder.
 
-    A line is anomalous when its service had a fault injected less than 150 s before, and, where ``root_cause_ts.json``
-    names the log statement that comes right before the fault, when it is of that statement; a trace is when one of
-    its lines is. Lines that stand in several windows are taken once. Times are those of the column Timestamp: some
-    lines, exceptions among them, have none of sense in TimeUnixNano. Yu et al., Nezha, ESEC/FSE 2023.
+    A line is anomalous if a fault was injected into its service less than 150 s before. If ``root_cause_ts.json``
+    names the log statement right before the fault, only lines of that statement are anomalous. A trace is
+    anomalous if one of its lines is. Lines that are in several windows are used once. Times come from the column
+    Timestamp, because TimeUnixNano is not valid in some lines (exceptions among them). Yu et al., Nezha, ESEC/FSE
+    2023.
     """
 
     session_key: ClassVar[str | None] = r"^[^,]*,[^,]*,[^,]*,[^,]*,[^,]*,[^,]*,([0-9a-f]+),"
@@ -61,30 +62,30 @@ class Nezha(Source):
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """Sure for the header and a service of the system."""
+        """0.95 for the header and services of the system, 0.4 for the header alone."""
         if not head or head[0].strip() != HEADER or len(head) < 2:
             return 0.0
         pods = [line.split(",")[4] for line in head[1:20] if line.count(",") > 8]
-        fitting = sum(re.match(cls.services, pod) is not None for pod in pods)
-        return 0.95 if fitting > len(pods) / 2 else 0.4
+        matching = sum(re.match(cls.services, pod) is not None for pod in pods)
+        return 0.95 if matching > len(pods) / 2 else 0.4
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
-        """LOG_RECORDS with time, service, level and label; rows of another form are quarantined."""
+        """LOG_RECORDS with time, service, level and label; rows that cannot be read are quarantined."""
         record_id = 0
         for file in files:
             name, faults = hints.name(file), faults_beside(file)
-            once = _Once()
+            unique = _FirstOccurrences()
             try:
-                for block in read_blocks(file, name, quarantine, hints.limits, hints.advance):
-                    rows = once.of(_rows(block, name, quarantine))
+                for block in read_blocks(file, name, quarantine, hints.limits, hints.on_progress):
+                    rows = unique.of(_rows(block, name, quarantine))
                     if not len(rows):
                         continue
                     yield self._table(rows, record_id, name, hints, faults)
                     record_id += len(rows)
             except OSError as error:
                 quarantine.add(name, "file that cannot be read to its end", text=str(error))
-            if once.again:
-                quarantine.add(name, "line that stands in several windows, taken once", count=once.again)
+            if unique.repeated:
+                quarantine.add(name, "line that is in several windows, used once", count=unique.repeated)
 
     def _table(
         self, rows: pl.DataFrame, record_id: int, name: str, hints: Hints, faults: Sequence[Fault] | None
@@ -97,9 +98,9 @@ class Nezha(Source):
             ),
         )
         text = rows["message"].str.strip_chars()
-        said = text.str.extract(MESSAGE, 1).str.json_decode(pl.String)
+        message = text.str.extract(MESSAGE, 1).str.json_decode(pl.String)
         plain = text.str.extract_groups(PLAIN).struct.unnest()
-        body = pl.select(pl.coalesce(said, text.str.replace(PLAIN, ""))).to_series().str.replace(TRACED, "")
+        body = pl.select(pl.coalesce(message, text.str.replace(PLAIN, ""))).to_series().str.replace(TRACED, "")
         level = pl.select(pl.coalesce(plain["level"], text.str.extract(SEVERITY, 1))).to_series()
         keys = extract(rows["text"], rows["text"], hints.session_key) if hints.session_key else None
         columns: dict[str, Any] = {
@@ -118,71 +119,72 @@ class Nezha(Source):
             kind = _kinds(rows.with_columns(plain["component"]), faults)
             columns["label"] = kind.is_not_null().to_arrow()
             if keys is not None:
-                blamed = pl.DataFrame({"key": keys, "kind": kind}).drop_nulls().unique("key", keep="first")
-                hints.blame(dict(blamed.iter_rows()))
+                faulty = pl.DataFrame({"key": keys, "kind": kind}).drop_nulls().unique("key", keep="first")
+                hints.on_fault_kinds(dict(faulty.iter_rows()))
         return conform(pa.table(columns), LOG_RECORDS)
 
 
-class _Once:
-    """Keeps the first of rows that are equal but for their window."""
+class _FirstOccurrences:
+    """Keeps the first of several rows that differ only in their window."""
 
     def __init__(self) -> None:
-        self.again = 0
+        self.repeated = 0
         self._seen = np.empty(0, np.uint64)
 
     def of(self, rows: pl.DataFrame) -> pl.DataFrame:
-        prints = rows.select(pl.struct("time", "pod", "log").hash()).to_series().to_numpy()
-        _, first = np.unique(prints, return_index=True)
+        hashes = rows.select(pl.struct("time", "pod", "log").hash()).to_series().to_numpy()
+        _, first = np.unique(hashes, return_index=True)
         new = np.zeros(len(rows), bool)
         new[first] = True
-        new &= ~np.isin(prints, self._seen)
-        self._seen = np.concatenate([self._seen, prints[new]])
-        self.again += int((~new).sum())
+        new &= ~np.isin(hashes, self._seen)
+        self._seen = np.concatenate([self._seen, hashes[new]])
+        self.repeated += int((~new).sum())
         return rows.filter(pl.Series(new, dtype=pl.Boolean))
 
 
 def faults_beside(file: Path) -> list[Fault] | None:
-    """The faults of all lists in a file's folder, in order of time; None where there is no list.
+    """The faults of all lists in the folder of a file, in order of time; None if there is no list.
 
-    Times are ``inject_time``: ``inject_timestamp`` is 8 hours off. Raises `InputError` for a list of another form.
+    Times are ``inject_time``, because ``inject_timestamp`` is wrong by 8 hours. Raises `InputError` for a list that
+    cannot be read.
     """
     lists = sorted(file.parent.glob("*fault_list*.json"))
     if not lists:
         return None
-    found = []
+    faults = []
     causes = _causes(file.parent / "root_cause_ts.json")
     for path in lists:
         try:
             for entry in (entry for hour in json.loads(path.read_text()).values() for entry in hour):
                 began = datetime.strptime(entry["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
                 service, kind = re.sub(POD, "", entry["inject_pod"]), entry["inject_type"]
-                found.append(Fault(began, service, kind, causes.get((service, kind))))
+                faults.append(Fault(began, service, kind, causes.get((service, kind))))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"The list of faults '{path}' cannot be read ({type(error).__name__}: {error}); it needs hours with "
-                "entries of inject_time, inject_pod and inject_type."
+                f"The list of faults '{path}' cannot be read ({type(error).__name__}: {error}); it must list hours "
+                "with entries of inject_time, inject_pod and inject_type."
             ) from None
-    return sorted(found, key=lambda fault: fault.time)
+    return sorted(faults, key=lambda fault: fault.time)
 
 
 def _causes(file: Path) -> dict[tuple[str, str], str]:
-    """The log statement before a fault, by service and type, where it is one: ``A#1_B#2`` is read as ``A#1``."""
+    """The log statement before a fault, by service and type, if it is known: ``A#1_B#2`` is read as ``A#1``."""
     if not file.is_file():
         return {}
     try:
-        told = json.loads(file.read_text())
-        places = {(service, kind): place for service, kinds in told.items() for kind, place in kinds.items()}
-        found = {key: STATEMENT.match(place) for key, place in places.items()}
+        causes = json.loads(file.read_text())
+        places = {(service, kind): place for service, kinds in causes.items() for kind, place in kinds.items()}
+        statements = {key: STATEMENT.match(place) for key, place in places.items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"The causes '{file}' cannot be read ({type(error).__name__}: {error}); it needs services with types of "
-            "fault and places."
+            f"The causes '{file}' cannot be read ({type(error).__name__}: {error}); it must list services "
+            "with types of fault and log statements."
         ) from None
-    return {key: statement[1] for key, statement in found.items() if statement}
+    return {key: statement[1] for key, statement in statements.items() if statement}
 
 
 def _kinds(rows: pl.DataFrame, faults: Sequence[Fault]) -> pl.Series:
-    """For each row the type of the fault that its service had when it was written, or null."""
+    """For each row the type of the fault that its service had when the line was logged, or null."""
     kind = pl.lit(None, pl.String)
     for fault in faults:
         inside = pl.col("timestamp").is_between(fault.time, fault.time + ACTIVE, closed="left")
@@ -203,5 +205,5 @@ def _rows(block: Block, name: str, quarantine: Quarantine) -> pl.DataFrame:
     bad = rows["timestamp"].is_null()
     if bad.any():
         lines = rows.filter(bad).select("line", "text").rows()
-        quarantine.add_lines(name, "row that is no line of a microservice", lines)
+        quarantine.add_lines(name, "row that is not a log line of a microservice", lines)
     return rows.filter(~bad)

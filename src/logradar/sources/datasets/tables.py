@@ -1,4 +1,4 @@
-"""Sessions of event numbers as the tables that sources hand out: DATED_SESSIONS and LOG_RECORDS."""
+"""Sessions of event numbers as the tables that sources return: DATED_SESSIONS and LOG_RECORDS."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from logradar.sources.radar.dated import DATED_SESSIONS
 
 
 def dated(rows: pl.DataFrame, name: str, before: int, texts: Mapping[int, str]) -> pa.Table:
-    """DATED_SESSIONS of ``key``, ``events`` (lists of int32), ``label``; ``before`` sessions of the file came already.
+    """DATED_SESSIONS from rows of ``key``, ``events`` (lists of int32) and ``label``.
 
-    The lines of a session are the texts of its events. Such files have no times; a column ``service`` is kept.
+    ``before`` is the number of sessions of the file in earlier calls, ``texts`` are templates by event number. The
+    lines of a session are the templates of its events. There are no times; a column ``service`` is kept.
     """
     count = len(rows)
     events = rows["events"].to_arrow().cast(pa.list_(pa.int32()))
@@ -47,7 +48,7 @@ def dated(rows: pl.DataFrame, name: str, before: int, texts: Mapping[int, str]) 
 
 
 def records(sessions: pa.Table, first_record: int) -> pa.Table:
-    """LOG_RECORDS of DATED_SESSIONS that have a line for each event, numbered from ``first_record`` on."""
+    """LOG_RECORDS from DATED_SESSIONS that have a line for each event, with ids from ``first_record`` on."""
     logs = sessions["original_logs"].combine_chunks()
     rows = pa.array(Sequences.from_arrow(sessions["event_sequence"]).rows)
     columns = {

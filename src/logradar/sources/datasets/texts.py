@@ -1,4 +1,4 @@
-"""The texts of event numbers: a file of templates that stands beside the sequences of a data set."""
+"""Templates by event number, from a file in the folder of the sequences of a data set."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from logradar.sources.decoding.compression import pieces
 
 
 def by_line(path: Path) -> dict[int, str]:
-    """Texts by line number, from 1; empty where there is no such file."""
+    """Templates by line number, from 1; empty if the file does not exist."""
     return {number: line for number, line in enumerate(_lines(path), 1) if line}
 
 
 def by_id(path: Path) -> dict[int, str]:
-    """Texts of a CSV whose first column is the event's number (``E5`` or ``5``), the second its template.
+    """Templates from a CSV file: column 1 is the number of the event (``E5`` or ``5``), column 2 its template.
 
-    Empty where there is no such file; rows without a number are passed over, as the header is.
+    Empty if the file does not exist. Rows without a number, such as the header, are ignored.
     """
     rows = csv.reader(_lines(path))
-    found = ((row[0].strip().removeprefix("E"), row[1].strip()) for row in rows if len(row) > 1)
-    return {int(number): text for number, text in found if number.isdecimal() and len(number) < 10}
+    pairs = ((row[0].strip().removeprefix("E"), row[1].strip()) for row in rows if len(row) > 1)
+    return {int(number): text for number, text in pairs if number.isdecimal() and len(number) < 10}
 
 
 def number_of(text: str) -> int:
-    """A number for a template that has none that all files share: the CRC-32 of its text, 30 bits of it."""
+    """A number for a template that depends on its text alone: 30 bits of its CRC-32."""
     return zlib.crc32(text.encode()) & 0x3FFFFFFF
 
 
 def named(event: int, texts: Mapping[int, str]) -> str:
-    """The text of an event, ``E<number>`` where it has none."""
+    """The template of an event, ``E<number>`` if it has none."""
     return texts.get(event) or f"E{event}"
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a small file; `InputError` where it is there but cannot be read."""
+    """The lines of a small file, empty if it does not exist. Raises `InputError` if it cannot be read."""
     if not path.is_file():
         return []
     bad = Quarantine()

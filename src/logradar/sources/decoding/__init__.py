@@ -1,1 +1,5 @@
-"""Decoding: from compressed bytes to plain ones, and from texts of time to times."""
+"""Decoding: from bytes of a file to plain bytes, from texts to times, and from Parquet files to tables.
+
+``compression`` unpacks gz, xz, zst and bz2 files in pieces of bounded size, ``timestamps`` reads columns of timestamps
+in any known layout, ``parquet`` reads the files of prepared folders. Nothing here knows about kinds of logs.
+"""

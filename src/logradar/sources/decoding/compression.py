@@ -1,8 +1,8 @@
 """Bytes of a file, plain or compressed, in pieces of bounded size.
 
-The kind is told by the first bytes, never by the name. What a cut or damaged file still
-holds is handed out; where it broke goes to the quarantine. No piece grows with the input,
-so a small file that unpacks to gigabytes (a "bomb") costs time but no memory.
+The kind of compression is determined by the first bytes, never by the name. Of a truncated or damaged file the
+readable part is returned, and the position of the damage goes to the quarantine. Pieces do not grow with the input,
+so a small file that unpacks to gigabytes (a "zip bomb") costs time but not memory.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import zstandard
 
 from logradar.core.quarantine import Quarantine
 
-PIECE: Final = 1 << 20  # bytes handed out at once, at most (zst: a few blocks of 128 KiB more)
-RAW: Final = 1 << 16  # compressed bytes read at once; what a damaged xz file loses at its end
-RAW_ZST: Final = 1 << 11  # its decoder cannot be told to stop, so it is fed little
-MEMORY: Final = 512 << 20  # an xz file may ask for gigabytes of dictionary
+PIECE: Final = 1 << 20  # largest piece in bytes (zst: a few blocks of 128 KiB more)
+RAW: Final = 1 << 16  # compressed bytes read at once; also what a damaged xz file loses at its end
+RAW_ZST: Final = 1 << 11  # the zst decoder has no limit for its output, so it gets little input at a time
+MEMORY: Final = 512 << 20  # limit of the dictionary of an xz file, which could be gigabytes
 MAGIC: Final = {
     b"\x1f\x8b": "gz",
     b"\xfd7zXZ\x00": "xz",
@@ -35,45 +35,45 @@ def kind_of(head: bytes) -> str | None:
     return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
 
 
-def pieces(path: Path, name: str, quarantine: Quarantine, advance: Callable[[int], object]) -> Iterator[bytes]:
-    """The unpacked bytes of ``path``; ``advance`` is told how many bytes of the file were used.
+def pieces(path: Path, name: str, quarantine: Quarantine, on_progress: Callable[[int], object]) -> Iterator[bytes]:
+    """The unpacked bytes of ``path``; ``on_progress`` is called with the number of bytes read from the file.
 
-    Raises `OSError` where the file cannot be opened or read at all.
+    Raises `OSError` if the file cannot be opened or read.
     """
     with path.open("rb") as file:
         kind = kind_of(file.read(8))
         file.seek(0)
         if kind is None:
             while raw := file.read(PIECE):
-                advance(len(raw))
+                on_progress(len(raw))
                 yield raw
             return
         used = 0
         decoder: Any = None
         while raw := file.read(RAW_ZST if kind == "zst" else RAW):
-            advance(len(raw))
+            on_progress(len(raw))
             try:
                 for out, now in _unpack(kind, decoder, raw):
-                    decoder = now  # a new one where the next member of the file begins
+                    decoder = now  # a new decoder for each member of the file
                     if out:
                         yield out
             except (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError, EOFError) as error:
-                quarantine.add(name, f"damaged {kind} data, the rest of the file is lost", offset=used, text=str(error))
+                quarantine.add(name, f"damaged {kind} file, its rest is skipped", offset=used, text=str(error))
                 return
             used += len(raw)
         if decoder is not None and not decoder.eof:
-            quarantine.add(name, f"cut {kind} file, its end is missing", offset=used)
+            quarantine.add(name, f"truncated {kind} file, its end is missing", offset=used)
 
 
 def _unpack(kind: str, decoder: Any, raw: bytes) -> Iterator[tuple[bytes, Any]]:
     while raw:
         if decoder is None or decoder.eof:
-            if decoder is not None and not raw.strip(b"\0"):  # padding behind the last member
+            if decoder is not None and not raw.strip(b"\0"):  # padding after the last member
                 return
             decoder = _new(kind)
         if kind == "gz":
             full = True
-            while not decoder.eof and (raw or full):  # output may be waiting inside when no input is left
+            while not decoder.eof and (raw or full):  # the decoder may have more output when no input is left
                 out = decoder.decompress(raw, PIECE)
                 raw, full = decoder.unconsumed_tail, len(out) == PIECE
                 yield out, decoder

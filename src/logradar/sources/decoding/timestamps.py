@@ -1,9 +1,9 @@
-"""Columns of timestamp text -> timestamp[us, UTC], column-wise, whatever the layout.
+"""Reads columns of timestamps in any known layout as timestamp[us, UTC].
 
-A layout is worked out from one example and then applied to the whole column by Polars; a
-file may mix several. Times without a zone are taken as UTC. Where the year is missing (RFC
-3164) it is the latest one that is not in the future of the file, and a step from December
-to January begins the next; where the date is missing the same holds for days.
+A layout is derived from one example and then applied to the whole column by Polars; a file may mix several layouts.
+Times without a zone are taken as UTC. A missing year (RFC 3164) is the latest year for which the first time is not
+after the last modification of the file; from then on every step from December to January begins the next year. A
+missing date is handled the same way with days.
 """
 
 from __future__ import annotations
@@ -66,19 +66,19 @@ _EPOCHS: Final = [(r"\d{10}", 10**6), (r"\d{13}", 10**3), (r"\d{16}", 1), (r"\d{
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read one kind of timestamp: a strftime format, or an epoch with its unit.
+    """How to read one kind of timestamp: a strftime format, or the unit of an epoch number.
 
-    ``lacks`` says what the text does not tell; ``unit`` is microseconds per step of an epoch
-    number, negative for steps that are shorter than a microsecond.
+    ``lacks`` is what the text does not contain. ``unit`` is the number of microseconds of one step of the epoch
+    number; for steps shorter than a microsecond it is minus the number of steps in a microsecond.
     """
 
     format: str = ""
     lacks: Literal["", "year", "date"] = ""
     unit: int = 0
-    fraction: str = ""  # how a fraction begins that Polars reads only behind a dot
+    fraction: str = ""  # character before the fraction, where Polars can read it only after a dot
 
     def read(self, text: pl.Series) -> pl.Series:
-        """Times of those texts that have this layout, null for the others; 2000 stands for a missing year."""
+        """Times of the texts with this layout, null for the others; a missing year is read as 2000."""
         if self.unit:
             return self._read_epoch(text)
         if self.fraction == ":":  # milliseconds as a number, not padded
@@ -100,12 +100,12 @@ class Layout:
             number = text.cast(pl.Int64, strict=False) * self.unit
         else:
             number = text.cast(pl.Int64, strict=False) // -self.unit
-        near = (number >= 0) & (number < 4_102_444_800_000_000)  # to the year 2100: beyond it is another unit
+        near = (number >= 0) & (number < 4_102_444_800_000_000)  # up to the year 2100: a larger number has another unit
         return pl.select(pl.when(near).then(number)).to_series().cast(PLAIN)
 
 
 def layout_of(text: str) -> Layout | None:
-    """The layout that reads this example, or None where it is no timestamp.
+    """The layout of this example, or None if it is not a timestamp.
 
     >>> layout_of("2015-10-18 18:01:47,978")
     Layout(format='%Y-%m-%d %H:%M:%S,%3f', lacks='', unit=0, fraction='')
@@ -117,16 +117,17 @@ def layout_of(text: str) -> Layout | None:
     if re.fullmatch(r"\d{1,10}\.\d{1,9}", text):
         return Layout(unit=10**6, fraction=".")
     for shape, date, time in _SHAPES:
-        found = shape.fullmatch(text)
-        if found:
-            layout = _composed(found, date, time)
+        match = shape.fullmatch(text)
+        if match:
+            layout = _composed(match, date, time)
             if layout.read(pl.Series([text])).null_count() == 0:
                 return layout
     return None
 
 
-def _composed(found: re.Match[str], date: str, time: str) -> Layout:
-    part = {name: value or "" for name, value in found.groupdict().items()}
+def _composed(match: re.Match[str], date: str, time: str) -> Layout:
+    """The layout with the parts of a matched timestamp."""
+    part = {name: value or "" for name, value in match.groupdict().items()}
     if date == "%m/%d/%Y" and int(part["date"][:2]) > 12:
         date = "%d/%m/%Y"
     if part["half"]:
@@ -153,20 +154,20 @@ def _composed(found: re.Match[str], date: str, time: str) -> Layout:
 
 
 class Clock:
-    """Reads the timestamps of one file, block after block, in the order of its lines.
+    """Reads the timestamps of one file, block by block, in the order of its lines.
 
-    ``latest`` is a time after which the file has nothing (when it was last written); it is
-    needed only where the text does not tell the year or the date.
+    ``latest`` is a time after all entries of the file (its last modification). It is used only if the text does not
+    contain the year or the date.
     """
 
     def __init__(self, latest: datetime | None = None) -> None:
         self.latest = (latest or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) + timedelta(days=1)
         self.layouts: list[Layout] = []
-        self._day: np.datetime64 | None = None  # start of the year (or the day) that holds
-        self._before = 0  # month (or hour) of the line before
+        self._day: np.datetime64 | None = None  # start of the current year (or day)
+        self._before = 0  # month (or hour) of the previous line
 
     def read(self, text: pl.Series) -> pl.Series:
-        """Times (microseconds, UTC) of the texts; null where the text is null or no timestamp."""
+        """Times (microseconds, UTC) of the texts; null if the text is null or not a timestamp."""
         times = pl.Series(text.name, [None], PLAIN).new_from_index(0, len(text))
         lacking = {"year": np.zeros(len(text), np.bool_), "date": np.zeros(len(text), np.bool_)}
         tried = 0
@@ -176,8 +177,8 @@ class Clock:
                 if not missing.any():
                     break
                 whole = missing.all()
-                found = layout.read(text if whole else text.filter(missing))
-                times = found if whole else _fill(times, missing, found)
+                read = layout.read(text if whole else text.filter(missing))
+                times = read if whole else _fill(times, missing, read)
                 if layout.lacks:
                     lacking[layout.lacks] |= (missing & times.is_not_null()).to_numpy()
             tried = len(self.layouts)
@@ -185,20 +186,20 @@ class Clock:
             if tried >= LAYOUTS_PER_FILE or not self._learn(unread):
                 break
         for what, rows in lacking.items():
-            if rows.any():  # all layouts together, because it is the order of lines that tells
+            if rows.any():  # all layouts together, because the order of the lines decides
                 where = pl.Series(rows)
                 times = _fill(times, where, self._settled(times.filter(where), what == "year"))
         return times.alias(text.name).dt.replace_time_zone("UTC")
 
     def _learn(self, unread: pl.Series) -> bool:
-        """Look for new layouts among texts that none of the known ones reads."""
-        found = {layout_of(example) for example in unread.unique(maintain_order=True).head(EXAMPLES).to_list()}
-        new = [layout for layout in found if layout and layout not in self.layouts]
+        """Add the layouts of texts that no known layout reads; returns whether there is a new one."""
+        layouts = {layout_of(example) for example in unread.unique(maintain_order=True).head(EXAMPLES).to_list()}
+        new = [layout for layout in layouts if layout and layout not in self.layouts]
         self.layouts += sorted(new, key=lambda layout: (layout.lacks, layout.format))[:LAYOUTS_PER_FILE]
         return bool(new)
 
     def _settled(self, times: pl.Series, year: bool) -> pl.Series:
-        """Times of 2000 moved to their year (or of 1 January 2000 to their day)."""
+        """Times in 2000 moved to their year (or times on 1 January 2000 to their day)."""
         step = (times.dt.month() if year else times.dt.hour()).cast(pl.Int64)
         steps = step.to_numpy()
         if self._day is None:
@@ -210,7 +211,7 @@ class Clock:
         if year:
             starts = (self._day.astype("datetime64[Y]") + turns).astype("datetime64[D]")
             leap = (starts.astype("datetime64[Y]") + 1).astype("datetime64[D]") - starts == np.timedelta64(366, "D")
-            skipped = (~leap & (steps > 2)).astype("timedelta64[D]")  # 2000 has a 29th of February
+            skipped = (~leap & (steps > 2)).astype("timedelta64[D]")  # 2000 has a 29 February
             shift = starts - np.datetime64("2000-01-01") - skipped
             self._day = starts[-1]
         else:
@@ -220,6 +221,7 @@ class Clock:
         return times + pl.Series(shift.astype("timedelta64[us]"))
 
     def _start(self, first: datetime, year: bool) -> np.datetime64:
+        """The start of the year (or day) of the first time of the file."""
         if not year:
             day = self.latest.date() - timedelta(days=1)
             return np.datetime64(day, "D")
@@ -232,6 +234,6 @@ class Clock:
 
 
 def _fill(times: pl.Series, where: pl.Series, values: pl.Series) -> pl.Series:
-    """``times`` with ``values`` (as many as ``where`` is true) put in their places."""
+    """``times`` with ``values`` at the positions where ``where`` is true."""
     index = where.cast(pl.Int64).cum_sum() - 1
     return pl.select(pl.when(where).then(values.gather(index.clip(0))).otherwise(times)).to_series()

@@ -1,6 +1,16 @@
-"""Opening: find out what an input is, and read it.
+"""Opening finds the files of an input, determines how to read them, and reads log lines as records.
 
-What comes in is the INPUT of a command (file, folder, glob, stdin); what goes out are LOG_RECORDS. ``opening``
-is the entry: it finds files, recognises their format, and discovers headers, timestamps, levels and session
-keys. What cannot be read goes to the quarantine with its position.
+What comes in is the INPUT of a command: a file, a folder, a pattern, standard input, a prepared folder or the name of a
+data set. What goes out is an `opening.Opened`, which yields LOG_RECORDS in batches and states how they were read. Input
+that cannot be read goes to the quarantine with its position.
+
+Read ``opening`` first: `open_input` calls all others. The steps are:
+
+1. ``files`` finds the files, ``selection`` and ``file_dates`` choose some by date, ``labels`` reads label files.
+2. ``recognising`` determines the source of each file by its content.
+3. ``formats`` detects the format of its lines: ``wrappers`` (Docker, Kubernetes), ``headers`` (time, level, component),
+   ``json_lines``; ``levels`` translates level words.
+4. ``session_keys`` searches the lines for a field that connects the lines of one session.
+5. ``reading`` returns blocks of clean lines, and ``records`` turns them into records; ``joining`` joins the lines of a
+   stack trace or of a long message.
 """

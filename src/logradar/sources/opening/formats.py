@@ -1,7 +1,7 @@
-"""The format of one file: what wraps its lines, and which headers stand before its messages.
+"""The format of one file: what wraps its lines, and which headers precede its messages.
 
-A format has a name that can be stored and forced: ``docker+json``, ``cri+logback``, ``syslog``,
-``log4j,klog`` (the second is tried where the first does not fit), ``text`` (no header).
+A format has a name that can be stored and set by the user: ``docker+json``, ``cri+logback``, ``syslog``,
+``log4j,klog`` (the second is tried where the first does not match), ``text`` (no header).
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import polars as pl
 
 from logradar.core.errors import ConfigError, did_you_mean
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 from logradar.sources.opening import json_lines, levels
 from logradar.sources.opening.headers import HEADERS, Header
 from logradar.sources.opening.joining import BELOW, NAMED, NO_START
 from logradar.sources.opening.wrappers import WRAPPERS, Unwrapping, wrapper_of
 
-SEEN: Final = 4_000  # lines that may tell the format
-TRIED: Final = 1_000  # about so many of them are tried
-WIDTH: Final = 2_000  # characters of a line that are looked at for it
-ENOUGH: Final = 0.3  # share of lines that a first header must fit
+SEEN: Final = 4_000  # lines among which some are chosen to detect the format
+TRIED: Final = 1_000  # about so many of them are used
+WIDTH: Final = 2_000  # characters of a line that are used
+ENOUGH: Final = 0.3  # share of lines that the first header must match
 FURTHER: Final = 0.02  # share of lines that each further header must add
 HEADERS_PER_FILE: Final = 4
-WORTH: Final = 0.25  # what each field of a header is worth against the share of lines that it fits
+FIELD_WEIGHT: Final = 0.25  # weight of each field that a header has, relative to a line that it matches
 FIELDS: Final = {
     "timestamp": pl.String,
     "level": pl.Int8,
@@ -38,23 +38,23 @@ FIELDS: Final = {
 }
 MARKS: Final = (
     "start",  # a record begins here
-    "bare",  # it begins without the header that others have
-    "broken",  # it begins like a JSON object and is none
+    "bare",  # it begins without the header that other records have
+    "broken",  # it begins like a JSON object but is not one
 )
 
 
 @dataclass(frozen=True)
 class Format:
-    """How the lines of one file are read. ``paths`` says where the fields of JSON lines are."""
+    """How the lines of one file are read. ``paths`` are the positions of the fields in JSON lines."""
 
     wrapper: str | None = None
     bodies: tuple[str, ...] = ()  # header names, or "json"; none: the whole line is the body
     paths: dict[str, list[json_lines.Keys]] = field(default_factory=dict, compare=False, repr=False)
-    share: float = 1.0  # share of the sample's lines that it fits
+    share: float = 1.0  # share of the sample lines that it matches
 
     @property
     def name(self) -> str:
-        """The name under which `Format.named` finds it again."""
+        """The name from which `Format.named` makes this format again."""
         return (f"{self.wrapper}+" if self.wrapper else "") + (",".join(self.bodies) or "text")
 
     @property
@@ -65,7 +65,7 @@ class Format:
 
     @classmethod
     def named(cls, name: str, lines: Sequence[str] = ()) -> Format:
-        """The format of that name; ``lines`` tell the field names of JSON. `ConfigError` where there is none."""
+        """The format with this name. ``lines`` show the field names of JSON. Raises `ConfigError` if there is none."""
         wrapper, plus, inner = name.rpartition("+")
         if not plus and name in WRAPPERS:
             wrapper, inner = name, "text"
@@ -79,7 +79,7 @@ class Format:
 
     @classmethod
     def detect(cls, lines: Sequence[str]) -> Format:
-        """The format that fits these first lines of a file best."""
+        """The format that matches these first lines of a file best."""
         lines = [line for line in lines[:SEEN] if line.strip()]
         lines = lines[: TRIED // 2] + lines[TRIED // 2 :: max(1, 2 * len(lines) // TRIED)]
         wrapper = wrapper_of(lines)
@@ -94,7 +94,7 @@ class Format:
         )
 
     def widened(self, texts: Sequence[str]) -> Format:
-        """This format and the headers of texts that it does not fit; itself where they have none, or it has many."""
+        """This format with the headers of texts that it does not match; itself if there is none, or too many."""
         known = [HEADERS[name].compiled for name in self._chain if name in HEADERS]
         rest = [text[:WIDTH] for text in texts if not any(header.match(text) for header in known)][:TRIED]
         more = [name for name in _headers_of(rest) if name not in self.bodies]
@@ -103,15 +103,15 @@ class Format:
         return replace(self, bodies=(*self.bodies, *more))
 
     def read(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Rows get the columns of `FIELDS` and `MARKS`; ``after`` tells what is right below deep indents."""
+        """Adds the columns `FIELDS` and `MARKS`. ``after`` must say whether the line before is deeply indented."""
         rest = frame.with_row_index("row")
         parts: list[pl.DataFrame] = []
         for body in self._chain:
-            found = self._objects(rest) if body == "json" else _headed(rest, HEADERS[body])
-            if found["start"].all() and not parts:
-                return found.drop("row")
-            parts.append(found.filter("start"))
-            rest = rest.filter(~found["start"])
+            read = self._objects(rest) if body == "json" else _headed(rest, HEADERS[body])
+            if read["start"].all() and not parts:
+                return read.drop("row")
+            parts.append(read.filter("start"))
+            rest = rest.filter(~read["start"])
             if not len(rest):
                 break
         parts.append(_bare(rest, headed=bool(self.bodies)))
@@ -119,38 +119,38 @@ class Format:
 
     def _objects(self, frame: pl.DataFrame) -> pl.DataFrame:
         begins = frame["text"].str.contains(json_lines.BEGINS_LIKE)
-        found = json_lines.fields(frame["text"], self.paths)
-        odd = begins & found["body"].is_null()
-        found = found.with_columns(broken=pl.lit(False))
-        if odd.any():
-            rest = frame.filter(odd)["text"]
+        fields = json_lines.fields(frame["text"], self.paths)
+        without_body = begins & fields["body"].is_null()
+        fields = fields.with_columns(broken=pl.lit(False))
+        if without_body.any():
+            rest = frame.filter(without_body)["text"]
             other = json_lines.fields(rest, json_lines.all_paths())
-            found = _put(found, odd, other.with_columns(broken=json_lines.broken(rest)))
-        inner = found["body"].str.contains(json_lines.LOOKS_LIKE).fill_null(False)
+            fields = _put(fields, without_body, other.with_columns(broken=json_lines.broken(rest)))
+        inner = fields["body"].str.contains(json_lines.LOOKS_LIKE).fill_null(False)
         if inner.any():  # a message that is JSON itself
-            nested = found.filter(inner)["body"]
+            nested = fields.filter(inner)["body"]
             more = json_lines.fields(nested, json_lines.paths_in(nested.head(json_lines.EXAMPLES).to_list()))
-            outer = found.filter(inner)
+            outer = fields.filter(inner)
             kept = [outer[name].fill_null(more[name]) for name in more.columns if name != "body"]
             rows = pl.DataFrame([*kept, more["body"].fill_null(nested), outer["broken"]])
-            found = _put(found, inner, rows.select(found.columns))
+            fields = _put(fields, inner, rows.select(fields.columns))
         body = pl.concat_str("body", "trace", separator="\n", ignore_nulls=True)
-        found = found.with_columns(body=pl.when(pl.col("body").is_not_null()).then(body))
-        told = found["body"].fill_null(frame["text"])
-        found = found.with_columns(body=told, start=begins, bare=pl.lit(False), alert=pl.lit(None, pl.String))
-        return frame.hstack(found.select(*FIELDS, *MARKS))
+        fields = fields.with_columns(body=pl.when(pl.col("body").is_not_null()).then(body))
+        text = fields["body"].fill_null(frame["text"])
+        fields = fields.with_columns(body=text, start=begins, bare=pl.lit(False), alert=pl.lit(None, pl.String))
+        return frame.hstack(fields.select(*FIELDS, *MARKS))
 
 
 def _headed(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
     text = frame["text"]
-    found = text.str.extract_groups(header.pattern).struct.unnest()
-    start = found.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-    level = levels.levels(found["level"]) if "level" in header.groups else None
+    groups = text.str.extract_groups(header.pattern).struct.unnest()
+    start = groups.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    level = levels.levels(groups["level"]) if "level" in header.groups else None
     if "priority" in header.groups:
-        of_priority = levels.from_priority(found["priority"])
+        of_priority = levels.from_priority(groups["priority"])
         level = of_priority if level is None else level.fill_null(of_priority)
     columns = [
-        found[name] if name in header.groups else pl.Series(name, [None], kind).new_from_index(0, len(text))
+        groups[name] if name in header.groups else pl.Series(name, [None], kind).new_from_index(0, len(text))
         for name, kind in FIELDS.items()
         if name not in ("level", "body")
     ]
@@ -169,24 +169,24 @@ def _bare(frame: pl.DataFrame, headed: bool) -> pl.DataFrame:
 
 
 def _put(frame: pl.DataFrame, where: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
-    """``frame`` with ``rows`` in the places where ``where`` is true."""
+    """``frame`` with ``rows`` at the positions where ``where`` is true."""
     numbered = frame.with_row_index("row")
     places = numbered.filter(where).select("row")
     return pl.concat([numbered.filter(~where), places.hstack(rows)]).sort("row").drop("row")
 
 
 def _texts(wrapper: str | None, lines: Sequence[str]) -> list[str]:
-    """What is inside the wrapper, shortened."""
+    """The lines inside the wrapper, shortened."""
     if wrapper:
         frame = pl.DataFrame(
             {"line": pl.arange(1, len(lines) + 1, eager=True), "text": pl.Series(lines, dtype=pl.String)}
         )
-        lines = Unwrapping(wrapper, "", Quarantine(), Limits()).push(frame, last=True)["text"].to_list()
+        lines = Unwrapping(wrapper, "", Quarantine(), ReadLimits()).push(frame, last=True)["text"].to_list()
     return [line[:WIDTH] for line in lines if line.strip()]
 
 
 def _headers_of(texts: Sequence[str]) -> list[str]:
-    """Headers that fit these lines, the best first; lines that cannot begin a record do not count."""
+    """Headers that match these lines, best first; lines that cannot begin a record are not counted."""
     rest = [text for text in texts if not re.match(NO_START, text)]
     total = len(rest)
     chosen: list[str] = []
@@ -194,7 +194,7 @@ def _headers_of(texts: Sequence[str]) -> list[str]:
         best, name, fitting = 0.0, "", [False]
         for header in HEADERS.values():
             matches = [header.compiled.match(text) for text in rest]
-            score = sum(1 + WORTH * _told(match) for match in matches if match)
+            score = sum(1 + FIELD_WEIGHT * _count_fields(match) for match in matches if match)
             if score > best:
                 best, name, fitting = score, header.name, [match is not None for match in matches]
         count = sum(fitting)
@@ -206,13 +206,13 @@ def _headers_of(texts: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _told(match: re.Match[str]) -> int:
-    """How many fields a header tells; the service is a part of the component or of the file's name."""
+def _count_fields(match: re.Match[str]) -> int:
+    """Number of fields in a header, without the service, which is part of the component or of the file name."""
     return sum(value is not None for name, value in match.groupdict().items() if name != "service")
 
 
 def _share(bodies: tuple[str, ...], texts: Sequence[str]) -> float:
-    """The share of lines that one of the headers (or JSON) fits."""
+    """The share of lines that match one of the headers (or JSON)."""
     patterns = [re.compile(json_lines.BEGINS_LIKE) if b == "json" else HEADERS[b].compiled for b in bodies]
     starts = [text for text in texts if not re.match(NO_START, text)]
     if not patterns or not starts:

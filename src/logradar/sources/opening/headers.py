@@ -1,9 +1,9 @@
-"""What stands before the message of a line in the known formats: data, one row per format.
+"""The headers of log lines (what precedes the message) in the known formats: a table with one row for each format.
 
-A pattern matches the header only, what follows it is the body. Group names: ``timestamp``,
+A pattern matches the header only; the rest of the line is the body. Group names: ``timestamp``,
 ``level``, ``priority`` (syslog: facility and severity in one number), ``service``,
-``component``, ``alert`` (a label: ``-`` for a normal line). Patterns are read by Rust's regex
-engine (columns) and by Python's (samples), so they use what both know: no look-around.
+``component``, ``alert`` (a label: ``-`` for a normal line). Patterns are used by Rust's regex
+engine (on columns) and by Python's (on samples), so they have only what both support: no look-around.
 
 The formats of the 16 loghub systems: Zhu et al., ISSRE 2023. Others: RFC 3164, RFC 5424, the
 manuals of the named programs.
@@ -121,26 +121,26 @@ PATTERNS: Final = {
 
 @dataclass(frozen=True)
 class Header:
-    """One format: ``pattern`` matches what stands before the message."""
+    """One format: ``pattern`` matches what precedes the message."""
 
     name: str
     pattern: str
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """Names of the fields that the header holds."""
+        """Names of the fields in the header."""
         return tuple(self.compiled.groupindex)
 
     @property
     def fallback(self) -> str | None:
-        """The header that tells a record from further lines of the record before, where this one does not fit."""
+        """The header by which lines that do not match this one are recognised as records, None if there is none."""
         if "timestamp" not in self.groups or self.name in ("time", "syslog_bare"):
             return None
         return "syslog_bare" if self.name == "syslog" else "time"
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
-        """The pattern for Python, to try on samples."""
+        """The pattern for Python, used on samples."""
         return re.compile(self.pattern)
 
 

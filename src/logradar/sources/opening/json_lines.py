@@ -1,8 +1,7 @@
-"""Lines that are JSON objects: time, level, service, component and message under their usual names.
+"""Lines that are JSON objects: finds time, level, service, component and message under their common names.
 
-Values are fetched over the whole column. Where all lines of a block are sound that is one pass
-of a fast parser; else each value is fetched by its JSON path, so that a damaged line harms
-nobody else: it stays as text and is told.
+Values are read column by column. If all lines of a block are valid, one pass of a fast parser is enough. Otherwise
+each value is read by its JSON path, so that a damaged line does not affect others: it is kept as text and reported.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import polars as pl
 
 from logradar.sources.opening import levels
 
-Keys = tuple[str, ...]  # the way to a value: the key, the key in it, …
+Keys = tuple[str, ...]  # the path to a value: the key, the key inside its object, …
 EXAMPLES: Final = 200
 NAMES: Final = {  # ECS, OpenTelemetry, bunyan, pino, zap, logrus, GELF, Serilog, journald, Python and Java encoders
     "timestamp": "@timestamp timestamp time ts datetime asctime date eventTime event_time log_time logged_at "
@@ -43,7 +42,7 @@ BEGINS_LIKE: Final = r"^\s*\{\s*\x22"
 
 
 def paths_in(texts: Iterable[str]) -> dict[str, list[Keys]]:
-    """For every field the ways by which it is found in these lines, the best first."""
+    """For every field the paths that have a value in these lines, best first."""
     objects = []
     for text in texts:
         try:
@@ -52,17 +51,17 @@ def paths_in(texts: Iterable[str]) -> dict[str, list[Keys]]:
             continue
         if isinstance(value, dict):
             objects.append(value)
-    found = {
+    paths = {
         field: [keys for keys in ways if any(_usable(_fetch(value, keys), field) for value in objects)]
         for field, ways in all_paths().items()
     }
-    if ("short_message",) in found["body"]:  # GELF: `message` may be there with another meaning
-        found["body"] = [("short_message",), *found["body"]]
-    return found
+    if ("short_message",) in paths["body"]:  # GELF: `message` may have another meaning
+        paths["body"] = [("short_message",), *paths["body"]]
+    return paths
 
 
 def all_paths() -> dict[str, list[Keys]]:
-    """Every way that is known, for lines in which the usual ones are missing."""
+    """All known paths, for lines without a value at the paths of the first lines."""
     return {
         field: list(dict.fromkeys(keys for name in names.split() for keys in ((name,), tuple(name.split(".")))))
         for field, names in NAMES.items()
@@ -72,23 +71,25 @@ def all_paths() -> dict[str, list[Keys]]:
 def fields(text: pl.Series, paths: dict[str, list[Keys]]) -> pl.DataFrame:
     """Columns ``timestamp`` (text), ``level`` (SeverityNumber), ``service``, ``component``, ``body``, ``trace``.
 
-    A row is all null where the line is no JSON object.
+    All values of a row are null if the line is not a JSON object.
     """
     fetched = values(text, [keys for ways in paths.values() for keys in ways])
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(text))
     columns = {}
     for field, ways in paths.items():
-        found = [fetched[keys] for keys in ways]
+        columns_by_path = [fetched[keys] for keys in ways]
         if field == "level":
             gelf = ("short_message",) in paths["body"]
             numbers = [levels.SYSLOG if gelf else NUMBERS.get(keys[-1], levels.TENS) for keys in ways]
-            found = [levels.levels(words, known) for words, known in zip(found, numbers, strict=True)]
-        columns[field] = reduce(lambda first, then: first.fill_null(then), found) if found else nothing
+            pairs = zip(columns_by_path, numbers, strict=True)
+            columns_by_path = [levels.levels(words, known) for words, known in pairs]
+        filled = reduce(lambda first, then: first.fill_null(then), columns_by_path) if columns_by_path else nothing
+        columns[field] = filled
     return pl.DataFrame(columns).with_columns(pl.col("level").cast(pl.Int8)).select(list(NAMES))
 
 
 def values(text: pl.Series, paths: Sequence[Keys]) -> dict[Keys, pl.Series]:
-    """The values at these places as text (objects as JSON), null where there is none or no JSON object."""
+    """The values at these paths as text (objects as JSON); null if there is none or the line is not a JSON object."""
     paths = list(dict.fromkeys(paths))
     schema = _schema(paths)
     if schema and paths:
@@ -103,12 +104,12 @@ def values(text: pl.Series, paths: Sequence[Keys]) -> dict[Keys, pl.Series]:
 
 
 def broken(text: pl.Series) -> pl.Series:
-    """Which lines begin like a JSON object and are none (cut, or not escaped)."""
+    """Which lines begin like a JSON object but are not one (truncated, or not escaped)."""
     return text.str.contains(BEGINS_LIKE) & text.str.json_path_match("$").is_null()
 
 
 def _schema(paths: Sequence[Keys]) -> pl.Struct | None:
-    """The type of an object that has text at all these places; None where one lies inside another."""
+    """The type of an object with text at all these paths; None if one path is inside another."""
     tree: dict[str, Any] = {}
     for keys in sorted(paths, key=len):
         below = tree
@@ -121,8 +122,8 @@ def _schema(paths: Sequence[Keys]) -> pl.Struct | None:
     def kind(node: dict[str, Any] | None) -> pl.DataType | type[pl.DataType]:
         return pl.String if node is None else pl.Struct({key: kind(below) for key, below in node.items()})
 
-    found = kind(tree)
-    return found if isinstance(found, pl.Struct) else None
+    whole = kind(tree)
+    return whole if isinstance(whole, pl.Struct) else None
 
 
 def _fetch(value: Any, keys: Keys) -> Any:

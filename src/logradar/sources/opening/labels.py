@@ -1,7 +1,7 @@
-"""Labels: a CSV of session key and label (and the kind of fault), joined onto records by key.
+"""Label files: CSV with session key and label (and kind of fault), joined with records by the key.
 
-The key stands in the first column unless a header names another; labels are 0/1, true/false,
-yes/no, Normal/Anomaly, or ``-`` and anything else. Sessions that are not in the file have no label.
+The key is in the first column; a header may name the columns of label and kind. Labels are 0/1, true/false, yes/no,
+Normal/Anomaly, or ``-`` for normal and any other text for anomalous. Sessions that are not in the file have no label.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EXAMPLES: Final = 3
 
 @dataclass
 class Labels:
-    """The labels of a file: ``table`` has ``session_key`` and ``label``; ``kinds`` names the fault of some keys."""
+    """The labels of a file: ``table`` has ``session_key`` and ``label``, ``kinds`` the kinds of fault by key."""
 
     path: Path
     table: pl.DataFrame
@@ -41,19 +41,19 @@ class Labels:
 
     @property
     def anomalies(self) -> int:
-        """How many keys are labelled anomalous."""
+        """Number of keys that are labelled anomalous."""
         return int(self.table["label"].sum())
 
     def join(self, batch: pa.Table) -> pa.Table:
-        """LOG_RECORDS with the label of their session; null where the key has none."""
+        """LOG_RECORDS with the label of their session; null if the key has none."""
         keys = pl.from_arrow(batch.column("session_key").combine_chunks())
         assert isinstance(keys, pl.Series)
         distinct = keys.drop_nulls().unique(maintain_order=True)  # few in a batch, so each is looked up once
-        found = pl.Series([self._truth.get(key) for key in distinct.to_list()], dtype=pl.Boolean)
-        self._matched = self._matched or found.null_count() < len(found)
+        labels = pl.Series([self._truth.get(key) for key in distinct.to_list()], dtype=pl.Boolean)
+        self._matched = self._matched or labels.null_count() < len(labels)
         if not self._matched and len(self._seen) < EXAMPLES:
             self._seen += distinct.head(EXAMPLES).to_list()
-        label = keys.replace_strict(distinct, found, default=None, return_dtype=pl.Boolean)
+        label = keys.replace_strict(distinct, labels, default=None, return_dtype=pl.Boolean)
         index = batch.schema.get_field_index("label")
         return batch.set_column(index, batch.schema.field(index), label.to_arrow())
 
@@ -63,24 +63,24 @@ class Labels:
 
     @property
     def matched(self) -> bool:
-        """Whether any record so far had one of the keys."""
+        """Whether any record so far has had one of the keys."""
         return self._matched
 
     def unmatched(self) -> DataError:
-        """What to say when no record had any of the keys."""
+        """The error to raise if no record has had any of the keys."""
         theirs = ", ".join(f"'{key}'" for key in self.table["session_key"].head(EXAMPLES).to_list())
         ours = ", ".join(f"'{key}'" for key in dict.fromkeys(self._seen[:EXAMPLES])) or "none"
         return DataError(
-            f"The labels in '{self.path}' match no session of the input: its keys look like {theirs}, those of the "
-            f"input like {ours}. Choose what ties lines to a session with --session-key REGEX."
+            f"The labels in '{self.path}' match no session of the input: its keys are like {theirs}, those of the "
+            f"input like {ours}. Set the session key of the lines with --session-key REGEX."
         )
 
 
 def read_labels(path: Path) -> Labels:
     """Read a label file: CSV, plain or compressed, with or without a header.
 
-    Raises `InputError` when it cannot be read, `DataError` when a row is no label or a key has
-    two different labels.
+    Raises `InputError` when it cannot be read, `DataError` when a row has no valid label or a key has two
+    different labels.
     """
     rows = _rows(path)
     cells = rows.drop("row")
@@ -96,7 +96,7 @@ def read_labels(path: Path) -> Labels:
     columns = {"session_key": cells.to_series(0), "kind": fault, "text": cells.to_series(label), "row": rows["row"]}
     table = pl.DataFrame(columns).slice(int(headed)).with_columns(pl.col("session_key", "kind").str.strip_chars())
     known = {text: _meaning(text or "") for text in table["text"].unique().to_list()}
-    if "-" in known:  # the manner of BGL: a dash for normal, the name of an alert for all else
+    if "-" in known:  # as in BGL: a dash for normal lines, the name of an alert for others
         known = {text: truth is not False if text else None for text, truth in known.items()}
     table = table.with_columns(
         label=table["text"].replace_strict(list(known), list(known.values()), return_dtype=pl.Boolean)
@@ -114,17 +114,17 @@ def _check(table: pl.DataFrame, path: Path) -> None:
     for row, key, text in table.filter(pl.col("label").is_null()).select("row", "session_key", "text").head(1).rows():
         raise DataError(
             f"Row {row} of '{path}' labels '{key}' as '{str(text or '')[:60]}'; labels are 0/1, true/false or "
-            "Normal/Anomaly behind a session key."
+            "Normal/Anomaly after a session key."
         )
     both = table.filter(pl.col("label").n_unique().over("session_key") > 1)
     for key, row in both.select("session_key", "row").tail(1).rows():
         raise DataError(f"'{path}' labels '{key}' both normal and anomalous (row {row}); give each session one label.")
     if not len(table):
-        raise DataError(f"The label file '{path}' holds no labels; it needs rows like 'blk_42,Anomaly'.")
+        raise DataError(f"The label file '{path}' contains no labels; it needs rows like 'blk_42,Anomaly'.")
 
 
 def _rows(path: Path) -> pl.DataFrame:
-    """The cells as text in columns "1", "2", … and the 1-based "row"; blank rows left out."""
+    """The cells as text in columns "1", "2", … and the 1-based number in "row"; blank rows are left out."""
     bad = Quarantine()
     try:
         data = b"".join(pieces(path, path.name, bad, lambda count: None))

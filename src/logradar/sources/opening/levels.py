@@ -1,4 +1,4 @@
-"""Level words and numbers of all kinds of log -> OpenTelemetry SeverityNumber (1 to 24).
+"""Translates the level words and numbers of all kinds of logs to OpenTelemetry SeverityNumbers (1 to 24).
 
 OpenTelemetry Logs Data Model, "SeverityNumber" and its appendix "Example Mappings".
 """
@@ -31,10 +31,10 @@ SIGNS: Final = {".": 5, "-": 9, "*": 10, "#": 13}  # Redis
 
 
 def levels(text: pl.Series, numbers: dict[str, int] = TENS) -> pl.Series:
-    """SeverityNumbers (int8, null where not known) of level words; ``numbers`` reads digits."""
-    seen = text.unique().drop_nulls()
+    """SeverityNumbers (int8, null if unknown) of level words; ``numbers`` translates levels that are numbers."""
+    words = text.unique().drop_nulls()
     known = {}
-    for word in seen.to_list():
+    for word in words.to_list():
         plain = word.strip().strip("[]<>():").upper()
         number = WORDS.get(plain) or numbers.get(plain) or SIGNS.get(plain)
         if number:

@@ -1,4 +1,4 @@
-"""The one door to all inputs: INPUT -> batches of LOG_RECORDS, with all that was found out about it."""
+"""Opens an input of any kind: detects how to read it and returns batches of LOG_RECORDS."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from logradar.core.filenames import readable
 from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
-from logradar.sources.base import Dataset, Hints, Limits, SessionSource, Source
+from logradar.sources.base import Dataset, Hints, ReadLimits, SessionSource, Source
 from logradar.sources.opening import session_keys
-from logradar.sources.opening.files import PREPARED, SIMULATED, Found, find
+from logradar.sources.opening.files import PREPARED, SIMULATED, InputFiles, find
 from logradar.sources.opening.formats import SEEN
 from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.labels import Labels, read_labels
@@ -31,36 +31,36 @@ from logradar.sources.opening.recognising import SAMPLED_LINES, Part, Sample, re
 from logradar.sources.opening.selection import select
 from logradar.sources.radar.dated import DATED_SESSIONS, day_of
 
-UNIT: Final = 32 << 20  # bytes of small files that are read in one go
+UNIT: Final = 32 << 20  # bytes of small files that are read together
 
 
 class InputSettings(Config):
-    """How an input is read; what is not set is found out."""
+    """How an input is read; settings without a value are determined from the input."""
 
     source: str | None = Field(default=None, description="the kind of log; `logradar sources` lists them")
     format: str | None = Field(default=None, description="the format of its lines, such as syslog, json or cri+logback")
-    session_key: str | None = Field(default=None, description="regex of what ties lines together; '' for none: windows")
+    session_key: str | None = Field(default=None, description="regex of the session key; '' for windows instead")
     labels: Path | None = Field(default=None, description="CSV of session key and label")
-    data_dir: Path | None = Field(default=None, description="where named data sets are")
+    data_dir: Path | None = Field(default=None, description="folder of the named data sets")
     window: int | None = Field(
         default=None,
         ge=1,
         le=10**9,
-        description="lines of a window, for data sets that are read in windows (bgl, iotdb)",
+        description="lines per window, for data sets read in windows (bgl, iotdb)",
     )
-    limit_files: int | None = Field(default=None, ge=0, description="only so many files, the newest; 0 for all")
-    since: date | None = Field(default=None, description="only files of that day and later, as 2024-05-01")
-    until: date | None = Field(default=None, description="only files of that day and earlier")
-    limits: Limits = Field(default=Limits(), description="how much is read at once")
+    limit_files: int | None = Field(default=None, ge=0, description="number of files, the newest; 0 for all")
+    since: date | None = Field(default=None, description="only files of this day and later, as 2024-05-01")
+    until: date | None = Field(default=None, description="only files of this day and earlier")
+    limits: ReadLimits = Field(default=ReadLimits(), description="how much is read at once")
 
     def for_others(self) -> InputSettings:
-        """These settings without what belongs to one input alone: its labels, place and choice of files."""
+        """These settings for other inputs: without labels, data folder and choice of files."""
         return self.model_copy(update=dict.fromkeys(("labels", "data_dir", "limit_files", "since", "until")))
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Files of one kind that are read in one go: the piece of an input that is done or not done."""
+    """Files of one kind that are read together; a run that was interrupted goes on with the next unit."""
 
     kind: type[Source]
     files: tuple[Path, ...]
@@ -69,10 +69,10 @@ class Unit:
 
 @dataclass
 class Opened:
-    """An input that was found and recognised, ready to be read; a context that cleans up behind itself.
+    """An input that was recognised and can be read; a context manager that deletes its temporary files.
 
-    ``settings`` hold what was found out, so that other inputs can be read the same way;
-    ``notes`` are sentences for people; ``kinds`` maps session keys to fault kinds.
+    ``settings`` are complete, so that other inputs can be read in the same way. ``notes`` are sentences for
+    people, ``kinds`` are kinds of fault by session key.
     """
 
     source: str
@@ -81,78 +81,78 @@ class Opened:
     quarantine: Quarantine
     dataset: Dataset | None
     _spec: str
-    _asked: InputSettings
-    _found: Found
+    _requested: InputSettings
+    _inputs: InputFiles
     _parts: list[Part]
     _keys: dict[type[Source], str | None]
     _services: dict[Path, str]
     _labels: Labels | None
     _begun: bool = field(default=False, init=False)
-    _blamed: dict[str, str] = field(default_factory=dict, init=False)
+    _fault_kinds: dict[str, str] = field(default_factory=dict, init=False)
 
     @property
     def files(self) -> list[Path]:
-        """The files that are read, in this order."""
+        """The files in the order in which they are read."""
         return [file for part in self._parts for file in part.files]
 
     @property
-    def groups(self) -> bool:
-        """Whether all of its files hold whole sessions with event ids of their own."""
+    def has_sessions(self) -> bool:
+        """Whether all files contain whole sessions of event ids."""
         return all(issubclass(part.kind, SessionSource) for part in self._parts)
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return self._found.size
+        return self._inputs.size
 
     @property
     def prepared(self) -> Path | None:
         """The folder that `logradar prepare` wrote, if the input is one."""
-        return self._found.prepared
+        return self._inputs.prepared
 
     @property
     def labels(self) -> Labels | None:
-        """The labels that are joined onto what is read."""
+        """The labels that are joined with the records."""
         return self._labels
 
     @property
     def spec(self) -> str:
-        """INPUT as it was given."""
+        """The INPUT as the user gave it."""
         return self._spec
 
     def name(self, file: Path) -> str:
-        """What a file is called in the column ``source``."""
-        return self._found.names.get(file, readable(str(file)))
+        """The name of a file in the column ``source``."""
+        return self._inputs.names.get(file, readable(str(file)))
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The kind of fault of those sessions whose label names one; complete when all is read."""
-        return self._labels.kinds if self._labels else self._blamed
+        """Kinds of fault by session key, where labels state them; complete when all records have been read."""
+        return self._labels.kinds if self._labels else self._fault_kinds
 
     def batches(self, title: str | None = "reading") -> Iterator[pa.Table]:
-        """LOG_RECORDS in batches of bounded size; ``title`` heads the progress bar, None shows none.
+        """LOG_RECORDS in batches of bounded size; ``title`` is that of the progress bar, None shows no bar.
 
-        May be called again: what is quarantined is counted the first time only. Raises
-        `InputError` where there is not one record, `DataError` where labels match nothing.
+        It can be called again; bad input is counted only the first time. Raises `InputError` if there is no
+        record, `DataError` if the labels match no session.
         """
         quarantine = Quarantine() if self._begun else self.quarantine
         self._begun = True
         if title is None:
             yield from self._read(quarantine, lambda count: None)
             return
-        with Progress(title, self._found.size, "B") as bar:
+        with Progress(title, self._inputs.size, "B") as bar:
             yield from self._read(quarantine, bar.advance)
 
-    def _read(self, quarantine: Quarantine, advance: Callable[[int], object]) -> Iterator[pa.Table]:
+    def _read(self, quarantine: Quarantine, on_progress: Callable[[int], object]) -> Iterator[pa.Table]:
         record_id = 0
         for unit in self.units():
-            for table in self.records(unit, record_id, quarantine, advance):
+            for table in self.records(unit, record_id, quarantine, on_progress):
                 record_id += table.num_rows
                 yield table
-        self.complain(record_id, quarantine)
+        self.require_records(record_id, quarantine)
 
     def units(self) -> list[Unit]:
-        """The files in their order, small ones of one kind together up to about `UNIT` bytes."""
+        """The files in order; small files of one kind are read together, up to about `UNIT` bytes."""
         units: list[Unit] = []
         for part in self._parts:
             for file in part.files:
@@ -165,40 +165,44 @@ class Opened:
         return units
 
     def records(
-        self, unit: Unit, record_id: int, quarantine: Quarantine, advance: Callable[[int], object]
+        self, unit: Unit, record_id: int, quarantine: Quarantine, on_progress: Callable[[int], object]
     ) -> Iterator[pa.Table]:
-        """LOG_RECORDS of one unit, numbered from ``record_id`` on, with their labels."""
-        for table in unit.kind().read(unit.files, self._hints(unit, advance), quarantine):
+        """LOG_RECORDS of one unit with their labels; record ids count from ``record_id``."""
+        for table in unit.kind().read(unit.files, self._hints(unit, on_progress), quarantine):
             if record_id:
                 ids = pa.array(np.arange(record_id, record_id + table.num_rows))
                 table = table.set_column(0, LOG_RECORDS.field("record_id"), ids)
             record_id += table.num_rows
             yield check(self._labels.join(table) if self._labels else table, LOG_RECORDS)
 
-    def sessions(self, unit: Unit, quarantine: Quarantine, advance: Callable[[int], object]) -> Iterator[pa.Table]:
-        """DATED_SESSIONS of one unit, where the input ``groups``, with their labels."""
+    def sessions(self, unit: Unit, quarantine: Quarantine, on_progress: Callable[[int], object]) -> Iterator[pa.Table]:
+        """DATED_SESSIONS of one unit with their labels, if the input ``has_sessions``."""
         assert issubclass(unit.kind, SessionSource)
-        for table in unit.kind().sessions(unit.files, self._hints(unit, advance), quarantine):
+        for table in unit.kind().sessions(unit.files, self._hints(unit, on_progress), quarantine):
             yield check(self._labels.join(table) if self._labels else table, DATED_SESSIONS)
 
-    def _hints(self, unit: Unit, advance: Callable[[int], object]) -> Hints:
+    def _hints(self, unit: Unit, on_progress: Callable[[int], object]) -> Hints:
         return Hints(
-            self._keys[unit.kind], self._asked.format, self._found.names, self._services, self._asked.limits, advance,
-            self._asked.window, self._blamed.update,
+            self._keys[unit.kind], self._requested.format, self._inputs.names, self._services, self._requested.limits,
+            on_progress, self._requested.window, self._fault_kinds.update,
         )  # fmt: skip
 
-    def complain(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
-        """Raise `InputError` where nothing was read, `DataError` where labels that were asked for match nothing."""
+    def require_records(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
+        """Raise `InputError` if no record was read, `DataError` if the labels that the user gave match no session.
+
+        ``labelled`` says that labels have matched in an earlier run. Labels that were found beside the input only
+        add a note.
+        """
         if not records:
-            raise InputError(f"'{self._spec}' holds no log records. {quarantine.sentence()}".strip())
+            raise InputError(f"'{self._spec}' contains no log records. {quarantine.sentence()}".strip())
         if self._labels and not (labelled or self._labels.matched):
-            if self._asked.labels:
+            if self._requested.labels:
                 raise self._labels.unmatched()
             self.notes.append(str(self._labels.unmatched()))
 
     def close(self) -> None:
-        """Remove what was put on disk to read the input (what came from stdin)."""
-        self._found.close()
+        """Delete the temporary files of this input (a copy of stdin)."""
+        self._inputs.close()
 
     def __enter__(self) -> Self:
         return self
@@ -210,38 +214,38 @@ class Opened:
 
 
 def open_input(spec: str | Path, settings: InputSettings | None = None, quarantine_path: Path | None = None) -> Opened:
-    """Find INPUT ``spec``, recognise what it is, and settle how it is read.
+    """Find INPUT ``spec``, recognise what it is, and determine how to read it.
 
-    What is not set in ``settings`` (source, format, session key, labels) is found out and stands
-    in `Opened.settings`. Bad input is written to ``quarantine_path``. Raises `InputError` for
-    what cannot be found or read, `ConfigError` for a wrong regex, format or source.
+    Values that are not set in ``settings`` (source, format, session key, labels) are determined and returned in
+    `Opened.settings`. Bad input is written to ``quarantine_path``. Raises `InputError` if the input cannot be found
+    or read, `ConfigError` for a wrong regex, format or source.
     """
     settings = settings or InputSettings()
     if settings.session_key:
         session_keys.check_regex(settings.session_key)
-    found = find(str(spec), settings.data_dir)
+    inputs = find(str(spec), settings.data_dir)
     try:
-        return _open(str(spec), settings, found, Quarantine(quarantine_path))
+        return _open(str(spec), settings, inputs, Quarantine(quarantine_path))
     except BaseException:
-        found.close()
+        inputs.close()
         raise
 
 
-def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quarantine) -> Opened:
-    found, chosen = select(spec, found, settings.limit_files, settings.since, settings.until)
-    stored = _stored(found.prepared) if found.prepared else None
-    labels_file = settings.labels or found.labels
+def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Quarantine) -> Opened:
+    inputs, selected = select(spec, inputs, settings.limit_files, settings.since, settings.until)
+    stored = _stored(inputs.prepared) if inputs.prepared else None
+    labels_file = settings.labels or inputs.labels
     labels = read_labels(labels_file) if labels_file else None
-    parts = recognise(spec, found, settings.source or found.source, quarantine)
-    notes = [chosen] * bool(chosen) + _about_files(found) + _about_mixture(parts) + _about_days(parts)
-    plain = [file for part in parts if part.kind.discovers for file in part.files]
-    search = settings.session_key is None and any(p.kind.discovers and p.kind.session_key is None for p in parts)
-    taken = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
-    notes += _about_formats(taken, found, settings)
-    keys, said = _keys(parts, taken, settings)
-    notes += said
+    parts = recognise(spec, inputs, settings.source or inputs.source, quarantine)
+    notes = [selected] * bool(selected) + _about_files(inputs) + _about_mixture(parts) + _about_days(parts)
+    plain = [file for part in parts if part.kind.discovers_key for file in part.files]
+    search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)
+    sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
+    notes += _about_formats(sampled, inputs, settings)
+    keys, about_keys = _keys(parts, sampled, settings)
+    notes += about_keys
     kinds = {part.kind for part in parts}
-    formats = {sample.format.name for sample in taken}
+    formats = {sample.format.name for sample in sampled}
     resolved = settings.model_copy(
         update={
             "source": _name(parts[0].kind) if len(kinds) == 1 else settings.source,
@@ -251,48 +255,48 @@ def _open(spec: str, settings: InputSettings, found: Found, quarantine: Quaranti
     )
     names = dict.fromkeys(_name(part.kind) for part in parts)
     return Opened(
-        ", ".join(names), resolved, notes, quarantine, found.dataset, spec, settings, found, parts, keys,
+        ", ".join(names), resolved, notes, quarantine, inputs.dataset, spec, settings, inputs, parts, keys,
         service_names(plain), labels,
     )  # fmt: skip
 
 
 def _keys(
-    parts: list[Part], taken: list[Sample], settings: InputSettings
+    parts: list[Part], sampled: list[Sample], settings: InputSettings
 ) -> tuple[dict[type[Source], str | None], list[str]]:
-    """The session key of each kind of file, and what people should know about it."""
+    """The session key of each source, and notes about it."""
     given = settings.session_key
     if given is not None:
         return {part.kind: given or None for part in parts}, []
     keys = {part.kind: part.kind.session_key for part in parts}
-    searched = [kind for kind, key in keys.items() if kind.discovers and key is None]
+    searched = [kind for kind, key in keys.items() if kind.discovers_key and key is None]
     if not searched:
         return keys, []
     of_these = {file for part in parts if part.kind in searched for file in part.files}
-    key = session_keys.discover([sample.texts for sample in taken if sample.file in of_these])
+    key = session_keys.discover([sample.texts for sample in sampled if sample.file in of_these])
     if key is None:
-        return keys, ["No field ties the lines together, so windows are used; name one with --session-key REGEX."]
+        return keys, ["No field connects the lines of a session, so windows are used; or set --session-key REGEX."]
     return {**keys, **dict.fromkeys(searched, key.regex)}, [key.sentence()]
 
 
 def _kept(parts: list[Part], keys: dict[type[Source], str | None], stored: InputSettings | None) -> str | None:
-    """The key by which other inputs are to be read: '' where windows are used."""
-    if stored:  # the records of a prepared folder have their keys; new logs are read as its own were
+    """The session key to read other inputs with; '' if windows are used."""
+    if stored:  # a prepared folder stores the keys; new logs are read as its logs were
         return stored.session_key
     used = [key for part in parts if (key := keys[part.kind])]
     if used:
         return used[0]
-    return "" if any(part.kind.discovers for part in parts) else None
+    return "" if any(part.kind.discovers_key for part in parts) else None
 
 
-def _about_files(found: Found) -> list[str]:
-    if not found.skipped or found.labels or any(file.name == SIMULATED for file in found.skipped):
+def _about_files(inputs: InputFiles) -> list[str]:
+    if not inputs.skipped or inputs.labels or any(file.name == SIMULATED for file in inputs.skipped):
         return []
-    named = _listed([f"'{file.name}'" for file in found.skipped])
-    return [f"Left out, because their names say that they are no logs: {named}."]
+    named = _listed([f"'{file.name}'" for file in inputs.skipped])
+    return [f"Left out, because their names are not those of logs: {named}."]
 
 
 def _about_days(parts: list[Part]) -> list[str]:
-    """Say so where sessions of several files cannot be told apart, because a date and a number is all they have."""
+    """A note if sessions of several files have the same keys, because the files have the same date."""
     days = Counter(
         day_of(file.name)
         for part in parts
@@ -303,11 +307,11 @@ def _about_days(parts: list[Part]) -> list[str]:
     twice = [f"{day} ({count} files)" for day, count in days.items() if count > 1]
     if not twice:
         return []
-    return [f"Several files are of the same day: {_listed(twice)}; sessions of equal number in them have the same key."]
+    return [f"Several files are of the same day: {_listed(twice)}; sessions with equal numbers have the same key."]
 
 
 def _about_mixture(parts: list[Part]) -> list[str]:
-    """Say so where sessions with event ids of their own become lines because of what stands beside them."""
+    """A note if day files are read line by line because there are other logs in the input."""
     whole, lines = (
         [file for part in parts if issubclass(part.kind, SessionSource) is groups for file in part.files]
         for groups in (True, False)
@@ -316,22 +320,22 @@ def _about_mixture(parts: list[Part]) -> list[str]:
         return []
     named = _listed([f"'{readable(file.name)}'" for file in lines])
     return [
-        f"{len(whole):,} day files stand beside other logs ({named}), so that all are read line by line; to keep the "
-        "event ids of day files, give these alone."
+        f"{len(whole):,} day files are mixed with other logs ({named}), so all are read line by line; to use the "
+        "event ids of day files, give only day files."
     ]
 
 
-def _about_formats(taken: list[Sample], found: Found, settings: InputSettings) -> list[str]:
-    odd, marked = [], []
-    for sample in taken:
-        name = f"'{found.names.get(sample.file, readable(str(sample.file)))}'"
+def _about_formats(sampled: list[Sample], inputs: InputFiles, settings: InputSettings) -> list[str]:
+    mismatched, marked = [], []
+    for sample in sampled:
+        name = f"'{inputs.names.get(sample.file, readable(str(sample.file)))}'"
         if settings.format and sample.format.share < 0.5:
-            odd.append(f"only {sample.format.share:.0%} of the lines of {name}")
+            mismatched.append(f"only {sample.format.share:.0%} of the lines of {name}")
         if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):
             marked.append(name)
-    notes = [f"The format '{settings.format}' fits {_listed(odd)}."] if odd else []
+    notes = [f"The format '{settings.format}' matches {_listed(mismatched)}."] if mismatched else []
     if marked and not settings.labels:
-        notes.append(f"The first column of {_listed(marked)} marks alerts; it is taken as the label of each line.")
+        notes.append(f"The first column of {_listed(marked)} marks alerts; it is used as the label of each line.")
     return notes
 
 
@@ -341,7 +345,7 @@ def _listed(things: list[str]) -> str:
 
 
 def _stored(folder: Path) -> InputSettings | None:
-    """How the input was read from which a folder was prepared."""
+    """The settings with which the input of a prepared folder was read; None if they cannot be read."""
     try:
         manifest = json.loads((folder / PREPARED).read_text())
         values = dict(manifest["settings"]["input"])

@@ -1,7 +1,7 @@
-"""Text of a file as blocks of complete lines: any compression, any line end, flat memory.
+"""Reads the text of a file as blocks of complete lines, with any compression and line end, in bounded memory.
 
-What is put right on the way is counted in the quarantine with its place: bytes that are not
-UTF-8, control characters, lines beyond the limit (their head is kept).
+Corrections are counted in the quarantine with their position: bytes that are not UTF-8, control characters, and
+lines that are too long (their beginning is kept).
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import polars as pl
 import pyarrow as pa
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 from logradar.sources.decoding.compression import pieces
 
 UTF8_BOM: Final = b"\xef\xbb\xbf"
 UTF16_BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 CONTROLS: Final = bytes(c for c in [*range(32), 127] if bytes([c]) not in (b"\t", b"\n", b"\r"))
-COLOURS: Final = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]")  # ECMA-48 control sequences, as terminals show colours
+COLOURS: Final = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]")  # ECMA-48 control sequences, such as terminal colours
 REPLACED: Final = "�".encode()
-SAMPLE: Final = 4 << 20
+SAMPLE: Final = 4 << 20  # bytes
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines that follow each other: ``lines`` without line ends, ``first`` is the number of the first (from 1)."""
+    """Consecutive lines: ``lines`` without line ends, ``first`` is the number of the first line (from 1)."""
 
     lines: pl.Series
     first: int
@@ -42,39 +42,39 @@ def read_blocks(
     path: Path,
     name: str,
     quarantine: Quarantine,
-    limits: Limits = Limits(),  # noqa: B008 it is frozen
-    advance: Callable[[int], object] = lambda count: None,
+    limits: ReadLimits = ReadLimits(),  # noqa: B008 it is frozen
+    on_progress: Callable[[int], object] = lambda count: None,
 ) -> Iterator[Block]:
     """The lines of ``path`` in blocks of about ``limits.block`` bytes and at most ``limits.rows`` lines.
 
-    ``name`` is what the quarantine calls the file; ``advance`` is told how many bytes of the
-    file (compressed, where it is) were used. Raises `OSError` where it cannot be read at all.
+    ``name`` is the name of the file in the quarantine. ``on_progress`` is called with the number of bytes read from the
+    file (compressed bytes, if it is compressed). Raises `OSError` if the file cannot be read.
     """
-    mending = _Mending()
+    sanitizer = Sanitizer()
     first = 1
-    for data in _whole_lines(pieces(path, name, quarantine, advance), name, quarantine, limits):
-        lines, cut = split_lines(mending.mend(data, first), limits.line)
+    for data in _whole_lines(pieces(path, name, quarantine, on_progress), name, quarantine, limits):
+        lines, cut = split_lines(sanitizer.clean(data, first), limits.line)
         for row in cut:
             quarantine.add(name, "line too long, cut", line=first + row, text=lines[row][:200])
         for start in range(0, len(lines), limits.rows):
             yield Block(lines.slice(start, limits.rows), first + start)
         first += len(lines)
-    mending.report(name, quarantine)
+    sanitizer.report(name, quarantine)
 
 
 def read_sample(path: Path, size: int = SAMPLE, rows: int = 20_000) -> list[str]:
-    """The first lines of a file, to recognise it by: at most ``size`` bytes and ``rows`` lines.
+    """The first lines of a file, by which it is recognised: at most ``size`` bytes and ``rows`` lines.
 
-    Empty for a file without text. Raises `OSError` where it cannot be read.
+    Empty for a file without text. Raises `OSError` if it cannot be read.
     """
-    limits = Limits(block=size, rows=rows, line=min(size, Limits().line))
+    limits = ReadLimits(block=size, rows=rows, line=min(size, ReadLimits().line))
     for block in read_blocks(path, path.name, Quarantine(), limits):
         return block.lines.to_list()
     return []
 
 
 def read_head(path: Path, size: int, quarantine: Quarantine) -> bytes:
-    """The first unpacked bytes of a file. Raises `OSError` where it cannot be read."""
+    """The first ``size`` unpacked bytes of a file. Raises `OSError` if it cannot be read."""
     head = b""
     for piece in pieces(path, path.name, quarantine, lambda count: None):
         head += piece[: size - len(head)]
@@ -84,7 +84,7 @@ def read_head(path: Path, size: int, quarantine: Quarantine) -> bytes:
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether the first bytes of a file are no text: many control characters, or hardly any valid UTF-8."""
+    """Whether the first bytes of a file are not text: many control characters or much invalid UTF-8."""
     if head.startswith((*UTF16_BOMS, UTF8_BOM)) or not head:
         return False
     plain = COLOURS.sub(b"", head)
@@ -93,20 +93,20 @@ def is_binary(head: bytes) -> bool:
     return controls > 0.1 * len(plain) or replaced > 0.3 * len(plain)
 
 
-def _whole_lines(raw: Iterator[bytes], name: str, quarantine: Quarantine, limits: Limits) -> Iterator[bytes]:
-    """Bytes that end where a line ends, about ``limits.block`` at once; an endless line loses its end."""
+def _whole_lines(raw: Iterator[bytes], name: str, quarantine: Quarantine, limits: ReadLimits) -> Iterator[bytes]:
+    """Pieces of about ``limits.block`` bytes that end at the end of a line; a line that is too long is cut."""
     waiting: list[bytes] = []
     size, line, dropped = 0, 1, 0
     for piece in _as_utf8(raw):
-        if dropped:  # inside a line whose head is already in waiting
-            cut = piece.find(b"\n")
-            if cut < 0:
+        if dropped:  # inside a line whose beginning is already in `waiting`
+            line_end = piece.find(b"\n")
+            if line_end < 0:
                 dropped += len(piece)
                 if dropped > limits.endless:
-                    quarantine.add(name, "line without an end, the rest of the file is lost", line=line)
+                    quarantine.add(name, "line without an end, rest of the file skipped", line=line)
                     break
                 continue
-            piece, dropped = piece[cut:], 0
+            piece, dropped = piece[line_end:], 0
         waiting.append(piece)
         size += len(piece)
         if size < limits.block:
@@ -117,7 +117,7 @@ def _whole_lines(raw: Iterator[bytes], name: str, quarantine: Quarantine, limits
         if end:
             yield data[:end]
             line += data.count(b"\n", 0, end)
-        if len(rest) > 2 * limits.line:  # a character of 4 bytes may be cut, so more than the limit is kept
+        if len(rest) > 2 * limits.line:  # a character of 4 bytes may be cut, so a little more than the limit is kept
             dropped, rest = len(rest) - limits.line - 8, rest[: limits.line + 8]
         waiting, size = [rest], len(rest)
     if data := b"".join(waiting):
@@ -125,7 +125,7 @@ def _whole_lines(raw: Iterator[bytes], name: str, quarantine: Quarantine, limits
 
 
 def _as_utf8(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """Bytes without a byte order mark; UTF-16 and lone carriage returns are turned to UTF-8 and line feeds."""
+    """Bytes without a byte order mark; UTF-16 becomes UTF-8, and carriage returns alone become line feeds."""
     start = b""
     for piece in raw:
         start += piece
@@ -146,14 +146,14 @@ def _as_utf8(raw: Iterator[bytes]) -> Iterator[bytes]:
         yield piece.replace(b"\r", b"\n") if lone else piece
 
 
-class _Mending:
-    """Makes bytes valid, printable UTF-8 and remembers how many lines needed it."""
+class Sanitizer:
+    """Turns bytes into valid, printable UTF-8 and counts the lines that were changed."""
 
     def __init__(self) -> None:
         self.counts = {"line with bytes that are not UTF-8, replaced": 0, "line with control characters, removed": 0}
         self.firsts: dict[str, tuple[int, str]] = {}
 
-    def mend(self, data: bytes, first: int) -> bytes:
+    def clean(self, data: bytes, first: int) -> bytes:
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
         if b"\x1b" in data:
@@ -166,11 +166,11 @@ class _Mending:
         try:
             data.decode()
         except UnicodeDecodeError:
-            mended = data.decode("utf-8", "replace").encode()
-            own = data.replace(REPLACED, b"???").decode("utf-8", "replace").encode()  # without those that stood there
-            at = np.array([found.start() for found in re.finditer(REPLACED, own)])
-            self._count("line with bytes that are not UTF-8, replaced", mended, at, first)
-            data = mended
+            repaired = data.decode("utf-8", "replace").encode()
+            new = data.replace(REPLACED, b"???").decode("utf-8", "replace").encode()  # without those of the file
+            at = np.array([match.start() for match in re.finditer(REPLACED, new)])
+            self._count("line with bytes that are not UTF-8, replaced", repaired, at, first)
+            data = repaired
         return data
 
     def _count(self, reason: str, data: bytes, at: npt.NDArray[np.intp], first: int) -> None:
@@ -188,9 +188,9 @@ class _Mending:
 
 
 def split_lines(data: bytes, limit: int) -> tuple[pl.Series, list[int]]:
-    """Valid UTF-8 bytes as a series of lines, and the rows of those that were cut at ``limit`` bytes.
+    """Valid UTF-8 bytes as a series of lines, and the indices of the lines that were cut at ``limit`` bytes.
 
-    The series points into ``data``: no line is copied. Layout of a string view: Arrow columnar
+    The series refers to ``data``: no line is copied. Layout of a string view: Arrow columnar
     format 1.4, "Variable-size Binary View Layout".
     """
     if data and not data.endswith(b"\n"):
@@ -209,7 +209,7 @@ def split_lines(data: bytes, limit: int) -> tuple[pl.Series, list[int]]:
     views[:, 0] = lengths
     views[:, 1] = np.lib.stride_tricks.sliding_window_view(padded, 4)[starts].view(np.int32)[:, 0]
     views[:, 3] = starts
-    short = np.flatnonzero(lengths <= 12)  # these stand in the view itself
+    short = np.flatnonzero(lengths <= 12)  # these are stored in the view itself
     text = np.lib.stride_tricks.sliding_window_view(padded, 12)[starts[short]]
     text[np.arange(12) >= lengths[short, None]] = 0
     views[short, 1:] = text.view(np.int32)

@@ -1,4 +1,4 @@
-"""What the files of an input are: the source of each, by content, and what stands in their first lines."""
+"""Recognises the files of an input by content: the source of each, and the format of its first lines."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import polars as pl
 from logradar.core.errors import InputError
 from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits, Source, sources
-from logradar.sources.opening.files import Found, stem
+from logradar.sources.base import ReadLimits, Source, sources
+from logradar.sources.opening.files import InputFiles, stem
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.reading import Block, is_binary, read_head, read_sample
 from logradar.sources.opening.records import Records
@@ -27,7 +27,7 @@ SAMPLED_LINES: Final = 40_000  # of all files together
 
 @dataclass(frozen=True)
 class Part:
-    """Files of one kind that follow each other."""
+    """Consecutive files of one kind."""
 
     kind: type[Source]
     files: list[Path]
@@ -42,61 +42,60 @@ class Sample:
     texts: pl.Series
 
 
-def recognise(spec: str, found: Found, source: str | None, quarantine: Quarantine) -> list[Part]:
-    """The files in their order, each with its source; ``source`` forces one for all.
+def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine) -> list[Part]:
+    """The files in their order with their sources; ``source`` sets one for all files.
 
-    A file that is empty, binary or unreadable goes to the quarantine when there are others;
-    `InputError` when none is left.
+    Files that are empty, binary or unreadable are added to the quarantine. Raises `InputError` if there are no others.
     """
     kinds = {source: sources.load(source)} if source else {name: sources.load(name) for name in sources.names()}
     parts: list[Part] = []
-    odd: list[tuple[Path, str]] = []
-    for file in found.files:
+    rejected: list[tuple[Path, str]] = []
+    for file in inputs.files:
         kind = _kind_of(file, kinds, forced=source is not None)
         if isinstance(kind, str):
-            odd.append((file, kind))
+            rejected.append((file, kind))
         elif parts and parts[-1].kind is kind:
             parts[-1].files.append(file)
         else:
             parts.append(Part(kind, [file]))
-    if found.prepared and odd:
-        raise InputError(f"'{odd[0][0]}' {odd[0][1]}, but '{found.prepared}' needs it; prepare the input again.")
+    if inputs.prepared and rejected:
+        raise InputError(f"'{rejected[0][0]}' {rejected[0][1]}; prepare '{inputs.prepared}' again.")
     if not parts:
-        raise InputError(_nothing(spec, [why for _, why in odd]))
-    for path in found.unread:
-        quarantine.add(found.names.get(path, readable(str(path))), "folder that cannot be read, or link to nothing")
-    for file, why in odd:
-        quarantine.add(found.names.get(file, readable(str(file))), f"file that {why}")
+        raise InputError(_nothing(spec, [why for _, why in rejected]))
+    for path in inputs.unread:
+        quarantine.add(inputs.names.get(path, readable(str(path))), "folder that cannot be read, or broken link")
+    for file, why in rejected:
+        quarantine.add(inputs.names.get(file, readable(str(file))), f"file that {why}")
     return parts
 
 
 def samples(files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LINES) -> list[Sample]:
-    """The first records of some of the files, evenly chosen; about ``lines`` lines of all together."""
+    """The first records of at most `SAMPLED_FILES` files, evenly chosen; about ``lines`` lines in total."""
     step = max(1, -(-len(files) // SAMPLED_FILES))
     chosen = files[::step]
     rows = max(500, lines // max(1, len(chosen)))
-    taken = []
+    sampled = []
     for file in chosen:
         first = read_sample(file, rows=max(rows, SEEN))
         form = Format.named(format_, first) if format_ else Format.detect(first)
         block = Block(pl.Series("text", first, pl.String), 1)
-        frames = list(Records(form, file.name, Quarantine(), Limits()).of([block]))
+        frames = list(Records(form, file.name, Quarantine(), ReadLimits()).of([block]))
         if frames:
-            taken.append(Sample(file, form, pl.concat([frame["text"] for frame in frames])))
-    return taken
+            sampled.append(Sample(file, form, pl.concat([frame["text"] for frame in frames])))
+    return sampled
 
 
 def service_names(files: Iterable[Path]) -> dict[Path, str]:
-    """The service of each file by its name, where the files are of several services."""
+    """The service of each file by its name; empty if all files have the same one."""
     names = {file: readable(stem(file)) for file in files}
     return names if len(set(names.values())) > 1 else {}
 
 
-_UNKNOWN: Final = "is of a kind that no source knows"
+_UNKNOWN: Final = "is of a kind that no source recognises"
 
 
 def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[Source] | str:
-    """The source of a file, or why it has none."""
+    """The source of a file, or the reason why it has none."""
     bad = Quarantine()
     try:
         head = read_head(file, HEAD, bad)
@@ -119,8 +118,8 @@ def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[S
 
 def _nothing(spec: str, reasons: list[str]) -> str:
     if reasons == [_UNKNOWN]:
-        return f"'{spec}' {_UNKNOWN}; `--source lines` reads any text, line by line."
+        return f"'{spec}' {_UNKNOWN}; `--source lines` reads any text line by line."
     if len(reasons) == 1:
         return f"'{spec}' {reasons[0]}; LogRadar reads text, also compressed with gz, xz, zst or bz2."
-    told = ", ".join(f"{count} {why.replace('is ', '', 1)}" for why, count in Counter(reasons).most_common())
-    return f"'{spec}' holds no log that can be read: of {len(reasons)} files {told}."
+    counts = ", ".join(f"{count} {why.replace('is ', '', 1)}" for why, count in Counter(reasons).most_common())
+    return f"'{spec}' contains no log that can be read: of {len(reasons)} files {counts}."

@@ -1,8 +1,8 @@
-"""Session keys: what ties lines together, given as a regex or discovered in the lines.
+"""Session keys: the field that connects the lines of a session, given as a regex or found in the lines.
 
-Discovery looks at fields that name something (a block, trace, request, instance, job, program
-and pid, JSON keys) and keeps the one that most lines carry, that recurs over a few lines and
-then ends. A field that never recurs, or never ends, makes no session.
+The search considers fields that identify something (a block, trace, request, instance, job, program and process id,
+JSON keys). It chooses the one that most lines contain and whose values recur in a few lines and then end. A field whose
+values never recur or never end is not a session key.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _THINGS: Final = (  # they begin, log some lines and end
     "instanceid transaction transactionid txn txid conversationid block blockid flow flowid operationid "
     "invocationid workflowid xrequestid xcorrelationid"
 )
-_OWNERS: Final = (  # they may also go on for ever
+_OWNERS: Final = (  # they may also never end
     "job jobid attempt attemptid task taskid container containerid order orderid application applicationid run runid "
     "build buildid message messageid connection connectionid connid conn client clientid userid user appid pod podid"
 )
-_OTHERS: Final = (  # they only look like it
+_OTHERS: Final = (  # they look similar but are not session keys
     "spanid parentspanid parentid uid euid gid egid ppid threadid processid id eventid void valid invalid android grid "
     "hwid lineid nodeid hostid deviceid"
 )
 _STRONG: Final = frozenset(_THINGS.split())
 _FAIR: Final = frozenset(_OWNERS.split())
 _NEVER: Final = frozenset(_OTHERS.split())
-_KNOWN: Final = [  # formats that hold an id in a place, not under a name
+_KNOWN: Final = [  # formats with an id at a fixed position, without a name
     ("trace of SkyWalking", r"\[(?:SW_CTX|TID): ?(?:\[[^,\]]*,[^,\]]*,)?([0-9a-f]{16,}[\w.]*)", 1.0),
     ("trace of Spring Sleuth", r"\[[\w.-]*,([0-9a-f]{16,32}),[0-9a-f]{16}", 1.0),
     ("trace of W3C", r"\b00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b", 1.0),
@@ -47,19 +47,19 @@ _KNOWN: Final = [  # formats that hold an id in a place, not under a name
     ("program and process id", r"(?:^|\s)([A-Za-z][\w./-]*(?:\([\w.-]+\))?\[[0-9]+\]):", 0.6),
     ("thread", r"\[([A-Za-z][\w#.-]*[0-9]+)\]", 0.5),
 ]
-COVERAGE: Final = 0.5  # share of lines that must carry the key
-DISTINCT: Final = 8  # different values that a sample must show
-RECURRING: Final = 0.6  # share of the carrying lines whose value stands in another line too
-LONGEST: Final = 0.1  # share of the carrying lines that one value may have
-LIFETIME: Final = 0.5  # share of a file over which the usual value may be spread, where its name does not say enough
+COVERAGE: Final = 0.5  # share of lines that must contain the key
+DISTINCT: Final = 8  # number of different values that a sample must contain
+RECURRING: Final = 0.6  # share of the lines with the key whose value is in another line too
+LONGEST: Final = 0.1  # largest share of the lines with the key that one value may have
+LIFETIME: Final = 0.5  # largest mean share of a file over which values may spread, if the name is ambiguous
 NAMES_TRIED: Final = 12
 NOTHING: Final = ("", "-", "N/A", "n/a", "null", "NULL", "None", "none", "nil", "undefined", "unknown", "missing")
-WIDTH: Final = 1_000  # characters of a line in which names are looked for
+WIDTH: Final = 1_000  # characters of a line that are searched for names
 
 
 @dataclass(frozen=True)
 class SessionKey:
-    """A discovered key: ``regex`` (its first group is the key), what it is, and how it behaves in the sample."""
+    """A session key that was found: ``regex`` (its first group is the key), its description, figures of the sample."""
 
     regex: str
     what: str
@@ -68,15 +68,15 @@ class SessionKey:
     score: float
 
     def sentence(self) -> str:
-        """What was chosen, for people, and how to choose otherwise."""
+        """The choice as a sentence for people, with how to change it."""
         return (
             f"Lines are grouped by {self.what} (in {self.coverage:.0%} of the first lines, {self.values:,} different "
-            "values); choose otherwise with --session-key REGEX, or --session-key '' for windows."
+            "values); to change this use --session-key REGEX, or --session-key '' for windows."
         )
 
 
 def check_regex(regex: str) -> str:
-    """``regex`` itself if Rust's engine reads it; a `ConfigError` that says why not otherwise."""
+    """Returns ``regex`` if Rust's regex engine accepts it; otherwise raises a `ConfigError` with the reason."""
     try:
         pl.Series([""]).str.extract(_grouped(regex), 1)
     except pl.exceptions.ComputeError as error:
@@ -96,7 +96,7 @@ def _grouped(regex: str) -> str:
 
 
 def extract(text: pl.Series, body: pl.Series, regex: str) -> pl.Series:
-    """Keys of records: from the first line as it stands, else from further lines; null where there is none."""
+    """Session keys of records: from the unchanged first line, else from further lines; null if there is none."""
     regex = _grouped(regex)
     keys = text.str.extract(regex, 1)
     missing = keys.is_null()
@@ -113,13 +113,13 @@ def _meaningful(keys: pl.Series) -> pl.Series:
 
 
 def discover(samples: Sequence[pl.Series]) -> SessionKey | None:
-    """The best session key in the first lines of one or more files, or None where there is none."""
+    """The best session key in the first lines of one or more files, or None if there is none."""
     samples = [sample for sample in samples if len(sample)]
     if not samples:
         return None
     tried = {what: (regex, weight) for what, regex, weight in _candidates(samples)}
-    found = [key for what, (regex, weight) in tried.items() if (key := _measure(samples, what, regex, weight))]
-    return max(found, key=lambda key: key.score, default=None)
+    usable = [key for what, (regex, weight) in tried.items() if (key := _measure(samples, what, regex, weight))]
+    return max(usable, key=lambda key: key.score, default=None)
 
 
 def _candidates(samples: Sequence[pl.Series]) -> Iterable[tuple[str, str, float]]:

@@ -1,7 +1,7 @@
-"""Lines that carry another log inside: Docker's json-file, Kubernetes' CRI, docker compose.
+"""Lines that contain the line of another log: Docker json-file, Kubernetes CRI, docker compose.
 
-Docker (``{"log": "…\\n", "stream": "stdout", "time": "…"}``) and CRI (``time stream P|F text``)
-cut long lines into parts; the parts of each stream are joined again, also over blocks.
+Docker (``{"log": "…\\n", "stream": "stdout", "time": "…"}``) and CRI (``time stream P|F text``) divide long lines
+into parts. The parts of each stream are joined again, also across blocks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from logradar.core.quarantine import Quarantine
-from logradar.sources.base import Limits
+from logradar.sources.base import ReadLimits
 from logradar.sources.opening.joining import joined
 from logradar.sources.opening.json_lines import broken, values
 from logradar.sources.opening.levels import WORDS
@@ -24,24 +24,25 @@ WRAPPERS: Final = {
     "cri": rf"^(?P<time>{_TIME}) (?P<stream>stdout|stderr) (?P<part>[PF])(?::\S*)? ?(?P<text>.*)$",
     "compose": r"^(?P<origin>[a-zA-Z0-9][\w.-]*[\w]) +\| ?(?P<text>.*)$",
 }
-ENOUGH: Final = {"docker": 0.5, "cri": 0.5, "compose": 0.95}  # share of lines; the last looks like other things
-FAR: Final = 10_000  # lines after which the rest of a cut line no longer comes
+# Share of lines that must match; the pattern of compose is less specific.
+ENOUGH: Final = {"docker": 0.5, "cri": 0.5, "compose": 0.95}
+FAR: Final = 10_000  # lines after which the next part of a line is no longer expected
 
 
 @dataclass
 class Unwrapping:
-    """Takes the inner text out of the lines of one file; what is still open is held back."""
+    """Extracts the inner lines of one file; a line whose parts are not complete is held back."""
 
     kind: str
     name: str
     quarantine: Quarantine
-    limits: Limits
+    limits: ReadLimits
 
     def __post_init__(self) -> None:
         self._held = pl.DataFrame()
 
     def push(self, frame: pl.DataFrame, last: bool = False) -> pl.DataFrame:
-        """Rows (line, text) -> rows (line, text, time, origin: the service) whose parts are joined."""
+        """Rows (line, text) become rows (line, text, time, origin: the service) with their parts joined."""
         rows = self._opened(frame)
         if len(self._held):
             rows = pl.concat([self._held, rows])
@@ -51,34 +52,36 @@ class Unwrapping:
         return rows.select("line", "text", "time", "origin")
 
     def _opened(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Columns line, text, time, origin, stream, ``until`` (the line of the last part) and ``open``: whether
-        the next part belongs to it."""
+        """Rows with the columns line, text, time, origin, stream, ``until`` and ``open``.
+
+        ``until`` is the line of the last part, ``open`` says that the next part of the stream belongs to the row.
+        """
         text, nothing = pl.col("text"), pl.lit(None, pl.String)
         if self.kind == "docker":
-            had = values(frame["text"], [("log",), ("time",), ("stream",)])
-            rows = frame.with_columns(inner=had["log",], time=had["time",], stream=had["stream",])
-            self._tell_broken(rows)
+            json = values(frame["text"], [("log",), ("time",), ("stream",)])
+            rows = frame.with_columns(inner=json["log",], time=json["time",], stream=json["stream",])
+            self._report_broken(rows)
             rows = rows.with_columns(inner=pl.coalesce("inner", _readable(text)))
             inner = pl.col("inner")
             rows = rows.with_columns(
                 inner=inner.str.strip_chars_end("\r\n"), open=~inner.str.ends_with("\n"), origin=nothing
             )
         else:
-            found = frame["text"].str.extract_groups(WRAPPERS[self.kind]).struct.unnest().rename({"text": "inner"})
-            rows = frame.hstack(found).with_columns(
-                nothing.alias(name) for name in ("time", "stream", "origin") if name not in found.columns
+            groups = frame["text"].str.extract_groups(WRAPPERS[self.kind]).struct.unnest().rename({"text": "inner"})
+            rows = frame.hstack(groups).with_columns(
+                nothing.alias(name) for name in ("time", "stream", "origin") if name not in groups.columns
             )
             rows = rows.with_columns(open=pl.col("part") == "P" if self.kind == "cri" else False)
         open_part = pl.col("open").fill_null(False)
         kept = rows.select("line", "time", "origin", "stream", text=pl.coalesce("inner", "text"), open=open_part)
         return kept.with_columns(until="line")
 
-    def _tell_broken(self, rows: pl.DataFrame) -> None:
-        odd = rows.filter(pl.col("inner").is_null())
-        if len(odd):
-            bad = odd.filter(broken(odd["text"]))
+    def _report_broken(self, rows: pl.DataFrame) -> None:
+        unread = rows.filter(pl.col("inner").is_null())
+        if len(unread):
+            bad = unread.filter(broken(unread["text"]))
             self.quarantine.add_lines(
-                self.name, "half-written JSON object, kept as text", bad.select("line", "text").rows()
+                self.name, "incomplete JSON object, kept as text", bad.select("line", "text").rows()
             )
 
     def _joined(self, rows: pl.DataFrame, last: bool) -> pl.DataFrame:
@@ -91,24 +94,24 @@ class Unwrapping:
         until = pl.col("until").last()
         waits = pl.col("open").last() & (until >= end - FAR)
         rows = rows.with_columns(open=waits.over("part"), until=until.over("part"))
-        rows, cut = joined(rows, "part", "", self.limits.line)
-        for line, dropped in cut:
-            self.quarantine.add(self.name, "part of a line that is too long, left out", line=line, count=dropped)
+        rows, dropped = joined(rows, "part", "", self.limits.line)
+        for line, count in dropped:
+            self.quarantine.add(self.name, "part of a line that is too long, left out", line=line, count=count)
         rows = rows.drop("part")
-        if not last and rows["open"].any():  # and with what waits all that comes after it, to keep the order
+        if not last and rows["open"].any():  # also all rows after an open one, to keep the order
             at = int(rows["open"].arg_true()[0])
             self._held, rows = rows[at:], rows[:at]
         return rows
 
 
 def _readable(text: pl.Expr) -> pl.Expr:
-    """What can be had of a Docker line that is cut."""
+    """The inner text of a truncated Docker line, as far as it is there."""
     inner = text.str.extract(r"^\{\s*\x22log\x22\s*:\s*\x22((?:[^\x22\\]|\\.)*)", 1)
     return inner.str.replace_many(["\\\x22", "\\t", "\\n", "\\\\"], ["\x22", "\t", "\n", "\\"]) + "\n"
 
 
 def wrapper_of(lines: Sequence[str]) -> str | None:
-    """The wrapper of most of these lines, if there is one."""
+    """The wrapper of most of these lines, None if there is none."""
     series = pl.Series("text", lines)
     for kind, pattern in WRAPPERS.items():
         if not len(series) or series.str.contains(pattern).sum() < ENOUGH[kind] * len(series):

@@ -11,7 +11,7 @@ from logradar.sources.radar.columns import KEYS, UNKNOWN_KEY
 
 KEPT: Final = 5  # examples per reason
 SHOWN: Final = 200  # characters of an example's text in a report
-TOLD: Final = 1_000  # cases per reason and file that the quarantine is told one by one
+LISTED_CASES: Final = 1_000  # cases per reason and file that the quarantine is told one by one
 
 _LOST: Final = {
     grammar.SYNTAX: "session that is not valid JSON",
@@ -88,7 +88,7 @@ class Faults:
         """A piece of the file that cannot be used, at once told to the quarantine."""
         fault = self._fault(lost(status, key), status in _HARMLESS)
         fault.add(1, [example])
-        if self.quarantine is not None and fault.count <= TOLD and not fault.kept:
+        if self.quarantine is not None and fault.count <= LISTED_CASES and not fault.kept:
             self.quarantine.add(self.source, lost(status, key), offset=example.offset, text=example.text)
 
     def add_noted(self, note: int, count: int, examples: list[Example]) -> None:
@@ -100,7 +100,7 @@ class Faults:
         if self.quarantine is None:
             return
         for reason, fault in self.reasons.items():
-            untold = fault.count if fault.kept else fault.count - TOLD
+            untold = fault.count if fault.kept else fault.count - LISTED_CASES
             if untold > 0:
                 first = fault.examples[0]
                 self.quarantine.add(self.source, reason, offset=first.offset, text=first.text, count=untold)

@@ -19,17 +19,21 @@ def read_day(
     *,
     name: str | None = None,
     faults: Faults | None = None,
-    advance: Callable[[int], object] = lambda count: None,
+    on_progress: Callable[[int], object] = lambda count: None,
     block: int = BLOCK,
     limit: int = LIMIT,
 ) -> Iterator[pa.Table]:
     """DAY_SESSIONS of a day file, about one block of ``block`` bytes each; gz, xz and zst by content.
 
     What is damaged goes to ``quarantine`` with its place; ``faults`` (empty, to be filled) tells
-    more. ``advance`` is told how many bytes of the file were used. Raises `OSError` where the
+    more. ``on_progress`` is told how many bytes of the file were used. Raises `OSError` where the
     file cannot be read at all.
 
-    >>> tables = read_day(Path("preprocessed_logs_2024-05-01.json"), Quarantine("bad.jsonl"))  # doctest: +SKIP
+    >>> day = Path("preprocessed_logs_2024-05-01.json")
+    >>> day.write_text('[{"session_id": 7, "event_sequence": [4, 5, 4]}]')
+    48
+    >>> [table["event_sequence"].to_pylist() for table in read_day(day)]
+    [[[4, 5, 4]]]
     """
     name = name or str(path)
     if faults is None:
@@ -38,14 +42,14 @@ def read_day(
     scanner = Scanner(faults, block, limit)
     with path.open("rb", buffering=0) as file:
         if kind_of(file.read(8)):
-            unpacked = pieces(path, name, quarantine or Quarantine(), advance)
+            unpacked = pieces(path, name, quarantine or Quarantine(), on_progress)
             yield from scanner.tables(_Pieces(unpacked).readinto)
             return
         file.seek(0)
 
         def readinto(view: memoryview) -> int:
             count = file.readinto(view) or 0
-            advance(count)
+            on_progress(count)
             return count
 
         yield from scanner.tables(readinto)

@@ -39,8 +39,12 @@ class Statistics:
     one); after the last table of a file, `close` sums it up as one row of ``files``.
 
     >>> whole = Statistics()
-    >>> for path in paths:
-    ...     whole.merge(statistics_of(path))  # doctest: +SKIP
+    >>> for number in (1, 2):
+    ...     day = Path(f"preprocessed_logs_2024-05-0{number}.json")
+    ...     _ = day.write_text('[{"session_id": 7, "event_sequence": [4, 5, 4]}]')
+    ...     whole.merge(statistics_of(day))
+    >>> whole.sessions, whole.events, whole.sequences.distinct
+    (2, 6, 1)
     """
 
     def __init__(self, name: str = "", capacity: int = CAPACITY) -> None:
@@ -174,12 +178,12 @@ class Statistics:
 def statistics_of(
     path: Path,
     quarantine: Quarantine | None = None,
-    advance: Callable[[int], object] = lambda count: None,
+    on_progress: Callable[[int], object] = lambda count: None,
     *,
     name: str | None = None,
-    meet: Callable[[pa.Table], object] = lambda table: None,
+    on_table: Callable[[pa.Table], object] = lambda table: None,
 ) -> Statistics:
-    """Read a day file for its figures only; ``meet`` is shown each of its tables.
+    """Read a day file for its figures only; ``on_table`` is shown each of its tables.
 
     A file that cannot be read (to its end) is a fault of its own, not an error.
     """
@@ -188,12 +192,12 @@ def statistics_of(
 
     def used(count: int) -> None:
         found.bytes += count
-        advance(count)
+        on_progress(count)
 
     try:
-        for table in read_day(path, told, name=found.name, faults=found.faults, advance=used):
+        for table in read_day(path, told, name=found.name, faults=found.faults, on_progress=used):
             found.add(table)
-            meet(table)
+            on_table(table)
     except OSError as error:
         told.add(found.name, UNREADABLE, text=str(error))
     found.close()
@@ -207,13 +211,13 @@ class _Damage(Quarantine):
         super().__init__()
         self._faults, self._behind = faults, behind
 
-    def _take(self, cases: Sequence[Case]) -> None:
+    def _record(self, cases: Sequence[Case]) -> None:
         for case in cases:
             if case.reason not in self._faults.reasons:  # what the walk through the file finds is there already
                 fault = self._faults.reasons[case.reason] = Fault(kept=False)
                 fault.add(case.count, [Example(case.source, case.offset or 0, case.offset or 0, case.text)])
         if self._behind is not None:
-            self._behind._take(cases)
+            self._behind._record(cases)
 
 
 def _length(length: int) -> str:

@@ -46,8 +46,12 @@ class DayWriter:
     ``length`` is the number of ``token_ids`` of every session (longer sequences are cut in them,
     never in ``event_sequence``); None keeps what each session had.
 
-    >>> with DayWriter(day_path(Path("out"), date(2024, 5, 1))) as writer:  # doctest: +SKIP
-    ...     writer.write(table)
+    >>> session = {"session_id": 7, "event_sequence": [4, 5], "service": "shop", "offset": 0}
+    >>> path = day_path(Path(), date(2024, 5, 1))
+    >>> with DayWriter(path, length=3) as writer:
+    ...     writer.write(pa.Table.from_pylist([session], schema=DAY_SESSIONS))
+    >>> path.name, orjson.loads(path.read_bytes())[0]["token_ids"]
+    ('preprocessed_logs_2024-05-01.json', [4, 5, 0])
     """
 
     def __init__(self, path: Path, *, length: int | None = None, pretty: bool = False) -> None:

@@ -11,11 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.core.errors import ConfigError
-from logradar.pipeline.detect import OUTPUTS, Detected, detect, write_alerts
-
 FORMAT: Final = "radar-json"
-FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), FORMAT)
 NAMELESS: Final = "unknown"  # the service of a session that names none, as RADAR writes it
 _ERROR, _WARN = 17, 13  # OpenTelemetry SeverityNumbers
 _MOST = float(np.finfo(np.float64).max)  # stands for infinity, which JSON does not have
@@ -79,35 +75,3 @@ def radar_rows(sessions: pa.Table, scores: pa.Table, threshold: float, dated: pa
 
 def _at_least(level: pa.ChunkedArray, number: int) -> np.ndarray:
     return np.asarray(pc.greater_equal(level, number).fill_null(False).to_numpy())
-
-
-def detect_into(
-    output: Path | None,
-    format_: str | None,
-    bundle: Path,
-    spec: str,
-    given: dict[str, Any] | None = None,
-    threshold: float | None = None,
-    alerts_per_day: float | None = None,
-    precision: float | None = None,
-) -> Detected:
-    """`detect`, with its alerts written to ``output``, or every session as RADAR's results.
-
-    ``format_`` is one of `FORMATS`; None: as the name of the file ends. Raises `ConfigError` before anything is read.
-    """
-    if format_ is not None and format_ not in FORMATS:
-        raise ConfigError(
-            f"--format is what is written, {', '.join(FORMATS)}; '{format_}' is none of them. "
-            "The header format of the input is --input-format."
-        )
-    if format_ is not None and output is None:
-        raise ConfigError(f"--format {format_} needs a file to write: -o FILE.")
-    if format_ != FORMAT or output is None:
-        if output is not None and format_ is None and output.suffix not in OUTPUTS:
-            raise ConfigError(f"Alerts are written as {', '.join(OUTPUTS)}; '{output}' has another ending.")
-        found = detect(bundle, spec, given, threshold, alerts_per_day, precision=precision)
-        if output is not None:
-            write_alerts(found, output, format_)
-        return found
-    with RadarResults(output) as results:
-        return detect(bundle, spec, given, threshold, alerts_per_day, results.add, precision)

@@ -1,0 +1,147 @@
+"""Scorer: SESSIONS go in, SCORES and ALERTS come out, row by row, the same in batch, stream and service.
+
+It holds no state but what depends on the bundle alone. What a session scores, whether it is an alert and what the
+alert says do not depend on the other sessions that come with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logradar.alerting.alerts import anomalous, make_alerts
+from logradar.alerting.threshold import Threshold
+from logradar.core.tables import ALERTS, SCORES, SESSIONS, empty
+from logradar.model.bundle import Bundle
+from logradar.scoring.signatures import Lines, SessionSignature, signatures, suppressed_by
+
+OnScores = Callable[[pa.Table, pa.Table, float, pa.Table | None], None]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """SCORES of some sessions, the ALERTS among them (highest score first), and the rows that feedback explains."""
+
+    scores: pa.Table
+    alerts: pa.Table
+    suppressed: Ints
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Anomalous SESSIONS, in the order given, with what is unusual about each; ``kept``: feedback leaves it.
+
+    ``session_ids`` are their names; where two are equal, ``sessions`` and ``findings`` have numbers instead.
+    """
+
+    sessions: pa.Table
+    session_ids: list[str]
+    scores: pa.Table
+    findings: pa.Table
+    signatures: list[SessionSignature | None]
+    kept: npt.NDArray[np.bool_]
+
+    def remaining(self, most: int | None = None) -> Explained:
+        """Those that feedback leaves, ``most`` of them at most."""
+        rows = np.flatnonzero(self.kept)[:most]
+        taken = pa.array(rows)
+        sessions = self.sessions.take(taken)
+        named = pc.is_in(self.findings["session_id"], sessions["session_id"].combine_chunks())
+        return replace(
+            self,
+            sessions=sessions,
+            session_ids=[self.session_ids[row] for row in rows.tolist()],
+            scores=self.scores.take(taken),
+            findings=self.findings.filter(named),
+            signatures=[self.signatures[row] for row in rows.tolist()],
+            kept=self.kept[rows],
+        )
+
+
+class Scorer:
+    """What a bundle says of sessions, by its main detector and ``limit``.
+
+    ``on_scores`` is called with SESSIONS, their SCORES, the threshold, and the sessions as they were read where
+    they come from a day file.
+    """
+
+    def __init__(self, bundle: Bundle, limit: Threshold, on_scores: OnScores | None = None) -> None:
+        self.bundle, self.limit, self._on_scores = bundle, limit, on_scores
+
+    @cached_property
+    def _texts(self) -> dict[int, str]:
+        return self.bundle.texts
+
+    def score(self, sessions: pa.Table, lines: Lines, dated: pa.Table | None = None) -> Scored:
+        """Scores and alerts of SESSIONS; ``lines`` fetches LOG_RECORDS by record id."""
+        nothing = np.empty(0, np.int64)
+        if not len(sessions):
+            return Scored(SCORES.empty_table(), empty(ALERTS), nothing)
+        scores = self.bundle.main.score(sessions)
+        if self._on_scores:
+            self._on_scores(sessions, scores, self.limit.value, dated)
+        rows = anomalous(scores, self.limit.value)
+        if not len(rows):
+            return Scored(scores, empty(ALERTS), nothing)
+        explained = self.explain(sessions.take(pa.array(rows)), scores.take(pa.array(rows)), lines)
+        return Scored(scores, self.alerts(explained.remaining(), lines), rows[~explained.kept])
+
+    def unfinished(self, sessions: pa.Table, lines: Lines) -> pa.Table:
+        """ALERTS for sessions that are not over but are anomalous already, whatever comes.
+
+        Empty where no detector of the bundle can judge an unfinished session.
+        """
+        if not len(sessions) or not self.bundle.main.prefix_safe:
+            return empty(ALERTS)
+        scores = self.bundle.main.score_unfinished(sessions)
+        rows = pa.array(anomalous(scores, self.limit.value))
+        if not len(rows):
+            return empty(ALERTS)
+        explained = self.explain(sessions.take(rows), scores.take(rows), lines)
+        return self.alerts(explained.remaining(), lines)
+
+    def explain(self, sessions: pa.Table, scores: pa.Table, lines: Lines) -> Explained:
+        """What is unusual about sessions that are known to be anomalous, and which of them feedback leaves."""
+        numbered = _numbered(sessions)
+        findings = self.bundle.main.explain(numbered)
+        found = signatures(self.bundle, numbered, findings, lines)
+        kept = np.array([by is None for by in suppressed_by(self.bundle, found)], bool)
+        return Explained(numbered, sessions["session_id"].to_pylist(), scores, findings, found, kept)
+
+    def alerts(self, explained: Explained, lines: Lines) -> pa.Table:
+        """ALERTS for explained sessions, in their order."""
+        return make_alerts(
+            explained.sessions,
+            explained.scores,
+            explained.findings,
+            self._texts,
+            lines,
+            detector=self.bundle.settings.detector,
+            threshold=self.limit.value,
+            signatures=[one.signature.model_dump_json() if one else None for one in explained.signatures],
+            session_ids=explained.session_ids,
+        )
+
+
+def _numbered(sessions: pa.Table) -> pa.Table:
+    """The same SESSIONS, numbered where two have one name (a key that came again): findings go by the name."""
+    names = sessions["session_id"]
+    if len(names.unique()) == len(names):
+        return sessions
+    place = SESSIONS.get_field_index("session_id")
+    return sessions.set_column(place, SESSIONS.field(place), pa.array([str(row) for row in range(len(names))]))
+
+
+def in_order_of_score(alerts: list[pa.Table]) -> pa.Table:
+    """ALERTS of all pieces, highest score first, of equal scores the earliest; wherever the pieces end."""
+    whole = pa.concat_tables([empty(ALERTS), *alerts]).unify_dictionaries()
+    raised = whole["raised_at"].cast(pa.int64()).fill_null(-1).to_numpy()
+    order = np.lexsort((whole["alert_id"].to_numpy(zero_copy_only=False), raised, -whole["score"].to_numpy()))
+    return whole.take(pa.array(order))

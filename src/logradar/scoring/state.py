@@ -1,0 +1,56 @@
+"""State: what a stream has to remember, saved as Parquet, so that the next call goes on where this one ended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logradar import __version__
+from logradar.core.bundle import verify, writing
+from logradar.core.errors import BundleError, StateError
+from logradar.model.bundle import Bundle
+from logradar.scoring.signatures import identity
+from logradar.scoring.stream import Stream
+
+FORMAT: Final = 1  # of the tables; raised when an older state can no longer be read
+NAME: Final = "state.json"
+
+
+def save_state(stream: Stream, bundle: Bundle, folder: Path, **facts: Any) -> None:
+    """Write the state of a stream to ``folder``, whole or not at all; an earlier state there is replaced."""
+    _require_state(folder)
+    about = {"kind": "stream state", "state": FORMAT, "bundle": identity(bundle), "logradar": __version__, **facts}
+    with writing(folder, about) as draft:
+        for name, table in stream.tables().items():
+            pq.write_table(table, draft / f"{name}.parquet", compression="zstd")
+        (draft / NAME).write_text(json.dumps(about) + "\n")
+
+
+def load_state(stream: Stream, bundle: Bundle, folder: Path) -> dict[str, Any]:
+    """Let ``stream`` go on from the state in ``folder``; returns the facts that were saved with it.
+
+    Raises `StateError` where the state is damaged, of another version or of another bundle.
+    """
+    _require_state(folder)
+    try:
+        verify(folder)
+        about: dict[str, Any] = json.loads((folder / NAME).read_text())
+        tables = {path.stem: pq.read_table(path) for path in sorted(folder.glob("*.parquet"))}
+    except (OSError, ValueError, BundleError, pa.ArrowInvalid) as error:
+        raise StateError(f"'{folder}' holds no state that can be read ({error}); name another folder.") from None
+    if about.get("state") != FORMAT:
+        raise StateError(f"The state in '{folder}' was written by another version of LogRadar; name another folder.")
+    if about.get("bundle") != identity(bundle):
+        raise StateError(f"The state in '{folder}' belongs to another bundle; name another folder.")
+    stream.restore(tables)
+    return about
+
+
+def _require_state(folder: Path) -> None:
+    """`StateError` where ``folder`` holds something other than a state."""
+    if folder.exists() and not (folder / NAME).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StateError(f"'{folder}' holds no state of a stream; name a new folder for it.")

@@ -1,0 +1,173 @@
+"""Stream: log records go in as they arrive, alerts come out; the step that batch, stream and service share.
+
+A step matches templates, puts events into sessions and scores the sessions that are over. Where batches end makes
+no difference to the alerts. The state is a small set of Arrow tables: open sessions with their lines, windows,
+the clock, the drift histogram; `logradar.scoring.state` saves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logradar.alerting.threshold import Threshold
+from logradar.core.errors import ConfigError, StateError
+from logradar.core.sequences import Sequences
+from logradar.core.tables import ALERTS, LOG_RECORDS, empty
+from logradar.model.bundle import Bundle
+from logradar.parsing.event_clock import EventClock
+from logradar.parsing.events import events
+from logradar.parsing.sessionizer import Sessionizer
+from logradar.parsing.templates import TemplateMiner
+from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.scorer import OnScores, Scorer
+from logradar.storage.filling import parameters_in, with_lists
+
+Ints = npt.NDArray[np.int64]
+_SPARE: Final = 4096  # lines of sessions that are over, which may be kept until it is worth to forget them
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step found: ALERTS of sessions that are over, and of others that are anomalous already (``early``).
+
+    An early alert is repeated, complete and under the same id, when its session is over.
+    """
+
+    alerts: pa.Table = field(default_factory=lambda: empty(ALERTS))
+    early: pa.Table = field(default_factory=lambda: empty(ALERTS))
+
+
+class Stream:
+    """Scores LOG_RECORDS as they arrive.
+
+    ``early``: whether sessions that are not over may raise alerts. Raises `ConfigError` for a bundle of day files,
+    whose sessions do not come as records.
+    """
+
+    def __init__(
+        self, bundle: Bundle, limit: Threshold, *, early: bool = True, on_scores: OnScores | None = None
+    ) -> None:
+        if not isinstance(bundle.miner, TemplateMiner):
+            raise ConfigError("The bundle was trained on day files, which hold whole sessions; detect on day files.")
+        self._bundle, self._miner = bundle, bundle.miner
+        self._scorer = Scorer(bundle, limit, on_scores)
+        self._early = early and bundle.main.prefix_safe
+        self._clock = EventClock()
+        self._sessionizer = Sessionizer(bundle.settings.sessions)
+        self._drift = DriftMonitor(bundle, limit)
+        self._lines: list[pa.Table] = []  # LOG_RECORDS of open sessions, and of some that are over
+        self._held = 0
+        self._raised: set[str] = set()  # ids of early alerts whose session is not over
+        self.sessions = self.suppressed = 0
+
+    @property
+    def records(self) -> int:
+        """How many records have arrived."""
+        return self._sessionizer.records
+
+    def step(self, records: pa.Table) -> Step:
+        """Take in LOG_RECORDS in order of arrival; their ``record_id`` is replaced by their place in the stream."""
+        if not len(records):
+            return Step()
+        records = self._numbered(records)
+        self._lines.append(records)
+        self._held += len(records)
+        ids = self._miner.match(records["body"])
+        closed = self._sessionizer.push(events(records, ids), *self._clock.read(None, records["timestamp"]))
+        alerts = self._score(closed)
+        early = self._unfinished() if self._early else empty(ALERTS)
+        if self._held > 2 * self._sessionizer.held + _SPARE:
+            self._forget()
+        return Step(alerts, early)
+
+    def close(self) -> Step:
+        """The end of the input: all open sessions are over."""
+        alerts = self._score(self._sessionizer.close())
+        self._lines, self._held = [], 0
+        return Step(alerts)
+
+    def figures(self) -> dict[str, Any]:
+        """Figures of all that has arrived, as `logradar.pipeline.detect` reports them."""
+        return {
+            "records": self.records,
+            "sessions": self.sessions,
+            "unknown_templates": self._drift.unknown,
+            "silenced": self.suppressed,
+            "drift": self._drift.drift(),
+        }
+
+    def lines(self, record_ids: list[int]) -> pa.Table:
+        """LOG_RECORDS of open sessions by record id."""
+        wanted = pa.array(record_ids, pa.int64())
+        found = [table.filter(pc.is_in(table["record_id"], wanted)) for table in self._lines]
+        return pa.concat_tables([empty(LOG_RECORDS), *found]).unify_dictionaries()
+
+    def _numbered(self, records: pa.Table) -> pa.Table:
+        ids = pa.array(np.arange(self.records, self.records + len(records)), pa.int64())
+        return records.set_column(LOG_RECORDS.get_field_index("record_id"), LOG_RECORDS.field("record_id"), ids)
+
+    def _score(self, sessions: pa.Table) -> pa.Table:
+        if not len(sessions):
+            return empty(ALERTS)
+        sessions = self._with_parameters(sessions)
+        scored = self._scorer.score(sessions, self.lines)
+        self._drift.add(sessions, scored.scores, scored.suppressed)
+        self.sessions += len(sessions)
+        self.suppressed += len(scored.suppressed)
+        self._raised.difference_update(scored.alerts["alert_id"].to_pylist())
+        return scored.alerts
+
+    def _unfinished(self) -> pa.Table:
+        found = self._scorer.unfinished(self._with_parameters(self._sessionizer.unfinished()), self.lines)
+        new = [id_ not in self._raised for id_ in found["alert_id"].to_pylist()]
+        found = found.filter(pa.array(new, pa.bool_()))
+        self._raised.update(found["alert_id"].to_pylist())
+        return found
+
+    def _with_parameters(self, sessions: pa.Table) -> pa.Table:
+        if "parameters" not in self._bundle.main.inputs or not len(sessions):
+            return sessions
+        records = Sequences.from_arrow(sessions["record_ids"])
+        ids = Sequences.from_arrow(sessions["template_ids"]).values
+        lines = self.lines(records.values.tolist())
+        place = np.searchsorted(lines["record_id"].to_numpy(), records.values)
+        bodies = lines["body"].combine_chunks().take(pa.array(place))
+        return with_lists(sessions, "parameters", records, parameters_in(self._miner, bodies, ids))
+
+    def _forget(self) -> None:
+        """Let go of the lines of sessions that are over."""
+        kept = self.lines(self._sessionizer.open_records().tolist())
+        self._lines, self._held = [kept], len(kept)
+
+    def tables(self) -> dict[str, pa.Table]:
+        """The state as Arrow tables."""
+        self._forget()
+        counts = {"sessions": [self.sessions], "suppressed": [self.suppressed]}
+        return {
+            **self._sessionizer.tables(),
+            "clock": self._clock.table(),
+            "lines": self._lines[0],
+            "drift": self._drift.table(),
+            "early": pa.table({"alert_id": pa.array(sorted(self._raised), pa.string())}),
+            "scored": pa.table(counts),
+        }
+
+    def restore(self, tables: dict[str, pa.Table]) -> None:
+        """Take over the state that `tables` gave, for the same bundle and threshold. Raises `StateError`."""
+        try:
+            self._sessionizer = Sessionizer.restore(self._bundle.settings.sessions, tables)
+            self._clock = EventClock.restore(tables["clock"])
+            self._lines = [tables["lines"].cast(LOG_RECORDS)]
+            self._held = len(self._lines[0])
+            self._drift.restore(tables["drift"])
+            self._raised = set(tables["early"]["alert_id"].to_pylist())
+            self.sessions = tables["scored"]["sessions"][0].as_py()
+            self.suppressed = tables["scored"]["suppressed"][0].as_py()
+        except (KeyError, ValueError, IndexError, TypeError, pa.ArrowInvalid) as error:
+            raise StateError(f"The state cannot be read ({error}); start without it.") from None

@@ -1,0 +1,61 @@
+"""Thresholds: the one that a bundle holds, or another one that was asked for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from logradar.alerting.threshold import Threshold, ThresholdSettings, fit_threshold
+from logradar.core.config import validated
+from logradar.core.errors import ConfigError
+from logradar.model.bundle import Bundle
+
+_ENOUGH: Final = 200  # validation sessions; the default quantile lets one of so many through
+
+
+def plan_threshold(
+    bundle: Bundle,
+    value: float | None = None,
+    alerts_per_day: float | None = None,
+    precision: float | None = None,
+) -> Threshold:
+    """The bundle's threshold for its main detector, or the one asked for in one of three ways; never two at once."""
+    if sum(wish is not None for wish in (value, alerts_per_day, precision)) > 1:
+        raise ConfigError("Ask for a threshold in one way: a score, alerts per day, or a precision.")
+    name = bundle.settings.detector
+    scores, rate = bundle.validation[name], bundle.facts.get("sessions_per_day")
+    if value is not None:
+        above = float((scores > value).mean()) if len(scores) else 0.0
+        return Threshold(value, 1.0 - above, len(scores), above * rate if rate else None, "given")
+    if alerts_per_day is None and precision is None:
+        return bundle.thresholds[name]
+    wanted = validated(ThresholdSettings, {"alerts_per_day": alerts_per_day, "precision": precision}, "threshold")
+    return fit_threshold(scores, wanted, rate, bundle.marked.get(name))
+
+
+def notes(limit: Threshold, alerts_per_day: float | None, precision: float | None = None) -> list[str]:
+    """What a user should know of a threshold, as sentences."""
+    if precision is not None and limit.precision is not None and limit.precision < precision:
+        return [
+            f"A precision of {precision:g} was asked for; on the labels of the validation part {limit.precision:.3g} "
+            f"is the most, above a score of {limit.value:.4g}."
+        ]
+    if alerts_per_day is not None and limit.method == "largest":
+        return [
+            f"{alerts_per_day:g} alerts a day are less than one of {limit.sessions:,} validation sessions: the largest "
+            "of their scores is the threshold, and how often others exceed it is not known."
+        ]
+    if alerts_per_day is None:
+        return []
+    sentences, expected = [], limit.false_alarms_per_day
+    if expected is not None and expected < alerts_per_day / 2:
+        many = f"{expected:.2g}" if expected < 10 else f"{expected:,.0f}"
+        sentences = [
+            f"{alerts_per_day:g} alerts a day were asked for; of normal sessions only about {many} a day score above "
+            f"{limit.value:.4g}: there are no more, or all others have equal scores."
+        ]
+    if limit.sessions < _ENOUGH:
+        sentences.append(
+            f"The threshold rests on {limit.sessions:,} validation sessions; with fewer than {_ENOUGH} of them there "
+            "may be far more or fewer alerts than were asked for."
+        )
+    return sentences

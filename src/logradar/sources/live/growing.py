@@ -1,0 +1,137 @@
+"""Growing: lines of stdin as LOG_RECORDS while they arrive, as `tail -f` writes them.
+
+A batch ends when no line has come for a moment, or when it is large enough. The last record of a batch may go on
+in the next one (a stack trace), so it is held back until another record begins or nothing more comes.
+"""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BufferedReader
+from typing import Final, Self, cast
+
+import polars as pl
+import pyarrow as pa
+
+from logradar.core.quarantine import Quarantine
+from logradar.sources.base import sources
+from logradar.sources.decoding.compression import kind_of
+from logradar.sources.lines import Lines
+from logradar.sources.opening.formats import SEEN, Format
+from logradar.sources.opening.opening import InputSettings
+from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, split_lines
+from logradar.sources.opening.records import Records
+
+NAME: Final = "stdin"
+PAUSE: Final = 0.25  # seconds without a line after which those that came are handed on
+PATIENCE: Final = 2.0  # seconds that the first lines may take, until the format is worked out from those that are there
+_FITS: Final = 0.5  # share of the first lines that the format of training must fit
+_READ: Final = 4 << 20  # bytes that are handed on together, if so many are there
+
+
+class Growing:
+    """Lines of a binary stream as they come; ``plain`` is False for compressed or UTF-16 bytes.
+
+    What cannot be read is counted in ``quarantine``.
+    """
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+        self.quarantine = Quarantine()
+        self._buffered = True  # what `peek` has read already is not seen by `select`
+        self._ended = False
+        head = stream.peek(8)[:8]
+        self.plain = kind_of(head) is None and head[:2] not in UTF16_BOMS
+
+    @classmethod
+    def stdin(cls) -> Self:
+        """The standard input of this process."""
+        return cls(cast(BufferedReader, sys.stdin.buffer))
+
+    def records(self, settings: InputSettings, expected: str | None = None) -> Iterator[pa.Table]:
+        """LOG_RECORDS in batches, numbered from 0.
+
+        ``expected`` is the format of the training logs; it is used if the first lines fit it, else the format is
+        detected.
+        """
+        kind = sources.load(settings.source) if settings.source else Lines
+        source = kind() if issubclass(kind, Lines) else Lines()
+        record_id = 0
+        for frame in self._frames(settings, expected):
+            yield source.table(frame, record_id, NAME, settings.session_key or None, None)
+            record_id += len(frame)
+
+    def _frames(self, settings: InputSettings, expected: str | None) -> Iterator[pl.DataFrame]:
+        reader: Records | None = None
+        first: list[Block] = []  # until the format is known
+        began = time.monotonic()
+        for block in self._blocks(settings):
+            if reader is not None:
+                yield from reader.flush() if block is None else reader.push(block)
+                continue
+            began = began if first else time.monotonic()
+            first += [block] if block is not None else []
+            lines = [line for one in first for line in one.lines.to_list()]
+            if lines and (len(lines) >= SEEN or time.monotonic() - began >= PATIENCE or self._ended):
+                format_ = self._format(lines, settings.format, expected)
+                reader = Records(format_, NAME, self.quarantine, settings.limits, datetime.now(UTC))
+                for one in first:
+                    yield from reader.push(one)
+                if self._ended:
+                    yield from reader.flush()
+
+    def _format(self, lines: list[str], asked: str | None, expected: str | None) -> Format:
+        if asked:
+            return Format.named(asked, lines)
+        if expected and (known := Format.named(expected, lines)).share >= _FITS:
+            return known
+        return Format.detect(lines)
+
+    def _blocks(self, settings: InputSettings) -> Iterator[Block | None]:
+        """Blocks of whole lines; None where nothing came for a moment, and at the end."""
+        sanitizer, rest, first = Sanitizer(), b"", 1
+        for data in self._chunks():
+            if data is None:
+                yield None
+                continue
+            data = rest + data
+            end = data.rfind(b"\n") + 1
+            if self._ended and end < len(data):
+                data, end = data + b"\n", len(data) + 1
+            rest = data[end:]
+            if len(rest) > settings.limits.line:
+                end, rest, data = len(data) + 1, b"", data + b"\n"
+            if end:
+                lines, cut = split_lines(sanitizer.clean(data[:end], first), settings.limits.line)
+                for row in cut:
+                    self.quarantine.add(NAME, "line too long, cut", line=first + row, text=lines[row][:200])
+                for start in range(0, len(lines), settings.limits.rows):
+                    yield Block(lines.slice(start, settings.limits.rows), first + start)
+                first += len(lines)
+        sanitizer.report(NAME, self.quarantine)
+
+    def _chunks(self) -> Iterator[bytes | None]:
+        """Bytes as they come; None where nothing comes for a moment, and at the end."""
+        quiet = 0.0  # seconds without a byte
+        while not self._ended:
+            if not self._ready(None if quiet >= PATIENCE else PAUSE):
+                quiet += PAUSE
+                yield None
+                continue
+            quiet, data = 0.0, b""
+            while not self._ended and len(data) < _READ and (not data or self._ready(0)):
+                more = self._stream.read1(_READ)
+                self._ended, data = not more, data + more
+            yield data
+        yield None
+
+    def _ready(self, seconds: float | None) -> bool:
+        """Whether there is something to read, or the end; False when nothing comes for so many ``seconds``."""
+        if self._buffered:
+            self._buffered = False
+            return True
+        return bool(select.select([self._stream.fileno()], [], [], seconds)[0])
