@@ -1,10 +1,10 @@
-"""Training LogBERT: ours beside a plain loop over every session, padded to 512, in fp32; and the masked-LM loss.
+"""Training LogBERT: ours and a plain loop over every session, padded to 512, in fp32; and the masked-LM loss.
 
-Both train the same network with the same loss on the sessions of ``hdfs_train`` (its first 85 %). What
-is counted are sessions learnt from per second: the plain loop takes each session by itself; ours takes
+Both train the same network with the same loss on the sessions of ``hdfs_train`` (its first 85 %). The figure
+is sessions trained on per second: the plain loop takes each session by itself; ours takes
 each distinct sequence with its count (a frequent one several times, so that no row outweighs its
-batch), and an epoch of it counts for all the sessions that these rows stand for. Rows per second
-are given beside it: they say what batches of like length alone are worth.
+batch), and an epoch of it counts for all the sessions that these rows represent. Rows per second
+are given too: they show what batches of similar length alone are worth.
 
     python benchmarks/bench_bert.py [--full] [--threads 1] [--epochs 3] [--loss] [--json] [key=value …]
 

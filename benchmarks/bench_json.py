@@ -1,8 +1,8 @@
-"""RADAR day files to Parquet: LogRadar beside duckdb and ijson, on the same file.
+"""RADAR day files to Parquet: LogRadar, duckdb and ijson on the same file.
 
     python benchmarks/bench_json.py [--full] [--size 2e8] [--json] [--only logradar,duckdb] [--folder DIR]
 
-Every reader runs in a process of its own, which tells its wall time, processor time and peak
+Every reader runs in its own process, which reports its wall time, processor time and peak
 memory. All write with zstd level 1 and leave token_ids and attention_mask out; LogRadar compares
 them with event_sequence, the others do not look at them (`duckdb all keys` writes them). LogRadar
 and duckdb use two threads (`logradar 1 thread`: one), ijson can only use one. A peer that is not installed is left out.

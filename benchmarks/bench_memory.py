@@ -3,9 +3,9 @@
     python benchmarks/bench_memory.py [--full] [--sizes 1,4,16] [--folder DIR] [--commands validate,prepare] [--json]
 
 The folders are simulated (`logradar simulate --format radar-json`), in files of 250 MB. Each command is the
-command line in a process of its own. Two figures tell its memory: the sum over all its processes of what is
-theirs alone plus their share of what they have in common (PSS), sampled ten times a second and the highest
-of it; and the highest resident size that any one process had (VmHWM), which the system keeps. Throughput is
+command line in its own process. Its memory is given by two figures: the highest sum over all its processes of their
+private memory plus their share of what they have in common (PSS), sampled ten times a second; and the
+highest resident size that any one process had (VmHWM), which the system keeps. Throughput is
 bytes of input a second. Linux only: it reads /proc.
 """
 

@@ -1,11 +1,11 @@
-"""Template mining: LogRadar beside Drain3, same lines, masks and settings; every cluster is compared.
+"""Template mining: LogRadar and Drain3 on the same lines, masks and settings; every cluster is compared.
 
-Inputs: HDFS (2 % sample, whole lines as they stand in the file; then the same again and again with fresh
+Inputs: HDFS (2 % sample, whole lines of the file; then the same repeated with new
 digits), the 16 systems of loghub (message bodies, as LogRadar itself would mine them, or whole lines with
-``--raw``; again and again with fresh digits), a random mix of all 16, and real OpenStack lines full of
+``--raw``; repeated with new digits), a random mix of all 16, and real OpenStack lines full of
 UUIDs. Both sides start with the lines in memory and an empty model; LogRadar's kernels are compiled
 before. Short inputs are measured three times, taking turns; the median counts. LogLead's Drain is
-Drain3 called by line, so it is no peer of its own.
+Drain3 called by line, so it is not an independent peer.
 
     python benchmarks/bench_parsing.py [--full] [--only HDFS,mix] [--lines 20000] [--raw] [--json]
 

@@ -1,6 +1,6 @@
 """Training from disk: does memory stay flat, and how fast do samples come?
 
-For each number of events a process of its own counts that many events in random sessions of 22
+For each number of events a separate process counts that many events in random sessions of 22
 (all distinct: the worst case), cuts DeepLog's windows, fits the simple detectors, and reads every
 window once as a training would. Printed are seconds and peak RSS of each part.
 

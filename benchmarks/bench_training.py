@@ -1,8 +1,8 @@
-"""Training DeepLog: the one training loop beside a plain torch loop, and beside all windows.
+"""Training DeepLog: the one training loop, a plain torch loop, and a plain loop over all windows.
 
 Part 1 trains the same network on the same rows with the same batches for a few epochs, once by a
-hand-written loop and once by `fit_network` (the `Trainer` underneath): the difference is what
-comfort costs. Part 2 trains to the validation loss that ``deeplog`` ends at: by ``deeplog``
+hand-written loop and once by `fit_network` (the `Trainer` underneath): the difference is the cost
+of checkpoints and monitoring. Part 2 trains to the validation loss that ``deeplog`` ends at: by ``deeplog``
 itself, on distinct windows with counts, and plainly, on every window with a constant rate.
 
     python benchmarks/bench_training.py [--full] [--threads 1] [--minutes 10] [--json]

@@ -3,7 +3,7 @@
     python benchmarks/bench_training_memory.py [--full] [--gb 4] [--limit-gb 2] [--folder DIR] [--cgroup DIR] [--json]
 
 The folder is simulated (`logradar simulate --format radar-json`), in files of 250 MB. One epoch, samples streamed from
-disk (`stream=always`). Memory is looked at ten times a second as in bench_memory.py: the highest sum over
+disk (`stream=always`). Memory is sampled ten times a second as in bench_memory.py: the highest sum over
 all processes (PSS), and the highest resident size of one process. The script ends with 1 where the peak is above the
 limit. With ``--cgroup`` the system enforces it too: a group is made below the given one (``/sys/fs/cgroup/memory``
 or, in version 2, ``/sys/fs/cgroup``; it must be writable), and what needs more is killed. (``ulimit -v`` would stop

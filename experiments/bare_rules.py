@@ -2,11 +2,11 @@
 
     python experiments/bare_rules.py [SET …] [--seeds 3] [--json]
 
-The simple detectors as bare rules (whatever has something new is an anomaly, no threshold), where `logradar evaluate`
-cannot draw the split: OpenStack Kalaki with 450 more training sequences drawn from the normal test part, a random
-half of the normal Hadoop containers. On DeepLog's split, weighted to the natural prevalence of HDFS, also rules that
-others published and one that combines cheap ones. ``hdfs-random`` is no rule: it is the share of the test anomalies of
-random 80/20 splits whose exact sequence stands in training.
+The simple detectors as bare rules (every session with something new is an anomaly, no threshold), on splits that
+`logradar evaluate` cannot draw: OpenStack Kalaki with 450 more training sequences drawn from the normal test part, a
+random half of the normal Hadoop containers. On DeepLog's split, weighted to the natural prevalence of HDFS, also rules
+that others published and one that combines cheap ones. ``hdfs-random`` is no rule: it is the share of the test
+anomalies of random 80/20 splits whose exact sequence is in training.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def detector(name: str, part: Part) -> Bools:
 
 
 def combined(part: Part) -> Bools:
-    """New event, or length outside the usual range, or counts farther from all usual sessions than the limit.
+    """New event, or length outside the normal range, or counts farther from all normal sessions than the limit.
 
     The distance of two count vectors is their L1 distance over the longer session's length. Usual are the first four
-    fifths of the training sessions; the limit is the largest distance of the last fifth to the nearest usual session.
+    fifths of the training sessions; the limit is the largest distance of the last fifth to the nearest normal session.
     """
     learn, test = _learnt(part), _sequences(part.test)
     cut = round(len(learn) * (1 - FIFTH))
@@ -109,7 +109,7 @@ def rules(name: str, data: Path, seeds: int) -> dict[str, Figures]:
 
 
 def overlap(data: Path, seeds: int) -> dict[str, Figures]:
-    """Share of the anomalies in a fifth of HDFS, drawn at random, whose sequence stands in the other four fifths.
+    """Share of the anomalies in a fifth of HDFS, drawn at random, whose sequence is in the other four fifths.
 
     All 16,838 anomalies of HDFS are there, and 8,221 normal sessions of 558,223: sequences of anomalies hardly ever
     come in normal sessions (17 of 16,838, Landauer et al.), so the missing ones change nothing.
@@ -141,7 +141,7 @@ def _learnt(part: Part) -> Sequences:
 
 
 def _pairs(part: Sequences) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """All pairs of neighbours, each as one number, and the session that each stands in."""
+    """All pairs of neighbours, each as one number, and the session of each."""
     inside = part.rows[:-1] == part.rows[1:]
     pairs = (part.values[:-1].astype(np.int64) << 32) | part.values[1:]
     return pairs[inside], part.rows[1:][inside]
@@ -185,7 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"default: all of {', '.join(sets)}")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("LOGRADAR_DATA") or ROOT / "../shared/data")
-    parser.add_argument("--seeds", type=int, default=3, help="random splits; the mean is told")
+    parser.add_argument("--seeds", type=int, default=3, help="random splits; the mean is printed")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     given = parser.parse_args()
     if strange := sorted({*given.sets} - {*sets}):

@@ -1,12 +1,12 @@
-"""Whether a wish for N alerts a day holds, and whether drift is told when there is some and only then.
+"""Whether a wish for N alerts a day is met, and whether drift is reported when there is some and only then.
 
-Trains on two simulated weeks without a fault; then fault-free weeks of other seeds are looked at with wishes for
-1, 5 and 20 alerts a day: how many come, and is there a warning (there should be none). The same weeks then come
+Trains on two simulated weeks without a fault; then fault-free weeks of other seeds are scored with wishes for
+1, 5 and 20 alerts a day: how many are raised, and is there a warning (there should be none). The same weeks then come
 from another version of the shop (a message reworded, another one gone), with every duration multiplied, and
 from three times the traffic; and the later half of HDFS, where blocks begin to be replicated again: there should
 be a warning. ``--tail`` asks what a fitted tail is worth: for validation parts of few sessions drawn from the
 weeks' scores, how far the share above the threshold is from the wanted one, counted and fitted. ``--trainticket``
-looks at the normal run of Train-Ticket alone: it lasts five minutes, so that wishes are for its later half.
+measures the normal run of Train-Ticket alone: it lasts five minutes, so that wishes are for its later half.
 
     python experiments/budget_and_drift.py [--lines 30000] [--weeks 3] [--members NAMES] [--tail] [--trainticket]
 """

@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from logradar.storage.tabulate import anomalous, fill, group, learn_templates
 
 from ensemble_sets import SETS, VALID, Part
 from hdfs_deeplog_split import NORMAL
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
 from logradar.evaluation.metrics import natural_weights
-from logradar.model.settings import run_settings
+from logradar.model.settings import RunSettings, run_settings
 from logradar.parsing.templates import ParsingSettings, TemplateMiner
 from logradar.simulation.simulate import simulate
-from logradar.storage.records import reading
+from logradar.storage.filling import fill, learn_templates
+from logradar.storage.grouping import anomalous, group
+from logradar.storage.records import Corpus, reading
 
 MINED = ("hdfs-2pct", "shop")  # sets that come from lines: a template that training lacks is unknown
 DAY = 86_400_000_000  # microseconds
@@ -110,14 +111,20 @@ def _known(table: pa.Table, known: np.ndarray) -> pa.Table:
     return table.set_column(SESSIONS.get_field_index("template_ids"), SESSIONS.field("template_ids"), lists)
 
 
+def _mined(corpus: Corpus, settings: RunSettings, miner: TemplateMiner) -> pa.Table:
+    """SESSIONS of all records, with templates mined from all of them."""
+    with tempfile.TemporaryDirectory() as home:
+        grouped = group(corpus, settings.sessions, Path(home))
+        learn_templates(corpus, miner, [grouped], Path(home))
+        filled = pa.concat_tables(fill(corpus, miner, grouped, Path(home)).tables())
+    return filled.unify_dictionaries().combine_chunks()
+
+
 def hdfs_sample() -> Clean:
     """The HDFS 2 % sample, earlier half against later half; the earlier half's own anomalies are the pool."""
     settings = run_settings(given={"detector": "length", "beside": ()})
     with reading("hdfs", settings.input) as corpus:
-        grouped = group(corpus, settings.sessions)
-        miner = TemplateMiner(settings.parsing)
-        learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-        table = fill(corpus, miner, grouped)
+        table = _mined(corpus, settings, TemplateMiner(settings.parsing))
     table = table.take(pa.array(np.argsort(_starts(table), kind="stable")))
     odd, half = anomalous(table), len(table) // 2
     early = np.flatnonzero(~odd[:half])
@@ -135,11 +142,9 @@ def shop() -> Clean:
             folder = Path(home) / "logs"
             simulate(folder, faults=faults, days=days, seed=100 + number, start=f"2026-03-0{2 + 2 * number}")
             with reading(str(folder), settings.input) as corpus:
-                grouped = group(corpus, settings.sessions)
                 miner.frozen = False
-                learn_templates(corpus, miner, grouped, np.arange(len(grouped)))
-                tables.append(fill(corpus, miner, grouped))
-                named = [corpus.kinds.get(key, "") for key in grouped["session_id"].to_pylist()]
+                tables.append(_mined(corpus, settings, miner))
+                named = [corpus.kinds.get(key, "") for key in tables[-1]["session_id"].to_pylist()]
                 kinds.append(np.array(named if number != 3 else ["quiet"] * len(named)))
     learn, pool, *tests = tables
     learn = learn.take(pa.array(np.argsort(_starts(learn), kind="stable")))

@@ -1,15 +1,15 @@
-"""What anomalies in the training data cost, and what leaving out the oddest sessions (`split.trim`) gives back.
+"""What anomalies in the training data cost, and what leaving out the most unusual sessions (`split.trim`) recovers.
 
     python experiments/contamination.py [SET …] [--mixed 0,0.01,0.05] [--trim 0,0.01,0.02,0.05] [--seeds 3]
     python experiments/contamination.py hdfs-deeplog --detector deeplog --trim 0,true --second-pass
     python experiments/contamination.py --rankings
 
-Anomalies are mixed into training and validation part: those of the time of training where there are any (``hdfs-2pct``:
-its own, 171, at their own place in time; ``shop``: of two other days, at the same time of day), else drawn by seed
-from the test, which loses them. ``true`` as a trim is the share that was mixed in. Thresholds are the default, a
+Anomalies are mixed into training and validation part: those of the time of training if there are any (``hdfs-2pct``:
+its own, 171, at their own time; ``shop``: of two other days, at the same time of day), otherwise drawn by
+seed from the test, which loses them. ``true`` as a trim is the share that was mixed in. Thresholds are the default, a
 quantile of 99.5 % of what was kept of validation. F1 is the mean over seeds, with least and most; twins
-are test anomalies whose very sequence was mixed in. ``--rankings`` shows how many of the sessions mixed in are among
-the oddest as many, by several ways to say what is odd. ``--kept DIR`` keeps what is mined from lines.
+are test anomalies whose exact sequence was mixed in. ``--rankings`` shows how many of the mixed-in sessions are among
+as many most unusual ones, by several measures of unusual. ``--kept DIR`` keeps what is mined from lines.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The ensemble beside its members on every labelled set: F1 at the default threshold, PR-AUC, ROC-AUC, false positives.
+"""The ensemble and its members on every labelled set: F1 at the default threshold, PR-AUC, ROC-AUC, false positives.
 
     python experiments/ensemble_study.py [SET …] [--seeds 3] [--members a,b,c] [--quantile 0.995] [key=value …]
 
 ``key=value`` are settings of the ensemble. Thresholds come from normal validation scores alone. Sets that do not
-depend on a seed are measured once where no member does. ``--kept DIR`` keeps what is mined from lines.
+depend on a seed are measured once if no member does. ``--kept DIR`` keeps what is mined from lines.
 """
 
 from __future__ import annotations

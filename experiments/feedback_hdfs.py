@@ -1,9 +1,9 @@
 """What feedback on a few alerts is worth on real HDFS logs: F1 before and after.
 
-Trains on the earlier half of the 2 % sample (normal blocks), measures on the later half, unaided. Then somebody looks
-at the alerts: the first one of the list, best score first, that is a false alarm is called one (the true
-labels answer, nothing else is taken from them), the list is made anew, and so on, five times at most. Sessions that
-were asked about count as right afterwards; F1 is the same without them.
+Trains on the earlier half of the 2 % sample (normal blocks), measures the later half without feedback. Then a person
+looks at the alerts: the first false alarm of the list, highest score first, is called a false alarm (the true
+labels decide, and are used for nothing else), the list is made again, and so on, five times at most. Sessions that
+were asked about count as correct afterwards; F1 is the same without them.
 
     python experiments/feedback_hdfs.py [--detector NAME] [--most 5] [--seeds 3] [--json]
 """

@@ -1,9 +1,9 @@
-"""What a training that goes on forgets, and what it learns: F1 on old and new logs, before and after.
+"""What a continued training forgets, and what it learns: F1 on old and new logs, before and after.
 
-A simulated shop in its old version trains a bundle (a week). Then comes a new version (a message reworded, another one
-gone). Measured on a faulty day of either version: the bundle as it is, the bundle gone on with a fault-free
+A simulated shop in its old version trains a bundle (a week). Then there is a new version (a message reworded, another
+one gone). Measured on a faulty day of either version: the first bundle, the bundle trained further with a fault-free
 week of the new version (`logradar train --from`), the same without replay of the kept sample, and one trained
-anew on that week alone.
+from scratch on that week alone.
 
     python experiments/forgetting.py [--detectors ensemble,loglstm] [--lines 20000] [--epochs 5] [--json]
 """

@@ -2,7 +2,7 @@
 
 Grouping accuracy (Zhu et al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019) is the
 share of lines whose group holds exactly the lines of their true template. One setting for all systems:
-LogRadar as it comes, Drain3 with its documented masks. One for each system: the masks, threshold and
+LogRadar with its defaults, Drain3 with its documented masks. One for each system: the masks, threshold and
 depth of that paper's benchmark, run by Drain3 and by LogRadar, and LogRadar with
 ``configs/parsing/<system>.yaml``. The last column is what the paper reports for Drain.
 

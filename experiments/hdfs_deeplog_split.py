@@ -1,4 +1,4 @@
-"""The ensemble and a neural detector on DeepLog's published HDFS split, beside rules that cost nothing.
+"""The ensemble and a neural detector on DeepLog's published HDFS split, compared with rules that cost nothing.
 
 Trains on the first 85 % of ``hdfs_train`` (4,855 normal sessions), fits thresholds on its last
 15 %, tests on 3,366 further normal and all 16,838 abnormal sessions. Every normal test session
@@ -8,7 +8,7 @@ counts 553,366 / 3,366 times, so that figures hold at the natural prevalence of 
 
 ``key=value`` are settings of the detector, such as ``ends=false`` or ``training.learning_rate=0.001``.
 ``--speed`` also measures how long 575,061 sessions of 26,814 distinct sequences take, as many as
-HDFS has: all that are here, and others made of them by swapping neighbours.
+HDFS has: all that are available, and others made of them by swapping neighbours.
 """
 
 from __future__ import annotations

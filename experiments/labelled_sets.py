@@ -1,12 +1,12 @@
-"""The simple detectors on the labelled sets, each in its own split, as `docs/sets` tells them.
+"""The simple detectors on the labelled sets, each in its own split, as described in `docs/sets`.
 
 Trains and measures as ``logradar train NAME -o b --detector new_template; logradar evaluate b NAME`` do, and prints a
-table for each set. The last column is the F1 of the rule behind a detector: whatever has something new is an anomaly,
-without a threshold.
+table for each set. The last column is the F1 of the rule behind a detector: every session with something new is an
+anomaly, without a threshold.
 
     python experiments/labelled_sets.py [NAME …] [key=value …]
 
-Without names: all sets that are there (3 minutes). ``key=value`` are settings, such as ``input.window=20``.
+Without names: all sets that are available (3 minutes). ``key=value`` are settings, such as ``input.window=20``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def measured(name: str, overrides: list[str]) -> Evaluated:
 
 
 def new(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """The bare rule: whatever has something new, a score above 0, is an anomaly."""
+    """The bare rule: every session with something new, a score above 0, is an anomaly."""
     return scores > 0
 
 

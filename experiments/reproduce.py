@@ -3,9 +3,9 @@
     python experiments/reproduce.py [NAME …] [--json] [--page]          # `make reproduce`: all rows, about 10 minutes
 
 A file says what was published or computed, by whom, and how to get it here: commands (``{data}`` is the folder of
-labelled data, ``{out}`` an empty one; the last command prints JSON) and where in that JSON the figure stands. A row is
-kept when the figure is within its tolerance. One that is not needs the reason in a sentence, and the figure that
-comes here instead (``ours``): it holds to the same tolerance, so an explanation does not excuse everything.
+labelled data, ``{out}`` an empty one; the last command prints JSON) and where in that JSON the figure is. A row is ok
+if the figure is within its tolerance. Otherwise it needs the reason in a sentence, and the figure that is measured
+here instead (``ours``), with the same tolerance, so that an explanation does not excuse everything.
 Networks train with one seed and one thread. Ends with 1 where a figure is neither expected nor explained, or could
 not be measured. ``--page`` keeps what was measured in experiments/results/reproduce.json and writes docs/reproduce.md
 from it.
@@ -41,21 +41,21 @@ PAGE: Final = ROOT / "docs" / "reproduce.md"
 PACKAGES: Final = ("logradar", "numpy", "polars", "torch")
 WORDS: Final = {"ok": "as expected", "explained": "explained below", "OFF": "**off**"}
 KINDS: Final = {
-    "published": """Figures of papers and of published code. Where only a part of the set is here, or the protocol
-cannot be had whole, the row says what differs.""",
-    "computed": """What rules without a model reach on these very files, known before LogRadar was written. The bare
-rule: whatever has something new is an anomaly (`--threshold 0`). It is not what a bundle does by default, which takes
-its threshold from validation sessions; both stand side by side on the pages of the [sets](sets/README.md).""",
+    "published": """Figures of papers and of published code. If only a part of the set is available, or the
+protocol is not fully known, the row says what differs.""",
+    "computed": """What rules without a model reach on these files, known before LogRadar was written. The bare
+rule: every session with something new is an anomaly (`--threshold 0`). By default a bundle takes its threshold from
+validation sessions instead; the pages of the [sets](sets/README.md) show both.""",
 }
 LEFT_OUT: Final = """## Left out
 
-- What needs data that are not here: all 553,366 normal sequences of HDFS_v1 (DeepLog on a random 80/20 split 0.908,
-  count vectors on a random 1 % 0.96), BGL as a whole, Thunderbird, Liberty, Spirit, ADFA.
+- Figures that need data which are not available here: all 553,366 normal sequences of HDFS_v1 (DeepLog on a random
+  80/20 split 0.908, count vectors on a random 1 % 0.96), BGL as a whole, Thunderbird, Liberty, Spirit, ADFA.
 - Supervised methods (LogRobust, LightAD, LogLLM, …): LogRadar learns from normal logs only.
-- Methods that read what log lines do not say: spans (DeepTraLog), metrics (Nezha).
+- Methods that read what log lines do not contain: spans (DeepTraLog), metrics (Nezha).
 
-HDFS at natural prevalence rests on 3,366 normal sessions that stand for 553,366: one false alarm more or less is 0.005
-of F1. So the tolerance of rules is 0.01 there; that of networks is 0.02, as far as seeds differ.
+HDFS at natural prevalence rests on 3,366 normal sessions that represent 553,366: one false alarm more or less is 0.005
+of F1. So the tolerance of rules is 0.01 there; that of networks is 0.02, as much as seeds differ.
 """
 Commands = tuple[str, ...]
 Keys = tuple[str | int, ...]
@@ -177,18 +177,18 @@ def shown(figure: float) -> str:
 
 
 def page(rows: dict[str, Row], kept: dict[str, Measured]) -> str:
-    """docs/reproduce.md from rows and what was measured; rows that were not are told as such."""
+    """docs/reproduce.md from rows and what was measured; rows that were not measured are marked."""
     days = sorted({one.day for one in kept.values()})
     ways = sorted({one.versions for one in kept.values()})
     signs = [rows[name].verdict(one.got) for name, one in kept.items() if name in rows]
-    told = ", ".join(f"{signs.count(sign)} {word}" for sign, word in WORDS.items() if sign in signs)
+    summary = ", ".join(f"{signs.count(sign)} {word}" for sign, word in WORDS.items() if sign in signs)
     parts = [
         "<!-- Written by `python experiments/reproduce.py --page`; do not edit. -->\n# Reproduction\n",
         "`make reproduce` measures all rows again in about 10 minutes (nine of CPU time) and ends with 1 "
         "where a figure is neither within its tolerance nor explained. Each row is a file of "
         "[configs/reproduce](../configs/reproduce): source, commands, expected figure, tolerance. "
         "`python experiments/reproduce.py NAME` measures one.\n",
-        f"Measured {' to '.join(days[:1] + days[1:][-1:])} with {'; '.join(ways)}. {len(signs)} rows: {told}. "
+        f"Measured {' to '.join(days[:1] + days[1:][-1:])} with {'; '.join(ways)}. {len(signs)} rows: {summary}. "
         "Networks: one seed, one thread.\n",
     ]
     for kind, text in KINDS.items():

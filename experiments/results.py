@@ -1,4 +1,4 @@
-"""Measures what docs/results.md says and writes that page: HDFS (two splits), simulated services, all labelled sets.
+"""Measures the figures of docs/results.md and writes that page: HDFS (two splits), simulated services, labelled sets.
 
     python experiments/results.py [hdfs shop split sets]     # needs LOGRADAR_DATA; an hour on two cores
     python experiments/results.py sets --only bgl iotdb [--again simple deeplog …]
@@ -7,7 +7,7 @@
 Each part keeps what it measured in experiments/results/PART.json; the page is made of all of them.
 
 Every figure follows the rules of docs/reference-evaluation.md: chronological, natural prevalence,
-thresholds from normal validation sessions, simple detectors beside the neural one.
+thresholds from normal validation sessions, simple detectors next to the neural ones.
 """
 
 from __future__ import annotations

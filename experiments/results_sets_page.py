@@ -73,8 +73,8 @@ The same by ROC-AUC, which needs no threshold and does not depend on the share o
 `values` needs lines. Sequence models have seeds {", ".join(map(str, SEEDS))} where a training takes little time, and
 otherwise seed {SEEDS[0]} (the table of a set says so); LogBERT has seed {SEEDS[0]}, on small sets only. A dash: not
 measured. Not included: [HDFS](#hdfs-2--sample-earlier-half-against-later-half) and
-[DeepLog's split](#deeplogs-own-split-of-hdfs) have their own sections; half of `hdfs_robust`'s test is anomalous and
-synthetic; on [OpenStack Utah](sets/openstack-utah.md) no score is ever claimed, since 195 of its 198 anomalies are
+[DeepLog's split](#deeplogs-own-split-of-hdfs) have their own sections; half of `hdfs_robust`'s test is anomalous
+and synthetic; on [OpenStack Utah](sets/openstack-utah.md) no score is ever claimed, since 195 of its 198 anomalies are
 normal sequences.
 
 {chr(10).join(_of_set(name, one) for name, one in sets.items())}

@@ -1,8 +1,8 @@
 """Real HDFS logs without labels: training with and without `split.trim`, then feedback on a few alerts.
 
-The earlier half of the 2 % sample holds 171 anomalies among 4,312 sessions (4 %), and nobody says which. It trains; the
-later half is measured on with the labels. Then somebody looks at the list of alerts: the first that is a false alarm is
-called one, the list is made anew, and so on (as in `feedback_hdfs.py`).
+The earlier half of the 2 % sample holds 171 anomalies among 4,312 sessions (4 %) without labels. It trains; the
+later half is measured with the labels. Then a person looks at the list of alerts: the first false alarm is
+called a false alarm, the list is made again, and so on (as in `feedback_hdfs.py`).
 
     python experiments/unlabelled_hdfs.py [--trim 0,0.02,0.03,0.04,0.05] [--most 10]
 """

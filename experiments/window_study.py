@@ -5,8 +5,8 @@
 BGL and IoTDB are trained and measured as ``logradar train bgl -o b input.window=N; logradar evaluate b bgl`` do. The
 shop is simulated: a day without faults trains, a day with all faults is measured on; its lines are cut into windows
 by service as if they had no trace (``sessions.by=count`` or ``time``), a window is anomalous when one of its lines is
-of an anomalous trace, and ``key`` is the same by trace. The bare rule alarms on whatever has something new, without a
-threshold. ``flag all`` is the F1 of alarming on everything: a figure near it says nothing.
+of an anomalous trace, and ``key`` is the same by trace. The bare rule alarms on every window with something new,
+without a threshold. ``flag all`` is the F1 of alarming on everything: a figure near it says nothing.
 """
 
 from __future__ import annotations

@@ -1,15 +1,19 @@
-"""Scripts outside the package keep up with it: what benchmarks and studies import from it exists."""
+"""What benchmarks, studies and examples of the documentation import from the package exists."""
 
 from __future__ import annotations
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "experiments").glob("*.py")])
+PAGES = [
+    page for page in sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]) if "```python" in page.read_text()
+]
 
 
 def missing(source: str) -> list[str]:
@@ -44,6 +48,13 @@ def _defined(node: ast.stmt) -> set[str]:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: f"{script.parent.name}/{script.stem}")
 def test_what_a_script_imports_exists(script):
     assert missing(script.read_text()) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_an_example_of_the_documentation_imports_exists(page):
+    for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        code = "\n".join(re.findall(r"^(?:>>>|\.\.\.) ?(.*)", example, re.MULTILINE)) if ">>>" in example else example
+        assert missing(code) == []
 
 
 def test_a_name_that_is_gone_is_found():
