@@ -72,7 +72,7 @@ def test_services_add_up_and_delays_fit_in_their_sessions(home, compared):
     whole = compared.document["delay"]["plain/count_vector"]  # it looks at whole sessions
     assert whole["at_end"] == 1.0
     assert delay["events"]["median"] < whole["events"]["median"]
-    assert 0 < delay["incidents"]["told"] <= delay["incidents"]["incidents"]
+    assert 0 < delay["fault_episodes"]["detected"] <= delay["fault_episodes"]["episodes"]
 
 
 def test_the_page_is_one_closed_file(compared, tmp_path):
@@ -153,7 +153,7 @@ def test_mistakes_are_sentences(home):
     faulty = str(home / "faulty")
     with pytest.raises(ConfigError, match="named twice"):
         compare([home / "plain", home / "few" / ".." / "plain"], faulty)
-    with pytest.raises(ConfigError, match="No bundle holds a detector 'nobody'"):
+    with pytest.raises(ConfigError, match="No bundle has a detector 'nobody'"):
         compare([home / "plain"], faulty, only=["nobody"])
     with pytest.raises(ConfigError, match="no bundle"):
         compare([], faulty)

@@ -95,7 +95,7 @@ def test_the_delay_of_labelled_lines_counts_from_the_first_odd_line(tmp_path):
     document = evaluate(tmp_path / "b", write("new.log", 2, (50, 51, 55))).document
     assert (document["sessions"], document["anomalies"]) == (20, 1)
     delay = document["delay"]
-    assert delay["from"] == "first odd event"
+    assert delay["from"] == "first anomalous event"
     assert delay["detectors"]["new_template"]["events"]["max"] == 0
     assert delay["detectors"]["new_template"]["until_end"]["max"] == 9.0  # lines 50 to 59, one a second
     whole = delay["detectors"]["count_vector"]

@@ -158,8 +158,8 @@ def test_faults_are_sentences(bundle, home):
     for ask, error, sentence in (
         (lambda: export(bundle, home / "x.bin"), ConfigError, "choose --format onnx or pt"),
         (lambda: export(bundle, home / "x.pt", int8=True), ConfigError, "for --format onnx only"),
-        (lambda: export(bundle, home / "x.pt", name="length"), ConfigError, "no network of this bundle.*deeplog"),
-        (lambda: evaluate(bundle, str(home / "new.log"), given, checkpoint=home), ConfigError, "is no checkpoint"),
+        (lambda: export(bundle, home / "x.pt", name="length"), ConfigError, "not a network of this bundle.*deeplog"),
+        (lambda: evaluate(bundle, str(home / "new.log"), given, checkpoint=home), ConfigError, "is not a checkpoint"),
     ):
         with pytest.raises(error, match=sentence):
             ask()
