@@ -12,7 +12,7 @@ from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.train import train
 from logradar.reporting.evaluation_page import write_report
 
-USUAL = ("accepted", "loaded 7 rows", "wrote result", "finished")
+NORMAL = ("accepted", "loaded 7 rows", "wrote result", "finished")
 WARM = ("accepted", "cache warmed", "loaded 7 rows", "wrote result", "finished")
 BROKEN = ("accepted", "disk quota exceeded", "finished")
 RULES = {"beside": ("new_template", "ngram"), "detectors.ensemble.members": ("new_template", "count_vector", "ngram")}
@@ -47,8 +47,8 @@ def asked(folder: Path, jobs: list[tuple[tuple[str, ...], bool]]) -> tuple[str, 
 
 
 def test_anomalies_that_look_normal_bound_recall_and_f1(tmp_path: Path) -> None:
-    bundle = learnt(tmp_path, [USUAL] * 200)
-    found = evaluate(bundle, *asked(tmp_path, [(USUAL, False)] * 60 + [(USUAL, True)] * 30 + [(BROKEN, True)] * 10))
+    bundle = learnt(tmp_path, [NORMAL] * 200)
+    found = evaluate(bundle, *asked(tmp_path, [(NORMAL, False)] * 60 + [(NORMAL, True)] * 30 + [(BROKEN, True)] * 10))
     document = found.document
     twins = document["audit"]["twins"]
     assert (twins["anomalies"], twins["of"], twins["recall"], twins["f1"]) == (30, 40, 0.25, 0.4)
@@ -59,29 +59,29 @@ def test_anomalies_that_look_normal_bound_recall_and_f1(tmp_path: Path) -> None:
     page = write_report(tmp_path / "run").read_text()
     assert page.count("exactly the sequence of a normal session") == 1
     assert "<code>beside=[values]</code>" in page
-    told = compare([bundle], *asked(tmp_path, [(USUAL, False)] * 60 + [(USUAL, True)] * 30)).document
+    told = compare([bundle], *asked(tmp_path, [(NORMAL, False)] * 60 + [(NORMAL, True)] * 30)).document
     assert "30 of 30 anomalies have exactly" in next(iter(told["bundles"].values()))["audit"]["notes"][0]
 
 
 def test_a_test_of_anomalies_says_little_by_f1(tmp_path: Path) -> None:
-    bundle = learnt(tmp_path, [USUAL] * 200)
-    document = evaluate(bundle, *asked(tmp_path, [(USUAL, False)] * 20 + [(BROKEN, True)] * 80)).document
+    bundle = learnt(tmp_path, [NORMAL] * 200)
+    document = evaluate(bundle, *asked(tmp_path, [(NORMAL, False)] * 20 + [(BROKEN, True)] * 80)).document
     (said,) = document["caveats"]
     assert said.startswith("80.0 % of the test is anomalous: an alarm on every session has F1 0.889")
     assert "ROC-AUC 1.000" in said
 
 
 def test_anomalies_that_nothing_separates(tmp_path: Path) -> None:
-    bundle = learnt(tmp_path, [USUAL, WARM] * 100)
-    jobs = [(USUAL, False), (WARM, False)] * 40 + [(USUAL, True), (WARM, True)] * 10
+    bundle = learnt(tmp_path, [NORMAL, WARM] * 100)
+    jobs = [(NORMAL, False), (WARM, False)] * 40 + [(NORMAL, True), (WARM, True)] * 10
     document = evaluate(bundle, *asked(tmp_path, jobs)).document
     assert "the best ROC-AUC is 0.500" in document["caveats"][0]
     assert "20 of 20 anomalies have exactly" in document["caveats"][1]
 
 
 def test_a_new_phase_in_validation_and_the_way_out(tmp_path: Path) -> None:
-    jobs = [USUAL] * 160 + [USUAL] * 10 + [WARM, ("cache emptied", *USUAL), (*USUAL, "cache written")] * 10
-    test = [(USUAL, False)] * 60 + [(WARM, False)] * 20 + [(BROKEN, True)] * 20
+    jobs = [NORMAL] * 160 + [NORMAL] * 10 + [WARM, ("cache emptied", *NORMAL), (*NORMAL, "cache written")] * 10
+    test = [(NORMAL, False)] * 60 + [(WARM, False)] * 20 + [(BROKEN, True)] * 20
     document = evaluate(learnt(tmp_path, jobs), *asked(tmp_path, test)).document
     (said,) = [said for said in document["caveats"] if "new phase" in said]
     assert said.startswith("30 of 40 normal validation sessions (75.0 %) have messages that training did not have")
@@ -94,8 +94,8 @@ def test_a_new_phase_in_validation_and_the_way_out(tmp_path: Path) -> None:
 
 
 def test_a_good_test_has_no_caveats(tmp_path: Path) -> None:
-    bundle = learnt(tmp_path, [USUAL] * 200)
-    document = evaluate(bundle, *asked(tmp_path, [(USUAL, False)] * 80 + [(BROKEN, True)] * 20)).document
+    bundle = learnt(tmp_path, [NORMAL] * 200)
+    document = evaluate(bundle, *asked(tmp_path, [(NORMAL, False)] * 80 + [(BROKEN, True)] * 20)).document
     assert (document["f1"], document["caveats"]) == (1.0, [])
 
 

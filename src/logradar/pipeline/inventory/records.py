@@ -1,4 +1,4 @@
-"""The inventory of any other log, by way of its corpus: records rest on disk, columns are read one at a time."""
+"""The inventory of any other log, from its corpus: records stay on disk, columns are read one at a time."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings) -> dict[str, Any
     counted = Lengths()
     counted.add(lengths)
     records = Sequences.from_arrow(sessions["record_ids"])
-    told = _told(corpus, records)
+    severe = _severe_sessions(corpus, records)
     first = _first_records(sequences, records)
     scanned = pl.scan_parquet(corpus.shards)
-    days = _by_day(scanned, told, sessions, first, records)
+    days = _by_day(scanned, severe, sessions, first)
     return {
         "records": corpus.records,
         "quarantined": corpus.quarantined,
@@ -60,13 +60,13 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings) -> dict[str, Any
         },
         "days": days_covered(sessions),
         "labels": {"normal": labels[False], "anomalous": labels[True], "unknown": labels[None]},
-        **_alarming(told),
+        **_severe_counts(severe),
         "duplicate_sessions": len(records) - len(_contents(corpus, records).distinct()),
         "repeated_session_ids": None,
         "counted_exactly": True,
         "length_quantiles": {"p90": counted.quantile(0.9), "p99": counted.quantile(0.99)},
         "length_histogram": counted.report()["histogram"],
-        "by_service": _by_service(scanned, told, sessions),
+        "by_service": _by_service(scanned, severe, sessions),
         "by_day": days,
         **missing(row["day"] for row in days),
         "vocabulary": _growth(first, corpus.records),
@@ -74,15 +74,15 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings) -> dict[str, Any
 
 
 def _columns(records: pl.LazyFrame) -> dict[str, Any]:
-    """Shares of records with time, level and so on, and counts per service and level."""
+    """The share of records that have each column, and the number of records by service, level and file."""
     names = ("timestamp", "level", "service", "component", "session_key")
-    one = records.select(
+    facts = records.select(
         *[pl.col(name).is_not_null().mean().alias(name) for name in names],
         first=pl.col("timestamp").min(),
         last=pl.col("timestamp").max(),
         files=pl.col("source").n_unique(),
     ).collect()
-    row = one.row(0, named=True)
+    row = facts.row(0, named=True)
     return {
         "filled": {name: round(row[name], 4) for name in names},
         "from": row["first"].isoformat() if row["first"] else None,
@@ -99,8 +99,8 @@ def _counts(records: pl.LazyFrame, name: str) -> dict[str, int]:
     return {str(value) if value is not None else "none": count for value, count in counted.rows()}
 
 
-def _told(corpus: Corpus, records: Sequences) -> pl.DataFrame | None:
-    """For every session whether one of its records is a warning, and whether one is an error; None without levels."""
+def _severe_sessions(corpus: Corpus, records: Sequences) -> pl.DataFrame | None:
+    """For every session whether it has a warning and whether it has an error; None where no record has a level."""
     parts = [part["level"].fill_null(0).to_numpy() for part in corpus.scan(["level"])]
     levels = np.concatenate(parts).astype(np.int8)
     if not levels.any():
@@ -110,16 +110,16 @@ def _told(corpus: Corpus, records: Sequences) -> pl.DataFrame | None:
     return pl.DataFrame({"with_error": records.sums(inside >= ERROR) > 0, "with_warn": warns})
 
 
-def _alarming(told: pl.DataFrame | None) -> dict[str, Any]:
-    row: dict[str, Any] = {"sessions": 0 if told is None else len(told)}
+def _severe_counts(severe: pl.DataFrame | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"sessions": 0 if severe is None else len(severe)}
     for name in ("with_error", "with_warn"):
-        row[name] = None if told is None else int(told[name].sum())
+        row[name] = None if severe is None else int(severe[name].sum())
     add_shares(row)
     return {name: value for name, value in row.items() if name != "sessions"}
 
 
 def _contents(corpus: Corpus, records: Sequences) -> Sequences:
-    """The texts of each session's records, equal texts as equal numbers."""
+    """The texts of each session's records, as numbers that are equal for equal texts."""
     hashes = [_hashes(part["body"]) for part in corpus.scan(["body"])]
     _, numbers = np.unique(np.concatenate(hashes), return_inverse=True)
     return Sequences.of(numbers.astype(np.int32)[records.values], records.offsets)
@@ -132,7 +132,7 @@ def _hashes(bodies: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
 
 
 def _first_records(sequences: Sequences, records: Sequences) -> Ints:
-    """The record in which each template was first met, in order; templates that are not known left out."""
+    """The first record of each template, in order of the records; without unknown templates."""
     known = sequences.values >= FIRST_TEMPLATE
     ids = sequences.values[known]
     first = np.full(int(ids.max(initial=0)) + 1, np.iinfo(np.int64).max)
@@ -152,37 +152,36 @@ def _growth(first: Ints, count: int) -> dict[str, Any]:
     }
 
 
-def _sessions(told: pl.DataFrame | None, sessions: pa.Table) -> pl.DataFrame:
-    """For every session its service, the day on which it began, and what its levels tell."""
+def _sessions(severe: pl.DataFrame | None, sessions: pa.Table) -> pl.DataFrame:
+    """For every session its service, the day on which it began, and whether it has errors and warnings."""
     service = sessions["service"].cast(pa.string()).fill_null(NONE)
     frame = pl.DataFrame({"service": pl.from_arrow(service), "start": pl.from_arrow(sessions["start"])})
     frame = frame.with_columns(day=pl.col("start").dt.date().cast(pl.String)).drop("start")
-    return frame.hstack(told) if told is not None else frame
+    return frame.hstack(severe) if severe is not None else frame
 
 
-def _by_service(records: pl.LazyFrame, told: pl.DataFrame | None, sessions: pa.Table) -> list[dict[str, Any]]:
-    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if told is not None]
-    counted = _sessions(told, sessions).group_by("service").agg(pl.len().alias("sessions"), *sums)
+def _by_service(records: pl.LazyFrame, severe: pl.DataFrame | None, sessions: pa.Table) -> list[dict[str, Any]]:
+    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if severe is not None]
+    counted = _sessions(severe, sessions).group_by("service").agg(pl.len().alias("sessions"), *sums)
     lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NONE)).agg(pl.len().alias("records"))
     joined = counted.join(lines.collect(), on="service", how="full", coalesce=True)
     joined = joined.with_columns(pl.exclude("service").fill_null(0))
     rows = joined.sort(["sessions", "records", "service"], descending=[True, True, False]).head(SERVICES).to_dicts()
-    found = []
-    for row in rows:
-        names = ("service", "sessions", "records", "with_error", "with_warn")
-        found.append({name: row.get(name) for name in names})
-        add_shares(found[-1])
-    return found
+    names = ("service", "sessions", "records", "with_error", "with_warn")
+    services = [{name: row.get(name) for name in names} for row in rows]
+    for service in services:
+        add_shares(service)
+    return services
 
 
 def _by_day(
-    records: pl.LazyFrame, told: pl.DataFrame | None, sessions: pa.Table, first: Ints, within: Sequences
+    records: pl.LazyFrame, severe: pl.DataFrame | None, sessions: pa.Table, first: Ints
 ) -> list[dict[str, Any]]:
-    """Sessions by the day on which they began, records by their own; new templates by that of their session."""
-    frame = _sessions(told, sessions).filter(pl.col("day").is_not_null())
+    """Sessions by the day on which they began, records and new templates by the day of the record."""
+    frame = _sessions(severe, sessions).filter(pl.col("day").is_not_null())
     if not len(frame):
         return []
-    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if told is not None]
+    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if severe is not None]
     rows = frame.group_by("day").agg(pl.len().alias("sessions"), *sums).to_dicts()
     day = pl.col("timestamp").dt.date().cast(pl.String).alias("day")
     lines = records.group_by(day).agg(pl.len().alias("records")).collect().drop_nulls("day")
