@@ -1,4 +1,4 @@
-"""What `evaluate` says of a test that nobody could do well on, with real detectors."""
+"""The caveats of `evaluate` for tests on which no detector can do well, with real detectors."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ RULES = {"beside": ("new_template", "ngram"), "detectors.ensemble.members": ("ne
 
 
 def write(path: Path, jobs: list[tuple[tuple[str, ...], bool]], day: int) -> Path:
-    """A log of jobs one after another, and their labels beside it."""
+    """A log of jobs one after another, and a file of labels next to it."""
     lines, labels = [], ["job,Label"]
-    for number, (steps, odd) in enumerate(jobs):
+    for number, (steps, anomalous) in enumerate(jobs):
         job = f"{day:02}{number:014x}"
-        labels.append(f"{job},{'Anomaly' if odd else 'Normal'}")
+        labels.append(f"{job},{'Anomaly' if anomalous else 'Normal'}")
         for place, step in enumerate(steps):
             at = number * 10 + place
             stamp = f"2026-03-{day:02} {at // 3600:02}:{at // 60 % 60:02}:{at % 60:02},000"
@@ -53,22 +53,22 @@ def test_anomalies_that_look_normal_bound_recall_and_f1(tmp_path: Path) -> None:
     twins = document["audit"]["twins"]
     assert (twins["anomalies"], twins["of"], twins["recall"], twins["f1"]) == (30, 40, 0.25, 0.4)
     assert (document["recall"], document["f1"]) == (0.25, 0.4)  # which the ensemble reaches
-    assert [said.partition(" ")[0] for said in document["caveats"]] == ["30"]
+    assert [sentence.partition(" ")[0] for sentence in document["caveats"]] == ["30"]
     assert not any("sequence of a normal" in note for note in document["audit"]["notes"])
     found.write(tmp_path / "run")
     page = write_report(tmp_path / "run").read_text()
     assert page.count("exactly the sequence of a normal session") == 1
     assert "<code>beside=[values]</code>" in page
-    told = compare([bundle], *asked(tmp_path, [(NORMAL, False)] * 60 + [(NORMAL, True)] * 30)).document
-    assert "30 of 30 anomalies have exactly" in next(iter(told["bundles"].values()))["audit"]["notes"][0]
+    compared = compare([bundle], *asked(tmp_path, [(NORMAL, False)] * 60 + [(NORMAL, True)] * 30)).document
+    assert "30 of 30 anomalies have exactly" in next(iter(compared["bundles"].values()))["audit"]["notes"][0]
 
 
 def test_a_test_of_anomalies_says_little_by_f1(tmp_path: Path) -> None:
     bundle = learnt(tmp_path, [NORMAL] * 200)
     document = evaluate(bundle, *asked(tmp_path, [(NORMAL, False)] * 20 + [(BROKEN, True)] * 80)).document
-    (said,) = document["caveats"]
-    assert said.startswith("80.0 % of the test is anomalous: an alarm on every session has F1 0.889")
-    assert "ROC-AUC 1.000" in said
+    (sentence,) = document["caveats"]
+    assert sentence.startswith("80.0 % of the test is anomalous: an alarm on every session has F1 0.889")
+    assert "ROC-AUC 1.000" in sentence
 
 
 def test_anomalies_that_nothing_separates(tmp_path: Path) -> None:
@@ -83,13 +83,13 @@ def test_a_new_phase_in_validation_and_the_way_out(tmp_path: Path) -> None:
     jobs = [NORMAL] * 160 + [NORMAL] * 10 + [WARM, ("cache emptied", *NORMAL), (*NORMAL, "cache written")] * 10
     test = [(NORMAL, False)] * 60 + [(WARM, False)] * 20 + [(BROKEN, True)] * 20
     document = evaluate(learnt(tmp_path, jobs), *asked(tmp_path, test)).document
-    (said,) = [said for said in document["caveats"] if "new phase" in said]
-    assert said.startswith("30 of 40 normal validation sessions (75.0 %) have messages that training did not have")
-    assert "`threshold.quantile=0.25`" in said
+    (sentence,) = [sentence for sentence in document["caveats"] if "new phase" in sentence]
+    assert sentence.startswith("30 of 40 normal validation sessions (75.0 %) have messages that training did not have")
+    assert "`threshold.quantile=0.25`" in sentence
     other = tmp_path / "other"
     other.mkdir()
     document = evaluate(learnt(other, jobs, threshold_quantile=0.25), *asked(other, test)).document
-    assert not any("new phase" in said for said in document["caveats"])
+    assert not any("new phase" in sentence for sentence in document["caveats"])
     assert document["detectors"]["new_template"]["recall"] == 1.0
 
 

@@ -75,14 +75,14 @@ def test_older_logs_are_no_overlap(home):
     assert measured(home, "march").document["sessions"] == 60
 
 
-def test_the_delay_of_labelled_lines_counts_from_the_first_odd_line(tmp_path):
-    """Windows of 20 lines in BGL's form: line 11 of the third window is the first odd one, a new message tells it."""
+def test_the_delay_of_labelled_lines_counts_from_the_first_anomalous_line(tmp_path):
+    """Windows of 20 lines of BGL: line 11 of the third window is the first anomalous one and has a new message."""
 
-    def write(name: str, day: int, odd: tuple[int, ...]) -> str:
+    def write(name: str, day: int, anomalous: tuple[int, ...]) -> str:
         lines = []
         for number in range(400):
             mark, text = (
-                ("KERNDTLB", "data TLB error interrupt") if number in odd else ("-", f"generating core.{number}")
+                ("KERNDTLB", "data TLB error interrupt") if number in anomalous else ("-", f"generating core.{number}")
             )
             clock = f"{number // 60:02}.{number % 60:02}"
             at = f"2005.06.0{day} R02-M1-N0-C:J12-U11 2005-06-0{day}-15.{clock}.675872 R02-M1-N0-C:J12-U11"

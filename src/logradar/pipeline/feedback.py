@@ -28,7 +28,7 @@ def give_feedback(
     """Accept ``false_alarms`` as harmless, take back those in ``undo``, and return what is accepted now.
 
     ``alerts`` is a file that ``detect -o`` wrote. An alert is named by its id, or by the id of its session. The
-    bundle in folder ``bundle`` is written anew and sealed again. Raises `InputError` for ids that the file does not
+    bundle in folder ``bundle`` is written again and sealed. Raises `InputError` for ids that the file does not
     have, for a file that has no alerts, or has alerts of another bundle.
     """
     loaded = Bundle.load(bundle)

@@ -128,7 +128,7 @@ def _json(path: Path) -> Any:
 def _object(path: Path) -> dict[str, Any]:
     value = _json(path)
     if value is not None and not isinstance(value, dict):
-        raise InputError(f"'{path}' must hold one JSON object, not a {type(value).__name__}.")
+        raise InputError(f"'{path}' must contain one JSON object, not a {type(value).__name__}.")
     return value or {}
 
 
@@ -136,7 +136,9 @@ def _alerts(path: Path) -> dict[str, Any]:
     document = _object(path)
     alerts = document.get("alerts", [])
     if not isinstance(alerts, list) or not all(isinstance(alert, dict) for alert in alerts):
-        raise InputError(f"'{path}' must hold a list of alerts under 'alerts', as `logradar detect --json` writes it.")
+        raise InputError(
+            f"'{path}' must contain a list of alerts under 'alerts', as `logradar detect --json` writes it."
+        )
     return document
 
 
