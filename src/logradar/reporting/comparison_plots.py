@@ -65,7 +65,7 @@ def ranking(
             axes.grid(False, axis="y")
             axes.tick_params(axis="y", length=0)
         left.set(xlabel=f"{title} with its 95 % interval")
-        right.set(xlabel=f"{title} of the best minus {title} of this detector, on the same sessions")
+        right.set(xlabel="best minus this detector, on the same sessions")
         left.set_title(f"{title} of each detector")
         right.set_title("Distance from the best")
     return out[0]

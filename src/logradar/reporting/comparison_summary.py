@@ -90,7 +90,7 @@ def headline(document: Mapping[str, Any]) -> str:
     if not equal:
         return f"{best} is ahead of all others, with F1 {figure(figures['f1'])}; chance does not explain it."
     shown = joined(equal) if len(equal) <= 3 else f"{joined(equal[:2])} and {len(equal) - 2} more"
-    return f"{best} has the highest F1, {figure(figures['f1'])}, but chance may explain its lead over {shown}."
+    return f"{best} has the highest F1, {figure(figures['f1'])}; the difference to {shown} may be due to chance."
 
 
 def lead(document: Mapping[str, Any]) -> list[str]:

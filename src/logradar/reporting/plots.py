@@ -81,7 +81,7 @@ def confusion_matrix(tp: float, fp: float, tn: float, fn: float, *, kind: Kind =
     from matplotlib.patches import Rectangle
 
     cells = {
-        (0, 1): (tn, tn + fp, "rightly no alarm", style.NORMAL),
+        (0, 1): (tn, tn + fp, "correctly no alarm", style.NORMAL),
         (1, 1): (fp, tn + fp, "false alarms", FALSE_ALARM),
         (0, 0): (fn, tp + fn, "missed", style.ANOMALOUS),
         (1, 0): (tp, tp + fn, "found", FOUND),
