@@ -39,7 +39,7 @@ FIGURES: Final = (
     "tp",
     "fp",
 )
-KEPT: Final = ("sessions", "anomalies", "prevalence", "split", "limits")
+KEPT: Final = ("sessions", "anomalies", "prevalence", "split", "caveats")
 Document = dict[str, Any]
 
 

@@ -159,7 +159,7 @@ def _of_set(name: str, one: Document) -> str:
         f"Flagging everything: F1 {_flagged(one):.3f}. Best member: `{best}`, F1 {f1:.3f}; "
         f"the ensemble {_mean(one['detectors']['ensemble']):.3f} ({_gap(one):+.3f}).",
         *([f"Why the ensemble is behind: {WHY[name]}"] if name in WHY and _gap(one) < -MARGIN else []),
-        *one["limits"],
+        *one["caveats"],
     ]
     return f"""### {title}
 

@@ -167,7 +167,7 @@ def test_a_run_folder_without_a_run(logradar, tmp_path):
 
 
 def test_prepare_does_not_write_among_other_files(logradar, tmp_path, log):
-    refused(logradar("prepare", log, "-o", tmp_path), "holds other files")
+    refused(logradar("prepare", log, "-o", tmp_path), "contains other files")
 
 
 def test_json_lines_whose_first_one_is_cut(logradar, tmp_path):

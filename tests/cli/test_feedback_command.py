@@ -56,12 +56,12 @@ def test_sentences_for_what_cannot_be_done(bundle, folder, logradar, tmp_path):
     first = found[0]["alert_id"]
     for words, said in (
         ((alerts, "--false-alarm", first[:-1] + "x"), f"did you mean '{first}'?"),
-        ((alerts, "--false-alarm", "zzz"), "has no alert 'zzz'; it holds 2 alerts with other ids"),
+        ((alerts, "--false-alarm", "zzz"), "has no alert 'zzz'; it has 2 alerts with other ids"),
         ((alerts,), "Say which alerts are false alarms"),
         (("--false-alarm", first), "Name the file of alerts"),
         (("--undo", first), f"No feedback was given on '{first}'"),
         ((folder / "nothing.json", "--false-alarm", first), "There is no file"),
-        ((folder / "app.log", "--false-alarm", first), "is no file of alerts"),
+        ((folder / "app.log", "--false-alarm", first), "is not a file of alerts"),
         (("--list", "--undo", first), "--list only prints"),
     ):
         done = logradar("feedback", bundle, *words)
@@ -81,7 +81,7 @@ def test_sentences_for_what_cannot_be_done(bundle, folder, logradar, tmp_path):
         assert (done.code, said in done.err) == (2, True), done.err
     document["alerts"][0]["signature"] = None
     (tmp_path / "x.json").write_text(json.dumps(document))
-    assert "carries no signature" in logradar("feedback", bundle, tmp_path / "x.json", "--false-alarm", first).err
+    assert "has no signature" in logradar("feedback", bundle, tmp_path / "x.json", "--false-alarm", first).err
 
 
 def test_thresholds_are_asked_for_in_one_way(bundle, folder, logradar):

@@ -1,4 +1,4 @@
-"""Detection delay: the event after which the alarm is sure, and the time until an incident is told."""
+"""Detection delay: the event after which the alarm is sure, and the time until an incident is figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from logradar.core.tables import SCORES, SESSIONS
 from logradar.evaluation.delay import alarm_places, delays, earliest, onsets
-from logradar.evaluation.fault_episodes import incidents
+from logradar.evaluation.fault_episodes import fault_episodes
 
 
 def scores_of(rows: list[list[float]], total) -> pa.Table:
@@ -40,7 +40,7 @@ def sessions_of(lengths: list[int], gap: float = 10.0) -> pa.Table:
 ROWS = [[0, 3, 1, 1], [1, 1, 1, 0], [0, 0, 0, 0], [5, 0, 0, 0]]
 
 
-def test_the_running_score_is_followed_by_the_rule_that_makes_it_up():
+def test_the_running_score_follows_the_rule_that_gives_the_score():
     assert alarm_places(scores_of(ROWS, max), 2.0).tolist() == [1, -1, -1, 0]
     assert alarm_places(scores_of(ROWS, sum), 2.0).tolist() == [1, 2, -1, 0]
     soft = scores_of(ROWS, lambda row: np.log1p(np.expm1(row).sum()))
@@ -56,27 +56,27 @@ def test_infinite_scores_and_no_sessions():
     assert alarm_places(scores_of([], max), 2.0).tolist() == []
 
 
-def test_an_ensemble_tells_as_early_as_its_first_member():
+def test_an_ensemble_raises_its_alarm_as_early_as_its_first_member():
     members = [np.array([3, -1, -1]), np.array([1, 2, -1])]
     alarmed, last = np.array([True, True, False]), np.array([5, 5, 5])
     assert earliest(members, alarmed, last).tolist() == [1, 2, -1]
-    nobody = [np.array([-1, -1, -1])]
-    assert earliest(nobody, alarmed, last).tolist() == [5, 5, -1]
+    no_alarm = [np.array([-1, -1, -1])]
+    assert earliest(no_alarm, alarmed, last).tolist() == [5, 5, -1]
 
 
-def test_delays_count_from_the_first_odd_event():
+def test_delays_count_from_the_first_anomalous_event():
     sessions = sessions_of([4, 4, 4, 4])
-    odd = np.zeros(16, bool)
-    odd[[1, 2, 7]] = True  # in session 0 from event 1, in session 1 its event 3
-    onset = onsets(sessions, odd)
+    anomalous = np.zeros(16, bool)
+    anomalous[[1, 2, 7]] = True  # in session 0 from event 1, in session 1 its event 3
+    onset = onsets(sessions, anomalous)
     assert onset.tolist() == [1, 3, 0, 0]
     truth = np.array([True, True, True, False])
-    told = delays(np.array([3, 3, -1, 2]), onset, sessions, truth)
-    assert told["found"] == 2
-    assert told["events"] == {"median": 1.0, "mean": 1.0, "p90": 1.8, "max": 2.0}
-    assert told["seconds"]["max"] == 20.0
-    assert told["until_end"]["max"] == 20.0
-    assert told["at_end"] == 1.0
+    figures = delays(np.array([3, 3, -1, 2]), onset, sessions, truth)
+    assert figures["found"] == 2
+    assert figures["events"] == {"median": 1.0, "mean": 1.0, "p90": 1.8, "max": 2.0}
+    assert figures["seconds"]["max"] == 20.0
+    assert figures["until_end"]["max"] == 20.0
+    assert figures["at_end"] == 1.0
     early = delays(np.array([0, 0, 0, 0]), onset, sessions, truth)
     assert early["events"]["max"] == 0
     assert early["seconds"]["max"] == 0
@@ -85,14 +85,14 @@ def test_delays_count_from_the_first_odd_event():
 
 def test_delays_without_times_or_without_findings():
     sessions = sessions_of([3, 3], gap=0.0)
-    told = delays(np.array([2, -1]), onsets(sessions, None), sessions, np.array([True, True]))
-    assert told["seconds"] is None
-    assert told["events"]["max"] == 2
+    figures = delays(np.array([2, -1]), onsets(sessions, None), sessions, np.array([True, True]))
+    assert figures["seconds"] is None
+    assert figures["events"]["max"] == 2
     none = delays(np.array([-1, -1]), onsets(sessions, None), sessions, np.array([True, True]))
     assert none == {"found": 0, "events": None, "seconds": None, "until_end": None, "at_end": None}
 
 
-def test_incidents_are_told_by_their_first_alert():
+def test_a_fault_episode_is_detected_by_its_first_alert():
     base = np.datetime64("2026-03-01T00:00:00", "us")
     minutes = np.array([0, 5, 10, 300, 305, 2, 900])
     starts = base + minutes * np.timedelta64(60, "s")
@@ -100,13 +100,13 @@ def test_incidents_are_told_by_their_first_alert():
     kinds = np.array(["slow"] * 5 + ["lost", ""])
     labels = np.array([True] * 6 + [False])
     alarmed = np.array([False, True, True, False, False, True, True])
-    told = incidents(kinds, starts, ends, labels, alarmed)
-    assert told == {
-        "incidents": 3,
-        "told": 2,
+    episodes = fault_episodes(kinds, starts, ends, labels, alarmed)
+    assert episodes == {
+        "episodes": 3,
+        "detected": 2,
         "seconds": {"median": (330 + 30) / 2, "max": 330.0},
         "sessions": {"median": 1.5, "max": 2},
     }
-    assert incidents(kinds, np.full(7, np.datetime64("NaT"), "M8[us]"), ends, labels, alarmed) is None
-    silent = incidents(kinds, starts, ends, labels, np.zeros(7, bool))
-    assert (silent["told"], silent["seconds"]) == (0, None)
+    assert fault_episodes(kinds, np.full(7, np.datetime64("NaT"), "M8[us]"), ends, labels, alarmed) is None
+    quiet = fault_episodes(kinds, starts, ends, labels, np.zeros(7, bool))
+    assert (quiet["detected"], quiet["seconds"]) == (0, None)

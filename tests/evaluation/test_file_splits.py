@@ -60,7 +60,7 @@ def test_too_few_files() -> None:
         by_file(DAYS[:1], [1])
     with pytest.raises(DataError, match="3 sizes for 2 files"):
         by_file(DAYS[:2], [1, 1, 1])
-    with pytest.raises(DataError, match="stands 2 times"):
+    with pytest.raises(DataError, match="is 2 times"):
         by_file(["a", "b", "a"], [1, 1, 1])
 
 
@@ -85,12 +85,12 @@ def test_lists_are_written_and_read(tmp_path, shuffle) -> None:
 )
 def test_what_is_no_split_is_a_sentence(tmp_path, text) -> None:
     (tmp_path / "split.json").write_text(text)
-    with pytest.raises(InputError, match="is no split; it needs the lists train, valid and test"):
+    with pytest.raises(InputError, match="is not a split; it needs the lists train, valid and test"):
         read_lists(tmp_path)
 
 
 def test_lists_that_are_missing_or_wrong(tmp_path) -> None:
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_lists(tmp_path)
-    with pytest.raises(DataError, match="'a' stands 2 times in the split"):
+    with pytest.raises(DataError, match="'a' is 2 times in the split"):
         FileParts(("a",), ("a",), ())

@@ -39,27 +39,31 @@ def test_score_statistics():
 
 def test_thresholds_are_quantiles_of_all_and_their_rate_is_of_the_later_half():
     scores = [*range(1, 11), *range(6, 16)]  # the later half drifts up by 5
-    found = recommended(scores)
-    assert found["p90"]["threshold"] == 13  # the 18th of 20: 1..5, twice 6..10, 11..15
-    assert found["p99"]["threshold"] == 15
-    assert found["p90"]["fpr"] == pytest.approx(6 / 10)  # above 9, the p90 of 1..10, are 10..15
-    assert found["p99"]["fpr"] == pytest.approx(5 / 10)
-    assert found["p95"]["fpr_sessions"] == 10
+    thresholds = recommended(scores)
+    assert thresholds["p90"]["threshold"] == 13  # the 18th of 20: 1..5, twice 6..10, 11..15
+    assert thresholds["p99"]["threshold"] == 15
+    assert thresholds["p90"]["fpr"] == pytest.approx(6 / 10)  # above 9, the p90 of 1..10, are 10..15
+    assert thresholds["p99"]["fpr"] == pytest.approx(5 / 10)
+    assert thresholds["p95"]["fpr_sessions"] == 10
     assert recommended([]) == {}
     assert recommended([2.0])["p90"] == {"threshold": 2.0, "fpr": None, "fpr_sessions": 1}
 
 
 def test_with_labels_each_threshold_is_measured():
-    found = measured({"p90": 2.0, "p99": 4.0}, [False, False, False, True, True], [1.0, 2.0, 3.0, 3.5, 9.0])
-    assert found["p90"] == pytest.approx({"threshold": 2.0, "precision": 2 / 3, "recall": 1.0, "f1": 0.8, "fpr": 1 / 3})
-    assert found["p99"] == pytest.approx({"threshold": 4.0, "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "fpr": 0.0})
+    thresholds = measured({"p90": 2.0, "p99": 4.0}, [False, False, False, True, True], [1.0, 2.0, 3.0, 3.5, 9.0])
+    assert thresholds["p90"] == pytest.approx(
+        {"threshold": 2.0, "precision": 2 / 3, "recall": 1.0, "f1": 0.8, "fpr": 1 / 3}
+    )
+    assert thresholds["p99"] == pytest.approx(
+        {"threshold": 4.0, "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "fpr": 0.0}
+    )
 
 
-def test_people_read_all_of_it():
+def test_figures_as_text():
     figures = {**accuracy([1, 3], [0.1, 1.0], [True, True], [1, 1]), "scores": score_statistics([1.0, 3.0])}
     plain = readable("deeplog", {**figures, "thresholds": recommended([1.0, 2.0])})
     assert "2 predictions, 0 of events that training did not have" in plain
     assert "top 1: 50.00%, 5: 100.00%" in plain
     assert "threshold p99 2: 100.00% of normal sessions above" in plain
-    told = readable("deeplog", {**figures, "thresholds": measured({"p90": 2.0}, [False, True], [1.0, 3.0])})
-    assert "0.00% of normal sessions above; precision 100.00%, recall 100.00%, F1 1" in told
+    labelled = readable("deeplog", {**figures, "thresholds": measured({"p90": 2.0}, [False, True], [1.0, 3.0])})
+    assert "0.00% of normal sessions above it; precision 100.00%, recall 100.00%, F1 1" in labelled

@@ -104,7 +104,7 @@ def test_shuffle_is_explicit_and_repeatable() -> None:
 
 def test_a_log_record_on_both_sides_is_an_error() -> None:
     overlapping = sessions([0, 1, 2, 3], [[0, 1], [1, 2], [2, 3], [3, 4]])
-    with pytest.raises(DataError, match="1 log records stand in sessions of two parts"):
+    with pytest.raises(DataError, match="1 log records are in sessions of two parts"):
         chronological(overlapping, HALVES)
     assert len(chronological(overlapping, SplitSettings(valid=0)).train) == 4
 
@@ -119,7 +119,7 @@ def test_a_session_id_on_both_sides_is_an_error() -> None:
 
 
 def test_overlapping_parts_are_an_error() -> None:
-    with pytest.raises(DataError, match="1 sessions stand in more than one part"):
+    with pytest.raises(DataError, match="1 sessions are in more than one part"):
         Parts(np.array([0, 1]), np.array([], np.int64), np.array([1, 2]))
 
 

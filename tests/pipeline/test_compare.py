@@ -72,7 +72,7 @@ def test_services_add_up_and_delays_fit_in_their_sessions(home, compared):
     whole = compared.document["delay"]["plain/count_vector"]  # it looks at whole sessions
     assert whole["at_end"] == 1.0
     assert delay["events"]["median"] < whole["events"]["median"]
-    assert 0 < delay["incidents"]["told"] <= delay["incidents"]["incidents"]
+    assert 0 < delay["fault_episodes"]["detected"] <= delay["fault_episodes"]["episodes"]
 
 
 def test_the_page_is_one_closed_file(compared, tmp_path):
@@ -99,26 +99,26 @@ def test_without_labels_there_are_alerts_and_agreement(home, tmp_path):
     (home / "unlabelled").mkdir()
     for log in (home / "faulty").glob("*.log"):
         (home / "unlabelled" / log.name).write_bytes(log.read_bytes())
-    told = compare([home / "plain", home / "few"], str(home / "unlabelled"))
-    assert told.document["anomalies"] is None
-    assert told.document["differences"] == []
-    for one in told.document["detectors"].values():
+    compared = compare([home / "plain", home / "few"], str(home / "unlabelled"))
+    assert compared.document["anomalies"] is None
+    assert compared.document["differences"] == []
+    for one in compared.document["detectors"].values():
         assert "f1" not in one
         assert 0 <= one["alert_rate"] <= 1
     labelled = compare([home / "plain"], str(home / "faulty")).document["detectors"]
     for name, one in labelled.items():
-        assert told.document["detectors"][f"plain/{name}"]["alerts"] == one["alerts"]
-    text = told.write(tmp_path / "page.html").read_text()
+        assert compared.document["detectors"][f"plain/{name}"]["alerts"] == one["alerts"]
+    text = compared.write(tmp_path / "page.html").read_text()
     assert "without labels" in text
     assert text.count("<figure") == 4
     assert "NaN" not in text
 
 
 def test_seeds_have_a_mean(home):
-    told = compare([home / "few", home / "few2"], str(home / "faulty"), only=["ngram"])
-    assert list(told.document["detectors"]) == ["few/ngram"]
-    assert told.document["same_as"] == {"few2/ngram": "few/ngram"}
-    (one,) = told.document["seeds"]
+    compared = compare([home / "few", home / "few2"], str(home / "faulty"), only=["ngram"])
+    assert list(compared.document["detectors"]) == ["few/ngram"]
+    assert compared.document["same_as"] == {"few2/ngram": "few/ngram"}
+    (one,) = compared.document["seeds"]
     assert (one["detector"], one["seeds"], one["f1"]["runs"]) == ("ngram", [1, 2], 2)
     assert one["f1"]["low"] == one["f1"]["mean"] == one["f1"]["high"]  # rules do not depend on the seed
 
@@ -127,10 +127,10 @@ def test_the_fewest_false_alarms_lead_where_no_anomaly_is_labelled(home, tmp_pat
     labels = tmp_path / "labels.csv"
     rows = (home / "faulty" / "labels.csv").read_text().splitlines()[1:]
     labels.write_text("session_key,label\n" + "".join(f"{row.partition(',')[0]},0\n" for row in rows))
-    told = compare([home / "plain"], str(home / "faulty"), given={"input.labels": labels})
-    alerts = [one["alerts"] for one in told.document["detectors"].values()]
+    compared = compare([home / "plain"], str(home / "faulty"), given={"input.labels": labels})
+    alerts = [one["alerts"] for one in compared.document["detectors"].values()]
     assert alerts == sorted(alerts)
-    assert "No anomaly is labelled" in told.write(tmp_path / "page.html").read_text()
+    assert "No anomaly is labelled" in compared.write(tmp_path / "page.html").read_text()
 
 
 def test_hostile_names_stay_text(home, tmp_path):
@@ -153,7 +153,7 @@ def test_mistakes_are_sentences(home):
     faulty = str(home / "faulty")
     with pytest.raises(ConfigError, match="named twice"):
         compare([home / "plain", home / "few" / ".." / "plain"], faulty)
-    with pytest.raises(ConfigError, match="No bundle holds a detector 'nobody'"):
+    with pytest.raises(ConfigError, match="No bundle has a detector 'nobody'"):
         compare([home / "plain"], faulty, only=["nobody"])
     with pytest.raises(ConfigError, match="no bundle"):
         compare([], faulty)

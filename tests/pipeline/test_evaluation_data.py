@@ -94,14 +94,14 @@ def test_older_logs_that_reach_into_training_overlap(home):
     assert (document["sessions"], document["audit"]["time"]["overlap"]) == (120, True)
 
 
-def test_the_delay_of_labelled_lines_counts_from_the_first_odd_line(tmp_path):
-    """Windows of 20 lines in BGL's form: line 11 of the third window is the first odd one, a new message tells it."""
+def test_the_delay_of_labelled_lines_counts_from_the_first_anomalous_line(tmp_path):
+    """Windows of 20 lines of BGL: line 11 of the third window is the first anomalous one and has a new message."""
 
-    def write(name: str, day: int, odd: tuple[int, ...]) -> str:
+    def write(name: str, day: int, anomalous: tuple[int, ...]) -> str:
         lines = []
         for number in range(400):
             mark, text = (
-                ("KERNDTLB", "data TLB error interrupt") if number in odd else ("-", f"generating core.{number}")
+                ("KERNDTLB", "data TLB error interrupt") if number in anomalous else ("-", f"generating core.{number}")
             )
             clock = f"{number // 60:02}.{number % 60:02}"
             at = f"2005.06.0{day} R02-M1-N0-C:J12-U11 2005-06-0{day}-15.{clock}.675872 R02-M1-N0-C:J12-U11"
@@ -114,7 +114,7 @@ def test_the_delay_of_labelled_lines_counts_from_the_first_odd_line(tmp_path):
     document = evaluate(tmp_path / "b", write("new.log", 2, (50, 51, 55))).document
     assert (document["sessions"], document["anomalies"]) == (20, 1)
     delay = document["delay"]
-    assert delay["from"] == "first odd event"
+    assert delay["from"] == "first anomalous event"
     assert delay["detectors"]["new_template"]["events"]["max"] == 0
     assert delay["detectors"]["new_template"]["until_end"]["max"] == 9.0  # lines 50 to 59, one a second
     whole = delay["detectors"]["count_vector"]

@@ -1,4 +1,4 @@
-"""Feedback on real HDFS logs: one new harmless behaviour is told of once, and no anomaly goes with it."""
+"""Feedback on real HDFS logs: one new harmless behaviour is reported once, and no anomaly is silenced with it."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
         asked.append(next(alert["alert_id"] for alert in alerts if not labels[alert["session_id"]]))
         give_feedback(bundle, tmp_path / "alerts.json", false_alarms=asked[-1:])
         after, alerts = looked()
-    told = after.document["with_feedback"]
-    assert told["given"] == 3
-    assert told["f1"] >= 0.98
-    assert told["silenced"] >= 14
-    assert told["silenced_anomalies"] == 0
-    assert told["recall"] == after.document["recall"] == 1.0
+    figures = after.document["with_feedback"]
+    assert figures["given"] == 3
+    assert figures["f1"] >= 0.98
+    assert figures["silenced"] >= 14
+    assert figures["silenced_anomalies"] == 0
+    assert figures["recall"] == after.document["recall"] == 1.0
     assert after.document["f1"] == result.document["f1"]  # without feedback
-    assert len(alerts) == told["tp"] + told["fp"]
+    assert len(alerts) == figures["tp"] + figures["fp"]
     verify(bundle)
     give_feedback(bundle, None, false_alarms=(), undo=asked)
     assert looked()[0].document["with_feedback"] is None

@@ -99,5 +99,5 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_format_that_is_none_names_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"'syslog' is no format to prepare for .* --input-format"):
+    with pytest.raises(ConfigError, match=r"'syslog' is not a format that prepare can write .* --input-format"):
         write_as("syslog")

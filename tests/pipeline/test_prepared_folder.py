@@ -1,4 +1,4 @@
-"""A prepared folder that is not what it was is told, not read; what is prepared again is whole again."""
+"""A changed prepared folder is an error and is not read; prepared again it is complete."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def test_two_files_of_a_day_are_told(days: Path) -> None:
 
 
 def test_a_name_that_is_no_utf8_is_read_and_told(days: Path, tmp_path: Path) -> None:
-    odd = days / "odd\udcff-2024-01-09.json"
-    odd.write_bytes(sorted(days.glob("*.json"))[0].read_bytes())
-    facts = prepare(str(odd), tmp_path / "p", RunSettings())
+    unusual = days / "odd\udcff-2024-01-09.json"
+    unusual.write_bytes(sorted(days.glob("*.json"))[0].read_bytes())
+    facts = prepare(str(unusual), tmp_path / "p", RunSettings())
     assert facts["sessions"] > 0
     log = tmp_path / "x\udcff.log"
     log.write_text("INFO hello\n" * 30)
@@ -140,5 +140,5 @@ def test_mended_lines_are_kept_not_lost(tmp_path: Path) -> None:
 def test_a_quarantine_that_goes_is_not_promised(tmp_path: Path) -> None:
     for folder, promised in (("logradar-abc", False), ("out", True)):
         bad = Quarantine(Path(tempfile.gettempdir()) / folder / "quarantine.jsonl")
-        bad.reasons["odd"] = 1
+        bad.reasons["other"] = 1
         assert ("They are listed in" in bad.sentence()) == promised

@@ -23,11 +23,11 @@ def measured(name, data_dir, folder, **given) -> Evaluated:
 
 
 def rule(found: Evaluated, detector: str) -> tuple[float, float, float]:
-    """Precision, recall and F1 where whatever the detector has not seen before counts as an anomaly."""
+    """Precision, recall and F1 where everything that the detector has not seen before counts as an anomaly."""
     scores = pl.from_arrow(found.scores)
-    truth, said = scores["label"], scores[f"score:{detector}"] > 0
-    hits = (truth & said).sum()
-    return hits / said.sum(), hits / truth.sum(), 2 * hits / (said.sum() + truth.sum())
+    truth, alarmed = scores["label"], scores[f"score:{detector}"] > 0
+    hits = (truth & alarmed).sum()
+    return hits / alarmed.sum(), hits / truth.sum(), 2 * hits / (alarmed.sum() + truth.sum())
 
 
 def test_kalaki_with_50_sequences(data_dir, tmp_path):
@@ -63,7 +63,7 @@ def test_hadoop_by_application(data_dir, tmp_path):
     found = measured("hadoop", data_dir, tmp_path)
     assert (found.document["split"]["train"], found.document["split"]["valid"]) == (58, 15)
     assert (found.document["sessions"], found.document["anomalies"]) == (905, 811)
-    assert {kind: told["sessions"] for kind, told in found.document["faults"].items()} == {
+    assert {kind: fault["sessions"] for kind, fault in found.document["faults"].items()} == {
         "machine_down": 523,
         "network_disconnection": 136,
         "disk_full": 152,

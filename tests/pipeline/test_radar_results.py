@@ -17,12 +17,12 @@ from logradar.pipeline.train import train
 KEYS = ["session_id", "anomaly_score", "is_anomaly", "has_error", "has_warn", "service_name"]
 
 
-def day_of(path, sessions: int, seed: int, odd: tuple[int, ...] = ()):
+def day_of(path, sessions: int, seed: int, failing: tuple[int, ...] = ()):
     rng = random.Random(seed)
     rows = []
     for number in range(sessions):
         events = [1, 2] + [3] * rng.randint(1, 2) + [4]
-        if number in odd:
+        if number in failing:
             events = [1, 77, 4, 4, 4]
         ids = events[:8] + [0] * (8 - len(events))
         rows.append(
@@ -31,7 +31,7 @@ def day_of(path, sessions: int, seed: int, odd: tuple[int, ...] = ()):
                 "event_sequence": events,
                 "token_ids": ids,
                 "attention_mask": [int(value > 0) for value in ids],
-                "has_error": number in odd,
+                "has_error": number in failing,
                 "has_warn": number % 7 == 0,
                 "service_name": ("pay", "cart", '"säge"\n')[number % 3],
                 "original_logs": [f"event {event}" for event in events],
@@ -53,7 +53,7 @@ def home(tmp_path_factory):
 
 def test_every_session_of_a_day_file_once_in_its_own_words(home, tmp_path):
     day = tmp_path / "preprocessed_logs_2024-05-02.json"
-    rows = day_of(day, 90, 2, odd=(4, 50))
+    rows = day_of(day, 90, 2, failing=(4, 50))
     out = tmp_path / "new" / "results.json"
     found = detect_into(out, "radar-json", home / "bundle", str(day))
     results = json.loads(out.read_text())

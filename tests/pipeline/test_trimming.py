@@ -1,4 +1,4 @@
-"""Training on logs that hold anomalies which nobody has labelled: `split.trim`."""
+"""Training on logs that contain unlabelled anomalies: `split.trim`."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_a_bundle_keeps_nothing_of_what_is_left_out_but_that_it_was_there(log, t
     assert len(fitted.seen.sessions) == 300 and fitted.memory is not None
     assert fitted.memory.rows.counts.sum() == 300 - len(BROKEN)
     assert all(len(scores) == 60 - sum(job >= 240 for job in BROKEN) for scores in fitted.validation.values())
-    odd = Sequences.from_lists([[3, 4]])
-    assert len(fitted.seen.sequences) == 1 and not seen_in(fitted.seen.sequences, odd.fingerprints()).any()
+    broken = Sequences.from_lists([[3, 4]])
+    assert len(fitted.seen.sequences) == 1 and not seen_in(fitted.seen.sequences, broken.fingerprints()).any()
 
 
 def test_without_trim_nothing_changes(log, tmp_path):
@@ -123,7 +123,7 @@ def test_day_files_that_are_too_many_are_refused(days, tmp_path, monkeypatch):
 
 
 def test_hdfs_without_labels(data_dir, tmp_path):
-    """The earlier half of the 2 % sample holds 4 % anomalies; nothing is said about them."""
+    """The earlier half of the 2 % sample contains 4 % anomalies; training gets no labels."""
     with lzma.open(data_dir / "hdfs/HDFS_2pct.log.xz", "rt") as lines:
         (tmp_path / "hdfs.log").write_text(lines.read())
     labels = {"input.labels": data_dir / "hdfs/HDFS_2pct_labels.csv.gz"}
@@ -134,6 +134,6 @@ def test_hdfs_without_labels(data_dir, tmp_path):
         train(str(tmp_path / "hdfs.log"), bundle, settings)
         found = evaluate(bundle, str(tmp_path / "hdfs.log"), given=labels)
         recall[trim] = found.document["recall"]
-        told = [note for note in found.document["audit"]["notes"] if "split.trim" in note]
-        assert len(told) == (trim != "0")
+        notes = [note for note in found.document["audit"]["notes"] if "split.trim" in note]
+        assert len(notes) == (trim != "0")
     assert recall["0"] < 0.1 < 0.9 < recall["0.05"]

@@ -143,7 +143,7 @@ def test_damage_is_told_with_file_and_byte(tmp_path):
     (tmp_path / "preprocessed_logs_2024-05-03.json.gz").write_bytes(packed[: len(packed) // 2])
     (tmp_path / "preprocessed_logs_2024-05-04.json").touch()
     facts = facts_of(tmp_path, tmp_path / "out")
-    told = {
+    cases = {
         (example["source"], example["offset"], kind["reason"], kind["kept"])
         for kind in facts["fault_kinds"]
         for example in kind["examples"]
@@ -154,10 +154,10 @@ def test_damage_is_told_with_file_and_byte(tmp_path):
         (one, whole.index(texts[5]), "session without a required key: event_sequence", False),
         (one, whole.index('"host"'), "session with an unknown key, ignored", True),
         (two, fine.index(json.dumps(session(4))), "session truncated by the end of the file", False),
-    } <= told
-    assert (one, whole.index(texts[3])) in {case[:2] for case in told}
-    assert any(case[0] == three + ".gz" and case[2] == "truncated gz file, its end is missing" for case in told)
-    assert any("empty" in case[2] for case in told)
+    } <= cases
+    assert (one, whole.index(texts[3])) in {case[:2] for case in cases}
+    assert any(case[0] == three + ".gz" and case[2] == "truncated gz file, its end is missing" for case in cases)
+    assert any("empty" in case[2] for case in cases)
     assert facts["lost"] == sum(kind["count"] for kind in facts["fault_kinds"] if not kind["kept"])
     assert facts["faults"] == {kind["reason"]: kind["count"] for kind in facts["fault_kinds"]}
     assert {row["file"] for row in facts["by_file"] if row["lost"]} == {one, two, three + ".gz"}

@@ -1,7 +1,7 @@
-"""A run folder for the report, filled by real computation, without the rooms that are not under test.
+"""A run folder for the report, filled by real computation without the rest of the pipeline.
 
-The log is the raw HDFS sample where it is at hand, else generated sessions. Detectors are plain
-rules (templates, pairs and counts of templates never seen, odd lengths) and a softmax over pairs
+The log is the raw HDFS sample where it is available, else generated sessions. Detectors are plain
+rules (templates, pairs and counts of templates never seen, unusual lengths) and a softmax over pairs
 that is trained by gradient descent, so that there is a true training history.
 """
 
@@ -63,14 +63,14 @@ def generated_records(sessions: int = 1500, seed: int = 7) -> pl.DataFrame:
     faults = {"missing_step": [0, 1, 3], "wrong_order": [0, 2, 1, 3], "error": [0, 1, 2, "payment of order {} refused"]}
     rows, began = [], datetime(2024, 5, 6, tzinfo=UTC)
     for number in range(sessions):
-        odd = number > sessions * 0.4 and rng.random() < 0.04
-        fault = str(rng.choice(list(faults))) if odd else None
+        faulty = number > sessions * 0.4 and rng.random() < 0.04
+        fault = str(rng.choice(list(faults))) if faulty else None
         plan = faults[fault] if fault else [0, *[1] * int(rng.integers(1, 4)), 2, 3]
         for offset, step in enumerate(plan):
             text = step if isinstance(step, str) else steps[step]
             body = text.format(number, int(rng.integers(5, 90)))
             when = began + timedelta(seconds=60 * number + offset)
-            rows.append((when, body, f"order-{number}", odd, fault, ["shop", "stock"][number % 2]))
+            rows.append((when, body, f"order-{number}", faulty, fault, ["shop", "stock"][number % 2]))
     frame = pl.DataFrame(
         rows, schema=["time", "body", "session", "label", "fault", "service"], orient="row", infer_schema_length=None
     )
@@ -149,9 +149,9 @@ def write_run(folder: Path, records: pl.DataFrame, title: str) -> Path:
     model = PairModel(first, held, size)
     seen = np.unique(known.values)
     pairs = PairModel.counts(known, size) > 0
-    usual = _vectors(known.distinct(), size)
+    normal_vectors = _vectors(known.distinct(), size)
     rules = {
-        "count_vector": lambda s: _distance(_vectors(s.distinct(), size), usual)[s.distinct().inverse],
+        "count_vector": lambda s: _distance(_vectors(s.distinct(), size), normal_vectors)[s.distinct().inverse],
         "new_template": lambda s: _sums(s, ~np.isin(s.values, seen)),
         "new_pair": lambda s: _sums(s, ~pairs[s.windows(1)[0][:, 0], s.values]),
         "length": lambda s: (
@@ -164,19 +164,21 @@ def write_run(folder: Path, records: pl.DataFrame, title: str) -> Path:
     trained, prints = Side.of(pa.concat_tables([train, valid])), asked.fingerprints()
     repeated = seen_in(trained.sequences, prints)
     scores = {name: rule(asked) for name, rule in rules.items()}
-    limits = dict.fromkeys(rules, 0.0) | {"pair_model": float(np.quantile(rules["pair_model"](held), 0.99))}
+    thresholds = dict.fromkeys(rules, 0.0) | {"pair_model": float(np.quantile(rules["pair_model"](held), 0.99))}
     figures = {}
-    for name, some in scores.items():
-        figures[name] = measure(labels, some, limits[name], days=days)
-        figures[name]["unseen_only"] = unseen_only(labels, some, limits[name], repeated, days=days)
+    for name, values in scores.items():
+        figures[name] = measure(labels, values, thresholds[name], days=days)
+        figures[name]["unseen_only"] = unseen_only(labels, values, thresholds[name], repeated, days=days)
     main = max(figures, key=lambda name: figures[name]["f1"] or 0)
-    alarmed = scores[main] > limits[main]
+    alarmed = scores[main] > thresholds[main]
     fault_of = dict(records.select("session", "fault").unique().iter_rows())
     kinds = np.array([fault_of.get(key) or "" for key in test["session_id"].to_pylist()])
     faults = {
         str(kind): {
             "sessions": int((kinds == kind).sum()),
-            "recall": {name: float((some > limits[name])[kinds == kind].mean()) for name, some in scores.items()},
+            "recall": {
+                name: float((values > thresholds[name])[kinds == kind].mean()) for name, values in scores.items()
+            },
         }
         for kind in np.unique(kinds[kinds != ""])
     }
@@ -186,7 +188,7 @@ def write_run(folder: Path, records: pl.DataFrame, title: str) -> Path:
         "main": main,
         **{key: value for key, value in figures[main].items() if key != "unseen_only"},
         "unseen_only": figures[main]["unseen_only"],
-        "distinct": distinct(labels, scores[main], limits[main], prints, days=days),
+        "distinct": distinct(labels, scores[main], thresholds[main], prints, days=days),
         "audit": audit(asked, labels, train=trained, side=Side.of(test)),
         "detectors": figures,
         "split": parts.facts(sessions),
@@ -204,10 +206,10 @@ def write_run(folder: Path, records: pl.DataFrame, title: str) -> Path:
     columns = {name: test[name] for name in ("session_id", "service", "start", "label")}
     columns |= {"events": pa.array(asked.lengths.astype(np.int32)), "seen_in_training": pa.array(repeated)}
     pq.write_table(
-        pa.table(columns | {f"score:{name}": pa.array(some) for name, some in scores.items()}),
+        pa.table(columns | {f"score:{name}": pa.array(values) for name, values in scores.items()}),
         folder / "scores.parquet",
     )
-    alerts = _alerts(test, records, model, scores[main], limits[main], main, np.flatnonzero(alarmed))
+    alerts = _alerts(test, records, model, scores[main], thresholds[main], main, np.flatnonzero(alarmed))
     document = {
         "records": len(records),
         "sessions": len(test),
@@ -224,10 +226,10 @@ def _vectors(sequences: Sequences, size: int) -> np.ndarray:
     return cells.reshape(len(sequences), size).astype(float)
 
 
-def _distance(vectors: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """L1 distance to the nearest usual vector, over the events of the longer one."""
-    longer = np.maximum(vectors.sum(1)[:, None], usual.sum(1)[None])
-    return (np.abs(vectors[:, None] - usual[None]).sum(2) / longer).min(1)
+def _distance(vectors: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """L1 distance to the nearest normal vector, over the events of the longer one."""
+    longer = np.maximum(vectors.sum(1)[:, None], normal.sum(1)[None])
+    return (np.abs(vectors[:, None] - normal[None]).sum(2) / longer).min(1)
 
 
 def _sums(sequences: Sequences, values: np.ndarray) -> np.ndarray:
@@ -256,7 +258,7 @@ def _alerts(
         session = test.slice(int(row), 1).to_pylist()[0]
         sequence = Sequences.from_lists([session["template_ids"]])
         surprise, before = model.surprise(sequence), sequence.windows(1)[0][:, 0]
-        odd = set(np.argsort(-surprise)[:3][np.sort(-surprise)[:3] < -4].tolist())
+        unlikely = set(np.argsort(-surprise)[:3][np.sort(-surprise)[:3] < -4].tolist())
         evidence = []
         for place, record in enumerate(session["record_ids"]):
             ranked = FIRST_TEMPLATE + np.argsort(-model.next[before[place], FIRST_TEMPLATE:])[:3]
@@ -266,7 +268,7 @@ def _alerts(
                     "source": sources[record],
                     "line": record + 1,
                     "body": bodies[record],
-                    "reason": f"unlikely here (surprise {surprise[place]:.1f} nats)" if place in odd else None,
+                    "reason": f"unlikely here (surprise {surprise[place]:.1f} nats)" if place in unlikely else None,
                     "expected": [
                         {
                             "template_id": int(t),
@@ -275,7 +277,7 @@ def _alerts(
                         }
                         for t in ranked
                     ]
-                    if place in odd
+                    if place in unlikely
                     else [],
                 }
             )

@@ -38,23 +38,23 @@ def test_only_so_many() -> None:
     assert len(top([alert(i) for i in range(500)])) == 50
 
 
-def test_a_long_session_shows_what_is_odd_and_its_neighbours() -> None:
-    evidence = [line(i, "odd" if i in (100, 700) else None) for i in range(1000)]
+def test_a_long_session_shows_its_findings_and_their_neighbours() -> None:
+    evidence = [line(i, "rare" if i in (100, 700) else None) for i in range(1000)]
     (one,) = top([alert(1, evidence=evidence)])
     shown = [found.where or found.skipped for found in one.lines]
     near = [f"app.log:{i}" for i in range(98, 103)], [f"app.log:{i}" for i in range(698, 703)]
     assert shown == [98, *near[0], 595, *near[1], 297]
-    assert one.reason.head == "odd"
-    assert one.odd == 2
+    assert one.reason.head == "rare"
+    assert one.findings == 2
     assert one.lines[1].path == "/var/log/app.log"
 
 
-def test_a_long_session_in_which_nothing_is_odd_shows_its_beginning() -> None:
+def test_a_long_session_without_a_finding_shows_its_beginning() -> None:
     (one,) = top([alert(1, evidence=[line(i) for i in range(100)])])
     assert (len(one.lines), one.lines[-1].skipped, one.reason) == (25, 76, None)
 
 
-def test_what_is_missing_has_no_line() -> None:
+def test_a_missing_event_has_no_line() -> None:
     evidence = [
         {"record_id": None, "body": None, "reason": "missing", "expected": [{"template_id": 7, "probability": 0.25}]}
     ]
@@ -64,7 +64,7 @@ def test_what_is_missing_has_no_line() -> None:
     assert [(text.head, share, width) for text, share, width in reason.expected] == [("template 7", "25.0%", 25.0)]
 
 
-def test_a_line_stands_once_with_all_its_reasons() -> None:
+def test_a_line_is_shown_once_with_all_its_reasons() -> None:
     evidence = [line(7, "missing"), line(3, "too rare"), line(7, "unknown"), line(4)]
     evidence += [{"record_id": None, "reason": "one"}, {"record_id": None, "reason": "two"}]
     (one,) = top([alert(1, evidence=evidence)])
@@ -75,10 +75,10 @@ def test_a_line_stands_once_with_all_its_reasons() -> None:
         ("", ["one"]),
         ("", ["two"]),
     ]
-    assert one.odd == 5
+    assert one.findings == 5
 
 
-def test_nonsense_is_survived() -> None:
+def test_malformed_alerts_do_not_break_the_list() -> None:
     nonsense = [
         {},
         {"evidence": "x"},

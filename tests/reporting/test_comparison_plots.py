@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from logradar.reporting import comparison_plots as drawn
+from logradar.reporting import comparison_plots as plots
 
 NAMES = ["one/a", "one/b", "<script>--></svg>$x_{"]
 FIGURES = {
@@ -27,12 +27,12 @@ PATTERNS = [
 STARTS = np.datetime64("2026-03-01", "us") + np.arange(50) * np.timedelta64(600, "s")
 ALARMED = {name: np.arange(50) % (place + 2) == 0 for place, name in enumerate(NAMES)}
 DRAWN = {
-    "standing": lambda kind: drawn.standing(FIGURES, PAIRS, kind=kind),
-    "agreement": lambda kind: drawn.agreement_matrix(NAMES, [[1, 0.5, None]] * 3, [[1, -0.2, None]] * 3, kind=kind),
-    "combinations": lambda kind: drawn.combinations(NAMES, PATTERNS, True, kind=kind),
-    "unlabelled": lambda kind: drawn.combinations(NAMES, PATTERNS[:2], False, kind=kind),
-    "time": lambda kind: drawn.alarms_over_time(STARTS, ALARMED, np.arange(50) < 9, kind=kind),
-    "rates": lambda kind: drawn.alert_rates(FIGURES, kind=kind),
+    "ranking": lambda kind: plots.ranking(FIGURES, PAIRS, kind=kind),
+    "agreement": lambda kind: plots.agreement_matrix(NAMES, [[1, 0.5, None]] * 3, [[1, -0.2, None]] * 3, kind=kind),
+    "combinations": lambda kind: plots.combinations(NAMES, PATTERNS, True, kind=kind),
+    "unlabelled": lambda kind: plots.combinations(NAMES, PATTERNS[:2], False, kind=kind),
+    "time": lambda kind: plots.alarms_over_time(STARTS, ALARMED, np.arange(50) < 9, kind=kind),
+    "rates": lambda kind: plots.alert_rates(FIGURES, kind=kind),
 }
 
 
@@ -48,20 +48,20 @@ def test_every_picture_is_an_svg_that_holds_no_text_of_others(name):
 
 
 def test_nothing_to_draw_is_none():
-    assert drawn.standing({"a": FIGURES["one/a"]}, []) is None
-    assert drawn.standing(FIGURES, [], "pr_auc") is None
-    assert drawn.agreement_matrix(["a"], [[1.0]], [[1.0]]) is None
-    assert drawn.combinations(NAMES, [], True) is None
-    assert drawn.alert_rates({}) is None
-    assert drawn.alarms_over_time(np.full(50, "NaT", "M8[us]"), ALARMED, None) is None
-    assert drawn.alarms_over_time(np.repeat(STARTS[:1], 50), ALARMED, None) is None
+    assert plots.ranking({"a": FIGURES["one/a"]}, []) is None
+    assert plots.ranking(FIGURES, [], "pr_auc") is None
+    assert plots.agreement_matrix(["a"], [[1.0]], [[1.0]]) is None
+    assert plots.combinations(NAMES, [], True) is None
+    assert plots.alert_rates({}) is None
+    assert plots.alarms_over_time(np.full(50, "NaT", "M8[us]"), ALARMED, None) is None
+    assert plots.alarms_over_time(np.repeat(STARTS[:1], 50), ALARMED, None) is None
 
 
-def test_a_figure_nobody_alarms_or_with_many_combinations():
-    silent = {name: np.zeros(50, bool) for name in NAMES}
-    assert drawn.alarms_over_time(STARTS, silent, None)
-    assert drawn.combinations(NAMES, PATTERNS[2:], True)
+def test_pictures_without_an_alarm_and_with_many_combinations():
+    no_alarm = {name: np.zeros(50, bool) for name in NAMES}
+    assert plots.alarms_over_time(STARTS, no_alarm, None)
+    assert plots.combinations(NAMES, PATTERNS[2:], True)
     many = [f"d{number}" for number in range(8)]
     patterns = [{"detectors": many[i:j], "sessions": 1, "anomalies": 0} for i in range(8) for j in range(i + 1, 9)]
-    assert drawn.combinations(many, patterns, True)
-    assert drawn.standing(FIGURES, [])
+    assert plots.combinations(many, patterns, True)
+    assert plots.ranking(FIGURES, [])

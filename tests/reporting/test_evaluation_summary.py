@@ -26,7 +26,7 @@ def evaluated(**facts: object) -> Run:
             {"anomalies": 1, "tp": 1, "fp": 1, "false_alarms_per_day": 0.25},
             "Found 1 of 1 anomaly among 4,313 sessions, with 1 false alarm, about 0.25 a day.",
         ),
-        ({"anomalies": 0, "tp": 0}, "No anomaly is labelled among 4,313 sessions; 15 of them were alarmed."),
+        ({"anomalies": 0, "tp": 0}, "No anomaly is labelled among 4,313 sessions; 15 of them raised an alarm."),
         (
             {"weighted": True, "fp": 2466.4, "false_alarms_per_day": None},
             "Found all 117 anomalies among 4,313 sessions, with 2,466 false alarms at natural prevalence.",
@@ -40,11 +40,11 @@ def test_headline_of_an_evaluation(facts: dict, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("alerts", "sentence"),
     [
-        ({"sessions": 9000, "alerts": [{}] * 12}, "12 of 9,000 sessions stand out."),
-        ({"sessions": 9000, "alerts": [{}]}, "1 of 9,000 sessions stands out."),
-        ({"sessions": 9000, "alerts": []}, "Nothing stands out among 9,000 sessions."),
-        ({"alerts": [{}] * 2}, "2 sessions stand out."),
-        ({"sessions": 9000, "alerts": [{}] * 2, "raised": 700}, "700 of 9,000 sessions stand out."),
+        ({"sessions": 9000, "alerts": [{}] * 12}, "12 of 9,000 sessions are anomalous."),
+        ({"sessions": 9000, "alerts": [{}]}, "1 of 9,000 sessions is anomalous."),
+        ({"sessions": 9000, "alerts": []}, "No session is anomalous among 9,000 sessions."),
+        ({"alerts": [{}] * 2}, "2 sessions are anomalous."),
+        ({"sessions": 9000, "alerts": [{}] * 2, "raised": 700}, "700 of 9,000 sessions are anomalous."),
     ],
 )
 def test_headline_of_a_detection(alerts: dict, sentence: str) -> None:
@@ -65,22 +65,28 @@ def test_detectors_side_by_side() -> None:
     columns, rows = summary.table(run)
     assert [column.key for column in columns] == ["f1", "precision", "recall", "fpr", "oracle_f1"]
     assert [row.name for row in rows] == ["ensemble", "ngram", "count_vector", "deeplog", "length"]
-    assert [row.verdict for row in rows] == ["above", "equal", "bar", "below", "below"]
+    assert [row.verdict for row in rows] == ["above", "equal", "reference", "below", "below"]
     assert [row.name for row in rows if row.main] == ["ensemble"]
     assert [row.name for row in rows if row.trained] == ["deeplog"]
-    assert rows[0].cells == [("0.960", True), ("96.0 %", True), ("96.0 %", True), ("0.40 %", False), ("0.980", False)]
-    # deeplog has the fewest false alarms of those that find anything; the oracle column praises nobody
+    assert [tuple(cell) for cell in rows[0].cells] == [
+        ("0.960", True, ""),
+        ("96.0 %", True, ""),
+        ("96.0 %", True, ""),
+        ("0.40 %", False, ""),
+        ("0.980", False, ""),
+    ]
+    # deeplog has the fewest false alarms of those that find anything; the oracle column has no best cell
     assert [row.name for row in rows if row.cells[3][1]] == ["deeplog"]
     assert not any(row.cells[4][1] for row in rows)
 
 
-def test_who_beats_the_bar_in_words() -> None:
+def test_which_detector_beats_the_reference_in_words() -> None:
     run = Run(Path("x"), evaluation={"anomalies": 117, "detectors": DETECTORS}, history={"deeplog": [{}]})
     assert summary.notes_on_detectors(run) == [
         "A new count vector alone (count_vector) reaches F1 0.940; ensemble beats it; ngram equals it.",
         "Below it: deeplog and length.",
-        "Trained, and not better than a rule that costs nothing on this data: deeplog.",
-        "With 117 anomalies small differences mean little: one anomaly more or less moves recall by 0.85 %.",
+        "Trained, but not better than this rule without training on this data: deeplog.",
+        "With 117 anomalies, small differences mean little: one anomaly more or less moves recall by 0.85 %.",
     ]
     beaten = {name: DETECTORS[name] for name in ("count_vector", "length")}
     assert (
@@ -89,12 +95,12 @@ def test_who_beats_the_bar_in_words() -> None:
 
 
 @pytest.mark.parametrize("names", [["deeplog", "length"], ["count_vector"], []])
-def test_without_the_bar_or_without_others_nothing_is_compared(names: list[str]) -> None:
+def test_without_the_reference_or_without_others_nothing_is_compared(names: list[str]) -> None:
     run = Run(Path("x"), evaluation={"detectors": {name: DETECTORS[name] for name in names}})
     assert summary.notes_on_detectors(run) == []
 
 
-def test_figures_that_are_not_defined_rank_nobody() -> None:
+def test_figures_that_are_not_defined_have_no_verdict() -> None:
     detectors = {"count_vector": detector(None), "deeplog": detector(None)}
     run = Run(Path("x"), evaluation={"anomalies": 0, "detectors": detectors})
     columns, rows = summary.table(run)
@@ -103,7 +109,7 @@ def test_figures_that_are_not_defined_rank_nobody() -> None:
     assert summary.notes_on_detectors(run) == []
 
 
-def test_cards_leave_out_what_is_not_defined() -> None:
+def test_cards_leave_out_figures_that_are_not_defined() -> None:
     names = [name for name, _, _ in summary.cards(evaluated(f1=0.94, pr_auc=None))]
     assert names == ["F1", "false alarms a day"]
     detected = Run(Path("x"), alerts={"sessions": 5, "records": 70, "alerts": [{"severity": "high"}, {}]})

@@ -1,4 +1,4 @@
-"""The page of an inventory: hostile names stay text, what is not known is left out, nothing is loaded."""
+"""The page of an inventory: hostile names stay text, unknown facts are left out, nothing is loaded."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_the_page(facts, tmp_path):
     assert "1,600 sessions of 2 services in 40 files, without a fault." in page.text
     assert "From 2024-05-01 to 2024-06-09, 160 kB on disk." in page.text
     assert page.tags.count("figure") == 7
-    assert "everything could be read as it stands" in page.text
+    assert "the whole input could be read" in page.text
     assert remarks(facts) == []
     assert write_inventory(facts, tmp_path) == tmp_path / "report.html"
     assert json.loads((tmp_path / "validate.json").read_text()) == facts
@@ -148,11 +148,11 @@ def test_hostile_names_and_texts_stay_text(facts):
     assert "<script>alert(1)</script>" in page.text
     assert "⟨ESC⟩[31mred⟨U+202E⟩gnp" in page.text
     assert "{{ 7 * 7 }}" in page.text
-    assert "byte 1,234 (odd at 2,345)" in page.text
+    assert "byte 1,234 (fault at 2,345)" in page.text
     assert len(text) < 1_000_000
 
 
-def test_what_is_not_known_is_left_out(facts):
+def test_facts_that_are_not_known_are_left_out(facts):
     for name in ("with_error", "error_share", "with_warn", "warn_share"):
         facts[name] = None
         for row in [*facts["by_day"], *facts["by_service"]]:
@@ -165,8 +165,8 @@ def test_what_is_not_known_is_left_out(facts):
     page = page_of(facts)
     assert page.tags.count("figure") == 4
     assert "with warnings" not in page.text.split("Services")[-1]
-    assert "no dates known" in lead(facts)[0]
-    assert remarks(facts) == ["Nothing tells which sessions have errors."]
+    assert "dates not known" in lead(facts)[0]
+    assert remarks(facts) == ["The input does not say which sessions have errors."]
 
 
 def test_nothing_at_all(facts):
@@ -186,11 +186,11 @@ def test_one_session(facts):
     facts["vocabulary"]["growth"] = [[1, 8]]
     facts |= {"sessions": 1, "file_count": 1, "distinct_sequences": 1, "from": "2024-05-01", "until": "2024-05-01"}
     page = page_of(facts)
-    assert "1 session of 1 service in 1 file, without a fault. Of 2024-05-01" in page.text
+    assert "1 session of 1 service in 1 file, without a fault. From 2024-05-01" in page.text
     assert page.tags.count("figure") == 3  # volume, lengths, levels
 
 
-def test_remarks_tell_what_stands_out(facts):
+def test_remarks_say_what_to_check(facts):
     facts["by_day"][3] = day("2024-05-04", 2)
     facts["by_day"][4] = day("2024-05-05", 900)
     facts["by_service"] = [service("gateway", 1_500, 20), service("pay", 100, 20), service("rare", 5, 5)]
@@ -199,25 +199,25 @@ def test_remarks_tell_what_stands_out(facts):
     facts["by_file"] = [{"file": "a", "lost": 3, "faults": 3, "bytes": 1, "sessions": 1}]
     facts["padded_length"] = {"64": 1_600}
     facts["vocabulary"]["growth"] = [[1, 9], [100, 90], [1_400, 100], [1_600, 120]]
-    said = " ".join(remarks(facts))
+    sentences = " ".join(remarks(facts))
     for words in (
         "3 pieces of the input could not be used in 1 of 40 files",
         "5 days between the first and the last have no data: 2024-07-01, 2024-07-02, 2024-07-03 and 2 more.",
-        "2024-05-04 has less than a fifth of the sessions of a usual day (40)",
+        "2024-05-04 has less than a fifth of the sessions of the median day (40)",
         "2024-05-05 has more than five times",
-        "Errors are far more frequent than usual (2.5 %) in pay (20.0 %).",
-        "2 session ids had been there before",
-        "The last tenth of the sessions still brought 20 new event ids",
+        "Errors are far more frequent than in all sessions (2.5 %) in pay (20.0 %).",
+        "2 session ids occur more than once",
+        "The last tenth of the sessions still has 20 new event ids",
         "62.5 % of the sessions repeat",
-        "100 sessions are longer than token_ids has room for (64)",
+        "100 sessions are longer than the 64 places of token_ids",
     ):
-        assert words in said
-    assert "rare" not in said
+        assert words in sentences
+    assert "rare" not in sentences
 
 
 def test_days_far_away_do_not_squeeze_the_picture(facts):
-    odd = [day("1970-01-01", 1), *facts["by_day"], day("9999-12-31", 1), day("later", 1)]
-    assert plots.volume(odd) == plots.volume(facts["by_day"])
+    days = [day("1970-01-01", 1), *facts["by_day"], day("9999-12-31", 1), day("later", 1)]
+    assert plots.volume(days) == plots.volume(facts["by_day"])
     assert plots.volume([day("0001-01-01"), day("0001-01-02")])
     assert plots.volume([day("9999-12-31"), day("9999-12-30")])
     assert plots.volume([day("one"), day("two")]) != plots.volume(facts["by_day"])

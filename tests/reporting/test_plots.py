@@ -5,8 +5,10 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from logradar.evaluation.curves import receiver_operating
 from logradar.reporting import plots, time_plots
 from logradar.reporting.canvas import INK, canvas
+from logradar.reporting.curve_plots import DetectorCurves
 
 RNG = np.random.default_rng(1)
 LABELS = RNG.random(400) < 0.1
@@ -19,8 +21,8 @@ HISTORY = [{"epoch": e, "loss": 2.0 / e, "eval_loss": 2.5 / e, "learning_rate": 
 STARTS = np.datetime64("2024-01-01") + np.arange(400).astype("m8[m]")
 
 DRAWN = {
-    "pr": lambda kind: plots.pr_curves(LABELS, SCORES, "main", 1.0, kind=kind),
-    "roc": lambda kind: plots.roc_curves(LABELS, SCORES, "main", 2.0, kind=kind),
+    "pr": lambda kind: DetectorCurves(LABELS, SCORES, "main", 1.0).precision_recall(kind=kind),
+    "roc": lambda kind: DetectorCurves(LABELS, SCORES, "main", 2.0).roc(kind=kind),
     "scores": lambda kind: plots.score_histogram(LABELS, SCORES["main"], 1.0, name="<b>$x", kind=kind),
     "confusion": lambda kind: plots.confusion_matrix(10, 2, 300, 4, kind=kind),
     "faults": lambda kind: plots.fault_recall(FAULTS, "main", kind=kind),
@@ -41,7 +43,7 @@ def test_svg_is_well_formed_themed_closed_and_the_same_each_time(name: str) -> N
     assert "<!DOCTYPE" not in text
     assert "<script" not in text
     ids = [node.get("id") for node in root.iter() if node.get("id")]
-    assert all(one.startswith(name) for one in ids)
+    assert all(id_.startswith(name) for id_ in ids)
     links = [value for node in root.iter() for key, value in node.attrib.items() if key.endswith("href")]
     assert all(link.startswith(f"#{name}") and link[1:] in ids for link in links)
     assert svg == DRAWN[name]("svg")
@@ -54,9 +56,9 @@ def test_png(name: str) -> None:
 
 def test_nothing_to_draw_is_none() -> None:
     normal = np.zeros(400, bool)
-    assert plots.pr_curves(normal, SCORES, "main", 1.0) is None
-    assert plots.roc_curves(normal, SCORES, "main", 1.0) is None
-    assert plots.roc_curves(~normal, SCORES, "main", 1.0) is None
+    assert DetectorCurves(normal, SCORES, "main", 1.0).precision_recall() is None
+    assert DetectorCurves(normal, SCORES, "main", 1.0).roc() is None
+    assert DetectorCurves(~normal, SCORES, "main", 1.0).roc() is None
     assert plots.score_histogram(None, []) is None
     assert plots.fault_recall({}, "main") is None
     assert time_plots.training_curve([]) is None
@@ -74,23 +76,24 @@ def test_nothing_to_draw_is_none() -> None:
         ([True, False], [1e300, -1e300], 5.0),
     ],
 )
-def test_odd_scores_are_drawn(labels: list[bool], scores: list[float], threshold: float | None) -> None:
+def test_extreme_scores_are_drawn(labels: list[bool], scores: list[float], threshold: float | None) -> None:
     assert plots.score_histogram(labels, scores, threshold)
     assert plots.score_histogram(None, scores, threshold)
-    drawn = plots.pr_curves(labels, {"main": scores}, "main", threshold)
+    drawn = DetectorCurves(labels, {"main": scores}, "main", threshold).precision_recall()
     assert (drawn is None) == (not any(labels))
 
 
-def test_main_is_always_among_the_drawn() -> None:
+def test_the_main_detector_is_always_drawn() -> None:
     many = {f"detector_{i}": SCORES["main"] for i in range(20)} | {"main": -SCORES["main"]}
-    curves = plots._curves(plots.receiver_operating, LABELS, many, "main", None)
+    curves = DetectorCurves(LABELS, many, "main")._curves(receiver_operating)
     assert len(curves) == 8
     assert "main" in curves
 
 
 def test_weights_move_the_chance_level() -> None:
     weights = np.where(LABELS, 1.0, 100.0)
-    assert plots.pr_curves(LABELS, SCORES, "main", 1.0, weights=weights) != plots.pr_curves(LABELS, SCORES, "main", 1.0)
+    weighted = DetectorCurves(LABELS, SCORES, "main", 1.0, weights=weights)
+    assert weighted.precision_recall() != DetectorCurves(LABELS, SCORES, "main", 1.0).precision_recall()
 
 
 def test_timeline_without_times_or_labels() -> None:

@@ -78,5 +78,5 @@ class Seen:
         self.counts = {counts(sequence) for sequence in self.sequences}
         self.triples = {gram for sequence in self.sequences for gram in grams(sequence, 3)}
 
-    def odd(self, sequence: Sequence) -> bool:
+    def differs(self, sequence: Sequence) -> bool:
         return counts(sequence) not in self.counts or not grams(sequence, 3) <= self.triples

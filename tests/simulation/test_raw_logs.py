@@ -70,13 +70,13 @@ def test_it_is_read_as_simulated_logs_and_labels_are_given(grown):
         assert opened.source == "simulated"
         assert all(batch["label"].null_count == batch.num_rows for batch in opened.batches(None))
     with open_input(grown.folder, InputSettings(labels=grown.folder / "session_labels.csv")) as opened:
-        odd = {
+        anomalous = {
             key
             for batch in opened.batches(None)
             for key, label in zip(batch["session_key"].to_pylist(), batch["label"].to_pylist(), strict=True)
             if label
         }
-    assert len(odd) == grown.anomalies
+    assert len(anomalous) == grown.anomalies
 
 
 def test_equal_bytes_and_sizes_by_default(tmp_path):

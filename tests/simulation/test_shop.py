@@ -80,7 +80,7 @@ def test_normal_is_varied_but_can_be_learned(normal: Day, seen: Seen, tmp_path_f
         assert len(other) > 20_000
         assert {origin for sequence in other for origin in sequence} <= seen.templates
         assert sum(sequence not in seen.sequences for sequence in other) / len(other) < 0.005
-        assert sum(seen.odd(sequence) for sequence in other) / len(other) < 0.003
+        assert sum(seen.differs(sequence) for sequence in other) / len(other) < 0.003
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in SAME])
@@ -88,7 +88,7 @@ def test_every_session_of_a_fault_differs_from_normal(faulty: Day, seen: Seen, f
     sessions = faulty.of(fault)
     assert len(sessions) >= 10
     assert all(sequence not in seen.sequences for sequence in sessions)
-    assert all(seen.odd(sequence) for sequence in sessions)
+    assert all(seen.differs(sequence) for sequence in sessions)
     new = sum(not seen.templates.issuperset(sequence) for sequence in sessions) / len(sessions)
     if fault in SILENT:
         assert new < 0.1  # a few are hit by a second fault
@@ -104,9 +104,9 @@ def test_faults_change_what_their_name_says(faulty: Day, seen: Seen) -> None:
         assert all(not grams(sequence, 2) <= pairs for sequence in faulty.of(fault))
     skewed = faulty.of("clock_skew")
     assert sum(counts(sequence) in seen.counts for sequence in skewed) > 0.9 * len(skewed)
-    source = (PACKAGE / "sources/shop/client.py").read_text().splitlines()
+    source = (PACKAGE / "simulation/client.py").read_text().splitlines()
     reset = next(i for i, text in enumerate(source) if "connection reset" in text)
-    resets = {f"sources/shop/client.py:{line}" for line in (reset, reset + 1)}
+    resets = {f"simulation/client.py:{line}" for line in (reset, reset + 1)}
     assert max(sum(text in resets for text in sequence) for sequence in seen.sequences) == 1
     assert min(sum(text in resets for text in sequence) for sequence in faulty.of("retry_storm")) >= 4
 
@@ -151,7 +151,7 @@ def test_origins_name_the_log_call_of_every_record(faulty: Day) -> None:
     for (source, number), origin in faulty.origins.items():
         found = LINE.match(texts[source][number - 1])
         assert found and patterns[origin].fullmatch(found[5]), (source, number, origin)
-    assert {origin.split(":")[0] for origin in patterns} == {f"sources/shop/{name}.py" for name in (*FILES, "client")}
+    assert {origin.split(":")[0] for origin in patterns} == {f"simulation/{name}.py" for name in (*FILES, "client")}
 
 
 def logged_at(path: str, line: str) -> re.Pattern[str]:
@@ -197,10 +197,10 @@ def test_two_simulations_at_once_do_not_mix(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "sentence"),
     [
         ({"faults": "disk_ful"}, "did you mean 'disk_full'"),
-        ({"faults": ["none", "disk_full"]}, "stands alone"),
+        ({"faults": ["none", "disk_full"]}, "cannot be combined"),
         ({"faults": 3}, "'faults' is 3"),
         ({"days": 0}, "greater than 0"),
         ({"lines_per_day": 5}, "greater than or equal to 1000"),
@@ -208,8 +208,8 @@ def test_two_simulations_at_once_do_not_mix(tmp_path: Path) -> None:
         ({"start": "1900-01-01"}, "1970"),
     ],
 )
-def test_wrong_settings_are_told(tmp_path: Path, given: dict[str, object], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_wrong_settings_are_errors(tmp_path: Path, given: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
         simulate(tmp_path / "x", **given)
     assert not (tmp_path / "x").exists()
 

@@ -46,9 +46,13 @@ def test_wrong_values_are_unlike_any_other(valued: Day, normal: Day) -> None:
         ("pieces", r"stock of product \d+: (-?\d+) pieces"),
         ("carrier", r"handed order \d+ to carrier (\w+)"),
     ):
-        usual = set().union(*found(normal, pattern).values())
+        normal_values = set().union(*found(normal, pattern).values())
         for trace, values in found(valued, pattern).items():
-            wrong = values - usual if what == "carrier" else {v for v in values if int(v) > 2 * max(map(int, usual))}
+            wrong = (
+                values - normal_values
+                if what == "carrier"
+                else {v for v in values if int(v) > 2 * max(map(int, normal_values))}
+            )
             if wrong:
                 met.add(what)
                 assert valued.faults[trace] == "wrong_value"
@@ -65,6 +69,6 @@ def test_wrong_delays_are_longer_than_any_other(valued: Day, normal: Day) -> Non
         gaps = {trace: [b - a for a, b in pairwise(sorted(found))] for trace, found in times.items()}
         return {trace: max(found).total_seconds() for trace, found in gaps.items() if found}
 
-    usual = max(longest(normal).values())
-    struck = {trace for trace, seconds in longest(valued).items() if seconds > 1.4 * usual}
+    longest_normal = max(longest(normal).values())
+    struck = {trace for trace, seconds in longest(valued).items() if seconds > 1.4 * longest_normal}
     assert struck == {trace for trace, fault in valued.faults.items() if fault == "wrong_delay"}

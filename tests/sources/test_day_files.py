@@ -197,7 +197,7 @@ def test_written_again_nothing_old_is_left(tmp_path):
 
 def test_what_is_refused(tmp_path):
     (tmp_path / "preprocessed_logs_2024-05-01.json").write_text("[]")
-    with pytest.raises(InputError, match=r"holds preprocessed_logs_2024-05-01\.json, and no simulation wrote that"):
+    with pytest.raises(InputError, match=r"has preprocessed_logs_2024-05-01\.json, which no simulation wrote"):
         simulate_days(tmp_path)
     with pytest.raises(InputError, match=r"GB free, 1000000000\.0 GB are to be written"):
         simulate_days(tmp_path / "big", settings=DaySettings(days=1000, size="1000TB"))

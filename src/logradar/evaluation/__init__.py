@@ -1,6 +1,6 @@
-"""Evaluation: how well sessions were told apart, reported so that nobody is misled.
+"""Evaluation: how well detectors separate anomalous from normal sessions, reported so that nobody is misled.
 
-What comes in are scores and labels; what goes out are figures. ``splits`` cuts sessions by time, ``metrics``
+The input are scores and labels, the output are figures. ``splits`` divides sessions by time, ``metrics``
 measures scores against labels, ``audit`` looks for leakage and for tests that are too easy, ``caveats`` says
-what limits a result. Nothing here chooses a threshold. Read ``metrics`` first.
+what the figures cannot show. Nothing here chooses a threshold. Read ``metrics`` first.
 """

@@ -1,4 +1,4 @@
-"""Agreement: do detectors alarm the same sessions, and which of them found which anomalies?"""
+"""Agreement: do detectors raise alarms on the same sessions, and which of them found which anomalies?"""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ import numpy as np
 
 from logradar.evaluation.curves import Bools
 
-MOST: Final = 200  # combinations of detectors that are told
+MOST: Final = 200  # combinations of detectors in the result, at most
 
 
 def agreement(alarmed: Mapping[str, Bools], labels: Bools | None = None) -> dict[str, Any]:
-    """How alike the alarms of detectors are, as JSON values.
+    """How similar the alarms of detectors are, as JSON values.
 
-    ``jaccard[i][j]`` is the share of the sessions alarmed by either that both alarmed (None: neither
-    alarmed any), ``kappa[i][j]`` Cohen's agreement beyond chance over all sessions (Educational and
-    Psychological Measurement, 1960; None where one is left no choice). ``patterns`` are the combinations that occur,
-    most sessions first: the ``detectors`` that alarmed, how many ``sessions``, and with labels how
-    many of these are ``anomalies``; an empty list of detectors are the anomalies that all missed.
+    ``alarmed`` says for each detector which sessions raised an alarm, ``labels`` which are anomalous.
+
+    - ``jaccard[i][j]``: of the sessions with an alarm of either detector, the share with an alarm of both
+      (None: neither raised any).
+    - ``kappa[i][j]``: Cohen's agreement beyond chance over all sessions (Educational and Psychological Measurement,
+      1960; None where both decide the same on all sessions).
+    - ``patterns``: the combinations of detectors that occur, most sessions first: the ``detectors`` that raised an
+      alarm, the number of ``sessions``, and with labels the number of ``anomalies`` among these. The pattern without
+      detectors counts the anomalies that all detectors missed.
     """
     names = list(alarmed)
     table = np.column_stack([alarmed[name] for name in names]) if names else np.empty((0, 0), bool)
     truth = np.zeros(len(table), bool) if labels is None else labels
-    found, inverse = np.unique(table, axis=0, return_inverse=True)
-    sessions = np.bincount(inverse.reshape(-1), minlength=len(found))
-    odd = np.bincount(inverse.reshape(-1), truth, len(found)).astype(int)
+    combinations, inverse = np.unique(table, axis=0, return_inverse=True)
+    sessions = np.bincount(inverse.reshape(-1), minlength=len(combinations))
+    anomalies = np.bincount(inverse.reshape(-1), truth, len(combinations)).astype(int)
     patterns: list[dict[str, Any]] = [
         {
-            "detectors": [name for name, there in zip(names, row, strict=True) if there],
-            "sessions": int(total) if any(row) else int(some),
-            "anomalies": int(some) if labels is not None else None,
+            "detectors": [name for name, alarm in zip(names, row, strict=True) if alarm],
+            "sessions": int(total) if any(row) else int(anomalous),
+            "anomalies": int(anomalous) if labels is not None else None,
         }
-        for row, total, some in zip(found.tolist(), sessions, odd, strict=True)
-        if any(row) or some
+        for row, total, anomalous in zip(combinations.tolist(), sessions, anomalies, strict=True)
+        if any(row) or anomalous
     ]
-    patterns.sort(key=lambda one: (-one["sessions"] if one["detectors"] else 1, one["detectors"]))
+    patterns.sort(key=lambda pattern: (-pattern["sessions"] if pattern["detectors"] else 1, pattern["detectors"]))
     return {
         "names": names,
         "jaccard": [[_jaccard(a, b) for b in alarmed.values()] for a in alarmed.values()],
@@ -46,7 +50,7 @@ def agreement(alarmed: Mapping[str, Bools], labels: Bools | None = None) -> dict
 
 
 def alone(alarmed: Mapping[str, Bools], labels: Bools) -> dict[str, int]:
-    """For each detector how many anomalies it found and no other did."""
+    """For each detector the number of anomalies that it found and no other detector did."""
     times = np.sum(list(alarmed.values()), axis=0)
     return {name: int((alarm & labels & (times == 1)).sum()) for name, alarm in alarmed.items()}
 

@@ -1,7 +1,7 @@
-"""Curves: what any threshold would give, from the strictest to one that alarms on everything.
+"""Curves: the figures at every threshold, from the strictest to one that raises an alarm on everything.
 
-scikit-learn does the counting. It refuses infinite scores, so it is given their dense ranks:
-order and ties are all that a curve depends on.
+scikit-learn computes them. It refuses infinite scores, so it gets the dense ranks of the scores instead:
+a curve depends only on their order and ties.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Points ``(x, y)`` in order of falling threshold, and the area under them."""
+    """Points ``(x, y)`` in order of falling threshold, and the area under the curve."""
 
     x: Floats
     y: Floats
     area: float
 
     def thinned(self, cells: int = 1000) -> Curve:
-        """The same line with at most one point per cell of a ``cells`` x ``cells`` grid in a row, for drawing."""
+        """The same line for drawing, with only the first and last of successive points in one cell of a grid."""
         column, row = np.round(self.x * cells), np.round(self.y * cells)
         moved = (np.diff(column) != 0) | (np.diff(row) != 0)
         kept = np.concatenate([[True], moved]) | np.concatenate([moved, [True]])
         return Curve(self.x[kept], self.y[kept], self.area)
 
     def until(self, x: float) -> Curve:
-        """The line up to and with its first point at ``x``."""
+        """The line up to its first point at ``x``, with this point."""
         reached = np.flatnonzero(self.x >= x)
         end = int(reached[0]) + 1 if len(reached) else len(self.x)
         return Curve(self.x[:end], self.y[:end], self.area)
 
 
 def ranks(scores: Floats) -> npt.NDArray[np.int64]:
-    """Dense ranks: 0 for the lowest score, equal for equal scores; infinities are in order."""
+    """Dense ranks: 0 for the lowest score, equal ranks for equal scores; infinite scores are in order too."""
     return np.unique(scores, return_inverse=True)[1].reshape(-1)
 
 
 def precision_recall(labels: Bools, scores: Floats, weights: Floats | None = None) -> Curve | None:
     """Precision (y) over recall (x); the area is average precision. None without an anomaly.
 
-    Average precision is the sum of precision times recall gained over the distinct thresholds
-    (no interpolation; Davis & Goadrich, ICML 2006, say why).
+    Average precision is the sum of precision times gain in recall over the distinct thresholds,
+    without interpolation (Davis & Goadrich, ICML 2006, explain why).
     """
-    if not _total(labels, weights):
+    if not total(labels, weights):
         return None
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
@@ -56,13 +56,13 @@ def precision_recall(labels: Bools, scores: Floats, weights: Floats | None = Non
     precision, recall, _ = precision_recall_curve(labels, order, sample_weight=weights, drop_intermediate=False)
     area = float(average_precision_score(labels, order, sample_weight=weights))
     falling = precision[::-1].copy()
-    falling[0] = falling[1]  # scikit-learn begins at precision 1 without an alarm; nothing is defined there
+    falling[0] = falling[1]  # scikit-learn begins at precision 1 without an alarm, where precision is not defined
     return Curve(recall[::-1], falling, area)
 
 
 def receiver_operating(labels: Bools, scores: Floats, weights: Floats | None = None) -> Curve | None:
-    """Recall (y) over false-positive rate (x); ties count half. None unless both classes are there."""
-    if not _total(labels, weights) or not _total(~labels, weights):
+    """Recall (y) over false-positive rate (x); ties count half. None unless there are sessions of both classes."""
+    if not total(labels, weights) or not total(~labels, weights):
         return None
     from sklearn.metrics import auc, roc_curve
 
@@ -70,5 +70,6 @@ def receiver_operating(labels: Bools, scores: Floats, weights: Floats | None = N
     return Curve(fpr, recall, float(auc(fpr, recall)))
 
 
-def _total(chosen: Bools, weights: Floats | None) -> float:
+def total(chosen: Bools, weights: Floats | None) -> float:
+    """The number of chosen sessions, or the sum of their weights."""
     return float(chosen.sum() if weights is None else weights[chosen].sum())

@@ -1,7 +1,7 @@
-"""Detection delay: how much of an anomaly passes before a detector can tell.
+"""Detection delay: how much of an anomaly passes before a detector can detect it.
 
-An alert is raised when a session ends. The event after which its score was already above the
-threshold says how early it could have been raised.
+An alert is raised when a session ends. The event after which the session's score was already above the
+threshold shows how early the alert could have been raised.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from logradar.core.sequences import Sequences
 from logradar.evaluation.curves import Bools, Floats
 
 Ints = npt.NDArray[np.int64]
-_MOSTLY: Final = 0.8  # share of sessions for which a rule has to hold to be taken
-_LOOKED_AT: Final = 2000  # sessions that the rule is found on
-_STEEP: Final = 300.0  # scores above which a soft maximum would be infinite
-_HUGE: Final = 1e12  # stands for infinity: sums of infinities are no numbers
-QUIET: Final = -1  # no alarm
+_MOSTLY: Final = 0.8  # a rule is used if it holds for at least this share of the sessions
+_SAMPLE: Final = 2000  # sessions on which the rules are tried
+_STEEP: Final = 300.0  # scores above this would make the soft maximum infinite
+_HUGE: Final = 1e12  # replaces infinity, because sums of infinite values may be NaN
+NO_ALARM: Final = -1
 
 
 def alarm_places(scores: pa.Table, threshold: float) -> Ints:
-    """For each session of SCORES the event (from 0) after which the alarm is sure, `QUIET` without an alarm.
+    """For each session of SCORES the event (counted from 0) after which the alarm is certain; `NO_ALARM` without one.
 
-    Where the detector's score is the largest, the sum, or the soft maximum of its events' scores, it is the
-    first event at which the running score passes ``threshold``. A detector that looks at a session as a
-    whole can tell at its last event only.
+    Where the score of a session is the maximum, the sum or the soft maximum of its events' scores, this is the
+    first event at which the running score is above ``threshold``. For a detector that judges a session as a
+    whole it is the last event.
     """
     values = scores["score"].to_numpy()
     events, flat = _lists(scores["event_scores"])
     alarmed = values > threshold
-    places = np.where(alarmed, np.maximum(events.lengths - 1, 0), QUIET)
+    places = np.where(alarmed, np.maximum(events.lengths - 1, 0), NO_ALARM)
     running = _rule(values, events, flat)
     if running is not None:
         for row in np.flatnonzero(alarmed & (events.lengths > 0)).tolist():
@@ -45,38 +45,42 @@ def alarm_places(scores: pa.Table, threshold: float) -> Ints:
 
 
 def earliest(places: Iterable[Ints], alarmed: Bools, last: Ints) -> Ints:
-    """The place at which an ensemble can tell: the earliest of its members that alarm, else the last event."""
+    """The event at which an ensemble can raise its alarm: the earliest of its members' alarms, else the last event.
+
+    ``places`` are those of the members, ``alarmed`` says where the ensemble raises an alarm, ``last`` is the
+    place of the last event of each session.
+    """
     first = np.full(len(last), np.iinfo(np.int64).max)
-    for some in places:
-        first = np.where(some >= 0, np.minimum(first, some), first)
-    return np.where(alarmed, np.maximum(np.minimum(first, last), 0), QUIET)
+    for member in places:
+        first = np.where(member >= 0, np.minimum(first, member), first)
+    return np.where(alarmed, np.maximum(np.minimum(first, last), 0), NO_ALARM)
 
 
-def onsets(sessions: pa.Table, odd_records: Bools | None) -> Ints:
-    """The first odd event of each session: of SESSIONS whose records have labels of their own, else its first event.
+def onsets(sessions: pa.Table, anomalous_records: Bools | None) -> Ints:
+    """The first anomalous event of each of SESSIONS; its first event where records have no labels of their own.
 
-    ``odd_records`` says by record id which records are labelled anomalous.
+    ``anomalous_records`` says by record id which records are labelled anomalous.
     """
     records = Sequences.from_arrow(sessions["record_ids"])
     first = np.full(len(records), np.iinfo(np.int64).max)
-    if odd_records is not None and len(odd_records):
-        odd = np.flatnonzero(odd_records[records.values])
-        np.minimum.at(first, records.rows[odd], records.positions[odd])
+    if anomalous_records is not None and len(anomalous_records):
+        anomalous = np.flatnonzero(anomalous_records[records.values])
+        np.minimum.at(first, records.rows[anomalous], records.positions[anomalous])
     return np.where(first < np.maximum(records.lengths, 1), first, 0)
 
 
 def delays(places: Ints, onset: Ints, sessions: pa.Table, anomalous: Bools) -> dict[str, Any]:
-    """Events and seconds from the first odd event to the alarm, over the anomalies that were found.
+    """Events and seconds from the first anomalous event to the alarm, over the anomalies that were found.
 
     ``places`` come from `alarm_places`, ``onset`` from `onsets`. ``events`` and ``seconds`` have ``median``,
-    ``mean``, ``p90``, ``max`` (None without found anomalies; seconds also without times); ``at_end`` is the share
-    that can only be told when the session ends, ``until_end`` the seconds until then, when the alert is raised.
+    ``mean``, ``p90``, ``max`` (None if no anomaly was found; seconds also without times). ``at_end`` is the share
+    that is detected only when the session ends, ``until_end`` the seconds until then, when the alert is raised.
     """
     gaps, flat = _lists(sessions["gaps"])
     rows = np.flatnonzero(anomalous & (places >= 0) & (gaps.lengths > 0))
     last = gaps.lengths[rows] - 1
     place, begin = np.minimum(places[rows], last), np.minimum(onset[rows], last)
-    # An alarm before the first odd event is not early, it is about something else; the delay is none.
+    # An alarm before the first anomalous event has another cause; it is not early, and its delay counts as 0.
     passed = np.maximum(place - begin, 0)
     elapsed = np.concatenate([[0.0], np.cumsum(flat, dtype=np.float64)])
     first = gaps.offsets[rows]
@@ -117,20 +121,20 @@ def _sum(events: Floats) -> Floats:
 
 
 def _soft(events: Floats) -> Floats:
-    """log(1 + sum(exp(score) - 1)): a soft maximum, as networks join the surprisals of events."""
-    joined: Floats = np.log1p(np.cumsum(np.expm1(np.minimum(events, _STEEP))))
-    return joined
+    """log(1 + sum(exp(score) - 1)): the soft maximum with which networks combine the surprisals of events."""
+    maximum: Floats = np.log1p(np.cumsum(np.expm1(np.minimum(events, _STEEP))))
+    return maximum
 
 
 def _rule(values: Floats, events: Sequences, flat: Floats) -> Callable[[Floats], Floats] | None:
-    """How the running score of a session follows from its events, as it does at the end of most sessions."""
-    odd = np.flatnonzero((values > 0) & (events.lengths > 0))[:_LOOKED_AT]
-    if not len(odd):
+    """The rule that computes a session's score from its events' scores, if one holds for most sessions, else None."""
+    sample = np.flatnonzero((values > 0) & (events.lengths > 0))[:_SAMPLE]
+    if not len(sample):
         return None
-    wanted = np.clip(values[odd], -_HUGE, _HUGE)
-    rows = [flat[events.offsets[row] : events.offsets[row + 1]] for row in odd.tolist()]
+    scores = np.clip(values[sample], -_HUGE, _HUGE)
+    rows = [flat[events.offsets[row] : events.offsets[row + 1]] for row in sample.tolist()]
     fits = {
-        rule: float(np.isclose([rule(row)[-1] for row in rows], wanted, rtol=1e-3, atol=1e-3).mean())
+        rule: float(np.isclose([rule(row)[-1] for row in rows], scores, rtol=1e-3, atol=1e-3).mean())
         for rule in (_largest, _sum, _soft)
     }
     best = max(fits, key=lambda rule: fits[rule])
@@ -138,7 +142,7 @@ def _rule(values: Floats, events: Sequences, flat: Floats) -> Callable[[Floats],
 
 
 def _lists(column: pa.ChunkedArray) -> tuple[Sequences, Floats]:
-    """The shape of a list column of floats, and its values."""
+    """The lengths of a list column of floats as `Sequences`, and its values."""
     whole: Any = column.combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)

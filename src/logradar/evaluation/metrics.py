@@ -1,22 +1,29 @@
-"""Metrics: scores against labels at a threshold that was fitted elsewhere, ready for JSON.
+"""Metrics: scores against labels at a threshold that was fitted elsewhere, as JSON values.
 
-A session is alarmed when its score is above the threshold, not when it equals it. What is not
+A session raises an alarm when its score is above the threshold, not when it equals it. A figure that is not
 defined (precision without an alarm) is None, never NaN and never 0 by convention.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from logradar.core.errors import DataError
-from logradar.evaluation.curves import Bools, Floats, precision_recall, receiver_operating
+from logradar.evaluation.curves import Bools, Floats, precision_recall, receiver_operating, total
 
 Z95: Final = 1.959963984540054  # two-sided 95 % of the normal distribution
 Measured = dict[str, Any]
+
+
+class Options(TypedDict, total=False):
+    """The optional arguments of `measure`, `unseen_only` and `distinct`."""
+
+    weights: npt.ArrayLike | None
+    days: float | None
 
 
 def measure(
@@ -29,14 +36,14 @@ def measure(
 ) -> Measured:
     """All figures of one detector on one set of sessions.
 
-    ``labels`` (True = anomalous) and ``scores`` (higher = more anomalous, infinities allowed) have
-    one entry per session. ``weights`` lets a session stand for several, to bring a sample back to
+    ``labels`` (True = anomalous) and ``scores`` (higher = more anomalous, may be infinite) have
+    one entry per session. With ``weights`` one session counts for several, to bring a sample back to
     natural prevalence (see `natural_weights`); then tp, fp, tn, fn are weighted sums and the
     intervals use Kish's effective number of sessions. ``days`` is the time that the sessions
     cover; without it ``false_alarms_per_day`` is None.
 
-    ``oracle_f1`` is the best F1 over all thresholds on these very labels: a ceiling to compare with,
-    which nobody can reach without knowing the answers; ``recall_at_1pct_fpr`` is as ideal, and says
+    ``oracle_f1`` is the best F1 over all thresholds on these labels: an upper bound to compare with,
+    which cannot be reached without knowing the labels. ``recall_at_1pct_fpr`` is chosen on the labels too, and says
     more than F1 where most sessions are anomalous. Raises `DataError` on a missing label, a
     score that is not a number, or arrays of unequal length.
 
@@ -81,7 +88,7 @@ def measure(
 
 
 def outcomes(labels: Bools, alarmed: Bools) -> Measured:
-    """Precision, recall, F1, FPR and the four counts of one choice of sessions; None where not defined."""
+    """Precision, recall, F1, FPR and the four counts for the sessions ``alarmed``; None where not defined."""
     tp, fp = int((labels & alarmed).sum()), int((~labels & alarmed).sum())
     tn, fn = int((~labels & ~alarmed).sum()), int((labels & ~alarmed).sum())
     return {
@@ -101,13 +108,10 @@ def unseen_only(
     scores: npt.ArrayLike,
     threshold: float,
     seen: npt.ArrayLike,
-    *,
-    weights: npt.ArrayLike | None = None,
-    days: float | None = None,
+    **options: Unpack[Options],
 ) -> Measured:
     """`measure` over the sessions whose exact sequence was never in training (``seen`` is False)."""
-    kept = np.flatnonzero(~np.asarray(seen, bool))
-    return _measure_some(kept, labels, scores, threshold, weights, days)
+    return _measure_rows(np.flatnonzero(~np.asarray(seen, bool)), labels, scores, threshold, options)
 
 
 def distinct(
@@ -115,23 +119,21 @@ def distinct(
     scores: npt.ArrayLike,
     threshold: float,
     fingerprints: npt.ArrayLike,
-    *,
-    weights: npt.ArrayLike | None = None,
-    days: float | None = None,
+    **options: Unpack[Options],
 ) -> Measured:
-    """`measure` over one session, the first, for each distinct pair of sequence and label.
+    """`measure` over the first session of each distinct pair of sequence and label.
 
-    ``fingerprints`` are those of `logradar.core.sequences.Sequences.fingerprints`.
+    ``fingerprints`` come from `logradar.core.sequences.Sequences.fingerprints`.
     """
-    truth, _, _ = _checked(labels, scores, threshold, weights)
+    truth, _, _ = _checked(labels, scores, threshold, options.get("weights"))
     pairs = np.empty(len(truth), dtype=[("sequence", np.uint64), ("label", np.bool_)])
     pairs["sequence"], pairs["label"] = np.asarray(fingerprints, np.uint64), truth
-    kept = np.sort(np.unique(pairs, return_index=True)[1])
-    return _measure_some(kept, labels, scores, threshold, weights, days)
+    rows = np.sort(np.unique(pairs, return_index=True)[1])
+    return _measure_rows(rows, labels, scores, threshold, options)
 
 
 def natural_weights(labels: npt.ArrayLike, normal: float) -> Floats:
-    """Weights with which the normal sessions stand for ``normal`` sessions and each anomaly for itself."""
+    """Weights with which the normal sessions count for ``normal`` sessions and each anomaly for one."""
     truth = np.asarray(labels, bool)
     count = int((~truth).sum())
     if not count or normal <= 0:
@@ -142,7 +144,7 @@ def natural_weights(labels: npt.ArrayLike, normal: float) -> Floats:
 def wilson(successes: float, trials: float, effective: float | None = None) -> list[float] | None:
     """Wilson's 95 % interval ``[low, high]`` of a share; None without trials.
 
-    ``effective`` replaces the number of trials where they carry weights (Wilson, JASA 1927;
+    ``effective`` replaces the number of trials where they have weights (Wilson, JASA 1927;
     Kish, Survey Sampling, 1965).
     """
     if trials <= 0:
@@ -155,16 +157,13 @@ def wilson(successes: float, trials: float, effective: float | None = None) -> l
     return [low, 1.0 if successes >= trials else min(1.0, (centre + half) / scale)]
 
 
-def _measure_some(
-    kept: npt.NDArray[np.intp],
-    labels: npt.ArrayLike,
-    scores: npt.ArrayLike,
-    threshold: float,
-    weights: npt.ArrayLike | None,
-    days: float | None,
+def _measure_rows(
+    rows: npt.NDArray[np.intp], labels: npt.ArrayLike, scores: npt.ArrayLike, threshold: float, options: Options
 ) -> Measured:
-    some = None if weights is None else np.asarray(weights)[kept]
-    return measure(np.asarray(labels)[kept], np.asarray(scores)[kept], threshold, weights=some, days=days)
+    weights = options.get("weights")
+    weights = None if weights is None else np.asarray(weights)[rows]
+    labels, scores = np.asarray(labels)[rows], np.asarray(scores)[rows]
+    return measure(labels, scores, threshold, weights=weights, days=options.get("days"))
 
 
 def _checked(
@@ -183,21 +182,23 @@ def _checked(
             + (f" and {weight.shape}." if weight is not None else ".")
         )
     if np.isnan(values).any() or math.isnan(threshold):
-        raise DataError(f"{int(np.isnan(values).sum())} scores and the threshold {threshold} include NaN; none may.")
+        raise DataError(
+            f"{int(np.isnan(values).sum())} scores are NaN, the threshold is {threshold}; neither may be NaN."
+        )
     if weight is not None and not (np.isfinite(weight) & (weight >= 0)).all():
         raise DataError("Weights must be finite and not negative.")
     return truth, values, weight
 
 
 def _count(chosen: Bools, weights: Floats | None) -> float:
-    return int(chosen.sum()) if weights is None else float(weights[chosen].sum())
+    return int(chosen.sum()) if weights is None else total(chosen, weights)
 
 
 def _effective(chosen: Bools, weights: Floats | None) -> float | None:
     if weights is None:
         return None
-    some = weights[chosen]
-    return float(some.sum() ** 2 / (some**2).sum()) if some.any() else 0.0
+    used = weights[chosen]
+    return float(used.sum() ** 2 / (used**2).sum()) if used.any() else 0.0
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -211,5 +212,5 @@ def _mcc(tp: float, fp: float, tn: float, fn: float) -> float | None:
 
 
 def _best_f1(recall: Floats, precision: Floats) -> float:
-    total = precision + recall
-    return float(np.max(2 * precision * recall / np.where(total > 0, total, 1.0)))
+    both = precision + recall
+    return float(np.max(2 * precision * recall / np.where(both > 0, both, 1.0)))

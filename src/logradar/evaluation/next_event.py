@@ -1,9 +1,9 @@
-"""Next-event metrics: how well events were predicted, and what a threshold on the score would cost.
+"""Next-event metrics: how well events were predicted, and how many alarms a threshold on the score would raise.
 
-A prediction is one question to the network: what comes at this place. Its rank says how many
-answers were held for likelier than the one that came (rank 1: none). Nothing is shifted here: rank
-and event belong to the same place. An event that training did not have cannot be predicted; it is a
-miss at every k, and has no loss.
+A prediction is one question to the network: which event comes at this place? Its rank is one more than the number of
+events that the network considered more likely than the real one (rank 1: none). Nothing is shifted here: rank
+and event belong to the same place. An event that training did not have cannot be predicted; it counts as a
+miss at every k and has no loss.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ QUANTILES: Final = {"p90": 0.90, "p95": 0.95, "p99": 0.99}
 def accuracy(
     ranks: npt.ArrayLike, losses: npt.ArrayLike, known: npt.ArrayLike, weights: npt.ArrayLike
 ) -> dict[str, Any]:
-    """Top-k accuracy and loss over predictions; an entry each in four arrays of one length.
+    """Top-k accuracy and loss over predictions; the four arrays have one entry per prediction.
 
-    ``ranks`` from 1, ``losses`` in nats, ``known`` is False for an event that training did not have,
-    ``weights`` is how often the prediction was asked for.
+    ``ranks`` begin at 1, ``losses`` are in nats, ``known`` is False for an event that training did not have,
+    ``weights`` says how often the prediction was made.
 
     >>> figures = accuracy([1, 3, 7, 1], [0.1, 1.0, 3.0, 30.0], [True, True, True, False], [1, 1, 1, 1])
     >>> figures["top_1"], figures["top_5"], figures["top_10"], figures["predictions"], figures["unknown"]
@@ -35,43 +35,43 @@ def accuracy(
     """
     rank, loss, seen = np.asarray(ranks, np.float64), np.asarray(losses, np.float64), np.asarray(known, bool)
     weight = np.asarray(weights, np.float64)
-    asked, told = float(weight.sum()), float(weight[seen].sum())
-    hits = {f"top_{k}": _share(float(weight[seen & (rank <= k)].sum()), asked) for k in TOP}
+    predictions, predictable = float(weight.sum()), float(weight[seen].sum())
+    hits = {f"top_{k}": _share(float(weight[seen & (rank <= k)].sum()), predictions) for k in TOP}
     return {
         **hits,
-        "loss": _share(float(weight[seen] @ loss[seen]), told),
-        "predictions": round(asked),
-        "unknown": round(asked - told),
+        "loss": _share(float(weight[seen] @ loss[seen]), predictable),
+        "predictions": round(predictions),
+        "unknown": round(predictions - predictable),
     }
 
 
 def score_statistics(scores: npt.ArrayLike) -> dict[str, Any]:
-    """Mean, deviation and count of the scores of normal sessions; None where there are none."""
+    """Mean, standard deviation and number of the scores of normal sessions; mean and deviation are None without any."""
     values = np.asarray(scores, np.float64)
     mean, deviation = (float(values.mean()), float(values.std())) if len(values) else (None, None)
     return {"sessions": len(values), "mean": mean, "deviation": deviation}
 
 
 def recommended(validation: npt.ArrayLike) -> dict[str, dict[str, Any]]:
-    """Thresholds at p90, p95 and p99 of normal ``validation`` scores in order of time, with their false-positive rate.
+    """Thresholds at p90, p95 and p99 of normal ``validation`` scores, with their false-positive rate.
 
-    The rate is honest: the threshold of the earlier half, measured on the later half. ``threshold`` is
-    that of all of them. Empty without scores.
+    ``validation`` is in order of time. ``threshold`` is the quantile of all scores. ``fpr`` is not measured on the
+    scores that it was fitted on: it is that of the earlier half's threshold on the later half. Empty without scores.
     """
     values = np.asarray(validation, np.float64)
     early, late = np.split(values, [len(values) // 2])
-    found = {}
+    thresholds = {}
     for name, quantile in QUANTILES.items() if len(values) else ():
         rate = float((late > _quantile(early, quantile)).mean()) if len(early) else None
-        found[name] = {"threshold": _quantile(values, quantile), "fpr": rate, "fpr_sessions": len(late)}
-    return found
+        thresholds[name] = {"threshold": _quantile(values, quantile), "fpr": rate, "fpr_sessions": len(late)}
+    return thresholds
 
 
 def measured(thresholds: Mapping[str, float], labels: npt.ArrayLike, scores: npt.ArrayLike) -> dict[str, Any]:
-    """Precision, recall, F1 and false-positive rate at each of some thresholds that were fitted elsewhere."""
-    kept = ("threshold", "precision", "recall", "f1", "fpr")
-    told = {name: measure(labels, scores, value) for name, value in thresholds.items()}
-    return {name: {key: figures[key] for key in kept} for name, figures in told.items()}
+    """Precision, recall, F1 and false-positive rate at each of ``thresholds``, which were fitted elsewhere."""
+    keys = ("threshold", "precision", "recall", "f1", "fpr")
+    all_figures = {name: measure(labels, scores, value) for name, value in thresholds.items()}
+    return {name: {key: figures[key] for key in keys} for name, figures in all_figures.items()}
 
 
 def readable(name: str, figures: Mapping[str, Any]) -> str:
@@ -79,20 +79,18 @@ def readable(name: str, figures: Mapping[str, Any]) -> str:
     lines = [
         f"{name}: {figures['predictions']:,} predictions, {figures['unknown']:,} of events that training did not have"
     ]
-    lines.append("  right in the top " + ", ".join(f"{k}: {_percent(figures[f'top_{k}'])}" for k in TOP))
-    lines.append(f"  loss {_number(figures['loss'])} nats a prediction")
+    lines.append("  right among the top " + ", ".join(f"{k}: {_percent(figures[f'top_{k}'])}" for k in TOP))
+    lines.append(f"  loss {_number(figures['loss'])} nats per prediction")
     score = figures["scores"]
     lines.append(
         f"  score of {score['sessions']:,} normal sessions: mean {_number(score['mean'])}, "
-        f"deviation {_number(score['deviation'])}"
+        f"standard deviation {_number(score['deviation'])}"
     )
     for quantile, at in figures["thresholds"].items():
-        told = [f"  threshold {quantile} {_number(at['threshold'])}: {_percent(at['fpr'])} of normal sessions above"]
+        line = f"  threshold {quantile} {_number(at['threshold'])}: {_percent(at['fpr'])} of normal sessions above it"
         if "recall" in at:
-            told.append(
-                f"precision {_percent(at['precision'])}, recall {_percent(at['recall'])}, F1 {_number(at['f1'])}"
-            )
-        lines.append("; ".join(told))
+            line += f"; precision {_percent(at['precision'])}, recall {_percent(at['recall'])}, F1 {_number(at['f1'])}"
+        lines.append(line)
     return "\n".join(lines) + "\n"
 
 

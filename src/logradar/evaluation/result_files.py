@@ -1,4 +1,4 @@
-"""Results that `detect` wrote, or RADAR did, in whichever of their forms, as one table."""
+"""Results that `detect` or RADAR wrote, in any of their file formats, as one table."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ _FORMS: Final = (
 
 @dataclass(frozen=True)
 class Results:
-    """``table`` has one row per session that is told (`ROWS`): of ``radar-json`` all, of ``alerts`` those alarmed.
+    """``table`` has one row (`ROWS`) per session of the file.
 
-    ``sessions`` is how many there were in all, ``threshold`` the one in use, ``raised`` how many alerts there were
-    where the file holds the first of them only; None where the file does not say.
+    A file of the kind ``radar-json`` has all sessions, one of the kind ``alerts`` those that raised an alert.
+    ``sessions`` is how many there were in all, ``threshold`` the one that was used, ``raised`` how many alerts there
+    were where the file has only the first of them; None where the file does not say.
     """
 
     path: Path
@@ -66,7 +67,7 @@ class Results:
         """Read a file, or ``alerts.json`` of a run folder; `InputError` for anything else."""
         file = path / "alerts.json" if path.is_dir() else path
         if not file.is_file():
-            raise InputError(f"There is no file '{file}' to analyze; what can be read are {_FORMS}.")
+            raise InputError(f"There is no file '{file}' to analyze; this command reads {_FORMS}.")
         if file.suffix == ".parquet":
             return _alerts(file, _whole(file, pl.read_parquet), None, None)
         if file.suffix == ".csv":
@@ -82,35 +83,35 @@ def _of_json(path: Path) -> Results:
     try:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise InputError(f"'{path}' is not JSON ({error}); what can be read are {_FORMS}.") from None
+        raise InputError(f"'{path}' is not JSON ({error}); this command reads {_FORMS}.") from None
     alerts = document.get("alerts") if isinstance(document, dict) else None
     if not isinstance(alerts, list) or not all(isinstance(alert, dict) for alert in alerts):
-        raise InputError(f"'{path}' holds no results; what can be read are {_FORMS}.")
+        raise InputError(f"'{path}' contains no results; this command reads {_FORMS}.")
     table = pl.DataFrame([{name: alert.get(name) for name in _ALERT} for alert in alerts], strict=False)
     sessions, threshold, raised = (document.get(key) for key in ("sessions", "threshold", "raised"))
-    found = _alerts(
+    results = _alerts(
         path,
         table,
         sessions if isinstance(sessions, int) else None,
         float(threshold) if isinstance(threshold, (int, float)) else None,
     )
-    return replace(found, raised=raised) if isinstance(raised, int) else found
+    return replace(results, raised=raised) if isinstance(raised, int) else results
 
 
 def _radar(path: Path) -> Results:
     try:
-        found = pl.read_json(path, schema=_RADAR)
+        rows = pl.read_json(path, schema=_RADAR)
     except pl.exceptions.PolarsError:
-        found = _leniently(path)
-    if "anomaly_score" not in found.columns or (len(found) and found["anomaly_score"].null_count() == len(found)):
-        raise InputError(f"'{path}' holds no anomaly_score; what can be read are {_FORMS}.")
+        rows = _with_nan(path)
+    if "anomaly_score" not in rows.columns or (len(rows) and rows["anomaly_score"].null_count() == len(rows)):
+        raise InputError(f"'{path}' has no anomaly_score; this command reads {_FORMS}.")
     names = {"anomaly_score": "score", "is_anomaly": "alarmed", "service_name": "service"}
-    table = _rows(found.rename(names), path)
+    table = _rows(rows.rename(names), path)
     return Results(path, "radar-json", table, len(table), None)
 
 
-def _leniently(path: Path) -> pl.DataFrame:
-    """JSON as Python writes it, with NaN and Infinity."""
+def _with_nan(path: Path) -> pl.DataFrame:
+    """Rows of JSON as Python writes it, with NaN and Infinity."""
     try:
         rows = json.loads(path.read_bytes())
         if not all(isinstance(row, dict) for row in rows):
@@ -119,28 +120,30 @@ def _leniently(path: Path) -> pl.DataFrame:
         columns["session_id"] = [None if value is None else str(value) for value in columns["session_id"]]
         return pl.DataFrame(columns, schema=_RADAR)
     except (ValueError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"'{path}' is no result JSON ({str(error).splitlines()[0]}); can be read: {_FORMS}.") from None
+        raise InputError(
+            f"'{path}' is not a JSON file of results ({str(error).splitlines()[0]}); this command reads {_FORMS}."
+        ) from None
 
 
 def _whole(path: Path, read: Any) -> pl.DataFrame:
     try:
-        found: pl.DataFrame = read(path)
+        table: pl.DataFrame = read(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"'{path}' cannot be read ({str(error).splitlines()[0]}); write it again.") from None
-    return found
+    return table
 
 
 def _alerts(path: Path, table: pl.DataFrame, sessions: int | None, threshold: float | None) -> Results:
     if len(table.columns) and "score" not in table.columns:
-        raise InputError(f"'{path}' has no column 'score'; what can be read are {_FORMS}.")
-    found = _rows(table.rename({"raised_at": "at"}, strict=False).with_columns(pl.lit(True).alias("alarmed")), path)
+        raise InputError(f"'{path}' has no column 'score'; this command reads {_FORMS}.")
+    rows = _rows(table.rename({"raised_at": "at"}, strict=False).with_columns(pl.lit(True).alias("alarmed")), path)
     if threshold is None and "threshold" in table.columns and len(table):
         threshold = table["threshold"].cast(pl.Float64, strict=False).min()  # type: ignore[assignment]
-    return Results(path, "alerts", found, sessions, threshold)
+    return Results(path, "alerts", rows, sessions, threshold)
 
 
 def _rows(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """The columns of `ROWS`; null where a table lacks one."""
+    """The columns of `ROWS`; a column that the table does not have is null."""
     try:
         return table.select(
             (pl.col(name) if name in table.columns else pl.lit(None)).cast(kind).alias(name)

@@ -1,4 +1,4 @@
-"""Seeds: the same training several times, so that a figure has a mean and an interval."""
+"""Averages over seeds: mean and interval of figures when the same training is repeated with other seeds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ UNBOUNDED: Final = "false_alarms_per_day"  # all others are at most 1
 
 
 def over_seeds(runs: Sequence[Mapping[str, Any]], level: float = 0.95) -> dict[str, Any]:
-    """Mean and interval of each figure over runs that differ in their seed only.
+    """Mean and interval of each figure over runs that differ only in their seed.
 
-    ``{figure: {"mean", "low", "high", "deviation", "runs"}}``: Student's interval of the mean (Biometrika,
-    1908), cut where the figure ends, None with one run; a figure that a run lacks is averaged over the others,
-    and None without any.
-    It tells what the seed alone does; the draw of sessions is told by the bootstrap.
+    Returns ``{figure: {"mean", "low", "high", "deviation", "runs"}}``. ``low`` and ``high`` are the ends of Student's
+    interval of the mean (Biometrika, 1908), limited to possible values; they are None with one run. A figure that is
+    not defined in a run is averaged over the other runs, and None without any. The interval shows the effect
+    of the seed alone; the bootstrap shows that of the choice of sessions.
 
     >>> over_seeds([{"f1": 0.25}, {"f1": 0.5}, {"f1": 0.75}])["f1"]["mean"]
     0.5
@@ -32,7 +32,7 @@ def _mean(values: list[float], level: float, bounded: bool) -> dict[str, Any] | 
     if not values:
         return None
     mean = float(np.mean(values))
-    told: dict[str, Any] = {"mean": mean, "low": None, "high": None, "deviation": None, "runs": len(values)}
+    average: dict[str, Any] = {"mean": mean, "low": None, "high": None, "deviation": None, "runs": len(values)}
     if len(values) > 1:
         from scipy.stats import t
 
@@ -41,5 +41,5 @@ def _mean(values: list[float], level: float, bounded: bool) -> dict[str, Any] | 
         low, high = mean - half, mean + half
         if bounded:
             high = min(high, 1.0)
-        told |= {"low": max(low, 0.0), "high": high, "deviation": deviation}
-    return told
+        average |= {"low": max(low, 0.0), "high": high, "deviation": deviation}
+    return average

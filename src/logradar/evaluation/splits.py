@@ -1,8 +1,8 @@
-"""Splits: sessions, or whole files, cut into training, validation and test parts by time.
+"""Splits: divide sessions, or whole files, into training, validation and test parts by time.
 
 A random split lets a detector see the future: on HDFS it puts the exact sequence of 74 % of
-the test anomalies into training. So the cut is by time, and a session or a log record that
-stands on both sides of it is an error.
+the test anomalies into training. So the parts are divided by time, and a session or a log record that
+belongs to two parts is an error.
 """
 
 from __future__ import annotations
@@ -29,56 +29,58 @@ from logradar.core.sequences import Ints, Sequences
 PARTS: Final = ("train", "valid", "test")
 LISTS: Final = "split.json"
 LEAKAGE: Final = (
-    "The files of each part are drawn at random (split.shuffle): what is measured is milder than reality, because "
-    "training saw days that come after those measured on."
+    "The files of each part are drawn at random (split.shuffle): the measured figures are better than in practice, "
+    "because training saw days that come after those of the test."
 )
 
 
 class SplitSettings(Config):
-    """Where sessions are cut, in order of time; what is not held back is learnt from."""
+    """Where sessions are divided, in order of time; sessions that are not held back are used for training."""
 
     by: Literal["sessions", "files"] = Field(
-        default="sessions", description="what is cut: all sessions by their start, or files, each whole, by their date"
+        default="sessions", description="what is divided: sessions by their start, or whole files by their date"
     )
-    test: float = Field(default=0.0, ge=0, lt=1, description="share of the latest sessions, held back to measure on")
-    valid: float = Field(default=0.2, ge=0, lt=1, description="share of the rest, its latest, for the threshold")
+    test: float = Field(default=0.0, ge=0, lt=1, description="share of the latest sessions, held back for a test")
+    valid: float = Field(
+        default=0.2, ge=0, lt=1, description="share of the remaining sessions, the latest, for the threshold"
+    )
     shuffle: bool = Field(
-        default=False, description="drawn at random instead of by time; leaks the future into training"
+        default=False, description="draw the parts at random instead of by time; leaks the future into training"
     )
     seed: int = Field(default=0, ge=0, description="for shuffle only")
     first: int | None = Field(
-        default=None, ge=1, description="so many of the earliest sessions are learnt from, instead of what test leaves"
+        default=None, ge=1, description="train on this many of the earliest sessions; all others are held back"
     )
     hold_anomalies: bool = Field(
-        default=False, description="sessions labelled anomalous are all held back; test and first count the others only"
+        default=False, description="hold back all sessions labelled anomalous; test and first count the others only"
     )
 
     trim: float = Field(
         default=0.0,
         ge=0,
         le=0.2,
-        description="share of the normal sessions, the oddest (0.2 at most), that nobody learns from and no threshold "
-        "counts; for logs that hold anomalies without a label",
+        description="share of the normal sessions, the most unusual ones (at most 0.2), that are used neither for "
+        "training nor for thresholds; for logs that contain anomalies without a label",
     )
 
     @model_validator(mode="after")
     def _of_sessions(self) -> SplitSettings:
         if self.by == "files" and (self.first is not None or self.hold_anomalies):
-            raise ValueError("'first' and 'hold_anomalies' cut sessions, not files; set by=sessions")
+            raise ValueError("'first' and 'hold_anomalies' divide sessions, not files; set by=sessions")
         return self
 
     @property
     def shares(self) -> tuple[float, float, float]:
-        """Shares of all sessions for training, validation and test; they make up 1."""
+        """Shares of all sessions for training, validation and test; their sum is 1."""
         return (1 - self.test) * (1 - self.valid), (1 - self.test) * self.valid, self.test
 
     @property
     def holds(self) -> bool:
-        """Whether something is held back to measure on."""
+        """Whether sessions are held back for a test."""
         return self.test > 0 or self.first is not None or self.hold_anomalies
 
     def of_first(self) -> SplitSettings:
-        """How the ``first`` sessions are cut into training and validation."""
+        """How the ``first`` sessions are divided into training and validation."""
         return self.model_copy(update={"first": None, "test": 0.0, "hold_anomalies": False})
 
 
@@ -91,10 +93,10 @@ class Parts:
     test: Ints
 
     def __post_init__(self) -> None:
-        every = np.concatenate([self.train, self.valid, self.test])
-        twice = len(every) - len(np.unique(every))
+        rows = np.concatenate([self.train, self.valid, self.test])
+        twice = len(rows) - len(np.unique(rows))
         if twice:
-            raise DataError(f"{twice} sessions stand in more than one part of the split; each may stand in one only.")
+            raise DataError(f"{twice} sessions are in more than one part of the split; each may be in one part only.")
 
     def facts(self, sessions: pa.Table) -> dict[str, Any]:
         """The split in figures: sessions per part and when each part began and ended (ISO 8601, UTC, or None)."""
@@ -109,7 +111,7 @@ class Parts:
 class FileParts:
     """The files of each part, in order of their dates; no file is in two parts.
 
-    ``note`` says what a measurement on this split cannot show ('' where there is nothing to say).
+    ``note`` is a sentence on what a measurement on this split cannot show ('' for none).
     """
 
     train: tuple[str, ...]
@@ -121,7 +123,7 @@ class FileParts:
         times = Counter([*self.train, *self.valid, *self.test])
         for file, count in times.items():
             if count > 1:
-                raise DataError(f"'{file}' stands {count} times in the split; each file may stand in one part only.")
+                raise DataError(f"'{file}' is {count} times in the split; each file may be in one part only.")
 
     def part_of(self, file: str) -> str | None:
         """The name of the part that a file is in; None for a file that is in none."""
@@ -142,13 +144,13 @@ def chronological(
     sessions: pa.Table | tuple[npt.ArrayLike | pa.Array | pa.ChunkedArray, npt.ArrayLike],
     settings: SplitSettings | None = None,
 ) -> Parts:
-    """Cut sessions into parts by start time; equal times by first record.
+    """Divide sessions into parts by start time; sessions with equal times by their first record.
 
     ``sessions`` is a SESSIONS table, or ``(start, first_record_id)`` with one entry per session. A
     session without a start keeps its place in record order, between its neighbours. A part with a
-    share gets at least one session. With ``hold_anomalies`` the labels of a table count too. Raises
-    `DataError` when there are too few sessions for that, and, for a table, when a log record or a session
-    id stands in two parts.
+    share gets at least one session. ``hold_anomalies`` needs a table, for its labels. Raises
+    `DataError` when there are too few sessions, and, for a table, when a log record or a session
+    id is in two parts.
     """
     settings = settings or SplitSettings()
     if isinstance(sessions, pa.Table):
@@ -157,28 +159,28 @@ def chronological(
         order = _order(_microseconds(sessions[0]), np.asarray(sessions[1], np.int64))
     if settings.shuffle:
         order = np.random.default_rng(settings.seed).permutation(order)
-    odd = np.zeros(len(order), bool)
+    held = np.zeros(len(order), bool)
     if settings.hold_anomalies and isinstance(sessions, pa.Table):
-        odd = sessions["label"].combine_chunks().fill_null(False).to_numpy(zero_copy_only=False)
-    plain = order[~odd[order]]
+        held = sessions["label"].combine_chunks().fill_null(False).to_numpy(zero_copy_only=False)
+    available = order[~held[order]]
     train, valid, _ = (
-        _cut(plain, settings) if settings.first is None else _cut(plain[: settings.first], settings.of_first())
+        _cut(available, settings) if settings.first is None else _cut(available[: settings.first], settings.of_first())
     )
-    before = np.zeros(len(order), bool)
-    before[train] = before[valid] = True
-    parts = Parts(train, valid, order[~before[order]])
+    learnt = np.zeros(len(order), bool)
+    learnt[train] = learnt[valid] = True
+    parts = Parts(train, valid, order[~learnt[order]])
     if isinstance(sessions, pa.Table):
-        _disjoint(sessions, parts)
+        _require_disjoint(sessions, parts)
     return parts
 
 
 def by_file(files: Sequence[str], sizes: npt.ArrayLike, settings: SplitSettings | None = None) -> FileParts:
-    """Cut ``files``, given in order of their dates, into parts of whole files.
+    """Divide ``files``, given in order of their dates, into parts of whole files.
 
-    ``sizes`` are their sessions (or bytes): shares are of their sum, as near as whole files allow, and a
-    part with a share gets at least one file. With ``shuffle`` the files of each part are drawn by
-    ``seed``, whatever the order of ``files``; the leakage that this means is said and noted. Raises
-    `DataError` for too few files, and for one that stands there twice.
+    ``sizes`` are their numbers of sessions (or bytes): the shares are shares of their sum, as near as whole files
+    allow. A part with a share gets at least one file. With ``shuffle`` the files of each part are drawn by
+    ``seed``, independent of the order of ``files``; a message and the note warn of the leakage. Raises
+    `DataError` for too few files, and for a file that is given twice.
 
     >>> by_file(["mon", "tue", "wed", "thu", "fri"], [10, 10, 10, 10, 10]).valid
     ('fri',)
@@ -188,16 +190,16 @@ def by_file(files: Sequence[str], sizes: npt.ArrayLike, settings: SplitSettings 
     if len(weights) != len(files):
         raise DataError(f"There are {len(weights)} sizes for {len(files)} files; give one per file.")
     shares = np.array(settings.shares)
-    wanted = int((shares > 0).sum())
-    if len(files) < wanted:
+    needed = int((shares > 0).sum())
+    if len(files) < needed:
         count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
-        raise DataError(f"{count} too few to be split into {wanted} parts; give more files or set split.by=sessions.")
+        raise DataError(f"{count} too few to be split into {needed} parts; give more files or set split.by=sessions.")
     order = np.arange(len(files))
     if settings.shuffle:
         by_name = np.argsort(np.array(files), kind="stable")
         order = by_name[np.random.default_rng(settings.seed).permutation(len(files))]
         say(LEAKAGE)
-    bounds = _whole(weights[order], shares)
+    bounds = _file_bounds(weights[order], shares)
     train, valid, test = (tuple(files[row] for row in np.sort(order[start:end])) for start, end in pairwise(bounds))
     return FileParts(train, valid, test, LEAKAGE if settings.shuffle else "")
 
@@ -226,29 +228,29 @@ def read_lists(folder: Path) -> FileParts:
             isinstance(lists.get(name), list) and all(isinstance(file, str) for file in lists[name]) for name in PARTS
         )
     ):
-        raise InputError(f"'{path}' is no split; it needs the lists train, valid and test of file names.")
+        raise InputError(f"'{path}' is not a split; it needs the lists train, valid and test of file names.")
     train, valid, test = (tuple(lists[name]) for name in PARTS)
     return FileParts(train, valid, test, str(lists.get("note", "")))
 
 
-def _whole(weights: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> list[int]:
-    """How many files are before each cut, 0 and all of them included: the nearest to the shares."""
-    behind = np.concatenate([[0.0], np.cumsum(weights)])
+def _file_bounds(weights: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> list[int]:
+    """The bounds of the parts in a list of files, from 0 to all files: as near to the shares as possible."""
+    sums = np.concatenate([[0.0], np.cumsum(weights)])
     bounds = [0]
     for place, share in enumerate(shares[:-1]):
-        still = int((shares[place + 1 :] > 0).sum())
-        least, most = bounds[-1] + int(share > 0), len(weights) - still
+        parts_left = int((shares[place + 1 :] > 0).sum())
+        least, most = bounds[-1] + int(share > 0), len(weights) - parts_left
         if share <= 0:
             most = least
-        elif not still:
+        elif not parts_left:
             least = most
-        aim = shares[: place + 1].sum() * behind[-1]
-        bounds.append(least + int(np.abs(behind[least : most + 1] - aim).argmin()))
+        target = shares[: place + 1].sum() * sums[-1]
+        bounds.append(least + int(np.abs(sums[least : most + 1] - target).argmin()))
     return [*bounds, len(weights)]
 
 
 def _microseconds(starts: npt.ArrayLike | pa.Array | pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """Start times as numbers, NaN where unknown; exact to the microsecond until the year 2255."""
+    """Start times in microseconds, NaN where unknown; exact to the microsecond until the year 2255."""
     if isinstance(starts, (pa.Array, pa.ChunkedArray)):
         if pa.types.is_timestamp(starts.type):
             starts = starts.cast(pa.timestamp("us", starts.type.tz)).cast(pa.int64())
@@ -273,7 +275,7 @@ def _order(starts: npt.NDArray[np.float64], first: Ints) -> Ints:
         raise DataError(f"There are {len(starts)} start times for {len(first)} first records; give one per session.")
     by_record = np.argsort(first, kind="stable")
     known = starts[by_record]
-    # An unknown start takes that of the session before it in record order, the first ones that of the first known.
+    # An unknown start gets that of the session before it in record order, the first ones get the first known start.
     last = np.maximum.accumulate(np.where(np.isnan(known), -1, np.arange(len(known))))
     filled = known[np.maximum(last, 0)]
     if (last < 0).any() and not np.isnan(known).all():
@@ -304,14 +306,14 @@ def _cut(order: Ints, settings: SplitSettings) -> list[Ints]:
     return np.split(order, np.cumsum(part_sizes(len(order), settings))[:-1])
 
 
-def _disjoint(sessions: pa.Table, parts: Parts) -> None:
-    seen = Sequences.from_arrow(sessions["record_ids"])
+def _require_disjoint(sessions: pa.Table, parts: Parts) -> None:
+    records = Sequences.from_arrow(sessions["record_ids"])
     part = np.zeros(len(sessions), np.int8)
     part[parts.valid], part[parts.test] = 1, 2
-    shared = _shared(seen.values, part[seen.rows])
+    shared = _shared(records.values, part[records.rows])
     if shared:
         raise DataError(
-            f"{shared} log records stand in sessions of two parts of the split; use windows that do not overlap."
+            f"{shared} log records are in sessions of two parts of the split; use windows that do not overlap."
         )
     names = sessions["session_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     starts = _microseconds(sessions["start"])  # a key that comes again after a pause is another session

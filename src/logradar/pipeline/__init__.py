@@ -1,6 +1,6 @@
-"""The pipeline: what the commands call, one act per file.
+"""The pipeline: the functions that the commands call, one step per file.
 
 `prepare`, `train`, `continue_training`, `detect`, `evaluate`, `compare`, `validate`, `export`, `feedback` and
-`demo` put the stages in order: they read an input, group it into sessions, fit or load a bundle, and hand the
-results to a page or a file. Read `detect` first, it is the shortest.
+`demo` each read an input, group it into sessions, fit or load a bundle, and write the
+results to a page or a file. Read `detect` first.
 """

@@ -21,11 +21,10 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.core.errors import ConfigError
 from logradar.core.sequences import Sequences
-from logradar.core.session_view import TEMPLATE_IDS
 from logradar.evaluation.agreement import agreement, alone
 from logradar.evaluation.audit import Side, audit
 from logradar.evaluation.bootstrap import differences, intervals, resampled
-from logradar.evaluation.caveats import limits as reach
+from logradar.evaluation.caveats import caveats
 from logradar.evaluation.metrics import Measured, measure
 from logradar.evaluation.seed_averages import over_seeds
 from logradar.evaluation.services import by_service, faults
@@ -48,7 +47,7 @@ class Compared:
     scores: pa.Table
 
     def write(self, place: Path) -> Path:
-        """Write the page, ``place`` itself or in that folder beside ``compare.json`` and ``scores.parquet``."""
+        """Write the page to ``place``; where that is a folder, also ``compare.json`` and ``scores.parquet``."""
         scores = pl.from_arrow(self.scores)
         assert isinstance(scores, pl.DataFrame)
         if place.suffix.lower() in (".html", ".htm"):
@@ -70,57 +69,58 @@ def compare(
     allow_overlap: bool = False,
     seed: int = 0,
 ) -> Compared:
-    """Put ``bundles`` side by side on INPUT ``spec``, each detector at its own threshold.
+    """Compare the detectors of ``bundles`` on INPUT ``spec``, each at its own threshold.
 
-    With labels they are measured, and each pair is compared by a paired bootstrap (``seed``); without, the
-    document tells alerts and agreement only. ``only`` names the detectors that are wanted; the last two are those of
-    `logradar.pipeline.evaluate.evaluate`. Detectors that score all sessions alike are told once.
+    With labels they are measured, and each pair is compared by a paired bootstrap (``seed``); without labels the
+    document has alerts and agreement only. ``only`` names the detectors to compare (empty: all). ``held_out`` and
+    ``allow_overlap`` are those of `logradar.pipeline.evaluate.evaluate`. Of detectors with equal scores for
+    all sessions, the document has the first.
     """
     began = time.monotonic()
     if not bundles:
         raise ConfigError("There is no bundle to compare; name one or more before the input.")
     with ExitStack() as stack:
-        found = candidates(bundles, spec, given, stack, only, held_out, allow_overlap)
-        document, scores = _document(found, spec, seed)
+        compared = candidates(bundles, spec, given, stack, only, held_out, allow_overlap)
+        document, scores = _document(compared, spec, seed)
     document["overlap_allowed"] = allow_overlap
     document["seconds"] = round(time.monotonic() - began, 2)
     return Compared(document, scores)
 
 
-def _document(found: list[Candidate], spec: str, seed: int) -> tuple[dict[str, Any], pa.Table]:
-    sessions, corpus = found[0].sessions, found[0].corpus
+def _document(compared: list[Candidate], spec: str, seed: int) -> tuple[dict[str, Any], pa.Table]:
+    sessions, corpus = compared[0].sessions, compared[0].corpus
     labels = None if sessions["label"].null_count else sessions["label"].to_numpy().astype(bool)
     days = days_covered(sessions)
-    scores, limits, figures = {}, {}, {}
-    for one in found:
-        for detector, table in one.scores.items():
-            name = detector if len(found) == 1 else f"{one.name}/{detector}"
-            scores[name], limits[name] = table["score"].to_numpy(), one.limits[detector]
+    scores, thresholds, figures = {}, {}, {}
+    for candidate in compared:
+        for detector, table in candidate.scores.items():
+            name = detector if len(compared) == 1 else f"{candidate.name}/{detector}"
+            scores[name], thresholds[name] = table["score"].to_numpy(), candidate.thresholds[detector]
             figures[name] = {
-                "bundle": one.name,
+                "bundle": candidate.name,
                 "detector": detector,
-                "main": detector == one.main,
-                "seconds": round(one.seconds[detector], 4),
-                **_alerts(scores[name], limits[name], days),
-                **(measure(labels, scores[name], limits[name], days=days) if labels is not None else {}),
+                "main": detector == candidate.main,
+                "seconds": round(candidate.seconds[detector], 4),
+                **_alerts(scores[name], thresholds[name], days),
+                **(measure(labels, scores[name], thresholds[name], days=days) if labels is not None else {}),
             }
-    identical = _identical(figures, scores, limits)
+    identical = _identical(figures, scores, thresholds)
     kept = [name for name in figures if name not in identical]
     if labels is not None:
         kept.sort(key=lambda name: _rank(name, figures[name]))
-    alarmed = {name: scores[name] > limits[name] for name in kept}
+    alarmed = {name: scores[name] > thresholds[name] for name in kept}
     document = {
         "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
         "input": "stdin" if spec == "-" else Path(spec).name,
         "sessions": sessions.num_rows,
         "anomalies": None if labels is None else int(labels.sum()),
         "days": days,
-        "bundles": {one.name: _bundle(one, labels) for one in found},
+        "bundles": {candidate.name: _bundle(candidate, labels) for candidate in compared},
         "detectors": {name: figures[name] for name in kept},
         "same_as": identical,
         "agreement": agreement(alarmed, labels),
         "services": by_service(sessions["service"].to_pylist(), alarmed, labels),
-        **_measured(found, labels, scores, alarmed, figures, seed),
+        **_with_labels(compared, labels, scores, alarmed, figures, seed),
         "seed": seed,
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -137,8 +137,8 @@ def _rank(name: str, figures: Measured) -> tuple[float, bool, str]:
     return float(figures["alerts"]) if f1 is None else -f1, not figures["main"], name
 
 
-def _alerts(scores: Floats, limit: float, days: float | None) -> Measured:
-    alerts = int((scores > limit).sum())
+def _alerts(scores: Floats, threshold: float, days: float | None) -> Measured:
+    alerts = int((scores > threshold).sum())
     finite = scores[np.isfinite(scores)]
     spread = (
         {
@@ -149,7 +149,7 @@ def _alerts(scores: Floats, limit: float, days: float | None) -> Measured:
         else None
     )
     return {
-        "threshold": limit,
+        "threshold": threshold,
         "alerts": alerts,
         "alert_rate": alerts / len(scores) if len(scores) else None,
         "alerts_per_day": alerts / days if days else None,
@@ -157,92 +157,97 @@ def _alerts(scores: Floats, limit: float, days: float | None) -> Measured:
     }
 
 
-def _measured(
-    found: list[Candidate],
+def _with_labels(
+    compared: list[Candidate],
     labels: Bools | None,
     scores: Mapping[str, Floats],
     alarmed: Mapping[str, Bools],
     figures: dict[str, Measured],
     seed: int,
 ) -> dict[str, Any]:
-    """What takes labels: intervals, pairs, delays, kinds of fault, seeds."""
+    """The parts of the document that need labels: intervals, pairs, delays, kinds of fault; and the seeds."""
+    seeds = _seeds(compared, figures)
     if labels is None:
-        return {"differences": [], "faults": None, "alone": None, "delay": None, "seeds": _seeds(found, figures)}
-    few = dict(list(alarmed.items())[:MOST])
-    drawn = resampled(labels, scores, few, seed)
-    for name in few:
+        return {"differences": [], "faults": None, "alone": None, "delay": None, "seeds": seeds}
+    paired = dict(list(alarmed.items())[:MOST])
+    drawn = resampled(labels, scores, paired, seed)
+    for name in paired:
         figures[name]["intervals"] |= intervals(drawn, name)  # of F1 and the areas; shares have Wilson's
     return {
-        "differences": differences(drawn, {name: figures[name] for name in few}),
-        "faults": faults(kinds_of(found[0].corpus, found[0].sessions), labels, alarmed),
+        "differences": differences(drawn, {name: figures[name] for name in paired}),
+        "faults": faults(kinds_of(compared[0].corpus, compared[0].sessions), labels, alarmed),
         "alone": alone(alarmed, labels),
-        "delay": _delays(found, set(alarmed)),
-        "seeds": _seeds(found, figures),
+        "delay": _delays(compared, set(alarmed)),
+        "seeds": seeds,
     }
 
 
-def _delays(found: list[Candidate], kept: set[str]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    for one in found:
-        delays = delay(one.fitted, one.corpus, one.sessions, one.scores, one.limits)
-        named = {(name if len(found) == 1 else f"{one.name}/{name}"): d for name, d in delays["detectors"].items()}
-        told |= {name: {"from": delays["from"], **d} for name, d in named.items() if name in kept}
-    return told
+def _delays(compared: list[Candidate], kept: set[str]) -> dict[str, Any]:
+    by_detector: dict[str, Any] = {}
+    for candidate in compared:
+        delays = delay(candidate.bundle, candidate.corpus, candidate.sessions, candidate.scores, candidate.thresholds)
+        for detector, figures in delays["detectors"].items():
+            name = detector if len(compared) == 1 else f"{candidate.name}/{detector}"
+            if name in kept:
+                by_detector[name] = {"from": delays["from"], **figures}
+    return by_detector
 
 
 def _identical(
-    figures: Mapping[str, Measured], scores: Mapping[str, Floats], limits: Mapping[str, float]
+    figures: Mapping[str, Measured], scores: Mapping[str, Floats], thresholds: Mapping[str, float]
 ) -> dict[str, str]:
-    """Detectors that are another one's equal: of the same name, with the same scores and threshold."""
+    """Detectors that equal an earlier one, with its name: same detector, same scores, same threshold."""
     first: dict[tuple[str, float, bytes], str] = {}
     same = {}
-    for name, one in figures.items():
-        other = first.setdefault((one["detector"], limits[name], scores[name].tobytes()), name)
-        if other != name:
-            same[name] = other
+    for name, row in figures.items():
+        earlier = first.setdefault((row["detector"], thresholds[name], scores[name].tobytes()), name)
+        if earlier != name:
+            same[name] = earlier
     return same
 
 
-def _bundle(one: Candidate, labels: Bools | None) -> dict[str, Any]:
-    """Where a candidate comes from, and whether its figures can be trusted."""
-    facts, settings = one.fitted.facts, one.fitted.settings
-    sequences = Sequences.from_arrow(one.sessions["template_ids"])
-    side, apart = Side.of(one.sessions), Side.of(timed(one.sessions, one.fitted))
-    checked = audit(sequences, labels, train=trained_on(one.fitted), side=side, apart=apart)
-    values = tuple(name for name, detector in one.fitted.detectors.items() if detector.inputs != TEMPLATE_IDS)
-    told = [*reach(checked, {}, None, values), *checked["notes"]]
+def _bundle(candidate: Candidate, labels: Bools | None) -> dict[str, Any]:
+    """How a candidate was trained, and whether its figures can be trusted."""
+    bundle, sessions = candidate.bundle, candidate.sessions
+    facts, settings = bundle.facts, bundle.settings
+    sequences = Sequences.from_arrow(sessions["template_ids"])
+    side, apart = Side.of(sessions), Side.of(timed(sessions, bundle))
+    checked = audit(sequences, labels, train=trained_on(bundle), side=side, apart=apart)
+    values = tuple(name for name, detector in bundle.detectors.items() if detector.needs_values)
+    notes = [*caveats(checked, {}, None, values), *checked["notes"]]
     return {
-        "detector": one.main,
+        "detector": candidate.main,
         "trained_on": facts["input"],
         "sessions": facts["sessions"],
         "split": facts["split"],
         "seed": settings.seed,
         "version": facts.get("logradar"),
-        "audit": {**checked, "notes": told},
+        "audit": {**checked, "notes": notes},
     }
 
 
-def _seeds(found: list[Candidate], figures: Mapping[str, Measured]) -> list[dict[str, Any]]:
-    """Detectors of bundles that differ in their seed only, each with the mean over these bundles."""
+def _seeds(compared: list[Candidate], figures: Mapping[str, Measured]) -> list[dict[str, Any]]:
+    """The detectors of bundles that differ only in their seed, each with the mean over these bundles."""
     families: dict[str, list[Candidate]] = defaultdict(list)
-    for one in found:
-        settings = one.fitted.settings.model_dump(mode="json", exclude={"seed": True, "input": {"data_dir"}})
-        alike = [settings, one.fitted.facts["input"], one.fitted.facts["records"]]
-        families[orjson.dumps(alike, option=orjson.OPT_SORT_KEYS).decode()].append(one)
-    told = []
+    for candidate in compared:
+        bundle = candidate.bundle
+        settings = bundle.settings.model_dump(mode="json", exclude={"seed": True, "input": {"data_dir"}})
+        alike = [settings, bundle.facts["input"], bundle.facts["records"]]
+        families[orjson.dumps(alike, option=orjson.OPT_SORT_KEYS).decode()].append(candidate)
+    averages = []
     for family in families.values():
-        if len({one.fitted.settings.seed for one in family}) < 2:
+        seeds = sorted(candidate.bundle.settings.seed for candidate in family)
+        if len(set(seeds)) < 2:
             continue
         for detector in family[0].scores:
-            runs = [figures[f"{one.name}/{detector}"] for one in family if detector in one.scores]
-            seeds = sorted(one.fitted.settings.seed for one in family)
-            told.append(
+            members = [candidate for candidate in family if detector in candidate.scores]
+            averages.append(
                 {
                     "detector": detector,
                     "main": detector == family[0].main,
-                    "bundles": [one.name for one in family],
+                    "bundles": [candidate.name for candidate in family],
                     "seeds": seeds,
-                    **over_seeds(runs),
+                    **over_seeds([figures[f"{candidate.name}/{detector}"] for candidate in members]),
                 }
             )
-    return told
+    return averages

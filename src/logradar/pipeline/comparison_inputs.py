@@ -1,4 +1,4 @@
-"""Candidates: bundles that are compared, each with its scores of the sessions that all of them have."""
+"""Inputs of a comparison: each bundle with its scores of the sessions that all bundles have in common."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from logradar.pipeline.evaluation_data import labelled, sessions_in, unseen
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import Corpus, collect, opening
 
-_WARM = 64  # sessions
+_WARM_UP = 64  # sessions scored before the time is measured
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One bundle on the input: SESSIONS as it sees them; by detector their SCORES, the threshold, the seconds."""
+    """One bundle on the input: SESSIONS as it groups them; their SCORES, the threshold and the seconds by detector."""
 
     name: str
-    fitted: Bundle
+    bundle: Bundle
     corpus: Corpus | DayCorpus
     sessions: pa.Table
     scores: dict[str, pa.Table]
-    limits: dict[str, float]
+    thresholds: dict[str, float]
     seconds: dict[str, float]
 
     @property
     def main(self) -> str:
         """The detector that raises alerts."""
-        return self.fitted.settings.detector
+        return self.bundle.settings.detector
 
     def at(self, rows: npt.NDArray[np.int64]) -> Candidate:
-        """The same for some of the sessions, in that order."""
+        """The same candidate with the sessions at ``rows`` only, in that order."""
         taken = pa.array(rows)
         scores = {name: table.take(taken) for name, table in self.scores.items()}
         return replace(self, sessions=self.sessions.take(taken), scores=scores)
@@ -59,32 +59,33 @@ def candidates(
     held_out: bool = False,
     allow_overlap: bool = False,
 ) -> list[Candidate]:
-    """Every bundle on the sessions of INPUT ``spec`` that all of them have and none has learnt from.
+    """Every bundle on the sessions of INPUT ``spec`` that all bundles have and none was trained on.
 
-    What is kept on disk lives as long as ``stack``. ``only`` names the detectors that are compared; see
-    `logradar.pipeline.evaluation_data.unseen` for the last two. Raises `DataError` where no session is common to all.
+    Files on disk are kept as long as ``stack`` is open. ``only`` names the detectors that are compared (empty: all);
+    `logradar.pipeline.evaluation_data.unseen` explains ``held_out`` and ``allow_overlap``. Raises `DataError` where
+    the bundles have no session in common.
     """
     names = bundle_names(bundles)
-    loaded = [Bundle.load(bundle) for bundle in bundles]
+    loaded = [Bundle.load(folder) for folder in bundles]
     _require_known(only, loaded)
-    found = []
+    scored = []
     read = _Reader(spec, stack)
-    for number, (name, fitted) in enumerate(zip(names, loaded, strict=True)):
-        corpus, home = read(fitted, given)
+    for number, (name, bundle) in enumerate(zip(names, loaded, strict=True)):
+        corpus, home = read(bundle, given)
         (home := home / f"candidate-{number}").mkdir()
-        sessions = sessions_in(corpus, fitted, home)
+        sessions = sessions_in(corpus, bundle, home)
         if sessions["label"].null_count < len(sessions):
             sessions = labelled(sessions, spec)
-        sessions = sessions.filter(pa.array(unseen(sessions, fitted, held_out, allow_overlap)))
-        found.append(_scored(name, fitted, corpus, sessions, only))
-    return _in_common(found)
+        sessions = sessions.filter(pa.array(unseen(sessions, bundle, held_out, allow_overlap)))
+        scored.append(_scored(name, bundle, corpus, sessions, only))
+    return _in_common(scored)
 
 
 def bundle_names(bundles: Sequence[Path]) -> list[str]:
-    """Short names of folders that tell them apart: their last part, or as many as it takes."""
-    places = [bundle.resolve() for bundle in bundles]
+    """Short distinct names for folders: the last part of each path, or as many parts as are needed."""
+    places = [folder.resolve() for folder in bundles]
     if len(set(places)) < len(places):
-        twice = next(bundle for bundle, place in zip(bundles, places, strict=True) if places.count(place) > 1)
+        twice = next(folder for folder, place in zip(bundles, places, strict=True) if places.count(place) > 1)
         raise ConfigError(f"Bundle '{twice}' is named twice; compare different bundles.")
     for depth in range(1, max(len(place.parts) for place in places) + 1):
         names = ["/".join(place.parts[-depth:]) for place in places]
@@ -94,20 +95,22 @@ def bundle_names(bundles: Sequence[Path]) -> list[str]:
 
 
 class _Reader:
-    """Reads the input once for all bundles that read it in the same way."""
+    """Reads the input once for all bundles that need it read in the same way."""
 
     def __init__(self, spec: str, stack: ExitStack) -> None:
         self._spec, self._stack = spec, stack
         self._read: list[tuple[Any, Corpus | DayCorpus, Path]] = []
 
-    def __call__(self, fitted: Bundle, given: dict[str, Any] | None) -> tuple[Corpus | DayCorpus, Path]:
-        days = fitted.miner.uses_event_ids
-        settings = input_settings(fitted, given)
+    def __call__(self, bundle: Bundle, given: dict[str, Any] | None) -> tuple[Corpus | DayCorpus, Path]:
+        days = bundle.miner.uses_event_ids
+        settings = input_settings(bundle, given)
         for how, corpus, home in self._read:
             if how == (days, settings):
                 return corpus, home
         if self._spec == "-" and self._read:
-            raise ConfigError("The bundles read their input in different ways, and stdin can be read once; use a file.")
+            raise ConfigError(
+                "The bundles read their input in different ways, but stdin can be read only once; use a file."
+            )
         opened, home = self._stack.enter_context(opening(self._spec, settings))
         corpus = DayCorpus.collect(require_event_ids(opened), home) if days else collect(opened, home)
         self._read.append(((days, settings), corpus, home))
@@ -115,34 +118,34 @@ class _Reader:
 
 
 def _require_known(only: Sequence[str], loaded: Sequence[Bundle]) -> None:
-    known = sorted({name for fitted in loaded for name in fitted.detectors})
+    known = sorted({name for bundle in loaded for name in bundle.detectors})
     for name in only:
         if name not in known:
-            raise ConfigError(f"No bundle holds a detector '{name}'; they hold {', '.join(known)}.")
+            raise ConfigError(f"No bundle has a detector '{name}'; they have {', '.join(known)}.")
 
 
 def _scored(
-    name: str, fitted: Bundle, corpus: Corpus | DayCorpus, sessions: pa.Table, only: Sequence[str]
+    name: str, bundle: Bundle, corpus: Corpus | DayCorpus, sessions: pa.Table, only: Sequence[str]
 ) -> Candidate:
     scores, seconds = {}, {}
-    for detector, one in fitted.detectors.items():
-        if only and detector not in only:
+    for key, detector in bundle.detectors.items():
+        if only and key not in only:
             continue
-        one.score(sessions.slice(0, _WARM))  # what is compiled or loaded at first use is not counted
+        detector.score(sessions.slice(0, _WARM_UP))  # the time to compile or load at first use does not count
         began = time.perf_counter()
-        scores[detector] = one.score(sessions)
-        seconds[detector] = time.perf_counter() - began
-    limits = {detector: fitted.thresholds[detector].value for detector in scores}
-    return Candidate(name, fitted, corpus, sessions, scores, limits, seconds)
+        scores[key] = detector.score(sessions)
+        seconds[key] = time.perf_counter() - began
+    thresholds = {key: bundle.thresholds[key].value for key in scores}
+    return Candidate(name, bundle, corpus, sessions, scores, thresholds, seconds)
 
 
-def _in_common(found: list[Candidate]) -> list[Candidate]:
+def _in_common(scored: list[Candidate]) -> list[Candidate]:
     """All candidates on the sessions that each of them has, in the order of the first."""
-    found = [one for one in found if one.scores]
-    if len(found) == 1:
-        return found
-    alike = len({one.fitted.miner.uses_event_ids for one in found}) == 1
-    frames = [_keys(one, alike) for one in found]
+    scored = [candidate for candidate in scored if candidate.scores]
+    if len(scored) == 1:
+        return scored
+    same_times = len({candidate.bundle.miner.uses_event_ids for candidate in scored}) == 1
+    frames = [_keys(candidate, same_times) for candidate in scored]
     on = [column for column in frames[0].columns if not column.startswith("row")]
     common = frames[0].rename({"row": "row0"})
     for number, frame in enumerate(frames[1:], 1):
@@ -150,23 +153,26 @@ def _in_common(found: list[Candidate]) -> list[Candidate]:
             frame.rename({"row": f"row{number}"}), on=on, how="inner", nulls_equal=True, maintain_order="left"
         )
     if not len(common):
-        first, second = (next(iter(one.sessions["session_id"].to_pylist()[:1]), "none") for one in found[:2])
+        first, second = (
+            next(iter(candidate.sessions["session_id"].to_pylist()[:1]), "none") for candidate in scored[:2]
+        )
         raise DataError(
             f"The bundles have no session of this input in common (one has '{first}', another '{second}', …): they "
             "group records differently, or hold back different parts. Compare bundles with the same sessions.* "
             "settings on logs that none was trained on."
         )
-    most = max(len(one.sessions) for one in found)
+    most = max(len(candidate.sessions) for candidate in scored)
     if len(common) < most:
-        say(f"Compared on the {len(common):,} sessions that all bundles have; up to {most - len(common):,} left out.")
-    return [one.at(common[f"row{number}"].to_numpy()) for number, one in enumerate(found)]
+        left_out = f"up to {most - len(common):,} sessions of a bundle are left out"
+        say(f"The comparison uses the {len(common):,} sessions that all bundles have; {left_out}.")
+    return [candidate.at(common[f"row{number}"].to_numpy()) for number, candidate in enumerate(scored)]
 
 
-def _keys(one: Candidate, timed: bool) -> pl.DataFrame:
-    """What a session is known by: its id and length, and, where all tell times in one way, its start."""
-    lengths = Sequences.from_arrow(one.sessions["template_ids"]).lengths
-    keys = {"session_id": pl.from_arrow(one.sessions["session_id"]), "events": lengths}
+def _keys(candidate: Candidate, timed: bool) -> pl.DataFrame:
+    """The identity of each session: its id and length, and its start where all bundles have the same times."""
+    lengths = Sequences.from_arrow(candidate.sessions["template_ids"]).lengths
+    keys = {"session_id": pl.from_arrow(candidate.sessions["session_id"]), "events": lengths}
     if timed:
-        keys["start"] = pl.from_arrow(one.sessions["start"])
+        keys["start"] = pl.from_arrow(candidate.sessions["start"])
     frame = pl.DataFrame(keys).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     return frame.unique([*keys], keep="first", maintain_order=True)

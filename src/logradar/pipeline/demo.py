@@ -1,4 +1,4 @@
-"""Demo: the main job on real HDFS logs when they are here, else on simulated services."""
+"""Demo: train, evaluate and report on real HDFS logs where they are available, else on simulated services."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEED = 7
 
 @dataclass
 class Demo:
-    """What a demo leaves: the evaluation document, the first alerts, and where the report is."""
+    """The result of a demo: the evaluation document, the first alerts, and the paths of bundle and report."""
 
     document: dict[str, Any]
     alerts: dict[str, Any]
@@ -32,28 +32,28 @@ class Demo:
 
 
 def demo(folder: Path, *, data_dir: Path | None = None, simulated: bool = False, quick: bool = False) -> Demo:
-    """Train on the past, measure on the future, write the report into ``folder``.
+    """Train on earlier logs, measure on later ones, write the report into ``folder``.
 
-    HDFS: the 2 % sample, earlier half against later half. Otherwise a fault-free simulated day
-    trains and a later day with faults is measured. ``quick`` leaves the neural detectors out, and so
-    does an installation without the extra ``deep``.
+    On HDFS, the 2 % sample: train on its earlier half, measure on its later half. Otherwise train on a simulated day
+    without faults and measure on a later day with faults. ``quick`` leaves the neural detectors out, and so does an
+    installation without the extra ``deep``.
     """
     began = time.monotonic()
-    beside = (*SIMPLE, "values")
+    detectors = (*SIMPLE, "values")
     absent = [] if quick else missing()
     if absent:
         say(f"Without a neural detector: it needs {', '.join(absent)} (pip install 'logradar[deep]').")
-    given: dict[str, Any] = {"seed": SEED, "beside": beside if quick or absent else (*beside, "deeplog")}
+    given: dict[str, Any] = {"seed": SEED, "beside": detectors if quick or absent else (*detectors, "deeplog")}
     given |= {"input.data_dir": data_dir} if data_dir else {}
     if not simulated and _have_hdfs(data_dir):
         past, future = "hdfs", "hdfs"
     else:
         past, future = _simulate(folder / "logs")
-        given["detectors.ensemble.members"] = beside  # two of the faults leave every sequence as it is
+        given["detectors.ensemble.members"] = detectors  # two of the faults do not change any sequence
     bundle = folder / "bundle"
     say(f"Learning what is normal in {past} …")
     train(past, bundle, run_settings(None, [], given))
-    say("Measuring on what came later …")
+    say("Measuring on later logs …")
     evaluated = evaluate(bundle, future, given={path: v for path, v in given.items() if path.startswith("input.")})
     evaluated.write(folder / "report")
     report = write_report(folder / "report")
@@ -68,7 +68,7 @@ def _have_hdfs(data_dir: Path | None) -> bool:
 
 
 def _simulate(folder: Path) -> tuple[str, str]:
-    say("No HDFS logs are here (LOGRADAR_DATA), so a small shop of microservices is simulated.")
+    say("There are no HDFS logs in LOGRADAR_DATA, so a small shop of microservices is simulated.")
     normal, faulty = folder / "normal", folder / "faulty"
     simulate(normal, days=1, faults="none", seed=SEED, start="2026-03-02")
     simulate(faulty, days=1, faults="all", seed=SEED + 1, start="2026-03-03")

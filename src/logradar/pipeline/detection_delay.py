@@ -1,4 +1,4 @@
-"""Detection delay of every detector: from the first odd event, and from the start of an incident."""
+"""Detection delay of every detector: from the first anomalous event, and from the start of a fault episode."""
 
 from __future__ import annotations
 
@@ -10,47 +10,49 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.evaluation.delay import Ints, alarm_places, delays, earliest, onsets
-from logradar.evaluation.fault_episodes import incidents
+from logradar.evaluation.fault_episodes import fault_episodes
 from logradar.model.bundle import Bundle
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import Corpus
 
 
 def delay(
-    fitted: Bundle,
+    bundle: Bundle,
     corpus: Corpus | DayCorpus,
     sessions: pa.Table,
     scores: Mapping[str, pa.Table],
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
 ) -> dict[str, Any]:
-    """What each detector of a bundle needs to tell the anomalies among labelled SESSIONS.
+    """How early each detector of a bundle detects the anomalies among labelled SESSIONS.
 
-    ``scores`` are their SCORES and ``limits`` the thresholds, by detector. ``from`` says what the delay of a session
-    counts from: its first odd event where records have labels of their own, else its start.
+    ``scores`` are the SCORES of the sessions and ``thresholds`` the thresholds, by detector. ``from`` names the
+    beginning of the delay of a session: its first anomalous event where records have labels of their own, else its
+    start.
     """
     labels = sessions["label"].to_numpy().astype(bool)
-    odd = _odd_records(corpus, sessions)
-    onset = onsets(sessions, odd)
+    anomalous_records = _anomalous_records(corpus, sessions)
+    onset = onsets(sessions, anomalous_records)
     kinds = kinds_of(corpus, sessions)
     starts, ends = (sessions[name].to_numpy().astype("M8[us]") for name in ("start", "end"))
-    found = {}
+    figures = {}
     for name in scores:
-        places = places_of(fitted, name, scores, limits)
-        found[name] = {
+        places = places_of(bundle, name, scores, thresholds)
+        figures[name] = {
             **delays(places, onset, sessions, labels),
-            "incidents": incidents(kinds, starts, ends, labels, places >= 0),
+            "fault_episodes": fault_episodes(kinds, starts, ends, labels, places >= 0),
         }
-    return {"from": "session start" if odd is None else "first odd event", "detectors": found}
+    beginning = "session start" if anomalous_records is None else "first anomalous event"
+    return {"from": beginning, "detectors": figures}
 
 
-def places_of(fitted: Bundle, name: str, scores: Mapping[str, pa.Table], limits: Mapping[str, float]) -> Ints:
-    """`logradar.evaluation.delay.alarm_places`; of an ensemble the earliest of its members' where they alarm."""
-    places = alarm_places(scores[name], limits[name])
-    members = [member for member in fitted.detectors[name].members if member in scores]
+def places_of(bundle: Bundle, name: str, scores: Mapping[str, pa.Table], thresholds: Mapping[str, float]) -> Ints:
+    """`logradar.evaluation.delay.alarm_places` of a detector; for an ensemble the earliest place of its members."""
+    places = alarm_places(scores[name], thresholds[name])
+    members = [member for member in bundle.detectors[name].members if member in scores]
     if not members:
         return places
     alarmed = places >= 0
-    return earliest((alarm_places(scores[member], limits[member]) for member in members), alarmed, places)
+    return earliest((alarm_places(scores[member], thresholds[member]) for member in members), alarmed, places)
 
 
 def kinds_of(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.NDArray[np.str_]:
@@ -58,11 +60,11 @@ def kinds_of(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.NDArray[np.s
     return np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()], np.str_)
 
 
-def _odd_records(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.NDArray[np.bool_] | None:
-    """Which records are labelled anomalous, where labels stand on records; None where they stand on sessions."""
+def _anomalous_records(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.NDArray[np.bool_] | None:
+    """Which records are labelled anomalous, by record id; None where only sessions have labels."""
     if isinstance(corpus, DayCorpus) or not corpus.records:
         return None
     parts = [part["label"].combine_chunks().fill_null(False) for part in corpus.scan(["label"])]
-    odd = np.concatenate([part.to_numpy(zero_copy_only=False) for part in parts]).astype(np.bool_)
+    anomalous = np.concatenate([part.to_numpy(zero_copy_only=False) for part in parts]).astype(np.bool_)
     records = sessions.filter(sessions["label"])["record_ids"].combine_chunks().flatten().to_numpy()
-    return None if odd[records].all() else odd
+    return None if anomalous[records].all() else anomalous

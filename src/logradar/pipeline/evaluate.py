@@ -20,7 +20,7 @@ from logradar.alerting.alerts import anomalous
 from logradar.alerting.threshold import Threshold
 from logradar.core.sequences import Sequences
 from logradar.evaluation.audit import Side, audit, seen_in, told
-from logradar.evaluation.caveats import limits
+from logradar.evaluation.caveats import caveats
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
@@ -103,7 +103,7 @@ def evaluate(
         document["audit"]["overlap_allowed"] = allow_overlap
         by_bundle = threshold is alerts_per_day is precision is None
         values = tuple(name for name, detector in fitted.detectors.items() if detector.needs_values)
-        document["limits"] = limits(
+        document["caveats"] = caveats(
             document["audit"], document["detectors"], novelty(fitted) if by_bundle else None, values
         )
         if trimmed := fitted.facts["split"].get("trimmed"):

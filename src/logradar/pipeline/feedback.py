@@ -1,4 +1,4 @@
-"""Feedback: tell a bundle which alerts were false alarms, so that the same finding stays silent."""
+"""Feedback: record in a bundle which alerts were false alarms, so that the same finding raises no alert again."""
 
 from __future__ import annotations
 
@@ -25,68 +25,71 @@ _NAMED: Final = ("alert_id", "session_id", "detector", "signature")
 def give_feedback(
     bundle: Path, alerts: Path | None, *, false_alarms: Iterable[str] = (), undo: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Accept alerts of a file that ``detect -o`` wrote as harmless, take back others, and tell what is accepted now.
+    """Accept ``false_alarms`` as harmless, take back those in ``undo``, and return what is accepted now.
 
-    An alert is named by its id, or by its session's. The bundle is written anew and sealed again. Raises
-    `InputError` for ids that are not there, for a file that is none of alerts, or of those of another bundle.
+    ``alerts`` is a file that ``detect -o`` wrote. An alert is named by its id, or by the id of its session. The
+    bundle in folder ``bundle`` is written again and sealed. Raises `InputError` for ids that the file does not
+    have, for a file that has no alerts, or has alerts of another bundle.
     """
-    fitted = Bundle.load(bundle)
-    wanted, gone = list(false_alarms), list(undo)
-    if wanted and alerts is None:
+    loaded = Bundle.load(bundle)
+    ids = list(false_alarms)
+    if ids and alerts is None:
         raise InputError("Name the file of alerts too, as `logradar detect … -o alerts.json` writes it.")
-    if alerts is not None and not wanted:
+    if alerts is not None and not ids:
         raise InputError("Say which alerts are false alarms: --false-alarm ID, once for each.")
-    feedback = fitted.feedback.without(gone)
+    feedback = loaded.feedback.without(list(undo))
     if alerts is not None:
-        feedback = feedback.add(_chosen(_read(alerts), wanted, alerts, identity(fitted)))
-    if feedback != fitted.feedback:
+        feedback = feedback.add(_chosen(_read(alerts), ids, alerts, identity(loaded)))
+    if feedback != loaded.feedback:
         with amending(bundle) as draft:
             (draft / FEEDBACK).unlink(missing_ok=True)
             if len(feedback):
                 (draft / FEEDBACK).write_text(feedback.to_json() + "\n")
-    texts = fitted.texts
-    told = [
+    texts = loaded.texts
+    accepted = [
         {**entry.model_dump(exclude={"signature"}), "finding": entry.signature.describe(texts)}
         for entry in feedback.accepted
     ]
-    return {"bundle": str(bundle), "accepted": told}
+    return {"bundle": str(bundle), "accepted": accepted}
 
 
-def _chosen(alerts: list[dict[str, Any]], wanted: list[str], file: Path, bundle: str) -> list[Accepted]:
+def _chosen(alerts: list[dict[str, Any]], ids: list[str], file: Path, bundle: str) -> list[Accepted]:
+    """The alerts with these ids, with their signatures; ``bundle`` is the identity of the bundle."""
     known = {str(alert[name]): alert for name in ("session_id", "alert_id") for alert in alerts if alert.get(name)}
-    missing = [one for one in wanted if one not in known]
+    missing = [id_ for id_ in ids if id_ not in known]
     if missing:
-        raise InputError(f"'{file}' has no alert '{missing[0]}'; {_near(missing[0], known)}")
+        raise InputError(f"'{file}' has no alert '{missing[0]}'; {_suggestion(missing[0], known)}")
     chosen = []
-    for one in dict.fromkeys(wanted):
-        alert = known[one]
+    for id_ in dict.fromkeys(ids):
+        alert = known[id_]
         name = str(alert["alert_id"])
         if not alert.get("signature"):
             raise InputError(
-                f"Alert '{name}' carries no signature, so it cannot be known again: its session is too long, its "
-                "messages have no text, the bundle keeps no normal sessions (replay=0), or the file is an older one."
+                f"Alert '{name}' has no signature, so the same finding cannot be recognised again. Either its session "
+                "is too long, or its messages have no text, or the bundle keeps no normal sessions (replay=0), or an "
+                "older version wrote the file."
             )
         try:
-            given = alert["signature"]
-            signature = validated(Signature, json.loads(given) if isinstance(given, str) else given, "signature")
+            value = alert["signature"]
+            signature = validated(Signature, json.loads(value) if isinstance(value, str) else value, "signature")
         except (ValueError, TypeError, ConfigError) as error:
             raise InputError(f"The signature of alert '{name}' in '{file}' cannot be read: {error}") from None
         if signature.bundle != bundle:
-            raise InputError(f"'{file}' holds alerts of another bundle; run `logradar detect` with this one again.")
+            raise InputError(f"'{file}' has alerts of another bundle; run `logradar detect` with this bundle again.")
         session, detector = str(alert.get("session_id") or ""), str(alert.get("detector") or "")
         chosen.append(Accepted(id=name, session_id=session, detector=detector, signature=signature))
     return chosen
 
 
-def _near(word: str, known: dict[str, Any]) -> str:
+def _suggestion(word: str, known: dict[str, Any]) -> str:
     if not known:
-        return "it holds no alerts."
-    told = did_you_mean(word, known)
-    return told if told.startswith("did you") else f"it holds {len(known) // 2:,} alerts with other ids."
+        return "it has no alerts."
+    suggestion = did_you_mean(word, known)
+    return suggestion if suggestion.startswith("did you") else f"it has {len(known) // 2:,} alerts with other ids."
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """Alerts of a file as ``detect -o`` writes it; `InputError` for any other."""
+    """The alerts of a file that ``detect -o`` wrote; `InputError` for any other file."""
     try:
         if path.suffix == ".parquet":
             table = pq.read_table(path)
@@ -94,16 +97,16 @@ def _read(path: Path) -> list[dict[str, Any]]:
         if path.suffix == ".csv":
             csv.field_size_limit(1 << 24)
             with path.open(newline="", encoding="utf-8") as file:
-                found: Any = list(csv.DictReader(file))
+                alerts: Any = list(csv.DictReader(file))
         else:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            found = found["alerts"] if isinstance(found, dict) else found
+            alerts = json.loads(path.read_text(encoding="utf-8"))
+            alerts = alerts["alerts"] if isinstance(alerts, dict) else alerts
     except FileNotFoundError:
         raise InputError(
             f"There is no file '{path}'; `logradar detect BUNDLE INPUT -o {path.name}` writes it."
         ) from None
     except (OSError, ValueError, KeyError, csv.Error, RecursionError, pa.ArrowException) as error:
-        raise InputError(f"'{path}' is no file of alerts as `logradar detect -o` writes it ({error}).") from None
-    if not isinstance(found, list) or not all(isinstance(one, dict) and one.get("alert_id") for one in found):
-        raise InputError(f"'{path}' is no file of alerts as `logradar detect -o` writes it.")
-    return found
+        raise InputError(f"'{path}' is not a file of alerts as `logradar detect -o` writes it ({error}).") from None
+    if not isinstance(alerts, list) or not all(isinstance(row, dict) and row.get("alert_id") for row in alerts):
+        raise InputError(f"'{path}' is not a file of alerts as `logradar detect -o` writes it.")
+    return alerts

@@ -1,4 +1,4 @@
-"""Next events: how well every detector that predicts events does it, on normal data and with labels."""
+"""Next-event metrics of a bundle: how well its detectors predict events, on normal data and with labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Figures = dict[str, Any]
 
 
 def when_trained(detectors: Mapping[str, Detector], valid: SessionSet) -> dict[str, Figures]:
-    """Figures on the normal validation sessions, by detector; without those that predict nothing."""
+    """Figures on the normal validation sessions, for each detector that predicts events."""
     return {
         name: {
             **_accuracy(detector, valid),
@@ -36,30 +36,31 @@ def when_evaluated(
     sessions: pa.Table,
     scores: Mapping[str, pa.Table],
 ) -> dict[str, Figures]:
-    """Figures on labelled sessions: predictions and scores of the normal ones, and what p90, p95 and p99 find.
+    """Figures on labelled sessions, for each detector that predicts events.
 
-    Thresholds come from the bundle's ``validation`` scores, never from these sessions.
+    They are the predictions and scores of the normal sessions, and precision and recall at p90, p95 and p99. These
+    thresholds come from the bundle's ``validation`` scores, never from these sessions.
     """
     labels = sessions["label"].to_numpy().astype(bool)
-    found = {}
+    figures = {}
     for name, detector in detectors.items():
         if not isinstance(detector, PredictsEvents):
             continue
         values = scores[name]["score"].to_numpy()
-        wanted = {name: at["threshold"] for name, at in next_event.recommended(validation[name]).items()}
-        found[name] = {
+        thresholds = {quantile: at["threshold"] for quantile, at in next_event.recommended(validation[name]).items()}
+        figures[name] = {
             **_accuracy(detector, SessionTable(sessions.filter(pa.array(~labels)))),
             "scores": next_event.score_statistics(values[~labels]),
-            "thresholds": next_event.measured(wanted, labels, values),
+            "thresholds": next_event.measured(thresholds, labels, values),
         }
-    return found
+    return figures
 
 
 def readable(figures: Mapping[str, Figures]) -> str:
     """The figures of all detectors as text for people."""
-    return "".join(next_event.readable(name, one) for name, one in figures.items())
+    return "".join(next_event.readable(name, of_detector) for name, of_detector in figures.items())
 
 
 def _accuracy(detector: PredictsEvents, sessions: SessionSet) -> Figures:
-    told = detector.predicted(sessions)
-    return next_event.accuracy(told.ranks, told.losses, told.known, told.weights)
+    predictions = detector.predicted(sessions)
+    return next_event.accuracy(predictions.ranks, predictions.losses, predictions.known, predictions.weights)

@@ -1,4 +1,4 @@
-"""Prepare: an input as records, templates and sessions in Parquet, with a manifest."""
+"""Prepare: write an input as records, templates and sessions in Parquet, with a manifest."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ Prepare = Callable[[str, Path, RunSettings], dict[str, Any]]
 
 
 def write_as(name: str) -> Prepare:
-    """What writes an input in the format of that name: ``parquet`` or ``radar-json``."""
+    """The function that writes an input in the format ``name``: ``parquet`` or ``radar-json``."""
     known: dict[str, Prepare] = {"parquet": prepare, "radar-json": write_days}
     if name not in known:
         raise ConfigError(
-            f"'{name}' is no format to prepare for (parquet, radar-json); the format of the input's lines is set with "
-            "--input-format."
+            f"'{name}' is not a format that prepare can write (parquet, radar-json); the format of the input's lines "
+            "is set with --input-format."
         )
     return known[name]
 
@@ -50,18 +50,18 @@ def write_as(name: str) -> Prepare:
 def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     """Write INPUT ``spec`` to ``folder`` and return the figures of ``prepare --json``.
 
-    Logs become ``records/*.parquet`` (LOG_RECORDS) and ``sessions.parquet`` (SESSIONS), day files
-    become ``days/*.parquet`` (DATED_SESSIONS) with the event ids that they have; beside them
-    ``templates.parquet`` (TEMPLATES of all of it) and ``prepared.json``, the manifest with the
-    SHA-256 of every input and every shard. The folder is an INPUT itself; `train` mines templates
-    again, on its training part only. What an earlier run has read of the same input and finished
-    is not read again, whether it ran to its end or was killed.
+    Logs become ``records/*.parquet`` (LOG_RECORDS) and ``sessions.parquet`` (SESSIONS); day files
+    become ``days/*.parquet`` (DATED_SESSIONS) with the event ids that they have. The folder also gets
+    ``templates.parquet`` (TEMPLATES of the whole input) and ``prepared.json``, the manifest with the
+    SHA-256 of every input and every shard. The folder can be used as INPUT; `train` mines templates
+    again, on its training part only. Units of the same input that an earlier run has finished are not read
+    again, even if that run was interrupted.
     """
     began = time.monotonic()
     ours = any((folder / name).is_file() for name in (MANIFEST, READING))
     if folder.exists() and any(folder.iterdir()) and not ours:
-        raise InputError(f"'{folder}' holds other files; choose a new folder for the prepared data.")
-    (folder / MANIFEST).unlink(missing_ok=True)  # until the end it is not prepared
+        raise InputError(f"'{folder}' contains other files; choose a new folder for the prepared data.")
+    (folder / MANIFEST).unlink(missing_ok=True)  # a folder without it is not a prepared one
     with opening(spec, settings.input, folder) as (opened, home):
         for name in TABLES:
             (home / name).unlink(missing_ok=True)
@@ -79,7 +79,7 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     manifest = {
         **facts,
         "settings": settings.model_copy(update={"input": resolved}).model_dump(mode="json"),
-        "inputs": [{**file, "unit": number} for number, note in enumerate(store.notes) for file in note.files],
+        "inputs": [{**file, "unit": unit} for unit, note in enumerate(store.notes) for file in note.files],
         "units": [
             {"sessions" if days else "records": note.rows, "events": note.events, "quarantined": note.reasons}
             for note in store.notes
@@ -129,15 +129,15 @@ def _days(opened: Opened, home: Path) -> tuple[Store, dict[str, Any]]:
 
 
 def _digest(store: Store, folder: Path) -> str:
-    """One hash of all that was written; equal for equal inputs, however often the run was interrupted."""
-    whole = hashlib.sha256()
+    """One hash of everything that was written; equal for equal inputs, even if the run was interrupted."""
+    digest = hashlib.sha256()
     for note in store.notes:
         for shard in note.shards:
-            whole.update(f"{shard.name} {shard.sha256}\n".encode())
+            digest.update(f"{shard.name} {shard.sha256}\n".encode())
     for name in TABLES:
         if (folder / name).is_file():
-            whole.update(f"{name} {sha256_of(folder / name)}\n".encode())
-    return whole.hexdigest()
+            digest.update(f"{name} {sha256_of(folder / name)}\n".encode())
+    return digest.hexdigest()
 
 
 def _rate(store: Store, seconds: float) -> float:
@@ -146,6 +146,6 @@ def _rate(store: Store, seconds: float) -> float:
 
 
 def peak_rss_mb() -> float:
-    """The most memory that this process ever held, in MB."""
+    """The largest memory use of this process so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)

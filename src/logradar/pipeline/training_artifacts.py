@@ -1,7 +1,7 @@
-"""The course of a training in a bundle: for people who want to see how it went, not needed to score.
+"""Artifacts of a training in a bundle: for people who want to see how it went; scoring does not need them.
 
-``training/DETECTOR/`` holds ``training.log``, ``curve.png`` (losses and learning rate), ``next-events.txt``
-and what TensorBoard reads.
+``training/DETECTOR/`` contains ``training.log``, ``curve.png`` (losses and learning rate), ``next-events.txt``
+and the files for TensorBoard.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ from logradar.training.trackers import SUFFIX
 FOLDER: Final = "training"
 
 
-def write_course(
+def write_artifacts(
     history: Mapping[str, list[dict[str, float]]],
     next_events: Mapping[str, Mapping[str, Any]],
     run: Path | None,
-    bundle: Path,
+    folder: Path,
 ) -> None:
-    """Write the course of all trainings, by detector, below ``bundle``; ``run`` is the folder that they were run in."""
-    home = bundle / FOLDER
+    """Write the artifacts of all trainings, by detector, into the bundle ``folder``.
+
+    ``run`` is the folder in which the detectors were trained (None: there is none).
+    """
+    home = folder / FOLDER
     for name, rows in history.items():
         if picture := training_curve(rows, name=name, kind="png"):
             _write(home / name / "curve.png", picture)
@@ -37,18 +40,18 @@ def write_course(
     for log in sorted(run.rglob(LOG)) if run is not None else ():
         place = home.joinpath(*_named(log.parent.relative_to(run).parts, history))  # type: ignore[arg-type]
         _write(place / LOG, log.read_bytes())
-        # TensorBoard names its files after machine and process, which is nobody's business.
+        # The names of TensorBoard's files contain machine and process; these must not get into a bundle.
         for number, events in enumerate(sorted((log.parent / TENSORBOARD).glob(f"*{SUFFIX}"))):
             shutil.copyfile(events, place / f"{number:03}{SUFFIX}")
 
 
-def save(fitted: Bundle, bundle: Path, run: Path | None) -> None:
-    """Write a bundle with the course of its trainings; ``run`` is the folder that the detectors were trained in."""
-    fitted.save(bundle, lambda draft: write_course(fitted.history, fitted.next_events, run, draft))
+def save(bundle: Bundle, folder: Path, run: Path | None) -> None:
+    """Write a bundle to ``folder`` with the artifacts of its trainings; ``run`` is as in `write_artifacts`."""
+    bundle.save(folder, lambda draft: write_artifacts(bundle.history, bundle.next_events, run, draft))
 
 
 def _named(parts: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
-    """A path from the name of a detector on: without the ensemble that it belongs to."""
+    """The parts of a path that begin with the name of a detector: without the ensemble that it belongs to."""
     first = next((place for place, part in enumerate(parts) if part in names), 0)
     return parts[first:]
 

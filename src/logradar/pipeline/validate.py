@@ -1,4 +1,4 @@
-"""Validate: what an input holds and what is wrong with it, before anything is learnt."""
+"""Validate: what an input contains and what is wrong with it, before a training."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ PAGES: Final = (".html", ".htm")
 def validate(spec: str, settings: RunSettings, *, output: Path | None = None) -> dict[str, Any]:
     """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``.
 
-    RADAR's day files are counted as they stand, in flat memory; every other log is read into a
-    corpus and its templates are mined. Where ``output`` is a folder, all bad input is kept there
-    in ``quarantine.jsonl``. The document is described in docs/reference-json.md.
+    RADAR's day files are counted without parsing, in constant memory; every other log is read into a
+    corpus and its templates are mined. Where ``output`` is a folder, all bad input is written there to
+    ``quarantine.jsonl``. docs/reference-json.md describes the document.
     """
     began = time.monotonic()
-    place = _check_output(spec, output)
-    found = find(spec, settings.input.data_dir)
+    folder = _output_folder(spec, output)
+    files = find(spec, settings.input.data_dir)
     try:
-        facts = _inventory(spec, found, settings, place)
+        facts = _inventory(spec, files, settings, folder)
     finally:
-        found.close()
+        files.close()
     facts |= {
         "input": readable(spec),
         "version": __version__,
@@ -58,7 +58,7 @@ def strictly(facts: dict[str, Any]) -> None:
     count = sum(kind["count"] for kind in facts["fault_kinds"])
     if count:
         many = "1 fault" if count == 1 else f"{count:,} faults"
-        raise DataError(f"{many} in '{facts['input']}'; most often: {facts['fault_kinds'][0]['reason']}.")
+        raise DataError(f"{many} in '{facts['input']}'; for example: {facts['fault_kinds'][0]['reason']}.")
 
 
 def is_page(output: Path) -> bool:
@@ -66,8 +66,8 @@ def is_page(output: Path) -> bool:
     return output.suffix.lower() in PAGES
 
 
-def _check_output(spec: str, output: Path | None) -> Path | None:
-    """The folder for everything, if one is wanted; refused before hours of work, not after them."""
+def _output_folder(spec: str, output: Path | None) -> Path | None:
+    """The folder for the results, if ``output`` is one; errors are raised before the work, not after it."""
     if output is None:
         return None
     if is_page(output):
@@ -85,10 +85,9 @@ def _check_output(spec: str, output: Path | None) -> Path | None:
     return output
 
 
-def _inventory(spec: str, found: InputFiles, settings: RunSettings, place: Path | None) -> dict[str, Any]:
+def _inventory(spec: str, found: InputFiles, settings: RunSettings, folder: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
-        folder = place or Path(scratch)
-        quarantine = Guarded(folder / QUARANTINE)
+        quarantine = Guarded((folder or Path(scratch)) / QUARANTINE)
         input_ = settings.input
         chosen, left_out = select(spec, found, input_.limit_files, input_.since, input_.until)
         parts = recognise(spec, chosen, settings.input.source, quarantine)
@@ -101,20 +100,20 @@ def _inventory(spec: str, found: InputFiles, settings: RunSettings, place: Path 
             shards = [file for part in parts for file in part.files]
             facts = inventory_of_prepared(shards, _labels(found, settings), use_labels=settings.input.use_labels)
             return {"input": spec, "source": "prepared_days", **facts, "session_key": None}
-        return _of_records(spec, found, settings, Path(scratch) / "corpus", place)
+        return _of_records(spec, found, settings, Path(scratch) / "corpus", folder)
 
 
 def _of_days(
     spec: str, found: InputFiles, files: list[DayFile], settings: RunSettings, quarantine: Quarantine
 ) -> dict[str, Any]:
     assert quarantine.path is not None
-    before = kinds_of(quarantine.reasons, quarantine.path, {})  # files that are not read at all
+    unreadable = kinds_of(quarantine.reasons, quarantine.path, {})  # files that cannot be read at all
     facts = inventory_of_days(files, quarantine, _labels(found, settings))
-    facts["fault_kinds"] = in_order([*facts["fault_kinds"], *before])
+    facts["fault_kinds"] = in_order([*facts["fault_kinds"], *unreadable])
     facts["faults"] = {kind["reason"]: kind["count"] for kind in facts["fault_kinds"]}
-    unread = sum(kind["count"] for kind in before)
-    facts["quarantined"] += unread
-    facts["lost"] += unread
+    count = sum(kind["count"] for kind in unreadable)
+    facts["quarantined"] += count
+    facts["lost"] += count
     return {"input": spec, "source": "radar_json", **facts, "session_key": None}
 
 
@@ -126,17 +125,17 @@ def _labels(found: InputFiles, settings: RunSettings) -> Labels | None:
 
 
 def _of_records(
-    spec: str, found: InputFiles, settings: RunSettings, scratch: Path, place: Path | None
+    spec: str, found: InputFiles, settings: RunSettings, scratch: Path, folder: Path | None
 ) -> dict[str, Any]:
-    spooled = {str(file): name for file, name in found.names.items()}  # what was piped in cannot be read again
+    spooled = {str(file): name for file, name in found.names.items()}  # files written from stdin, with their names
     with reading(next(iter(spooled), spec), settings.input, scratch) as corpus:
         facts = inventory_of_records(corpus, settings, scratch)
         bad = scratch / QUARANTINE
         facts["fault_kinds"] = kinds_of(corpus.reasons, bad, spooled)
         facts["files"] = {spooled.get(name, name): count for name, count in facts["files"].items()}
         facts["bytes"] = found.size
-        if place and bad.is_file():
-            shutil.copyfile(bad, place / QUARANTINE)
+        if folder and bad.is_file():
+            shutil.copyfile(bad, folder / QUARANTINE)
         facts["lost"] = sum(kind["count"] for kind in facts["fault_kinds"] if not kind["kept"])
         source, key = corpus.source, corpus.input.session_key
     return {"input": spec, "source": source, **facts, "session_key": key}

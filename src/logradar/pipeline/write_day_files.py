@@ -1,4 +1,4 @@
-"""Write days: any input as RADAR day files, one JSON file a day."""
+"""Write day files: any input as RADAR day files, one JSON file per day."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, opening
 from logradar.storage.shards_writer import QUARANTINE
 
-PADDED: Final = 512  # token_ids of every session, as RADAR's models have them
-STRETCH: Final = 5_000  # sessions whose lines are fetched at once
-UNFINISHED: Final = ".unfinished"  # stands in the folder until all is written
+PADDED: Final = 512  # token_ids per session, as RADAR's models need them
+BATCH: Final = 5_000  # sessions whose lines are read at once
+UNFINISHED: Final = ".unfinished"  # a file that is in the folder until everything is written
 LABELS: Final = "labels.csv"
 NAMES: Final = {  # SeverityNumbers of OpenTelemetry
     number: name for name, first in LEVELS.items() for number in range(first, first + 4)
@@ -44,13 +44,13 @@ NAMES: Final = {  # SeverityNumbers of OpenTelemetry
 def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     """Write INPUT ``spec`` as day files to ``folder`` and return figures.
 
-    Day files (and what was prepared from them) come out as they went in, less what was damaged.
-    Of other logs each session goes to the day on which it began, with its template ids as event
-    ids and its lines; ``templates.parquet`` says what the ids mean, ``labels.csv`` has the labels
-    if there are any, and ``session_ids.csv`` the session behind every number.
+    Day files (and folders prepared from them) are copied without their damaged sessions.
+    A session of another log goes to the file of the day on which it began, with its template ids as event
+    ids and with its lines; ``templates.parquet`` has the templates of these ids, ``labels.csv`` the labels
+    if there are any, and ``session_ids.csv`` the session id of every number.
     """
     began = time.monotonic()
-    _clear_cut_off(folder)
+    _remove_unfinished(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"'{folder}' is not empty; choose a new folder for the day files.")
     with opening(spec, settings.input) as (opened, home):
@@ -73,18 +73,18 @@ def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]
     }
 
 
-def _clear_cut_off(folder: Path) -> None:
-    """Remove what a run that did not come to its end has written: nobody can tell which of it is whole."""
+def _remove_unfinished(folder: Path) -> None:
+    """Remove the files of an interrupted run: it is not known which of them are complete."""
     if not (folder / UNFINISHED).is_file():
         return
-    say(f"An earlier run into '{folder}' was cut off; it is written anew.")
+    say(f"An earlier run into '{folder}' was interrupted; its files are written again.")
     for pattern in ("preprocessed_logs_*.json", "templates.parquet", "session_ids.csv", LABELS, QUARANTINE, UNFINISHED):
         for path in folder.glob(pattern):
             path.unlink()
 
 
 class _Days:
-    """The files of a folder; the one that is written to stays open until another is wanted."""
+    """The day files of a folder; the current one stays open until another one is written to."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self.sessions = folder, 0
@@ -94,7 +94,7 @@ class _Days:
         self._key: tuple[str, str] | None = None
 
     def write(self, day: str, source: str, table: pa.Table, length: int | None = None) -> None:
-        """Append DAY_SESSIONS to the file of a day; another ``source`` of the same day gets a file of its own."""
+        """Append DAY_SESSIONS to the file of a day; each ``source`` has a file of its own for the same day."""
         if (day, source) != self._key:
             self._stack.close()
             path = self.folder / f"preprocessed_logs_{day}.json"
@@ -118,9 +118,9 @@ def _copy(opened: Opened, days: _Days, home: Path) -> None:
                 for part in runs(table, "source"):
                     day = part["session_key"][0].as_py().rpartition("/")[0].removeprefix("preprocessed_logs_")
                     days.write(day, part["source"][0].as_py(), part.select(DAY_SESSIONS.names))
-    for told in (opened.quarantine, quarantine):
-        if told.count:
-            say(told.sentence().partition(" They are kept")[0])
+    for cases in (opened.quarantine, quarantine):
+        if cases.count:
+            say(cases.sentence().partition(" They are kept")[0])
     if quarantine.path and quarantine.path.is_file():
         with (home / QUARANTINE).open("ab") as file:
             file.write(quarantine.path.read_bytes())
@@ -156,14 +156,14 @@ def _convert(corpus: Corpus, days: _Days, settings: RunSettings, home: Path) -> 
 
 
 def _by_day(sessions: SessionSet) -> Iterator[pa.Table]:
-    """SESSIONS with their ``day``, at most `STRETCH` of one day at a time; those without a time come last."""
+    """SESSIONS with their ``day``, at most `BATCH` of one day at a time; those without a time come last."""
     for dated in (True, False):
         for table in sessions.tables():
             chosen = table.filter(pc.equal(table["start"].is_valid(), dated))
             day = pc.fill_null(pc.strftime(chosen["start"], "%Y-%m-%d"), "undated")
             for run in runs(chosen.append_column("day", day.combine_chunks().dictionary_encode()), "day"):
-                for begin in range(0, len(run), STRETCH):
-                    yield run.slice(begin, STRETCH)
+                for begin in range(0, len(run), BATCH):
+                    yield run.slice(begin, BATCH)
 
 
 def _day_sessions(corpus: Corpus, sessions: pa.Table, ids: np.ndarray) -> pa.Table:
@@ -174,7 +174,7 @@ def _day_sessions(corpus: Corpus, sessions: pa.Table, ids: np.ndarray) -> pa.Tab
     place = pa.array(np.searchsorted(lines["record_id"].to_numpy(), records.values))
     levels = lines["level"].fill_null(0).take(place).to_numpy()
     offsets = pa.array(records.offsets.astype(np.int32))
-    told = {
+    columns = {
         "session_id": pa.array(ids),
         "service": sessions["service"],
         "event_sequence": sessions["template_ids"],
@@ -184,11 +184,11 @@ def _day_sessions(corpus: Corpus, sessions: pa.Table, ids: np.ndarray) -> pa.Tab
         "offset": pa.array(np.zeros(len(ids), np.int64)),
         "tokens_length": pa.array(np.full(len(ids), PADDED, np.int32)),
     }
-    return conform(pa.table(told), DAY_SESSIONS)
+    return conform(pa.table(columns), DAY_SESSIONS)
 
 
 def _texts(records: pa.Table) -> pa.Array:
-    """LOG_RECORDS as lines: time and level, where they are known, before the body."""
+    """LOG_RECORDS as lines: time and level, where they are known, then the body."""
     frame = pl.DataFrame(pl.from_arrow(records.select(["timestamp", "level", "body"])))
     time_ = pl.col("timestamp").dt.strftime("%Y-%m-%d %H:%M:%S%.6fZ ").fill_null("")
     level = pl.col("level").replace_strict(NAMES, default="", return_dtype=pl.String).fill_null("")

@@ -1,7 +1,8 @@
-"""The top list: alerts ranked for the page, their lines cut to what a person reads.
+"""The list of alerts on the page: ranked, with their lines shortened to what a person reads.
 
-A page with 500 alerts of sessions with thousands of lines and bodies of megabytes must stay a
-page: the list holds the most urgent alerts, the lines around what is odd, the head of a body.
+A page must stay small even with 500 alerts, sessions of thousands of lines and bodies of megabytes.
+So the list has the most urgent alerts only, of each the lines around its findings, and of a long body the
+beginning.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from logradar.core.formatting import NO_TIME, NONE, moment, number
 from logradar.core.tables import SEVERITIES
 
 TOP: Final = 50
-_LINES = 24  # lines shown of one alert; beyond, only those around what is odd
-_AROUND = 2
-_ODD = 12  # odd lines shown of one alert
-_HEAD, _HEAD_LINES, _MOST = 480, 8, 12_000  # characters and lines shown at once; characters kept at all
-_SPARE = 40  # no button for a few characters
+_LINES = 24  # lines shown of one alert; of a longer session only the lines around its findings
+_AROUND = 2  # lines shown before and after a finding
+_FINDINGS = 12  # lines with a finding shown of one alert
+_HEAD, _HEAD_LINES, _MOST = 480, 8, 12_000  # characters and lines shown at once; characters kept in all
+_SPARE = 40  # a text that is longer than its head by so few characters is shown whole
 
 
 @dataclass(frozen=True)
 class Clipped:
-    """The ``head`` of a text, the ``rest`` to unfold, and how many characters are ``left`` out."""
+    """The ``head`` of a text, the ``rest`` to unfold, and the number of characters that are ``left`` out."""
 
     head: str
     rest: str = ""
@@ -33,7 +34,7 @@ class Clipped:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a line is odd, and what was ``expected``: template, probability as text, width of its bar in per cent."""
+    """Why a line is a finding, and the ``expected`` events: template, probability as text, width of its bar in %."""
 
     text: Clipped
     expected: list[tuple[Clipped, str, float]]
@@ -41,16 +42,16 @@ class Reason:
 
 @dataclass(frozen=True)
 class Line:
-    """A log line, or what is odd about the session as a whole (no ``where`` and no ``body``).
+    """A log line, or a finding about the session as a whole (no ``where`` and no ``body``).
 
-    ``where`` is short (file name and line), ``path`` the whole source. A line without reasons is context.
+    ``where`` is short (file name and line number), ``path`` is the whole source. A line without reasons is context.
     """
 
     where: str
     path: str
     body: Clipped | None
     reasons: list[Reason]
-    skipped: int = 0  # this many lines are left out here instead
+    skipped: int = 0  # above 0: not a line, but the place where this many lines are left out
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,16 @@ class Entry:
     detector: str
     score: str
     threshold: str
-    share: float  # of the highest score on the page, in per cent, for a bar
+    share: float  # score in per cent of the highest one on the page, for a bar
     severity: str
     label: bool | None
     reason: Clipped | None
     lines: list[Line]
-    odd: int
+    findings: int
 
 
 def top(alerts: Sequence[Mapping[str, Any]], count: int = TOP) -> list[Entry]:
-    """The ``count`` most urgent alerts: by severity, then by score; equal ones in the given order."""
+    """The ``count`` most urgent alerts: by severity, then by score; equal ones keep their order."""
     ranked = sorted(alerts, key=lambda alert: (_urgency(alert), -_score(alert)))[:count]
     finite = [abs(score) for alert in ranked if math.isfinite(score := _score(alert))]
     highest = max(finite, default=0.0) or 1.0
@@ -81,16 +82,16 @@ def top(alerts: Sequence[Mapping[str, Any]], count: int = TOP) -> list[Entry]:
 
 
 def clip(text: str, head: int = _HEAD, lines: int = _HEAD_LINES, most: int = _MOST) -> Clipped:
-    """Cut a text for the page: ``head`` characters or ``lines`` lines at first, ``most`` in all.
+    """Shorten a text for the page: ``head`` characters or ``lines`` lines at first, ``most`` characters in all.
 
     >>> clip("x" * 100, head=2, most=5)
     Clipped(head='xx', rest='xxx', left=95)
     """
     ends = [place for place, letter in enumerate(text[:head]) if letter == "\n"]
-    cut = ends[lines - 1] if len(ends) >= lines else head
-    if cut == head and len(text) <= head + _SPARE:
+    end = ends[lines - 1] if len(ends) >= lines else head
+    if end == head and len(text) <= head + _SPARE:
         return Clipped(text)
-    return Clipped(text[:cut], text[cut:most], max(0, len(text) - most))
+    return Clipped(text[:end], text[end:most], max(0, len(text) - most))
 
 
 def _urgency(alert: Mapping[str, Any]) -> int:
@@ -105,8 +106,8 @@ def _score(alert: Mapping[str, Any]) -> float:
 
 
 def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
-    found = alert.get("evidence")
-    lines = _merged([one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else [])
+    evidence = alert.get("evidence")
+    lines = _merged([row for row in evidence if isinstance(row, Mapping)] if isinstance(evidence, list) else [])
     reasons = [reason.text for line in lines for reason in line.reasons]
     score = _score(alert)
     label = alert.get("label")
@@ -131,20 +132,20 @@ def _merged(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
     """One line per record, with all its reasons, in the order of first mention."""
     lines: list[Line] = []
     place: dict[Any, int] = {}
-    for one in evidence:
-        record = one.get("record_id")
+    for row in evidence:
+        record = row.get("record_id")
         if isinstance(record, int) and record in place:
-            lines[place[record]].reasons.extend(_reasons(one))
+            lines[place[record]].reasons.extend(_reasons(row))
             continue
         if isinstance(record, int):
             place[record] = len(lines)
-        lines.append(_line(one))
+        lines.append(_line(row))
     return lines
 
 
 def _shortened(lines: Sequence[Line]) -> Iterator[Line]:
-    odd = [place for place, line in enumerate(lines) if line.reasons]
-    shown = range(len(lines)) if len(lines) <= _LINES else _near(len(lines), odd[:_ODD])
+    findings = [place for place, line in enumerate(lines) if line.reasons]
+    shown = range(len(lines)) if len(lines) <= _LINES else _near(len(lines), findings[:_FINDINGS])
     last = -1
     for place in shown:
         if place > last + 1:
@@ -155,23 +156,24 @@ def _shortened(lines: Sequence[Line]) -> Iterator[Line]:
         yield Line("", "", None, [], skipped=len(lines) - last - 1)
 
 
-def _near(count: int, odd: Sequence[int]) -> list[int]:
-    if not odd:
+def _near(count: int, findings: Sequence[int]) -> list[int]:
+    if not findings:
         return list(range(_LINES))
-    return sorted({near for place in odd for near in range(place - _AROUND, place + _AROUND + 1) if 0 <= near < count})
+    reached = {near for place in findings for near in range(place - _AROUND, place + _AROUND + 1)}
+    return sorted(near for near in reached if 0 <= near < count)
 
 
-def _line(one: Mapping[str, Any]) -> Line:
-    source, line, body = one.get("source"), one.get("line"), one.get("body")
+def _line(evidence: Mapping[str, Any]) -> Line:
+    source, line, body = evidence.get("source"), evidence.get("line"), evidence.get("body")
     path = str(source or "")
     where = path.replace("\\", "/").rpartition("/")[2] + (f":{line}" if line is not None else "")
-    return Line(where, path, clip(str(body)) if body is not None else None, _reasons(one))
+    return Line(where, path, clip(str(body)) if body is not None else None, _reasons(evidence))
 
 
-def _reasons(one: Mapping[str, Any]) -> list[Reason]:
-    expected = one.get("expected")
+def _reasons(evidence: Mapping[str, Any]) -> list[Reason]:
+    expected = evidence.get("expected")
     rows = [_expected(row) for row in expected if isinstance(row, Mapping)] if isinstance(expected, list) else []
-    return [Reason(clip(str(one["reason"]), head=400), rows)] if one.get("reason") else []
+    return [Reason(clip(str(evidence["reason"]), head=400), rows)] if evidence.get("reason") else []
 
 
 def _expected(row: Mapping[str, Any]) -> tuple[Clipped, str, float]:

@@ -1,7 +1,9 @@
 """The canvas that all plots are drawn on: one style, no global state, SVG or PNG bytes.
 
-An SVG carries its greys as CSS variables with a default, so that the same picture fits a light
-and a dark page. Colours are Okabe & Ito's, told apart with any colour vision.
+An SVG has its greys as CSS variables with a default value, so that the same picture fits a light
+and a dark page. The colours are those of Okabe and Ito, which people with any colour vision can
+distinguish. They mean the same in every plot: blue normal, vermilion anomalous or missed, green
+found, amber false alarm.
 """
 
 from __future__ import annotations
@@ -13,20 +15,24 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from logradar.core.formatting import visible
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 Kind = Literal["svg", "png"]
 
 NORMAL: Final = "#0072b2"
-ODD: Final = "#d55e00"
-MISSED: Final = "#cc79a7"
+ANOMALOUS: Final = "#d55e00"
+FOUND: Final = "#009e73"
+FALSE_ALARM: Final = "#e69f00"
 MAIN: Final = "#0072b2"
 OTHERS: Final = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c7ae6", "#a6761d")
 DASHES: Final = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1, 1.5)))
 
-# Greys that a page may replace, each exactly so in the SVG: variable -> colour on a white page.
+# Greys that a page may replace; the SVG contains exactly these values, the colours on a white page.
 INK: Final = "#1f2933"
 SOFT: Final = "#5f6b7a"
 LINE: Final = "#d5dae1"
@@ -71,9 +77,9 @@ _STYLE: Final[Any] = {
 
 @contextmanager
 def canvas(name: str, kind: Kind, width: float = 5.6, height: float = 3.9) -> Iterator[tuple[Figure, list[bytes]]]:
-    """A figure to draw on and a list that holds its bytes after the context is left.
+    """A figure to draw on and a list that contains the picture's bytes after the context is left.
 
-    ``name`` makes ids unique within a page and the SVG the same on each run; sizes are inches.
+    ``name`` makes the ids unique within a page and the SVG the same on each run. Sizes are in inches.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -81,7 +87,7 @@ def canvas(name: str, kind: Kind, width: float = 5.6, height: float = 3.9) -> It
 
     out: list[bytes] = []
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        # A name in a script that the font lacks shows as boxes; that is no reason to stop a report.
+        # A name in a script that the font does not have is drawn as boxes; that must not stop a report.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure = _Figure(figsize=(width, height), layout="constrained")
@@ -107,7 +113,7 @@ def _themed(svg: str, name: str) -> str:
 
 
 def fractions(axes: Axes, x: str, y: str) -> None:
-    """Both axes from 0 to 1 in per cent, with a little air around."""
+    """Both axes from 0 % to 100 %, with a small margin."""
     from matplotlib.ticker import PercentFormatter
 
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04), xlabel=x, ylabel=y)
@@ -117,7 +123,7 @@ def fractions(axes: Axes, x: str, y: str) -> None:
 
 
 def key_below(figure: Figure, axes: Axes, columns: int = 2, first: str = "") -> None:
-    """The legend of ``axes`` under the figure, where it hides nothing; ``first`` leads it."""
+    """Put the legend of ``axes`` under the figure, where it hides nothing, with the label ``first`` at its start."""
     handles, labels = axes.get_legend_handles_labels()
     if first in labels:
         handles.insert(0, handles.pop(labels.index(first)))
@@ -126,7 +132,16 @@ def key_below(figure: Figure, axes: Axes, columns: int = 2, first: str = "") -> 
         figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2, columnspacing=1.6)
 
 
-def clip(name: str, length: int = 22) -> str:
-    """A name short enough for a legend, cut in the middle: names differ at their ends."""
-    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+def date_ticks(axis: Axis, most: int = 12, offset: bool = False) -> None:
+    """At most ``most`` dates along an axis of days since 1970; ``offset`` adds their common part at its end."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=4, maxticks=most)
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(ConciseDateFormatter(locator, show_offset=offset))
+
+
+def shortened(name: str, length: int = 22) -> str:
+    """A name of at most ``length`` characters, cut in the middle, because names differ at their ends."""
+    shown = " ".join(visible(name).split())
     return shown if len(shown) <= length else f"{shown[: length // 2]}…{shown[1 - (length + 1) // 2 :]}"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from logradar.reporting import comparison_plots as drawn
-from logradar.reporting import comparison_summary as standing
-from logradar.reporting import plots
-from logradar.reporting.figures import placed
+from logradar.reporting import comparison_plots as plots
+from logradar.reporting import comparison_summary as summary
+from logradar.reporting.curve_plots import DetectorCurves
+from logradar.reporting.figures import ON_PR, ON_ROC, placed
 from logradar.reporting.html import fill, write
 from logradar.reporting.run_folder import SCORE
 
@@ -20,26 +20,21 @@ if TYPE_CHECKING:
 
 _SERVICES: Final = 20  # rows of the table by service
 _SHOWN: Final = 12  # detectors in one picture
-_STANDING = (
-    "Dots are measured, lines are 95 % intervals of a paired bootstrap: all detectors are measured on the same "
-    "resampled sessions. Hollow on the right: chance alone may explain the difference."
+_RANKING = (
+    "Dots are the measured values. Lines are 95 % intervals of a paired bootstrap, which measures all detectors on the "
+    "same resampled sessions. A hollow dot on the right means that chance alone may explain the difference."
 )
 _AREA = "The same for the area under the precision-recall curve, which needs no threshold."
-_PR = (
-    "How many alarms are right (up) for how many anomalies found (right), over all thresholds. Rings are the "
-    "thresholds in use; the number is the area (average precision)."
+_COMBINED = (
+    "Each column is a combination of detectors (filled dots). The bar counts the sessions on which exactly these "
+    "detectors raised an alarm and the others did not."
 )
-_ROC = "Anomalies found (up) against normal sessions alarmed (right), over all thresholds. The number is the area."
-_COMBINED = {
-    True: "Each column is a combination of detectors (filled dots) that alarmed the same sessions, and no other did.",
-    False: "Each column is a combination of detectors (filled dots); bars count the sessions that just these alarmed.",
-}
 _ALIKE = (
-    "Below the diagonal: of the sessions that either alarmed, the share that both did. Above: agreement over all "
-    "sessions beyond chance; 1 is perfect, 0 what chance gives."
+    "Below the diagonal: of the sessions with an alarm of either detector, the share with an alarm of both. Above the "
+    "diagonal: agreement over all sessions beyond chance; 1 is perfect, 0 is what chance gives."
 )
-_TIME = "Each cell is a stretch of time; the darker, the more sessions that began in it were alarmed (logarithmic)."
-_RATES = "How many sessions each detector alarms at its own threshold; the number is how many that is."
+_TIME = "Each cell is a span of time. The darker it is, the more of its sessions raised an alarm (logarithmic)."
+_RATES = "Share of the sessions on which each detector raises an alarm at its own threshold, with their number."
 
 
 def write_comparison(document: Mapping[str, Any], scores: pl.DataFrame, path: Path) -> Path:
@@ -52,24 +47,24 @@ def write_comparison(document: Mapping[str, Any], scores: pl.DataFrame, path: Pa
 
 def render(document: Mapping[str, Any], scores: pl.DataFrame) -> str:
     """The page as text."""
-    columns, rows = standing.table(document)
+    columns, rows = summary.table(document)
     names = list(document["detectors"])
     return fill(
         "compare.html",
         facts=document,
         title=document["title"],
-        headline=standing.headline(document),
-        lead=standing.lead(document),
-        cards=standing.cards(document),
+        headline=summary.headline(document),
+        lead=summary.lead(document),
+        cards=summary.cards(document),
         labelled=document["anomalies"] is not None,
         columns=columns,
         rows=rows,
         names=names,
-        pairs=standing.against_best(document),
+        pairs=summary.against_best(document),
         pictures=placed(_pictures(document, scores)),
         services=dict(list(document["services"].items())[:_SERVICES]),
         delays=[(name, document["delay"][name]) for name in names if name in (document["delay"] or {})],
-        since=next((one["from"] for one in (document["delay"] or {}).values()), ""),
+        since=next((figures["from"] for figures in (document["delay"] or {}).values()), ""),
         audits=_audits(document["bundles"]),
     )
 
@@ -79,42 +74,45 @@ def _pictures(document: Mapping[str, Any], scores: pl.DataFrame) -> Iterator[tup
     names = list(figures)[:_SHOWN]
     shown = {name: figures[name] for name in names}
     values = {name: scores[f"{SCORE}{name}"].to_numpy() for name in names}
-    alarmed: dict[str, Bools] = {name: values[name] > figures[name]["threshold"] for name in names}
+    thresholds = {name: figures[name]["threshold"] for name in names}
+    alarmed: dict[str, Bools] = {name: values[name] > thresholds[name] for name in names}
     labels = scores["label"].to_numpy().astype(bool) if document["anomalies"] is not None else None
     if labels is not None and labels.any():
         best = names[0]
-        limits = {name: figures[name]["threshold"] for name in names}
-        yield drawn.standing(shown, document["differences"]), _STANDING, True
-        yield plots.pr_curves(labels, values, best, limits[best], others=limits), _PR, False
-        yield plots.roc_curves(labels, values, best, limits[best], others=limits), _ROC, False
-        yield drawn.standing(shown, document["differences"], "pr_auc", "PR-AUC"), _AREA, True
-    agreed = document["agreement"]
-    some = {name: place for place, name in enumerate(agreed["names"]) if name in shown}
-    patterns = _among(agreed["patterns"], names)
-    yield drawn.combinations(names, patterns, labels is not None), _COMBINED[labels is not None], True
-    matrices = [[[agreed[key][i][j] for j in some.values()] for i in some.values()] for key in ("jaccard", "kappa")]
-    yield drawn.agreement_matrix(list(some), *matrices), _ALIKE, False
-    yield drawn.alert_rates(shown), _RATES, False
+        curves = DetectorCurves(labels, values, best, thresholds[best], others=thresholds)
+        yield plots.ranking(shown, document["differences"]), _RANKING, True
+        yield curves.precision_recall(), ON_PR, False
+        yield curves.roc(), ON_ROC, False
+        yield plots.ranking(shown, document["differences"], "pr_auc", "PR-AUC"), _AREA, True
+    agreement = document["agreement"]
+    places = {name: place for place, name in enumerate(agreement["names"]) if name in shown}
+    patterns = _among(agreement["patterns"], names)
+    yield plots.combinations(names, patterns, labels is not None), _COMBINED, True
+    jaccard, kappa = (
+        [[agreement[key][i][j] for j in places.values()] for i in places.values()] for key in ("jaccard", "kappa")
+    )
+    yield plots.agreement_matrix(list(places), jaccard, kappa), _ALIKE, False
+    yield plots.alert_rates(shown), _RATES, False
     starts = scores["start"].dt.replace_time_zone(None).to_numpy().astype("M8[us]")
-    yield drawn.alarms_over_time(starts, alarmed, labels), _TIME, True
+    yield plots.alarms_over_time(starts, alarmed, labels), _TIME, True
 
 
 def _among(patterns: list[dict[str, Any]], names: list[str]) -> list[dict[str, Any]]:
-    """The combinations of some of the detectors: those that the others make different are one."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for one in patterns:
-        kept = tuple(name for name in one["detectors"] if name in names)
-        if one["detectors"] and not kept and not one["anomalies"]:
+    """The combinations of the detectors ``names``; combinations that differ only in other detectors are added up."""
+    merged: dict[tuple[str, ...], dict[str, Any]] = {}
+    for pattern in patterns:
+        kept = tuple(name for name in pattern["detectors"] if name in names)
+        if pattern["detectors"] and not kept and not pattern["anomalies"]:
             continue
-        known = found.setdefault(kept, {"detectors": list(kept), "sessions": 0, "anomalies": 0})
-        known["sessions"] += one["sessions"]
-        known["anomalies"] += one["anomalies"] or 0
-    return sorted(found.values(), key=lambda one: (not one["detectors"], -one["sessions"]))
+        total = merged.setdefault(kept, {"detectors": list(kept), "sessions": 0, "anomalies": 0})
+        total["sessions"] += pattern["sessions"]
+        total["anomalies"] += pattern["anomalies"] or 0
+    return sorted(merged.values(), key=lambda pattern: (not pattern["detectors"], -pattern["sessions"]))
 
 
 def _audits(bundles: Mapping[str, Mapping[str, Any]]) -> list[tuple[list[str], list[str]]]:
-    """What the audit says, with the bundles that it says it of."""
-    said: dict[tuple[str, ...], list[str]] = {}
-    for name, one in bundles.items():
-        said.setdefault(tuple(one["audit"]["notes"]), []).append(name)
-    return [(names, list(notes)) for notes, names in said.items()]
+    """The notes of the audits, each set of notes with the bundles that it is about."""
+    bundles_of: dict[tuple[str, ...], list[str]] = {}
+    for name, facts in bundles.items():
+        bundles_of.setdefault(tuple(facts["audit"]["notes"]), []).append(name)
+    return [(names, list(notes)) for notes, names in bundles_of.items()]

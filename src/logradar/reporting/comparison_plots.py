@@ -1,4 +1,7 @@
-"""Plots of a comparison: who is ahead, who agrees, who found what, and when. The manners are those of `plots`."""
+"""Plots of a comparison: which detector leads, which agree, which found what, and when.
+
+Each function returns SVG or PNG bytes, or None where there is nothing to draw.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,17 @@ import numpy.typing as npt
 
 from logradar.evaluation.curves import Bools
 from logradar.reporting import canvas as style
-from logradar.reporting.canvas import Kind, canvas, clip, key_below
-from logradar.reporting.plots import FALSE, FOUND
+from logradar.reporting.canvas import FALSE_ALARM, FOUND, Kind, canvas, date_ticks, key_below, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COMBINATIONS: Final = 18  # columns of an UpSet picture
-BINS: Final = 96  # of time
-_NAME: Final = 30  # characters
+BINS: Final = 96  # cells along the time axis
+_NAME: Final = 30  # characters of a name
 
 
-def standing(
+def ranking(
     figures: Mapping[str, Mapping[str, Any]],
     pairs: Sequence[Mapping[str, Any]],
     figure: str = "f1",
@@ -29,20 +31,20 @@ def standing(
     *,
     kind: Kind = "svg",
 ) -> bytes | None:
-    """Left: a figure of each detector with its interval. Right: how far each is behind the highest, paired.
+    """Left: a figure of each detector with its interval. Right: how far each one is behind the best.
 
-    ``figures`` are those of ``detectors`` of the document, ``pairs`` its ``differences``. A difference whose interval
-    holds 0 is drawn hollow: the two cannot be told apart.
+    ``figures`` is ``detectors`` of the document, ``pairs`` its ``differences``. A difference whose interval
+    contains 0 is drawn hollow: chance alone may explain it.
     """
     names = [name for name in figures if figures[name].get(figure) is not None]
     names.sort(key=lambda name: -figures[name][figure])
     if len(names) < 2:
         return None
     best = names[0]
-    known = [pair for pair in pairs if best in (pair["first"], pair["second"]) and pair.get(figure)]
-    apart = {_other(pair, best): pair[figure] for pair in known}
-    signs = {_other(pair, best): 1 if pair["first"] == best else -1 for pair in known}
-    with canvas(f"standing-{figure}", kind, 11.4, 1.7 + 0.34 * len(names)) as (drawing, out):
+    with_best = [pair for pair in pairs if best in (pair["first"], pair["second"]) and pair.get(figure)]
+    differences = {_other(pair, best): pair[figure] for pair in with_best}
+    signs = {_other(pair, best): 1 if pair["first"] == best else -1 for pair in with_best}
+    with canvas(f"ranking-{figure}", kind, 11.4, 1.7 + 0.34 * len(names)) as (drawing, out):
         left, right = drawing.subplots(1, 2, sharey=True, width_ratios=[1.1, 1])
         for row, name in enumerate(reversed(names)):
             span = figures[name]["intervals"].get(figure)
@@ -54,18 +56,18 @@ def standing(
             left.annotate(f"{at[0]:.3f}", at, (0, 7), textcoords="offset points", ha="center", fontsize=8.5)
             if name == best:
                 right.text(0, row, "  the best", va="center", fontsize=9, color=style.SOFT)
-            elif told := apart.get(name):
-                _behind(right, row, told, signs[name])
+            elif difference := differences.get(name):
+                _draw_difference(right, row, difference, signs[name])
         right.axvline(0, color=style.INK, lw=1, ls=(0, (4, 2)))
-        left.set_yticks(range(len(names)), [clip(name, _NAME) for name in reversed(names)])
+        left.set_yticks(range(len(names)), [shortened(name, _NAME) for name in reversed(names)])
         left.set_ylim(-0.6, len(names) - 0.25)
         for axes in (left, right):
             axes.grid(False, axis="y")
             axes.tick_params(axis="y", length=0)
-        left.set(xlabel=f"{title}, with its 95 % interval")
-        right.set(xlabel=f"{title} of the best minus {title} of this one, on the same sessions")
-        left.set_title(f"{title} of each")
-        right.set_title("How far behind the best")
+        left.set(xlabel=f"{title} with its 95 % interval")
+        right.set(xlabel="best minus this detector, on the same sessions")
+        left.set_title(f"{title} of each detector")
+        right.set_title("Distance from the best")
     return out[0]
 
 
@@ -73,12 +75,13 @@ def _other(pair: Mapping[str, Any], best: str) -> str:
     return str(pair["second"] if pair["first"] == best else pair["first"])
 
 
-def _behind(axes: Axes, row: int, told: Mapping[str, float], sign: int) -> None:
-    low, high = sorted((sign * told["low"], sign * told["high"]))
+def _draw_difference(axes: Axes, row: int, difference: Mapping[str, float], sign: int) -> None:
+    low, high = sorted((sign * difference["low"], sign * difference["high"]))
     clear = low > 0 or high < 0
-    colour = style.ODD if clear else style.SOFT
+    colour = style.ANOMALOUS if clear else style.SOFT
     axes.plot([low, high], [row, row], color=colour, lw=2)
-    axes.plot(sign * told["difference"], row, "o", ms=7, color=colour, mfc=colour if clear else style.PAPER, mew=1.8)
+    middle = sign * difference["difference"]
+    axes.plot(middle, row, "o", ms=7, color=colour, mfc=colour if clear else style.PAPER, mew=1.8)
 
 
 def agreement_matrix(
@@ -88,7 +91,7 @@ def agreement_matrix(
     *,
     kind: Kind = "svg",
 ) -> bytes | None:
-    """How alike the alarms of each pair are: Jaccard's share below the diagonal, Cohen's kappa above it."""
+    """How similar the alarms of each pair are: Jaccard index below the diagonal, Cohen's kappa above it."""
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
 
@@ -110,7 +113,7 @@ def agreement_matrix(
                 axes.add_patch(cell)
                 text = "–" if value is None else f"{value:.2f}"
                 axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=small)
-        shown = [clip(name, 24) for name in names]
+        shown = [shortened(name, 24) for name in names]
         axes.set(xlim=(0, size), ylim=(size, 0))
         places = np.arange(size) + 0.5
         axes.set_xticks(places, shown, rotation=35, ha="right", rotation_mode="anchor", fontsize=small)
@@ -118,8 +121,8 @@ def agreement_matrix(
         axes.tick_params(length=0)
         axes.grid(False)
         axes.spines[:].set_visible(False)
-        axes.set_title("Do they alarm the same sessions?")
-        axes.plot([], [], "s", color=style.NORMAL, alpha=0.6, label="below: Jaccard, shared alarms")
+        axes.set_title("Do they raise the same alarms?")
+        axes.plot([], [], "s", color=style.NORMAL, alpha=0.6, label="below: Jaccard, common alarms")
         axes.plot([], [], "s", color=FOUND, alpha=0.6, label="above: Cohen's kappa")
         key_below(drawing, axes)
     return out[0]
@@ -128,38 +131,38 @@ def agreement_matrix(
 def combinations(
     names: Sequence[str], patterns: Sequence[Mapping[str, Any]], labelled: bool, *, kind: Kind = "svg"
 ) -> bytes | None:
-    """Which detectors alarmed the same sessions, and how many: an UpSet picture (Lex et al., IEEE TVCG 2014).
+    """Which detectors raised an alarm on the same sessions: an UpSet picture (Lex et al., IEEE TVCG 2014).
 
-    ``patterns`` are those of `logradar.evaluation.agreement.agreement`. With labels the bars are split into anomalies
-    found and false alarms, and one bar counts the anomalies that all missed.
+    ``patterns`` come from `logradar.evaluation.agreement.agreement`. With labels the bars are split into anomalies
+    found and false alarms, and one bar counts the anomalies that all detectors missed.
     """
     if not patterns or not names:
         return None
-    missed = [one for one in patterns if not one["detectors"]]
-    shown = [one for one in patterns if one["detectors"]][: COMBINATIONS - len(missed)] + missed
-    left_out = sum(one["sessions"] for one in patterns) - sum(one["sessions"] for one in shown)
+    missed = [pattern for pattern in patterns if not pattern["detectors"]]
+    shown = [pattern for pattern in patterns if pattern["detectors"]][: COMBINATIONS - len(missed)] + missed
+    left_out = sum(pattern["sessions"] for pattern in patterns) - sum(pattern["sessions"] for pattern in shown)
     with canvas("combinations", kind, 11.4, 3.1 + 0.24 * len(names)) as (drawing, out):
         bars, dots = drawing.subplots(2, 1, sharex=True, height_ratios=[2.6, 0.3 + 0.26 * len(names)])
-        for place, one in enumerate(shown):
-            odd = one["anomalies"] or 0
-            colour = (style.ODD if not one["detectors"] else FOUND) if labelled else style.NORMAL
-            first = odd if labelled else one["sessions"]
-            total = first if not one["detectors"] else one["sessions"]
+        for place, pattern in enumerate(shown):
+            anomalies = pattern["anomalies"] or 0
+            colour = (style.ANOMALOUS if not pattern["detectors"] else FOUND) if labelled else style.NORMAL
+            first = anomalies if labelled else pattern["sessions"]
+            total = first if not pattern["detectors"] else pattern["sessions"]
             bars.bar(place, first, width=0.62, color=colour, alpha=0.8)
-            bars.bar(place, total - first, bottom=first, width=0.62, color=FALSE, alpha=0.8)
+            bars.bar(place, total - first, bottom=first, width=0.62, color=FALSE_ALARM, alpha=0.8)
             bars.annotate(f"{total:,}", (place, total), (0, 3), textcoords="offset points", ha="center", fontsize=8.5)
-            rows = [names.index(name) for name in one["detectors"]]
+            rows = [names.index(name) for name in pattern["detectors"]]
             dots.plot([place] * len(names), range(len(names)), "o", ms=5.5, color=style.LINE, zorder=2)
             if rows:
                 dots.plot([place, place], [min(rows), max(rows)], color=style.INK, lw=1.6, zorder=3)
                 dots.plot([place] * len(rows), rows, "o", ms=6.5, color=style.INK, zorder=4)
             if not rows:
                 dots.plot(
-                    [place] * len(names), range(len(names)), "o", ms=5.5, mfc=style.PAPER, mec=style.ODD, zorder=4
+                    [place] * len(names), range(len(names)), "o", ms=5.5, mfc=style.PAPER, mec=style.ANOMALOUS, zorder=4
                 )
         for row in range(0, len(names), 2):
             dots.axhspan(row - 0.5, row + 0.5, color=style.LINE, alpha=0.35, lw=0, zorder=1)
-        dots.set_yticks(range(len(names)), [clip(name, _NAME) for name in names])
+        dots.set_yticks(range(len(names)), [shortened(name, _NAME) for name in names])
         dots.set(ylim=(len(names) - 0.5, -0.5), xlim=(-0.7, max(len(shown), 6) - 0.3))
         dots.tick_params(length=0, labelbottom=False)
         dots.grid(False)
@@ -167,21 +170,25 @@ def combinations(
         bars.spines["bottom"].set_visible(False)
         bars.tick_params(axis="x", length=0, labelbottom=False)
         bars.grid(False, axis="x")
-        bars.set_ylim(0, 1.14 * max(max(one["sessions"], one["anomalies"] or 0) for one in shown) or 1)
-        bars.set(ylabel="sessions" if labelled else "alarmed sessions")
+        bars.set_ylim(0, 1.14 * max(max(pattern["sessions"], pattern["anomalies"] or 0) for pattern in shown) or 1)
+        bars.set(ylabel="sessions" if labelled else "sessions with an alarm")
         bars.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}" if count == int(count) else "")
-        bars.set_title("Who found what" if labelled else "Who alarmed the same sessions")
+        bars.set_title("Which detectors found what" if labelled else "Which detectors raise the same alarms")
         if left_out:
             bars.set_title(
-                f"{left_out:,} sessions of rarer combinations are not drawn",
+                f"{left_out:,} sessions with rarer combinations are not drawn",
                 loc="right",
                 fontsize=9,
                 fontweight="normal",
                 color=style.SOFT,
             )
         if labelled:
-            for colour, label in ((FOUND, "anomalies found"), (FALSE, "false alarms"), (style.ODD, "missed by all")):
-                if colour != style.ODD or missed:
+            for colour, label in (
+                (FOUND, "anomalies found"),
+                (FALSE_ALARM, "false alarms"),
+                (style.ANOMALOUS, "missed by all"),
+            ):
+                if colour != style.ANOMALOUS or missed:
                     bars.bar([0], [0], color=colour, alpha=0.8, label=label)
             key_below(drawing, bars, columns=3)
     return out[0]
@@ -190,14 +197,13 @@ def combinations(
 def alarms_over_time(
     starts: npt.NDArray[np.datetime64], alarmed: Mapping[str, Bools], labels: Bools | None, *, kind: Kind = "svg"
 ) -> bytes | None:
-    """A row of cells along time for each detector, the darker the more sessions it alarmed; the anomalies on top.
+    """A row of cells along time for each detector; a darker cell has more alarms. The first row shows the anomalies.
 
-    None where sessions carry no times.
+    ``starts`` are the start times of the sessions (NaT: unknown); None where no start is known.
     """
     known = ~np.isnat(starts)
     if not known.any() or starts[known].min() == starts[known].max():
         return None
-    import matplotlib.dates as dates
     from matplotlib.colors import to_rgb
 
     x = starts[known].astype("M8[us]").astype(np.float64) / 86_400e6
@@ -208,7 +214,7 @@ def alarms_over_time(
         axes = drawing.subplots()
         for place, (name, chosen) in enumerate(rows.items()):
             counts = np.histogram(x[chosen[known]], edges)[0]
-            colour = to_rgb(style.ODD if name not in alarmed else style.NORMAL)
+            colour = to_rgb(style.ANOMALOUS if name not in alarmed else style.NORMAL)
             share = np.log1p(counts) / max(np.log1p(counts).max(), 1e-9)
             for cell in np.flatnonzero(counts):
                 axes.barh(
@@ -219,12 +225,12 @@ def alarms_over_time(
                     lw=0,
                     color=(*colour, 0.15 + 0.85 * share[cell]),
                 )
-        axes.set_yticks(range(len(rows)), [f"{clip(name, _NAME)} ({int(some.sum()):,})" for name, some in rows.items()])
+        axes.set_yticks(
+            range(len(rows)), [f"{shortened(name, _NAME)} ({int(chosen.sum()):,})" for name, chosen in rows.items()]
+        )
         axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(edges[0], edges[-1]))
         axes.xaxis_date()
-        locator = dates.AutoDateLocator(minticks=4, maxticks=9)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+        date_ticks(axes.xaxis, 9, offset=True)
         axes.tick_params(axis="y", length=0)
         axes.grid(False, axis="y")
         axes.set_title("Alarms over time")
@@ -232,7 +238,7 @@ def alarms_over_time(
 
 
 def alert_rates(figures: Mapping[str, Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | None:
-    """Share of the sessions that each detector alarms, where there are no labels to say more."""
+    """Share of the sessions on which each detector raises an alarm, with their number."""
     names = list(figures)
     if not names:
         return None
@@ -244,10 +250,10 @@ def alert_rates(figures: Mapping[str, Mapping[str, Any]], *, kind: Kind = "svg")
             axes.annotate(
                 f"{figures[name]['alerts']:,}", (rate, row), (4, 0), va="center", fontsize=9, textcoords="offset points"
             )
-        axes.set_yticks(range(len(names)), [clip(name, _NAME) for name in names])
-        axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="alarmed sessions, in per cent of all")
+        axes.set_yticks(range(len(names)), [shortened(name, _NAME) for name in names])
+        axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="sessions with an alarm, per cent of all")
         axes.margins(x=0.15)
         axes.tick_params(axis="y", length=0)
         axes.grid(False, axis="y")
-        axes.set_title("How much each alarms")
+        axes.set_title("Alarms of each detector")
     return out[0]

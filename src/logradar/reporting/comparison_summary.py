@@ -1,17 +1,17 @@
-"""The standing of a comparison in words and cells: who is ahead, by how much, and whether chance explains it."""
+"""The result of a comparison in words and cells: which detector leads, by how much, and whether chance explains it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from logradar.core.formatting import counted, figure, joined, number, percent, real
-from logradar.reporting.evaluation_summary import COLUMNS, Column
+from logradar.reporting import detector_table
+from logradar.reporting.detector_table import COLUMNS, Column, Row
 
-_MEASURED: Final = ("f1", "precision", "recall", "fpr", "pr_auc", "roc_auc", "false_alarms_per_day")
+_COMPARED: Final = ("f1", "precision", "recall", "fpr", "pr_auc", "roc_auc", "false_alarms_per_day")
 _SECONDS: Final = Column("seconds", "seconds", None, number, "to score all sessions, on this machine")
-_PLAIN: Final = (
+_WITHOUT_LABELS: Final = (
     Column("alerts", "alerts", None, number, "sessions above the threshold"),
     Column("alert_rate", "of all", None, percent, "share of the sessions"),
     Column("alerts_per_day", "alerts a day", None, number, "over the time that the sessions cover"),
@@ -22,155 +22,143 @@ _PLAIN: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """A detector in the table: its cells as ``(text, is best, interval)`` and how it stands to the best one."""
-
-    name: str
-    main: bool
-    cells: list[tuple[str, bool, str]]
-    verdict: str
-
-
 def table(document: Mapping[str, Any]) -> tuple[list[Column], list[Row]]:
-    """Detectors side by side, best first; without labels what they alarm."""
-    found = document["detectors"]
+    """The table of detectors, best first; without labels it shows how many alerts each one raises.
+
+    The verdict of a row is "best", "behind", "ahead" or "open" (chance alone may explain the difference).
+    """
+    detectors = document["detectors"]
     labelled = document["anomalies"] is not None
-    wanted = [column for column in COLUMNS if column.key in _MEASURED] if labelled else list(_PLAIN)
-    columns = [column for column in (*wanted, _SECONDS) if any(column.of(one) is not None for one in found.values())]
-    # Who finds nothing has no false alarms either: no reason for praise.
-    able = [one for one in found.values() if not labelled or (one.get("recall") or 0) > 0]
-    best = {
-        column.key: column.best(values)
-        for column in columns
-        if column.best and (values := [value for one in able if (value := column.of(one)) is not None])
-    }
+    shown = [column for column in COLUMNS if column.key in _COMPARED] if labelled else list(_WITHOUT_LABELS)
+    columns = detector_table.with_values([*shown, _SECONDS], detectors)
     verdicts = {pair["name"]: pair["verdict"] for pair in against_best(document)}
-    rows = [
-        Row(
-            name,
-            bool(one["main"]),
-            [
-                (
-                    column.show(column.of(one)),
-                    one in able and column.of(one) == best.get(column.key, ""),
-                    _span(one.get("intervals", {}).get(column.key), column),
-                )
-                for column in columns
-            ],
-            verdicts.get(name, "best" if verdicts else ""),
-        )
-        for name, one in found.items()
-    ]
-    return columns, rows
+    if verdicts:
+        verdicts = dict.fromkeys(detectors, "best") | verdicts
+    main = [name for name, figures in detectors.items() if figures["main"]]
+    return columns, detector_table.rows(detectors, columns, verdicts, main)
 
 
 def against_best(document: Mapping[str, Any], key: str = "f1") -> list[dict[str, Any]]:
-    """Each other detector against the best: difference, interval, and ``verdict``: behind, ahead, or open."""
+    """The best detector against each other one: difference, interval, and how the other one stands.
+
+    ``difference`` is best minus other, ``verdict`` "behind", "ahead" or "open" (the interval contains 0).
+    """
     if not document["differences"]:
         return []
     best = next(iter(document["detectors"]))
-    told = []
+    rows = []
     for pair in document["differences"]:
         if best not in (pair["first"], pair["second"]) or pair[key] is None:
             continue
         sign = 1 if pair["first"] == best else -1
-        one = pair[key]
-        low, high = sorted((sign * one["low"], sign * one["high"]))
-        told.append(
+        figures = pair[key]
+        low, high = sorted((sign * figures["low"], sign * figures["high"]))
+        rows.append(
             {
                 "name": pair["second"] if sign == 1 else pair["first"],
-                "difference": sign * one["difference"],
+                "difference": sign * figures["difference"],
                 "low": low,
                 "high": high,
-                "ahead": one["ahead"] if sign == 1 else 1 - one["ahead"],
+                "ahead": figures["ahead"] if sign == 1 else 1 - figures["ahead"],
                 "verdict": "behind" if low > 0 else "ahead" if high < 0 else "open",
             }
         )
-    return told
+    return rows
 
 
 def headline(document: Mapping[str, Any]) -> str:
-    """One sentence that a person understands."""
-    found, anomalies = document["detectors"], document["anomalies"]
+    """The result in one sentence."""
+    detectors, anomalies = document["detectors"], document["anomalies"]
     if anomalies is None:
-        rates = [one["alert_rate"] for one in found.values() if one["alert_rate"] is not None]
+        rates = [figures["alert_rate"] for figures in detectors.values() if figures["alert_rate"] is not None]
         among = counted(document["sessions"], "session")
         if len(rates) < 2:
-            return f"{next(iter(found))} alarms {percent(rates[0] if rates else None)} of {among}."
+            return f"{next(iter(detectors))} raises an alarm on {percent(rates[0] if rates else None)} of {among}."
         low, high = percent(min(rates)), percent(max(rates))
-        share = f"{low} of them each" if low == high else f"between {low} and {high} of them"
-        return f"{counted(len(found), 'detector')} on {among} without labels: they alarm {share}."
-    best, one = next(iter(found.items()))
+        share = f"{low} of them" if low == high else f"between {low} and {high} of them"
+        return f"{counted(len(detectors), 'detector')} on {among} without labels: each raises an alarm on {share}."
+    best, figures = next(iter(detectors.items()))
     if not anomalies:
-        few = min(found, key=lambda name: found[name]["alerts"])
-        return f"No anomaly is labelled; {few} raises the fewest false alarms, {number(found[few]['alerts'])}."
-    pairs = against_best(document)
-    level = [pair["name"] for pair in pairs if pair["verdict"] == "open"]
-    if not one["f1"]:
+        fewest = min(detectors, key=lambda name: detectors[name]["alerts"])
+        alarms = counted(detectors[fewest]["alerts"], "false alarm")
+        return f"No anomaly is labelled; {fewest} raises the fewest alarms: {alarms}."
+    if not figures["f1"]:
         return "No detector finds any anomaly."
-    if len(found) == 1:
-        return f"{best} reaches F1 {figure(one['f1'])}."
-    if not level:
-        return f"{best} is ahead of all others, with F1 {figure(one['f1'])}; chance does not explain it."
-    shown = joined(level) if len(level) <= 3 else f"{joined(level[:2])} and {len(level) - 2} more"
-    return f"{best} has the highest F1, {figure(one['f1'])}, but cannot be told apart from {shown}."
+    if len(detectors) == 1:
+        return f"{best} reaches F1 {figure(figures['f1'])}."
+    equal = [pair["name"] for pair in against_best(document) if pair["verdict"] == "open"]
+    if not equal:
+        return f"{best} is ahead of all others, with F1 {figure(figures['f1'])}; chance does not explain it."
+    shown = joined(equal) if len(equal) <= 3 else f"{joined(equal[:2])} and {len(equal) - 2} more"
+    return f"{best} has the highest F1, {figure(figures['f1'])}; the difference to {shown} may be due to chance."
 
 
 def lead(document: Mapping[str, Any]) -> list[str]:
-    """What the headline leaves out, in short sentences."""
+    """The facts that the headline leaves out, in short sentences."""
     bundles, anomalies = document["bundles"], document["anomalies"]
     if anomalies is None:
         return [
             f"{counted(len(bundles), 'bundle')} on {document['input']}, each detector at its own threshold. "
-            "Without labels nobody can say who is right, only who agrees."
+            "Without labels we cannot say which detector is right, only which ones agree."
         ]
-    said = [
+    sentences = [
         f"{counted(len(document['detectors']), 'detector')} of {counted(len(bundles), 'bundle')} on "
         f"{counted(document['sessions'], 'session')} of {document['input']}, {counted(anomalies, 'anomaly')}, "
         "each at its own threshold."
     ]
-    missed = next((one["anomalies"] for one in document["agreement"]["patterns"] if not one["detectors"]), 0)
+    missed = next((row["anomalies"] for row in document["agreement"]["patterns"] if not row["detectors"]), 0)
     if anomalies:
-        said.append(f"{counted(missed, 'anomaly')} nobody finds." if missed else "Every anomaly is found by someone.")
+        verb = "is" if missed == 1 else "are"
+        sentences.append(
+            f"{counted(missed, 'anomaly')} {verb} found by no detector."
+            if missed
+            else "Every anomaly is found by at least one detector."
+        )
     if document.get("overlap_allowed"):
-        said.append("Sessions that took part in training were allowed into the test: the figures may be too good.")
-    return said
+        sentences.append("The test may contain sessions that took part in training: the figures may be too good.")
+    return sentences
 
 
 def cards(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Key figures as ``(title, value, note)``."""
-    found, anomalies = document["detectors"], document["anomalies"]
-    told = [("sessions", number(document["sessions"]), _days(document["days"]))]
+    detectors, anomalies = document["detectors"], document["anomalies"]
+    shown = [("sessions", number(document["sessions"]), _days(document["days"]))]
     if anomalies is not None:
-        told.append(("anomalies", number(anomalies), f"{percent(anomalies / max(document['sessions'], 1))} of all"))
-    best, one = next(iter(found.items()))
+        shown.append(("anomalies", number(anomalies), f"{percent(anomalies / max(document['sessions'], 1))} of all"))
     if anomalies:
-        span = one["intervals"].get("f1")
-        note = f"{best}, {figure(span[0])} to {figure(span[1])}" if span else best
-        told.append(("highest F1", figure(one["f1"]), note))
-        areas = {name: o["pr_auc"] for name, o in found.items() if real(o["pr_auc"])}
-        top = max(areas, key=lambda name: areas[name])
-        told.append(("highest PR-AUC", figure(areas[top]), top))
-        alone = {name: count for name, count in (document["alone"] or {}).items() if count}
-        most = max(alone, key=lambda name: alone[name], default=None)
-        note = f"{number(alone[most])} by {most}" if most else "no anomaly is found by just one"
-        told.append(("found by one alone", number(sum(alone.values())), note))
+        shown += _cards_with_labels(document)
     patterns = document["agreement"]["patterns"]
-    every = sum(p["sessions"] for p in patterns if len(p["detectors"]) == len(found))
-    either = sum(p["sessions"] for p in patterns if p["detectors"])
-    if len(found) > 1:
+    by_all = sum(row["sessions"] for row in patterns if len(row["detectors"]) == len(detectors))
+    by_any = sum(row["sessions"] for row in patterns if row["detectors"])
+    if len(detectors) > 1:
         if anomalies is None:
-            told.append(("alarmed by any", number(either), f"{percent(either / document['sessions'])} of all"))
-        told.append(("alarmed by all", number(every), f"of {number(either)} alarmed by any"))
+            shown.append(("alarm by any detector", number(by_any), f"{percent(by_any / document['sessions'])} of all"))
+        shown.append(("alarm by all detectors", number(by_all), f"of {number(by_any)} with any alarm"))
         if anomalies is None and (pair := _most_alike(document["agreement"])):
-            told.append(("most alike", figure(pair[0], 2), f"{pair[1]} and {pair[2]}, share of alarms"))
-    return told
+            shown.append(("most alike", figure(pair[0], 2), f"{pair[1]} and {pair[2]}, share of common alarms"))
+    return shown
 
 
-def _most_alike(agreed: Mapping[str, Any]) -> tuple[float, str, str] | None:
-    """The two detectors that share most of their alarms."""
-    names, matrix = agreed["names"], agreed["jaccard"]
+def _cards_with_labels(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    detectors = document["detectors"]
+    best, figures = next(iter(detectors.items()))
+    ends = figures["intervals"].get("f1")
+    note = f"{best}, {figure(ends[0])} to {figure(ends[1])}" if ends else best
+    areas = {name: row["pr_auc"] for name, row in detectors.items() if real(row["pr_auc"])}
+    largest = max(areas, key=lambda name: areas[name])
+    alone = {name: count for name, count in (document["alone"] or {}).items() if count}
+    most = max(alone, key=lambda name: alone[name], default=None)
+    by = f"{number(alone[most])} by {most}" if most else "every anomaly found is found by several"
+    return [
+        ("highest F1", figure(figures["f1"]), note),
+        ("highest PR-AUC", figure(areas[largest]), largest),
+        ("found by one detector only", number(sum(alone.values())), by),
+    ]
+
+
+def _most_alike(agreement: Mapping[str, Any]) -> tuple[float, str, str] | None:
+    """The two detectors with the largest share of common alarms."""
+    names, matrix = agreement["names"], agreement["jaccard"]
     pairs = [
         (matrix[i][j], names[j], names[i]) for i in range(len(names)) for j in range(i) if matrix[i][j] is not None
     ]
@@ -179,9 +167,3 @@ def _most_alike(agreed: Mapping[str, Any]) -> tuple[float, str, str] | None:
 
 def _days(days: Any) -> str:
     return f"over {number(days)} days" if real(days) else "without times"
-
-
-def _span(interval: Any, column: Column) -> str:
-    if not isinstance(interval, list) or not all(real(end) for end in interval):
-        return ""
-    return f"{column.show(interval[0])} to {column.show(interval[1])}"

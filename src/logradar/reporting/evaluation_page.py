@@ -22,7 +22,7 @@ _SERVICES = 12  # rows of the table by service
 def write_report(folder: Path) -> Path:
     """Write ``report.html`` into a run folder and return its path.
 
-    Anything that the folder lacks is left out. A bundle is sealed, so its report stands beside it
+    The page leaves out what the folder does not have. A bundle is sealed, so its report is written next to it
     as ``<bundle>-report.html``. Raises `InputError` when there is nothing to report or a file is
     damaged.
     """
@@ -43,42 +43,42 @@ def render(run: Run) -> str:
         headline=summary.headline(run),
         lead=summary.lead(run),
         cards=summary.cards(run),
-        limits=summary.limits(run),
+        caveats=summary.caveats(run),
         columns=columns,
         rows=rows,
         notes=summary.notes_on_detectors(run),
-        sameness=_sameness(run.evaluation),
+        repetition=_repetition(run.evaluation),
         faults=_faults(run),
         services=_services(run),
         delays=_delays(run),
         since=run.section("delay").get("from", ""),
         pictures=gallery(run),
-        entries=top(run.told()),
-        told=len(run.told()),
+        entries=top(run.listed_alerts()),
+        listed=len(run.listed_alerts()),
         settings=_flat(run.settings),
         origin=_origin(run),
     )
 
 
-def _sameness(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """The main detector on all sessions, without repeats, and on what training never had."""
+def _repetition(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Figures of the main detector on all sessions, without repeats, and on sequences that training never had."""
     rows = [("all sessions", facts), ("one per distinct sequence", facts.get("distinct"))]
     rows.append(("only sequences never seen in training", facts.get("unseen_only")))
-    return [(name, one) for name, one in rows if isinstance(one, dict) and one.get("sessions") is not None]
+    return [(name, row) for name, row in rows if isinstance(row, dict) and row.get("sessions") is not None]
 
 
 def _faults(run: Run) -> dict[str, Any]:
     kinds = run.faults
     names = sorted(
-        {name for one in kinds.values() for name in one["recall"]}, key=lambda name: (name != run.main, name)
+        {name for row in kinds.values() for name in row["recall"]}, key=lambda name: (name != run.main, name)
     )
-    missed = [kind for kind, one in kinds.items() if not any(one["recall"].values())]
+    missed = [kind for kind, row in kinds.items() if not any(row["recall"].values())]
     note = f"No detector finds {joined(missed)}." if missed else "Every kind is found by at least one detector."
     return {"names": names, "kinds": kinds, "note": note} if kinds else {}
 
 
 def _services(run: Run) -> list[dict[str, Any]]:
-    """Sessions, alarms and, with labels, anomalies by service, where there are several."""
+    """Sessions, alarms and, with labels, anomalies of each service; empty where there is only one."""
     table = labelled(run.scores)
     if table is None or "service" not in table.columns or run.main not in run.scored:
         return []
@@ -106,21 +106,21 @@ def _services(run: Run) -> list[dict[str, Any]]:
 
 def _shares(row: Mapping[str, Any]) -> dict[str, float | None]:
     """Precision, recall and F1 of one service; None where not defined."""
-    found, alerts, odd = row["found"], row["alerts"], row["anomalies"]
+    hits, alerts, anomalies = row["found"], row["alerts"], row["anomalies"]
     return {
-        "precision": found / alerts if found is not None and alerts else None,
-        "recall": found / odd if odd else None,
-        "f1": 2 * found / (alerts + odd) if odd else None,
+        "precision": hits / alerts if hits is not None and alerts else None,
+        "recall": hits / anomalies if anomalies else None,
+        "f1": 2 * hits / (alerts + anomalies) if anomalies else None,
     }
 
 
 def _delays(run: Run) -> list[tuple[str, Mapping[str, Any]]]:
     """Detection delay of each detector, the main one first."""
-    found = run.section("delay").get("detectors")
-    listed = (
-        [(str(name), one) for name, one in found.items() if isinstance(one, dict)] if isinstance(found, dict) else []
-    )
-    return sorted(listed, key=lambda item: (item[0] != run.main, item[0]))
+    detectors = run.section("delay").get("detectors")
+    if not isinstance(detectors, dict):
+        return []
+    delays = [(str(name), figures) for name, figures in detectors.items() if isinstance(figures, dict)]
+    return sorted(delays, key=lambda item: (item[0] != run.main, item[0]))
 
 
 def _flat(values: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
@@ -136,7 +136,7 @@ def _flat(values: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
 
 
 def _origin(run: Run) -> list[tuple[str, str]]:
-    """Where the figures come from: what is needed to get them again."""
+    """Where the figures come from: what a reader needs to reproduce them."""
     facts = {**run.manifest, **run.settings, **run.evaluation}
     versions = facts.get("versions") or {"LogRadar": facts.get("version")}
     rows = [

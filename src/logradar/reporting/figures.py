@@ -1,4 +1,4 @@
-"""The gallery: which pictures a run has the data for, each with a sentence on how to read it."""
+"""Figures of the report: the pictures that a run has the data for, each with a sentence on how to read it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,33 @@ import polars as pl
 
 from logradar.core.formatting import real
 from logradar.reporting import plots, time_plots
+from logradar.reporting.curve_plots import DetectorCurves
 from logradar.reporting.run_folder import SCORE, Run
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TIMELINE = {
-    True: "Alerts above the line, found anomalies and false alarms apart; anomalies that were missed hang below it.",
-    False: "Sessions that stand out, by the time they began.",
+    True: "Alerts are above the line: anomalies found and false alarms. Missed anomalies are below it.",
+    False: "Anomalous sessions by their start time.",
 }
-_PR = (
-    "How many alarms are right (up) for how many anomalies found (right), over all thresholds. The ring is the "
-    "threshold in use; the number is the area (average precision)."
+ON_PR = (
+    "Precision (up) against recall (right) over all thresholds. A ring is a threshold in use; the number is the area "
+    "under the curve (average precision)."
 )
-_ROC = "Anomalies found (up) against normal sessions alarmed (right), over all thresholds. The number is the area."
-_SCORES = "How many sessions have which score, counted on a logarithmic axis. Right of the dashed line is an alarm."
-_CONFUSION = "What was said against what the labels say."
+ON_ROC = (
+    "Anomalies found (up) against normal sessions with an alarm (right) over all thresholds. A ring is a threshold in "
+    "use; the number is the area under the curve."
+)
+_SCORES = "Number of sessions by score, on a logarithmic axis. Scores to the right of the dashed line raise an alarm."
+_CONFUSION = "The alarms against the labels."
 _FAULTS = "Share of each kind of fault that was found, with its 95 % interval; the diamond is the best single detector."
-_TRAINING = "Loss over epochs; the star is the lowest validation loss."
+_TRAINING = "Loss by epoch; the star is the lowest validation loss."
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot on the page: its SVG, what it shows in words, and its place: half, wide, or alone in its row."""
+    """A plot on the page: its SVG, its caption, and its place: half a row, wide, or alone in its row."""
 
     svg: Markup
     caption: str
@@ -47,7 +51,7 @@ def gallery(run: Run) -> list[Picture]:
 
 
 def placed(pictures: Iterable[tuple[bytes | None, str, bool]]) -> list[Picture]:
-    """Pictures given as (SVG, caption, whether it is wide), each in its place; without those that are None."""
+    """Place pictures given as (SVG, caption, whether it is wide); pictures that are None are left out."""
     from markupsafe import Markup
 
     drawn = [(svg, caption, wide) for svg, caption, wide in pictures if svg is not None]
@@ -82,13 +86,14 @@ def _drawn_of_scores(run: Run) -> Iterator[tuple[bytes | None, str, bool]]:
         starts = table["start"].to_numpy() if "start" in table.columns else np.zeros(len(table))
         yield time_plots.alert_timeline(starts, alarmed, labels), _TIMELINE[labels is not None], True
     if labels is not None:
-        yield plots.pr_curves(labels, scores, main, threshold, weights=weights), _PR, False
-        yield plots.roc_curves(labels, scores, main, threshold, weights=weights), _ROC, False
+        curves = DetectorCurves(labels, scores, main, threshold, weights=weights)
+        yield curves.precision_recall(), ON_PR, False
+        yield curves.roc(), ON_ROC, False
     yield plots.score_histogram(labels, scores[main], threshold, name=main), _SCORES, False
 
 
 def labelled(table: pl.DataFrame | None) -> pl.DataFrame | None:
-    """The sessions with a label where some have one, else all."""
+    """The sessions that have a label; all sessions where none has one."""
     if table is None or "label" not in table.columns or table["label"].null_count() == len(table):
         return table
     return table.filter(pl.col("label").is_not_null())
@@ -96,18 +101,18 @@ def labelled(table: pl.DataFrame | None) -> pl.DataFrame | None:
 
 def _threshold(run: Run, main: str) -> float | None:
     alerts = run.alerts.get("alerts") or [{}]
-    for holder in (run.detectors.get(main, {}), run.evaluation if main == run.main else {}, alerts[0]):
-        if isinstance(value := holder.get("threshold"), (int, float)):
+    for facts in (run.detectors.get(main, {}), run.evaluation if main == run.main else {}, alerts[0]):
+        if isinstance(value := facts.get("threshold"), (int, float)):
             return float(value)
     return None
 
 
 def alarmed_in(run: Run, table: pl.DataFrame, main: str) -> npt.NDArray[np.bool_] | None:
-    """Which sessions were alarmed: by the threshold, or without an evaluation as the alerts say."""
+    """Which sessions raised an alarm: by the threshold, or without an evaluation those that have an alert."""
     threshold = _threshold(run, main)
     if threshold is not None and run.evaluation:
         return table[f"{SCORE}{main}"].to_numpy() > threshold
     if run.alerts and "session_id" in table.columns:
-        named = [str(alert.get("session_id")) for alert in run.alerts.get("alerts", [])]
-        return table["session_id"].cast(pl.String).is_in(named).fill_null(False).to_numpy()
+        alerted = [str(alert.get("session_id")) for alert in run.alerts.get("alerts", [])]
+        return table["session_id"].cast(pl.String).is_in(alerted).fill_null(False).to_numpy()
     return None

@@ -1,7 +1,7 @@
-"""Pages: a template of this room becomes one HTML file that needs no network, no script and no other file.
+"""HTML: fills a template of ``page/`` and writes one file that needs no network, no script and no other file.
 
-Log lines are hostile: everything is escaped, what cannot be seen is written out, and each page
-forbids itself to run or load anything (Content-Security-Policy).
+Log lines may be hostile: all text is escaped, invisible characters are written out, and the
+Content-Security-Policy of each page forbids it to run or load anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from logradar.core.formatting import duration, figure, moment, number, percent, 
 
 
 def fill(template: str, **values: Any) -> str:
-    """The page as text; ``template`` is a file of ``page/``."""
+    """The page as text; ``template`` is the name of a file in ``page/``."""
     from jinja2 import ChainableUndefined, Environment, FunctionLoader
     from markupsafe import Markup
 
@@ -41,5 +41,5 @@ def fill(template: str, **values: Any) -> str:
 
 
 def write(text: str, path: Path) -> Path:
-    """Write a page, whole or not at all, and return its path."""
+    """Write a page and return its path; after an error the old file is unchanged."""
     return write_whole(path, text)

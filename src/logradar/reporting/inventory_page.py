@@ -1,4 +1,4 @@
-"""The page of an inventory: what an input holds and what is wrong with it, with pictures."""
+"""The page of an inventory: what an input contains and what is wrong with it, with pictures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Final
 from logradar.core.formatting import counted, minute, moment, number, percent
 from logradar.core.tables import LEVELS, NO_SERVICE
 from logradar.reporting import inventory_plots as plots
-from logradar.reporting.figures import Picture
+from logradar.reporting.figures import Picture, placed
 from logradar.reporting.html import fill, write
 from logradar.reporting.inventory_summary import remarks
 
 SERVICES: Final = 50  # rows of a table on the page; the document has all of them
 DAYS: Final = 1_000
 FILES: Final = 100
-_DATE: Final = 10  # letters of a date without a time
-_LEVELS: Final = tuple(LEVELS)  # each of four SeverityNumbers
+_DATE: Final = 10  # characters of a date without a time
+_LEVELS: Final = tuple(LEVELS)  # each has four SeverityNumbers
 
 
 def write_inventory(facts: Mapping[str, Any], output: Path) -> Path:
@@ -32,7 +32,7 @@ def write_inventory(facts: Mapping[str, Any], output: Path) -> Path:
 
 def render(facts: Mapping[str, Any]) -> str:
     """The page of an inventory (docs/reference-json.md, "validate") as text."""
-    known = [row for row in facts["by_service"] if row["service"] != NO_SERVICE]
+    services = [row for row in facts["by_service"] if row["service"] != NO_SERVICE]
     return fill(
         "inventory.html",
         facts=facts,
@@ -42,7 +42,7 @@ def render(facts: Mapping[str, Any]) -> str:
         cards=cards(facts),
         remarks=remarks(facts),
         pictures=_pictures(facts),
-        services=facts["by_service"][:SERVICES] if known else [],
+        services=facts["by_service"][:SERVICES] if services else [],
         days=facts["by_day"][:DAYS],
         damaged=sorted(
             (row for row in facts.get("by_file", []) if row["faults"]), key=lambda row: (-row["lost"], -row["faults"])
@@ -55,7 +55,7 @@ def render(facts: Mapping[str, Any]) -> str:
 
 
 def headline(facts: Mapping[str, Any]) -> str:
-    """One sentence that a person understands."""
+    """The result in one sentence."""
     services = [row for row in facts["by_service"] if row["service"] != NO_SERVICE]
     within = counted(facts["file_count"], "file")
     faults = sum(kind["count"] for kind in facts["fault_kinds"])
@@ -67,12 +67,12 @@ def headline(facts: Mapping[str, Any]) -> str:
 
 
 def lead(facts: Mapping[str, Any]) -> list[str]:
-    """What the headline leaves out, in short sentences."""
+    """The facts that the headline leaves out, in short sentences."""
     first, last = (str(facts[key] or "") for key in ("from", "until"))
     if not first:
-        return [f"{size(facts['bytes'])} on disk, no dates known."]
+        return [f"{size(facts['bytes'])} on disk, dates not known."]
     first, last = (text if len(text) == _DATE else minute(text) for text in (first, last))
-    when = f"From {first} to {last}" if first != last else f"Of {first}"
+    when = f"From {first} to {last}" if first != last else f"From {first}"
     return [f"{when}, {size(facts['bytes'])} on disk."]
 
 
@@ -102,28 +102,28 @@ def cards(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             "duplicates",
             percent(facts["duplicate_sessions"] / sessions),
-            f"{counted(facts['duplicate_sessions'], 'session')} with the text of an earlier one{approximately}",
+            f"{counted(facts['duplicate_sessions'], 'session')} with the same text as an earlier one{approximately}",
         ),
         ("faults", number(lost + kept), f"{number(lost)} lost, {number(kept)} kept"),
     ]
 
 
 def levels(facts: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Log levels by name, with how many records have them."""
-    found: dict[str, int] = {}
+    """Log levels by name, each with its number of records."""
+    counts: dict[str, int] = {}
     for value, count in facts["levels"].items():
         name = _LEVELS[min((int(value) - 1) // 4, 5)] if value.isdigit() and int(value) > 0 else "none"
-        found[name] = found.get(name, 0) + count
-    return [(name, found[name]) for name in (*_LEVELS, "none") if name in found]
+        counts[name] = counts.get(name, 0) + count
+    return [(name, counts[name]) for name in (*_LEVELS, "none") if name in counts]
 
 
 def size(count: float | None) -> str:
-    """Bytes as people write them: 9.4 MB."""
+    """Bytes with a fitting unit: 9.4 MB."""
     if count is None:
         return "–"
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= limit:
-            return f"{count / limit:,.3g} {unit}" if count < 1e3 * limit else f"{count / limit:,.0f} {unit}"
+    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= scale:
+            return f"{count / scale:,.3g} {unit}" if count < 1e3 * scale else f"{count / scale:,.0f} {unit}"
     return f"{count:.0f} B"
 
 
@@ -132,34 +132,32 @@ def _sessions(count: int | None) -> str:
 
 
 def _pictures(facts: Mapping[str, Any]) -> list[Picture]:
-    from markupsafe import Markup
-
     days, services = facts["by_day"], [row for row in facts["by_service"] if row["service"] != NO_SERVICE]
-    drawn = [
-        (plots.volume(days), "Sessions of each day" + (", by service." if len(services) > 1 else "."), True),
-        (plots.trouble(days), "Share of the sessions of each day in which an error or a warning is logged.", True),
-        (plots.services(services), "Sessions of each service.", False),
-        (plots.troubled_services(services), "Share of the sessions of each service with an error or a warning.", False),
-        (
-            plots.lengths(facts["length_histogram"], facts["session_length"], facts["length_quantiles"]),
-            "How many sessions have how many events.",
-            False,
-        ),
-        (
-            plots.growth(facts["vocabulary"]),
-            f"Distinct {facts['vocabulary']['of']} (up) among the first {facts['vocabulary']['over']} (right). A curve "
-            "that is still rising at its end says that new data will bring what no model has learnt.",
-            False,
-        ),
-        (plots.levels(levels(facts)), "Log records of each level.", False),
-    ]
-    kept = [(svg, caption, wide) for svg, caption, wide in drawn if svg is not None]
-    halves = [place for place, (_, _, wide) in enumerate(kept) if not wide]
-    alone = halves[-1] if len(halves) % 2 else None
-    return [
-        Picture(Markup(svg.decode()), caption, "wide" if wide else "alone" if place == alone else "half")
-        for place, (svg, caption, wide) in enumerate(kept)
-    ]
+    words = facts["vocabulary"]
+    return placed(
+        [
+            (plots.volume(days), "Sessions of each day" + (", by service." if len(services) > 1 else "."), True),
+            (plots.trouble(days), "Share of the sessions of each day that log an error or a warning.", True),
+            (plots.services(services), "Sessions of each service.", False),
+            (
+                plots.troubled_services(services),
+                "Share of the sessions of each service that log an error or a warning.",
+                False,
+            ),
+            (
+                plots.lengths(facts["length_histogram"], facts["session_length"], facts["length_quantiles"]),
+                "Number of sessions by their length in events.",
+                False,
+            ),
+            (
+                plots.growth(words),
+                f"Distinct {words['of']} (up) among the first {words['over']} (right). If the curve is still rising "
+                f"at its end, new data will contain {words['of']} that no model has learnt.",
+                False,
+            ),
+            (plots.levels(levels(facts)), "Log records of each level.", False),
+        ]
+    )
 
 
 def _origin(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

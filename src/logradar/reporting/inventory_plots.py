@@ -1,7 +1,7 @@
-"""Plots of an inventory: volume and trouble over days, services, lengths, growth of the vocabulary, levels.
+"""Plots of an inventory: volume and errors by day, services, lengths, growth of the vocabulary, levels.
 
-The same manners as in `logradar.reporting.plots`: SVG or PNG bytes, None where there is nothing
-to draw; vermilion is an error, amber a warning.
+Each function returns SVG or PNG bytes, or None where there is nothing to draw. Vermilion is an error, amber a
+warning.
 """
 
 from __future__ import annotations
@@ -14,29 +14,28 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from logradar.core.formatting import visible
 from logradar.reporting import canvas as style
-from logradar.reporting.canvas import Kind, canvas, key_below
-from logradar.reporting.plots import FALSE
+from logradar.reporting.canvas import Kind, canvas, date_ticks, key_below, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAMED: Final = 7  # services that have a colour
+WARNING: Final = style.FALSE_ALARM
+NAMED: Final = 7  # services that have a colour of their own
 BARS: Final = 20  # services that have a bar
-APART: Final = 62  # days that are drawn as bars of their own
+BAR_DAYS: Final = 62  # up to so many days are drawn as bars, more as an area
 WEEK: Final = 7
-STEPS: Final = 2_000  # places along a time axis
-COLUMNS: Final = 48  # of a histogram, at most
-FEWEST: Final = 6
-REACH: Final = 3_660  # days before and behind the middle of a time axis
+STEPS: Final = 2_000  # places along a time axis, at most
+COLUMNS: Final = 48  # columns of a histogram, at most
+FEWEST: Final = 6  # columns of a histogram, at least
+REACH: Final = 3_660  # a time axis goes so many days to both sides of its middle, at most
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 Floats = npt.NDArray[np.float64]
 
 
 def volume(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | None:
-    """Sessions of every day, those of the biggest services apart."""
+    """Sessions of every day, with a colour for each of the largest services."""
     rows = _on_axis(days)
     if not rows:
         return None
@@ -55,18 +54,18 @@ def volume(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | 
         for place, (name, counts) in enumerate(parts):
             colour = (style.MAIN, *style.OTHERS)[place] if place < NAMED else style.SOFT
             top = base + line.sums(counts)
-            line.fill(axes, base, top, colour, short(name) if len(parts) > 1 else None)
+            line.fill(axes, base, top, colour, shortened(name) if len(parts) > 1 else None)
             base = top
         _counts(axes)
         line.ticks(axes)
         axes.set(ylabel="sessions")
         axes.set_title("Sessions over time")
-        key_below(figure, axes, columns=8 if sum(len(short(name)) for name, _ in parts) < 90 else 4)
+        key_below(figure, axes, columns=8 if sum(len(shortened(name)) for name, _ in parts) < 90 else 4)
     return out[0]
 
 
 def trouble(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | None:
-    """Share of sessions with errors and with warnings, day by day."""
+    """Share of sessions with errors and with warnings, by day."""
     rows = [row for row in _on_axis(days) if row["error_share"] is not None]
     if len(rows) < 2:
         return None
@@ -74,15 +73,15 @@ def trouble(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes |
     with canvas("trouble", kind, width=11.6, height=3.1) as (figure, out):
         axes = figure.subplots()
         sessions = line.sums([row["sessions"] for row in rows])
-        for key, word, colour in (("with_warn", "warning", FALSE), ("with_error", "error", style.ODD)):
-            told, label = line.sums([row[key] or 0 for row in rows]), f"sessions with {word}s"
-            look: dict[str, Any] = {"lw": 1.6, "marker": "o" if len(rows) <= APART else "", "ms": 4}
-            if len(line.middles) > APART and line.step == 1:
-                axes.plot(line.middles, _share(told, sessions), color=colour, lw=0.8, alpha=0.4)
-                told, of = (np.convolve(values, np.ones(WEEK), "same") for values in (told, sessions))
-                share, label, look = _share(told, of), f"{label}, mean of {WEEK} days", {"lw": 2.2}
+        for key, word, colour in (("with_warn", "warning", WARNING), ("with_error", "error", style.ANOMALOUS)):
+            affected, label = line.sums([row[key] or 0 for row in rows]), f"sessions with {word}s"
+            look: dict[str, Any] = {"lw": 1.6, "marker": "o" if len(rows) <= BAR_DAYS else "", "ms": 4}
+            if len(line.middles) > BAR_DAYS and line.step == 1:
+                axes.plot(line.middles, _share(affected, sessions), color=colour, lw=0.8, alpha=0.4)
+                weekly = [np.convolve(values, np.ones(WEEK), "same") for values in (affected, sessions)]
+                share, label, look = _share(*weekly), f"{label}, mean of {WEEK} days", {"lw": 2.2}
             else:
-                share = _share(told, sessions)
+                share = _share(affected, sessions)
             axes.plot(line.middles, share, color=colour, label=label, **look)
         axes.set_ylim(0, max(axes.get_ylim()[1], 1e-4))
         _per_cent(axes, "y")
@@ -93,7 +92,7 @@ def trouble(days: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes |
 
 
 def services(rows: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | None:
-    """Sessions of the biggest services as bars."""
+    """Sessions of the largest services as bars."""
     if len(rows) < 2:
         return None
     shown = rows[:BARS][::-1]
@@ -108,27 +107,30 @@ def services(rows: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes 
         _names(axes, places, shown)
         axes.xaxis.set_major_formatter(_short_count)
         axes.locator_params(axis="x", nbins=5)
-        axes.set(xlabel=_of_all("sessions", len(rows)))
+        axes.set(xlabel=_largest_of("sessions", len(rows)))
         axes.set_title("Sessions by service")
     return out[0]
 
 
 def troubled_services(rows: Sequence[Mapping[str, Any]], *, kind: Kind = "svg") -> bytes | None:
-    """Share of sessions with errors and warnings of the biggest services."""
+    """Share of sessions with errors and with warnings for the largest services."""
     if len(rows) < 2 or rows[0]["error_share"] is None:
         return None
     shown = rows[:BARS][::-1]
     with canvas("troubled", kind, height=_height(len(shown))) as (figure, out):
         axes = figure.subplots()
         places = np.arange(len(shown))
-        for shift, key, word, colour in ((0.18, "error", "errors", style.ODD), (-0.18, "warn", "warnings", FALSE)):
+        for shift, key, word, colour in (
+            (0.18, "error", "errors", style.ANOMALOUS),
+            (-0.18, "warn", "warnings", WARNING),
+        ):
             shares = [row[f"{key}_share"] or 0.0 for row in shown]
             axes.barh(places + shift, shares, height=0.33, color=colour, label=f"sessions with {word}")
         axes.set_xlim(0, max(axes.get_xlim()[1], 1e-4))
         _names(axes, places, shown)
         _per_cent(axes, "x")
         axes.locator_params(axis="x", nbins=5)
-        axes.set(xlabel=_of_all("share of the sessions", len(rows)))
+        axes.set(xlabel=_largest_of("share of the sessions", len(rows)))
         axes.set_title("Errors and warnings by service")
         key_below(figure, axes)
     return out[0]
@@ -141,7 +143,7 @@ def lengths(
     *,
     kind: Kind = "svg",
 ) -> bytes | None:
-    """Lengths of sessions; ``histogram`` has rows (from, to, sessions)."""
+    """Lengths of sessions in events; ``histogram`` has rows (from, to, sessions)."""
     if not histogram:
         return None
     low, high = histogram[0][0], histogram[-1][1]
@@ -150,7 +152,7 @@ def lengths(
     with canvas("lengths", kind) as (figure, out):
         axes = figure.subplots()
         counts = np.zeros(len(edges) - 1)
-        for first, last, many in histogram:  # a bin is spread over the columns that it reaches into
+        for first, last, many in histogram:  # a bin is distributed over the columns that it overlaps
             over = np.clip(np.minimum(edges[1:], last + 1) - np.maximum(edges[:-1], first), 0, None)
             counts += many * over / max(over.sum(), 1e-12)
         axes.stairs(counts, edges - 0.5, fill=True, color=style.MAIN, alpha=0.3)
@@ -180,7 +182,7 @@ def lengths(
 
 
 def growth(words: Mapping[str, Any], *, kind: Kind = "svg") -> bytes | None:
-    """How many distinct words there are among the first sessions or records."""
+    """Number of distinct words among the first sessions or records, as more of them are read."""
     points = np.array(words["growth"], np.float64)
     if len(points) < 2 or not words["size"]:
         return None
@@ -199,11 +201,11 @@ def growth(words: Mapping[str, Any], *, kind: Kind = "svg") -> bytes | None:
 
 
 def levels(rows: Sequence[tuple[str, int]], *, kind: Kind = "svg") -> bytes | None:
-    """Records of each level."""
+    """Log records of each level."""
     if not rows or [name for name, _ in rows] == ["none"]:
         return None
     whole = sum(count for _, count in rows)
-    colours = {"ERROR": style.ODD, "FATAL": style.ODD, "WARN": FALSE, "none": style.SOFT}
+    colours = {"ERROR": style.ANOMALOUS, "FATAL": style.ANOMALOUS, "WARN": WARNING, "none": style.SOFT}
     with canvas("levels", kind, height=1.5 + 0.42 * len(rows)) as (figure, out):
         axes = figure.subplots()
         places = np.arange(len(rows))[::-1]
@@ -229,7 +231,10 @@ def levels(rows: Sequence[tuple[str, int]], *, kind: Kind = "svg") -> bytes | No
 
 
 class _Line:
-    """The axis of days: by date where all are dates, else in their order; long times in steps of several days."""
+    """The axis of days: by date where all names are dates, else in their order.
+
+    A long time is drawn in steps of several days.
+    """
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self.names = [row["day"] for row in rows]
@@ -244,18 +249,18 @@ class _Line:
         self.middles = (self.edges[1:] + self.edges[:-1]) / 2
 
     def sums(self, values: Sequence[float]) -> Floats:
-        """Values of the rows, added up in the steps of the axis."""
+        """The sum of the rows' values in each step of the axis."""
         return np.histogram(self._days, self.edges, weights=np.array(values, np.float64))[0]
 
     def fill(self, axes: Axes, base: Floats, top: Floats, colour: str, label: str | None) -> None:
-        """A layer: bars where there are few days, else one area."""
-        if len(base) <= APART:
+        """Draw a layer from ``base`` to ``top``: bars where there are few days, else one area."""
+        if len(base) <= BAR_DAYS:
             axes.bar(self.middles, top - base, 0.86 * self.step, base, color=colour, label=label)
         else:
             axes.stairs(top, self.edges, baseline=base, fill=True, color=colour, label=label, lw=0)
 
     def ticks(self, axes: Axes) -> None:
-        """Dates below the axis, or names where there is room for them."""
+        """Label the axis with dates, or with the names of the days where they are not dates."""
         narrow = max(0.0, 7 - (self.edges[-1] - self.edges[0])) / 2
         low = max(self.edges[0] - narrow, 1.0 - _EPOCH)  # year 1 is the first that can be drawn
         axes.set_xlim(low, min(self.edges[-1] + narrow, date.max.toordinal() - _EPOCH))
@@ -263,17 +268,15 @@ class _Line:
         if not self.dated:
             few = len(self.names) <= 12
             ticks = np.arange(len(self.names)) if few else np.linspace(0, len(self.names) - 1, 8).round()
-            axes.set_xticks(ticks, [short(self.names[int(tick)], 14) for tick in ticks])
+            axes.set_xticks(ticks, [shortened(self.names[int(tick)], 14) for tick in ticks])
             return
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, DayLocator
-
         if len(self.middles) <= 12 and self.step == 1:
+            from matplotlib.dates import DateFormatter, DayLocator
+
             axes.xaxis.set_major_locator(DayLocator())
             axes.xaxis.set_major_formatter(DateFormatter("%b %d"))
         else:
-            locator = AutoDateLocator(minticks=4, maxticks=12)
-            axes.xaxis.set_major_locator(locator)
-            axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+            date_ticks(axes.xaxis)
         first, last = min(self.names), max(self.names)
         axes.set(xlabel=f"day, {first}" + (f" to {last}" if last > first else ""))
 
@@ -285,7 +288,7 @@ def _share(part: Floats, whole: Floats) -> Floats:
 
 
 def _on_axis(days: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The days that have sessions; where some are dates only those, and none that is years away from most."""
+    """The days that have sessions. Where some have a date: only these, without dates that are years away from most."""
     rows = [row for row in days if row["sessions"]]
     dated = [(number, row) for row in rows if (number := _ordinal(row["day"])) is not None]
     if not dated:
@@ -303,17 +306,11 @@ def _ordinal(day: str) -> int | None:
         return None
 
 
-def short(name: str, length: int = 22) -> str:
-    """A name short enough for a picture, cut in the middle: names differ at their ends."""
-    shown = " ".join(visible(name).split())
-    return shown if len(shown) <= length else f"{shown[: length // 2]}…{shown[1 - (length + 1) // 2 :]}"
-
-
 def _edges(low: int, high: int, logarithmic: bool) -> Floats:
     if logarithmic:
         edges = np.unique(np.geomspace(max(low, 1), high + 1, COLUMNS + 1).round())
         return np.concatenate([[0.0], edges]) if low == 0 else edges
-    if high - low < FEWEST:  # a column alone says nothing
+    if high - low < FEWEST:  # a single column would show nothing
         low, high = max(low - FEWEST // 2, 0), high + FEWEST // 2
     step = -(-(high - low + 1) // COLUMNS)
     return np.arange(low, high + step + 1, step, dtype=np.float64)
@@ -323,12 +320,12 @@ def _height(rows: int) -> float:
     return 1.5 + 0.3 * max(rows, 5)
 
 
-def _of_all(title: str, count: int) -> str:
-    return f"{title}; the biggest {BARS} of {count:,}" if count > BARS else title
+def _largest_of(title: str, count: int) -> str:
+    return f"{title}; the largest {BARS} of {count:,}" if count > BARS else title
 
 
 def _names(axes: Axes, places: npt.NDArray[Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    axes.set_yticks(places, [short(row["service"]) for row in rows])
+    axes.set_yticks(places, [shortened(row["service"]) for row in rows])
     axes.set_ylim(-0.6, max(len(rows), 5) - 0.4)
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)

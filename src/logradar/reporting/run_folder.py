@@ -1,6 +1,6 @@
-"""A run folder as the report reads it: whatever of its files is there, each checked for its form.
+"""A run folder as the report reads it: those of its files that exist, each checked for its form.
 
-``evaluate`` writes all of them, ``detect`` only alerts and scores, a bundle has its history.
+``evaluate`` writes all of them, ``detect`` only alerts and scores; a bundle has the history of its training.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ FILES: Final = ("evaluation.json", "alerts.json", "scores.parquet", "history.jso
 
 @dataclass(frozen=True)
 class Run:
-    """The files of one run; empty where a file is absent.
+    """The files of one run; an attribute is empty where its file is absent.
 
     ``evaluation``, ``alerts`` (the whole document of ``detect --json``), ``settings`` and
-    ``manifest`` are JSON objects, ``history`` maps a detector to its rows, ``scores`` has one row
-    per session and a column ``score:<detector>`` each. docs/reference-evaluation.md lists the keys.
+    ``manifest`` are JSON objects. ``history`` has the rows of each detector's training. ``scores`` has one row
+    per session and one column ``score:<detector>`` for each detector. docs/reference-evaluation.md lists the keys.
     """
 
     folder: Path
@@ -38,7 +38,7 @@ class Run:
 
     @classmethod
     def read(cls, folder: Path) -> Run:
-        """Read a folder; an `InputError` if it holds nothing to report or a file is damaged."""
+        """Read a folder; `InputError` if it has nothing to report or a file is damaged."""
         if not folder.is_dir():
             raise InputError(f"The run folder '{folder}' does not exist; `logradar evaluate … -o DIR` writes one.")
         run = cls(
@@ -59,23 +59,23 @@ class Run:
 
     @property
     def sealed(self) -> bool:
-        """Whether the folder is a bundle, in which nothing may be added."""
+        """Whether the folder is a bundle, to which no file may be added."""
         return "files" in self.manifest
 
     @property
     def main(self) -> str:
-        """The detector that decides; an empty text where nothing names one."""
-        listed = self.alerts.get("alerts") or [{}]
-        return str(self.evaluation.get("main") or listed[0].get("detector") or "")
+        """The detector that raises the alerts; an empty text where no file names one."""
+        alerts = self.alerts.get("alerts") or [{}]
+        return str(self.evaluation.get("main") or alerts[0].get("detector") or "")
 
     @property
     def raised(self) -> int:
-        """How many alerts there were, also those that the document leaves out."""
-        told, raised = len(self.alerts.get("alerts", [])), self.alerts.get("raised")
-        return max(told, int(raised)) if real(raised) else told
+        """How many alerts there were, including those that the document does not list."""
+        listed, raised = len(self.alerts.get("alerts", [])), self.alerts.get("raised")
+        return max(listed, int(raised)) if real(raised) else listed
 
-    def told(self) -> list[dict[str, Any]]:
-        """The alerts of the document, with the label of their session where only the scores have it."""
+    def listed_alerts(self) -> list[dict[str, Any]]:
+        """The alerts that the document lists, with their session's label where only the scores have it."""
         alerts: list[dict[str, Any]] = self.alerts.get("alerts", [])
         if self.scores is None or not {"session_id", "label"} <= set(self.scores.columns):
             return alerts
@@ -88,17 +88,17 @@ class Run:
 
     def section(self, key: str) -> dict[str, Any]:
         """One object of the evaluation; empty where it is absent."""
-        found = self.evaluation.get(key)
-        return found if isinstance(found, dict) else {}
+        value = self.evaluation.get(key)
+        return value if isinstance(value, dict) else {}
 
     @property
     def detectors(self) -> dict[str, dict[str, Any]]:
         """Figures by detector."""
-        return {name: one for name, one in self.section("detectors").items() if isinstance(one, dict)}
+        return {name: figures for name, figures in self.section("detectors").items() if isinstance(figures, dict)}
 
     @property
     def scored(self) -> list[str]:
-        """Detectors that there are scores of."""
+        """The detectors that have a column of scores."""
         columns = self.scores.columns if self.scores is not None else []
         return [name.removeprefix(SCORE) for name in columns if name.startswith(SCORE)]
 
@@ -106,13 +106,13 @@ class Run:
     def faults(self) -> dict[str, dict[str, Any]]:
         """Sessions and recall by detector for every kind of fault."""
         return {
-            str(kind): one
-            | {"recall": {name: share for name, share in one["recall"].items() if real(share) and 0 <= share <= 1}}
-            for kind, one in self.section("faults").items()
-            if isinstance(one, dict)
-            and isinstance(one.get("recall"), dict)
-            and real(one.get("sessions"))
-            and one["sessions"] >= 0
+            str(kind): row
+            | {"recall": {name: share for name, share in row["recall"].items() if real(share) and 0 <= share <= 1}}
+            for kind, row in self.section("faults").items()
+            if isinstance(row, dict)
+            and isinstance(row.get("recall"), dict)
+            and real(row.get("sessions"))
+            and row["sessions"] >= 0
         }
 
 
@@ -128,7 +128,7 @@ def _json(path: Path) -> Any:
 def _object(path: Path) -> dict[str, Any]:
     value = _json(path)
     if value is not None and not isinstance(value, dict):
-        raise InputError(f"'{path}' must hold one JSON object, not a {type(value).__name__}.")
+        raise InputError(f"'{path}' must contain one JSON object, not a {type(value).__name__}.")
     return value or {}
 
 
@@ -136,19 +136,21 @@ def _alerts(path: Path) -> dict[str, Any]:
     document = _object(path)
     alerts = document.get("alerts", [])
     if not isinstance(alerts, list) or not all(isinstance(alert, dict) for alert in alerts):
-        raise InputError(f"'{path}' must hold a list of alerts under 'alerts', as `logradar detect --json` writes it.")
+        raise InputError(
+            f"'{path}' must contain a list of alerts under 'alerts', as `logradar detect --json` writes it."
+        )
     return document
 
 
 def _history(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Rows by detector: from one file for all, or from one beside each detector of a bundle."""
-    found: dict[str, Any] = dict(_object(folder / "history.json"))
+    """Rows by detector: from one file for all detectors, or from one file in the folder of each one of a bundle."""
+    histories: dict[str, Any] = dict(_object(folder / "history.json"))
     for path in sorted(folder.glob("*/history.json")) + sorted(folder.glob("*/*/history.json")):
         value = _json(path)
-        found |= value if isinstance(value, dict) else {path.parent.name: value}
+        histories |= value if isinstance(value, dict) else {path.parent.name: value}
     return {
         str(name): kept
-        for name, rows in found.items()
+        for name, rows in histories.items()
         if isinstance(rows, list) and (kept := [row for row in rows if isinstance(row, dict)])
     }
 

@@ -1,8 +1,8 @@
-"""The score axis of a histogram: where scores go, in which bins, under which ticks.
+"""The score axis of a histogram: the place of each score, the bins and the ticks.
 
-Scores of real logs pile up at zero and have tails a thousand times longer than their median, and
-some are infinite. So a long tail is drawn on an asinh axis (linear near zero, logarithmic far
-away, both signs), whole numbers get bins of whole width, infinities a bin beside the others.
+Most scores of real logs are near zero, a few are a thousand times larger than the median, and
+some are infinite. So a long tail is drawn on an asinh axis (linear near zero, logarithmic far from
+zero, for both signs), whole numbers get bins of whole width, and infinite scores a bin of their own at the end.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 BINS: Final = 60
-_LONG: Final = 25.0  # the furthest score over the median one, above which a tail is long
-_APART: Final = 0.09  # of the axis: the least distance of two ticks
+_LONG: Final = 25.0  # a tail is long when the largest score is more than so many times the median
+_APART: Final = 0.09  # smallest distance of two ticks, as a share of the axis
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreAxis:
-    """Bin ``edges`` in places on the axis; ``width`` is that of the linear part (None: all linear)."""
+    """Bin ``edges`` as places on the axis; ``width`` is the width of the linear part in scores (None: all linear)."""
 
     edges: Floats
     low: float
@@ -33,7 +33,7 @@ class ScoreAxis:
 
     @classmethod
     def fitting(cls, scores: Floats, threshold: float | None = None) -> ScoreAxis:
-        """A scale on which all ``scores`` and the ``threshold`` have room."""
+        """An axis with room for all ``scores`` and for the ``threshold``."""
         finite = scores[np.isfinite(scores)]
         whole = len(finite) > 0 and np.array_equal(finite, np.round(finite))
         if threshold is not None and np.isfinite(threshold):
@@ -66,33 +66,33 @@ class ScoreAxis:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Limits of the axis: all bins and a little air."""
-        air = 0.015 * float(self.edges[-1] - self.edges[0])
-        return float(self.edges[0]) - air, float(self.edges[-1]) + air
+        """Where the axis begins and ends: all bins and a small margin."""
+        margin = 0.015 * float(self.edges[-1] - self.edges[0])
+        return float(self.edges[0]) - margin, float(self.edges[-1]) + margin
 
     @property
     def note(self) -> str:
-        """What a reader has to know about the axis."""
+        """A remark for the axis label, where the axis is not linear."""
         return " (axis compressed)" if self.width else ""
 
     def ticks(self) -> tuple[list[float], list[str]]:
-        """Places and texts of ticks that do not touch each other."""
-        wanted = self._round()
-        places = _place(np.array(wanted), self.width)
+        """Places and texts of ticks that do not overlap."""
+        candidates = self._round()
+        places = _place(np.array(candidates), self.width)
         span = float(self.edges[-1] - self.edges[0])
-        taken: list[tuple[float, str]] = []
+        chosen: list[tuple[float, str]] = []
         if self.below:
-            taken.append((float(self.edges[:2].mean()), "−∞"))
+            chosen.append((float(self.edges[:2].mean()), "−∞"))
         if self.above:
-            taken.append((float(self.edges[-2:].mean()), "∞"))
-        for score, place in zip(wanted, places.tolist(), strict=True):
-            if all(abs(place - other) >= _APART * span for other, _ in taken):
-                taken.append((place, f"{score:.6g}"))
-        taken.sort()
-        return [place for place, _ in taken], [text for _, text in taken]
+            chosen.append((float(self.edges[-2:].mean()), "∞"))
+        for score, place in zip(candidates, places.tolist(), strict=True):
+            if all(abs(place - used) >= _APART * span for used, _ in chosen):
+                chosen.append((place, f"{score:.6g}"))
+        chosen.sort()
+        return [place for place, _ in chosen], [text for _, text in chosen]
 
     def _round(self) -> list[float]:
-        """Round scores within reach, the most wanted first."""
+        """Round scores within the axis, the most important first."""
         if self.low == self.high:
             return [self.low]
         if self.width is None:
@@ -115,7 +115,7 @@ def _place(scores: Floats, width: float | None) -> Floats:
 
 
 def _edges(low: float, high: float, whole: bool) -> Floats:
-    if whole:  # bins of equal whole width, or counts would go up and down with how many numbers a bin holds
+    if whole:  # bins of equal whole width: else some bins would contain more numbers than others, and look fuller
         low, high = np.floor(low), np.ceil(high)
         step = max(1.0, np.ceil((high - low + 1) / BINS))
         edges = np.arange(low - 0.5, high + step, step)

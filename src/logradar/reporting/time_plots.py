@@ -1,6 +1,6 @@
 """Plots along time: the training of a network, and alerts against labels.
 
-The same manners as in `logradar.reporting.plots`.
+Each function returns SVG or PNG bytes, or None where there is nothing to draw.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from logradar.core.formatting import real
 from logradar.reporting import canvas as style
-from logradar.reporting.canvas import Kind, canvas, key_below
-from logradar.reporting.plots import FALSE, FOUND
+from logradar.reporting.canvas import FALSE_ALARM, FOUND, Kind, canvas, date_ticks, key_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +22,7 @@ BARS: Final = 72
 
 
 def training_curve(history: Sequence[Mapping[str, Any]], *, name: str = "", kind: Kind = "svg") -> bytes | None:
-    """Training and validation loss over epochs with the best epoch marked, and the learning rate below.
+    """Training and validation loss by epoch with the best epoch marked, and the learning rate below.
 
     ``history`` rows have ``epoch`` and any of ``loss``, ``eval_loss``, ``learning_rate``.
     """
@@ -37,13 +36,13 @@ def training_curve(history: Sequence[Mapping[str, Any]], *, name: str = "", kind
         if len(loss):
             axes.plot(*loss.T, color=style.NORMAL, lw=1.6, marker=_marker(loss), ms=3.5, label="training loss")
         if len(valid):
-            axes.plot(*valid.T, color=style.ODD, lw=1.8, marker=_marker(valid), ms=4.5, label="validation loss")
+            axes.plot(*valid.T, color=style.ANOMALOUS, lw=1.8, marker=_marker(valid), ms=4.5, label="validation loss")
             best = valid[np.argmin(valid[:, 1])]
             axes.axvline(best[0], color=style.SOFT, lw=1, ls=(0, (4, 2)), zorder=1)
             text = f"best: {best[1]:.4g} after epoch {best[0]:.3g}"
-            axes.plot(*best, "*", ms=14, color=style.ODD, mec=style.PAPER, mew=1, label=text, ls="")
-        every = np.concatenate([loss[:, 1], valid[:, 1]])
-        if every.min() > 0 and every.max() > 20 * every.min():
+            axes.plot(*best, "*", ms=14, color=style.ANOMALOUS, mec=style.PAPER, mew=1, label=text, ls="")
+        losses = np.concatenate([loss[:, 1], valid[:, 1]])
+        if losses.min() > 0 and losses.max() > 20 * losses.min():
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.minorticks_off()
@@ -67,9 +66,9 @@ def alert_timeline(
     *,
     kind: Kind = "svg",
 ) -> bytes | None:
-    """Sessions alarmed over time, found anomalies and false alarms apart; missed anomalies hang below.
+    """Sessions with an alarm along time: anomalies found and false alarms; missed anomalies are drawn below zero.
 
-    ``starts`` are numpy datetimes (NaT: left out; when all are, sessions stand in their order).
+    ``starts`` are numpy datetimes. A session with NaT is left out; where all are NaT, the axis is the sessions' order.
     """
     when, alarm = np.asarray(starts), np.asarray(alarmed).astype(bool)
     truth = None if labels is None else np.asarray(labels).astype(bool)
@@ -84,12 +83,12 @@ def alert_timeline(
         axes = figure.subplots()
         width = edges[1] - edges[0]
         groups = (
-            [("alerts", alarm, style.ODD, 1)]
+            [("alerts", alarm, style.ANOMALOUS, 1)]
             if truth is None
             else [
                 ("found", alarm & truth, FOUND, 1),
-                ("false alarms", alarm & ~truth, FALSE, 1),
-                ("missed", ~alarm & truth, style.ODD, -1),
+                ("false alarms", alarm & ~truth, FALSE_ALARM, 1),
+                ("missed", ~alarm & truth, style.ANOMALOUS, -1),
             ]
         )
         base = np.zeros(len(edges) - 1)
@@ -109,7 +108,7 @@ def alert_timeline(
 
 
 def _series(history: Sequence[Mapping[str, Any]], key: str) -> npt.NDArray[np.float64]:
-    """Points ``(epoch, value)`` of one key; rows without it, or with a value that is not finite, are left out."""
+    """Points ``(epoch, value)`` of one key, without rows that have no finite value for it."""
     points = [(row["epoch"], row[key]) for row in history if real(row.get("epoch")) and real(row.get(key))]
     return np.array(points, np.float64).reshape(-1, 2)
 
@@ -143,12 +142,8 @@ def _time_axis(axes: Axes, edges: npt.NDArray[np.float64], timed: bool) -> None:
     axes.grid(False, axis="x")
     if not timed:
         axes.xaxis.set_major_formatter(lambda place, _: f"{place:,.0f}")
-        axes.set(xlabel="sessions in their order (no time known)")
+        axes.set(xlabel="sessions in their order (their times are not known)")
         return
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(minticks=4, maxticks=12)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    date_ticks(axes.xaxis)
     first, last = (np.datetime64(int(edge * 86_400), "s").astype("M8[D]") for edge in (edges[0], edges[-1]))
     axes.set(xlabel=f"start of the session, UTC, {first}" + (f" to {last}" if last > first else ""))

@@ -1,8 +1,8 @@
-"""The simulated shop: three services that really log, on a virtual clock, with labelled faults.
+"""Simulation: a shop of three services that really log, on a virtual clock, with labelled faults.
 
-``simulate`` is the entry, ``settings`` what it is told. ``gateway``, ``research``
-and ``manager`` are the services: plain Python with ordinary log calls that know nothing of
-faults. ``world`` is what surrounds them (network, disk, broker, pools, caches) and can go
-wrong; ``faults`` says how, ``episodes`` when, ``traffic`` who comes. ``journal`` takes the
-log records, writes the files and notes the true origin of each line. Read ``simulate`` first.
+The input are settings (``settings``), the output is a folder of logs with their labels and true origins. ``simulate``
+is the function to call. ``gateway``, ``research`` and ``manager`` are the services: plain Python with ordinary log
+calls, which know nothing about faults. ``world`` is their environment (network, disk, broker, pools, caches), in
+which faults happen; ``faults`` defines them, ``episodes`` says when they happen, ``traffic`` makes the requests.
+``journal`` takes the log records, writes the files and the true origin of each line. Read ``simulate`` first.
 """

@@ -1,4 +1,4 @@
-"""Blocks of simulated text that come again with other days and trace ids: much text at the speed of the disk."""
+"""Blocks of simulated text that are repeated with other days and trace ids: much text at the speed of the disk."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass
 class Block:
-    """Text in which days and trace ids are replaced in place; the arrays say where they stand and what they were.
+    """Text in which days and trace ids are replaced in place; the arrays have their places and original values.
 
-    ``days`` are days since 1970. There are as many ``traces`` as ``keys``, as many ``dates`` as ``days``.
+    ``dates`` are the places of the ``days`` (since 1970), ``traces`` the places of the ``keys`` (trace ids).
     """
 
     data: npt.NDArray[np.uint8]
@@ -33,20 +33,20 @@ class Block:
 
     @classmethod
     def of(cls, text: bytes | bytearray) -> Block:
-        """The block of a text that holds records of the shop's log format, anywhere in it."""
+        """The block of a text that contains records of the shop's log format, anywhere in it."""
         data = np.frombuffer(bytearray(text), np.uint8)
-        found = [(line.start(), line.start(1), int(line[1], 16)) for line in LINE.finditer(text)]
-        dates = np.array([date for date, _, _ in found], np.int64)
-        traces = np.array([trace for _, trace, _ in found], np.int64)
+        places = [(line.start(), line.start(1), int(line[1], 16)) for line in LINE.finditer(text)]
+        dates = np.array([date for date, _, _ in places], np.int64)
+        traces = np.array([trace for _, trace, _ in places], np.int64)
         written = data[dates[:, None] + np.arange(10)].copy().view("S10").ravel()
         days = written.astype("U10").astype("M8[D]").astype(np.int64)
-        return cls(data, dates, days, traces, np.array([key for _, _, key in found], np.uint64))
+        return cls(data, dates, days, traces, np.array([key for _, _, key in places], np.uint64))
 
     def renew(self, shift: int, salt: int) -> None:
-        """Write the days ``shift`` days later, and a trace id that follows from the first one and ``salt``.
+        """Replace each day by the day ``shift`` days later, and each trace id by one computed from it and ``salt``.
 
-        The same id becomes the same one in every block, and different ones stay different. Salt 0 and
-        shift 0 give the text as it was.
+        Equal ids stay equal in all blocks, and different ids stay different. Salt 0 and
+        shift 0 give the original text.
         """
         if len(self.days):
             first = int(self.days.min())
@@ -62,7 +62,7 @@ def write_numbers(data: npt.NDArray[np.uint8], places: Ints, first: int) -> None
 
 
 def write_whole(file: Any, text: memoryview) -> int:
-    """Write all of it to an unbuffered file, which one call of the system need not do; its bytes."""
+    """Write the whole text to an unbuffered file, where one system call may write a part only; return its bytes."""
     done = 0
     while done < len(text):
         done += file.write(text[done:])

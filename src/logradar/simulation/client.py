@@ -1,4 +1,4 @@
-"""How one service calls another: a client with retries and exponential backoff, and the end that answers."""
+"""How one service calls another: a client with retries and exponential backoff, and the endpoint that answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 class Endpoint:
-    """The end that answers calls from other services."""
+    """Answers calls from other services."""
 
     def __init__(self, world: World, service: str) -> None:
         self.world = world
@@ -52,10 +52,10 @@ class Client:
         self.logger = get_logger(f"{service}.client")
 
     def call(self, handler: Callable[..., Steps[T]], *args: Any) -> Steps[T]:
-        """Run the other service's ``handler``; a reset connection is tried again, slower each time."""
+        """Run the other service's ``handler``; a reset connection is tried again, with longer pauses each time."""
         world = self.world
         for attempt in range(1, ATTEMPTS + 1):
-            yield world.about(3)  # the way there; over 1 ms, so that times tell the order across services
+            yield world.about(3)  # the way there; over 1 ms, so that times give the order across services
             if not world.resets(self.target):
                 break
             pause = (50 << attempt) + int(world.rng.random() * 50)

@@ -1,4 +1,4 @@
-"""Sessions of a simulated day as blocks of JSON, and the day files and labels made of them."""
+"""Sessions of a simulated day as blocks of JSON, and the day files and labels that are written from them."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ class SessionBlock:
 
     text: Block
     labels: Block
-    starts: Ints  # byte of each session, and of one more that would follow
-    ids: Ints  # byte of the digits of each id
-    rows: Ints  # byte of each row of labels, and behind the last
-    row_ids: Ints
+    starts: Ints  # byte where each session begins, and where one more would begin
+    ids: Ints  # byte where the digits of each id begin
+    rows: Ints  # byte where each row of labels begins, and the end of the last row
+    row_ids: Ints  # byte where the digits of the id in each row begin
     between: int  # bytes of a separator
     faults: list[str]  # of each session; '' for normal
 
     @property
     def count(self) -> int:
-        """How many sessions these are."""
+        """The number of sessions."""
         return len(self.ids)
 
     def upto(self, size: int) -> int:
-        """How many sessions there are until ``size`` bytes are reached, at least 1."""
+        """The number of sessions with which ``size`` bytes are reached, at least 1."""
         ends = self.starts[1:] - self.between
         return min(int(np.searchsorted(ends, size)) + 1, self.count)
 
     def renew(self, shift: int, salt: int, first: int) -> None:
-        """Other days, trace ids and session ids."""
+        """Replace days and trace ids as `Block.renew` does, and number the sessions from ``first``."""
         self.text.renew(shift, salt)
         self.labels.renew(shift, 0)
         write_numbers(self.text.data, self.ids, first)
         write_numbers(self.labels.data, self.row_ids, first)
 
     def written(self, count: int) -> tuple[memoryview, memoryview]:
-        """The first ``count`` sessions and their rows."""
+        """The bytes of the first ``count`` sessions and of their rows of labels."""
         text = self.text.data[: self.starts[count] - self.between]
         return text.data, self.labels.data[: self.rows[count]].data
 
 
 @dataclass
 class SessionPile:
-    """Collects the sessions of one day until they make a block; ``tokens`` is the length of their token_ids."""
+    """Collects the sessions of one day until they fill a block; ``tokens`` is the length of their token_ids."""
 
     day: np.datetime64
     tokens: int
@@ -64,7 +64,7 @@ class SessionPile:
     _held: int = 0
 
     def add(self, session: dict[str, Any], fault: str) -> SessionBlock | None:
-        """One more session (its id is not looked at); a block if that makes one."""
+        """Add a session (its id is ignored); return a block when enough are collected, else None."""
         self._pieces.append(encode({"session_id": FIRST_ID, **session}, self.tokens, self.pretty))
         self._rows.append(f"{self.day}/{FIRST_ID},{int(bool(fault))},{fault}\n".encode())
         self._faults.append(fault)
@@ -72,7 +72,7 @@ class SessionPile:
         return self.block() if self._held >= SIZE else None
 
     def block(self) -> SessionBlock | None:
-        """What was collected; None where there is nothing."""
+        """The collected sessions as a block; None where there are none."""
         if not self._pieces:
             return None
         between = b",\n" if self.pretty else b","
@@ -96,7 +96,7 @@ class SessionPile:
 
 
 class DayFile:
-    """A day file that is being written, at most about ``size`` bytes (None: no bound), and its labels."""
+    """A day file that is being written, of about ``size`` bytes at most (None: no limit), and its labels."""
 
     def __init__(self, path: Path, labels: IO[bytes], size: int | None, pretty: bool) -> None:
         self.path, self.size, self.pretty = path, size, pretty
@@ -109,11 +109,11 @@ class DayFile:
 
     @property
     def full(self) -> bool:
-        """Whether the size is reached."""
+        """Whether the file has reached its size."""
         return self.size is not None and self.bytes >= self.size and self.sessions > 0
 
     def add(self, block: SessionBlock, shift: int, salt: int) -> None:
-        """Write the sessions of a block, as many as fit."""
+        """Write as many sessions of a block as fit, with renewed days and ids."""
         room = block.count if self.size is None else block.upto(self.size - self.bytes)
         block.renew(shift, salt, FIRST_ID + self.sessions)
         text, rows = block.written(room)
@@ -125,6 +125,6 @@ class DayFile:
         self.faults.update(block.faults[:room])
 
     def close(self) -> None:
-        """End the array."""
+        """Write the end of the JSON array and close the file."""
         with self._file:
             self.bytes += self._file.write(b"\n]\n" if self.pretty else b"]")

@@ -1,4 +1,4 @@
-"""Simulate day files: the shop's sessions as RADAR has them, as large as is asked for."""
+"""Simulate day files: the shop's sessions in RADAR's format, in files of any size."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ from logradar.simulation.trace import Trace
 from logradar.sources.radar.write import day_path
 from logradar.sources.simulated import FILES
 
-DISTINCT: Final = 32 << 20  # bytes of a day before its blocks come again, if it is to be larger
-WEEK: Final = 7  # days that are simulated if they are to be larger; later ones are theirs again
-LINE: Final = 120  # bytes, measured
-LINES: Final = 13.0  # in a session, measured
-SHORT: Final = 0.85  # of a size is simulated, so that a busy day is not cut off in the evening
+DISTINCT: Final = 32 << 20  # bytes of a day that are simulated; a larger day repeats its blocks
+WEEK: Final = 7  # days that are simulated when a size is given; later days repeat them
+LINE: Final = 120  # bytes of a line, measured
+LINES: Final = 13.0  # lines in a session, measured
+SHORT: Final = 0.85  # share of the size that is simulated, so that a busy day does not end before the evening
 MS: Final = 86_400_000
 
 
 @dataclass
 class DaySimulation:
-    """What was written: day files, their bytes, sessions and anomalous ones per fault; ``distinct`` came but once."""
+    """What was written: day files, their bytes and sessions, and the anomalous sessions per fault.
+
+    ``distinct`` is the number of sessions that were simulated; the others repeat them.
+    """
 
     folder: Path
     files: list[Path] = field(default_factory=list)
@@ -47,7 +50,7 @@ class DaySimulation:
 
     @property
     def anomalies(self) -> int:
-        """Sessions that some fault really changed."""
+        """Sessions that a fault really changed."""
         return self.faults.total()
 
     def sentence(self) -> str:
@@ -55,7 +58,7 @@ class DaySimulation:
         files = "1 day file" if len(self.files) == 1 else f"{len(self.files)} day files"
         return (
             f"Wrote {files} ({self.bytes / 1e6:,.1f} MB) to '{self.folder}': {self.sessions:,} "
-            f"sessions ({self.distinct:,} distinct), {self.anomalies:,} of them anomalous; labels are in "
+            f"sessions ({self.distinct:,} distinct), {self.anomalies:,} of them anomalous; the labels are in "
             f"'{LABELS_APART}', for --labels."
         )
 
@@ -75,11 +78,11 @@ class DaySimulation:
 def simulate_days(folder: Path, *, settings: DaySettings | None = None) -> DaySimulation:
     """Write day files of a simulated shop to ``folder``; the same settings write the same bytes.
 
-    One file a day, a session for each trace: its records by time, each log call of the services an event
-    id. ``session_labels.csv`` is ``session_key,label,fault`` with keys as the source ``radar_json`` gives
-    them (``2026-03-02/100000000017``); ``events.csv`` says which log call an event id is. With a
-    ``size``, at most a week is simulated and `DISTINCT` bytes a day; then whole sessions come again, with
-    session ids, trace ids and dates of their own, and their labels.
+    There is one file per day and one session per trace: its records by time, with one event id for each log call of
+    the services. ``session_labels.csv`` is ``session_key,label,fault`` with keys as the source ``radar_json`` gives
+    them (``2026-03-02/100000000017``); ``events.csv`` has the log call of each event id. With a
+    ``size``, at most a week is simulated and at most `DISTINCT` bytes a day; then whole sessions are repeated with
+    their labels, but with other session ids, trace ids and dates.
 
     Raises `InputError` as `logradar.simulation.simulate.simulate` does.
     """
@@ -105,7 +108,7 @@ def simulate_days(folder: Path, *, settings: DaySettings | None = None) -> DaySi
 
 
 def _shop_settings(settings: DaySettings, midnight: datetime, count: int) -> ShopSettings:
-    """What is simulated: all days, or with a size at most a week of small ones."""
+    """The settings of the simulation: all days, or with a size at most a week of small days."""
     update: dict[str, Any] = {"start": midnight}
     if settings.size:
         update["days"] = float(min(count, WEEK))
@@ -125,7 +128,7 @@ def _write_events(file: IO[str]) -> None:
 
 
 class _Sessions(Keeper):
-    """Gathers the records of each trace and hands them on as a session when it has ended."""
+    """Collects the records of each trace and passes them on as a session when the trace has ended."""
 
     def __init__(self, start: int, clock: Clock, writer: _DayFiles) -> None:
         super().__init__(start, clock)
@@ -135,18 +138,18 @@ class _Sessions(Keeper):
         self._writer = writer
 
     def write(self, service: str, record: logging.LogRecord) -> None:
-        """One record, kept until its trace has ended."""
+        """Keep a record until its trace has ended."""
         stamp, text = self.stamped(self.files[service], record)
         event = self._events[record.pathname, record.lineno]
         self._open.setdefault(self._clock.trace.key, []).append((stamp, record.levelno, event, service, text))
 
     def label(self, trace: Trace) -> None:
-        """A trace has ended: a session, unless it never said a word."""
+        """A trace has ended: write it as a session, unless it has no record."""
         super().label(trace)
         records = self._open.pop(trace.key, None)
         if not records:
             return
-        records.sort(key=itemgetter(0))  # by the clocks of the services, as who collects their logs sees it
+        records.sort(key=itemgetter(0))  # by the clocks of the services, as a collector of their logs sees them
         session = {
             "event_sequence": [record[2] for record in records],
             "has_error": any(record[1] >= logging.ERROR for record in records),
@@ -159,7 +162,7 @@ class _Sessions(Keeper):
 
 @dataclass
 class _Day:
-    """A simulated day: the file that is open for it, the sessions that wait, and blocks that will come again."""
+    """A simulated day: its open file, the sessions that are not yet written, and the blocks to repeat."""
 
     number: int
     file: DayFile
@@ -168,7 +171,7 @@ class _Day:
 
 
 class _DayFiles:
-    """Sorts sessions into days and writes the files of a day, and of those that are made from it."""
+    """Sorts sessions into days and writes the files of each day and of the days that repeat it."""
 
     def __init__(
         self,
@@ -188,20 +191,20 @@ class _DayFiles:
         self._ended: set[int] = set()
 
     def add(self, day: int, session: dict[str, Any], fault: str) -> None:
-        """A session that began on ``day`` (since 1970)."""
-        number = min(max(day - self._day0, 0), self._simulated - 1)  # a clock that is off may point elsewhere
+        """Add a session that began on ``day`` (since 1970)."""
+        number = min(max(day - self._day0, 0), self._simulated - 1)  # a wrong clock may give a day outside
         if number not in self._days:
-            for early in [held for held in self._days if held < number - 1]:
+            for early in [other for other in self._days if other < number - 1]:
                 self._finish(self._days.pop(early))
             self._days[number] = self._begin(number)
-        held = self._days[number]
-        block = held.pile.add(session, fault)
+        current = self._days[number]
+        block = current.pile.add(session, fault)
         if block:
-            self._put(held, block)
+            self._put(current, block)
 
     def close(self) -> None:
-        """All days are simulated: end their files, and write those that are made from them."""
-        for number in range(self._simulated):  # a day on which nothing happened is a file too
+        """End the files of all simulated days, and write the days that repeat them."""
+        for number in range(self._simulated):  # a day without a session has a file too
             if number not in self._ended:
                 self._finish(self._days.pop(number) if number in self._days else self._begin(number))
         self._result.files.sort()
@@ -236,7 +239,7 @@ class _DayFiles:
         self._end(day.file)
 
     def _fill(self, file: DayFile, blocks: list[SessionBlock], shift: int, turn: int) -> None:
-        """Blocks again and again, with ids that follow from the day and the ``turn``."""
+        """Repeat blocks until the file is full, with ids that are computed from the day and the ``turn``."""
         while True:
             for block in blocks:
                 if file.full:

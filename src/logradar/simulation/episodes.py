@@ -1,4 +1,4 @@
-"""When which fault is at work: episodes spread over the days, more likely when there is much load."""
+"""Episodes of faults: when each fault is active, spread over the days, more likely at times of high load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINUTE: Final = 60_000
 
 @dataclass(frozen=True)
 class Episode:
-    """One fault at work from ``begin`` to ``end``, in ms since the beginning of the simulation."""
+    """One fault that is active from ``begin`` to ``end``, in ms since the beginning of the simulation."""
 
     fault: Fault
     begin: int
@@ -44,7 +44,7 @@ def plan(settings: ShopSettings, load_at: Callable[[int], float]) -> list[Episod
 
 
 class Episodes:
-    """Lets episodes begin and end on the virtual clock and chooses their victims."""
+    """Begins and ends episodes on the virtual clock and chooses the requests that they affect."""
 
     def __init__(
         self, planned: list[Episode], scheduler: Scheduler, pools: Mapping[str, Pool], files: Mapping[str, ServiceClock]
@@ -55,7 +55,7 @@ class Episodes:
             scheduler.start(self._run(episode), Trace("", "episode"))
 
     def victim_of(self, kind: str) -> Fault:
-        """The fault that a request of this kind falls victim to if it begins now."""
+        """The fault that affects a request of this kind if it begins now; `NORMAL` for none."""
         for fault in self.active:
             if kind in fault.kinds and fault.rng.random() < fault.share:
                 return fault

@@ -1,6 +1,6 @@
-"""The faults that can be simulated: one small class each, its name is its label.
+"""The faults that can be simulated: each is a small class, and its name is its label.
 
-A new fault is one more class here; `FAULTS` finds it by itself.
+A new fault is one more class here; it is in `FAULTS` without further code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VISITORS: Final = SIGNED_IN | {"login", "browse", "feed"}
 
 
 class SlowDependency(Fault):
-    """A database or partner answers so late that callers run into their timeouts."""
+    """A database or partner answers so late that its callers reach their timeouts."""
 
     name = "slow_dependency"
     victims = MappingProxyType(
@@ -47,7 +47,7 @@ class SlowDependency(Fault):
 
 
 class PoolExhausted(Fault):
-    """Leaked connections: a pool is empty, requests wait in vain until the episode ends."""
+    """Leaked connections: a pool is empty, and requests wait for it in vain until the episode ends."""
 
     name = "pool_exhausted"
     stretch = 0.3
@@ -58,7 +58,7 @@ class PoolExhausted(Fault):
 
 
 class BadDeploy(Fault):
-    """Some instances run a new release that takes other paths and writes other messages."""
+    """Some instances run a new release that executes other code and writes other messages."""
 
     name = "bad_deploy"
     victims = MappingProxyType(
@@ -78,7 +78,7 @@ class BadDeploy(Fault):
 
 
 class RetryStorm(Fault):
-    """A service resets connections again and again; its callers retry until one gets through."""
+    """A service resets connections again and again; its callers retry until one succeeds."""
 
     name = "retry_storm"
     kinds = VISITORS
@@ -100,7 +100,7 @@ class RetryStorm(Fault):
 
 
 class MissingStep(Fault):
-    """The broker loses one message: a step of a job is never done, the rest goes on."""
+    """The broker loses one message: one step of a job is never done, the others are."""
 
     name = "missing_step"
     kinds = BROKERED
@@ -116,7 +116,7 @@ class MissingStep(Fault):
 
 
 class WrongOrder(Fault):
-    """The broker delivers two neighbouring messages the wrong way round."""
+    """The broker delivers two successive messages in the wrong order."""
 
     name = "wrong_order"
     kinds = BROKERED
@@ -132,7 +132,7 @@ class WrongOrder(Fault):
 
 
 class SilentDrop(Fault):
-    """A request stops half way: no error, no answer, no further line."""
+    """A request stops before its end: no error, no answer, no further line."""
 
     name = "silent_drop"
     kinds = VISITORS
@@ -143,7 +143,7 @@ class SilentDrop(Fault):
 
 
 class DiskFull(Fault):
-    """A disk has no room left: writing fails with an error and a stack trace."""
+    """A disk is full: writing fails with an error and a stack trace."""
 
     name = "disk_full"
     kinds = frozenset({"report", "feed"})
@@ -156,7 +156,7 @@ class DiskFull(Fault):
 
 
 class AuthFailures(Fault):
-    """A key was rotated wrongly: good tokens are rejected, fresh ones too."""
+    """A key was rotated wrongly: good tokens are rejected, and new ones too."""
 
     name = "auth_failures"
     kinds = SIGNED_IN
@@ -174,7 +174,7 @@ class AuthFailures(Fault):
 
 
 class ClockSkew(Fault):
-    """One service's clock is off, so that the order of lines by time is wrong."""
+    """The clock of one service is wrong, so that the order of lines by time is wrong."""
 
     name = "clock_skew"
     stretch = 0.2
@@ -186,7 +186,7 @@ class ClockSkew(Fault):
 
 
 class WrongValue(Fault):
-    """A value is wrong where it is read; every message and its place is as always, only the value is not."""
+    """A value is wrong where it is read; all messages and their order are normal, only the value is not."""
 
     name = "wrong_value"
     victims = MappingProxyType({"amount": "payment", "pieces": "browse", "carrier": "order"})
@@ -204,7 +204,7 @@ class WrongValue(Fault):
 
 
 class WrongDelay(Fault):
-    """A host freezes in the middle of a step; then it goes on, and nobody's timeout was running."""
+    """A host freezes in the middle of a step and then continues; no timeout was running."""
 
     name = "wrong_delay"
     kinds = frozenset({"login", "search", "order", "payment", "cancel", "report", "feed"})

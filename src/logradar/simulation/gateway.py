@@ -17,7 +17,7 @@ CHECKS: Final = 3
 
 @dataclass(frozen=True)
 class Request:
-    """What comes in from outside; fields that a kind has no use for stay at 0 or empty."""
+    """A request from outside; fields that its kind does not need are 0 or empty."""
 
     kind: str
     method: str
@@ -69,7 +69,7 @@ class Gateway:
         }
 
     def serve(self, request: Request) -> Steps[None]:
-        """Answer a request, whatever happens."""
+        """Answer a request, also when it fails."""
         began = self.world.now
         self.access.info("request %s %s from %s", request.method, request.path, request.address)
         yield self.world.about(6)
@@ -96,7 +96,7 @@ class Gateway:
         self.logger.info("sending %d of %d results to the customer", min(found, 20), found)
 
     def browse(self, request: Request) -> Steps[None]:
-        """Show a product: details and stock are asked for at the same time."""
+        """Show a product: details and stock are requested at the same time."""
         product = request.products[0]
         price, pieces = yield from self.world.scheduler.together(
             self.to_research.call(self.research.catalogue.details, product),
@@ -111,7 +111,7 @@ class Gateway:
         self.logger.info("recommending %d products to user %d", count, request.user)
 
     def order(self, request: Request) -> Steps[None]:
-        """Order what is in the basket."""
+        """Order the products in the basket."""
         yield from self.auth.check(request.user)
         self.logger.info("checkout of user %d with %d products", request.user, len(request.products))
         order = yield from self.to_manager.call(self.manager.orders.place, request.user, list(request.products))

@@ -1,7 +1,7 @@
-"""Where the services' log calls end: loggers of their own, one file a service, and the truth beside it.
+"""The journal: loggers for the services, one log file per service, and the labels and true origins of the lines.
 
-The loggers hang in a private `logging.Manager`, so that nothing here touches the logging of the
-program that runs the simulation, nor the other way round.
+The loggers belong to a private `logging.Manager`, so that they and the logging of the program that runs the
+simulation do not affect each other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from logradar.simulation.trace import Trace
 
-PACKAGE: Final = Path(__file__).parents[2]
+PACKAGE: Final = Path(__file__).parents[1]
 LINES_KEPT: Final = 1 << 12
 ORIGINS_KEPT: Final = 1 << 17
 _LOGGING: Final = logging.Logger.info.__code__.co_filename
@@ -47,7 +47,7 @@ running: Final[ContextVar[Keeper]] = ContextVar("running")
 
 
 class ShopRecord(logging.LogRecord):
-    """A log record without what a simulation has no use for (threads, processes, the wall clock)."""
+    """A log record without the fields that a simulation does not need (threads, processes, the wall clock)."""
 
     def __init__(
         self, name: str, level: int, pathname: str, lineno: int, msg: object, args: Any, exc_info: Any, func: str
@@ -59,7 +59,7 @@ class ShopRecord(logging.LogRecord):
 
 
 class ShopLogger(logging.Logger):
-    """A logger whose records go to the journal of the running simulation; without one they go nowhere."""
+    """A logger whose records go to the running simulation; without one they are dropped."""
 
     def __init__(self, name: str, level: int = logging.NOTSET) -> None:
         super().__init__(name, level)
@@ -91,14 +91,14 @@ def get_logger(name: str) -> logging.Logger:
 
 
 class Clock(Protocol):
-    """The virtual time in ms since the beginning, and the trace whose turn it is."""
+    """The virtual time in ms since the beginning, and the trace that is running."""
 
     now: int
     trace: Trace
 
 
 class ServiceClock:
-    """The clock of one service: how far it is off (``skew``, ms), and how its stamps begin."""
+    """The clock of one service: its error (``skew``, ms), and the beginning of its time stamps."""
 
     def __init__(self) -> None:
         self.skew = 0
@@ -106,7 +106,7 @@ class ServiceClock:
         self._prefix = ""
 
     def prefix(self, second: int) -> str:
-        """Date and time to the second, computed once a second."""
+        """Date and time to the second, computed once per second."""
         if second != self._second:
             self._second = second
             self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
@@ -114,10 +114,10 @@ class ServiceClock:
 
 
 class Keeper(ABC):
-    """What takes the records and labels of a simulation; a context, inside which the shop's loggers write here.
+    """Takes the records and labels of a simulation; a context manager, inside which the shop's loggers write to it.
 
-    ``files`` holds the clock of each service. ``start`` is the virtual time of the beginning in ms since 1970,
-    UTC, and ``clock`` says what time it is and whose turn.
+    ``files`` has the clock of each service. ``start`` is the virtual time of the beginning in ms since 1970,
+    UTC; ``clock`` gives the time since then and the running trace.
     """
 
     files: Mapping[str, ServiceClock]
@@ -138,10 +138,10 @@ class Keeper(ABC):
 
     @abstractmethod
     def write(self, service: str, record: logging.LogRecord) -> None:
-        """One record of the trace whose turn it is."""
+        """Take a record of the running trace."""
 
     def label(self, trace: Trace) -> None:
-        """A trace has ended; ``trace.struck`` is its label."""
+        """Take the label of a trace that has ended: ``trace.struck``."""
         self.sessions[trace.struck] += 1
 
     def stamped(self, service: ServiceClock, record: logging.LogRecord) -> tuple[int, str]:
@@ -151,20 +151,20 @@ class Keeper(ABC):
         if stamp >= trace.latest:
             trace.latest = stamp
         else:
-            trace.strike("clock_skew")  # only a clock that is off can turn time back
+            trace.strike("clock_skew")  # only a wrong clock can go back in time
         second = stamp // 1000
         text = (
             f"{service.prefix(second)}{_MILLIS[stamp - second * 1000]}{record.levelname} {record.name} "
             f"[trace={trace.key}] {record.getMessage()}"
         )
         if record.exc_info and record.exc_info[1]:
-            text += _told(record.exc_info[1])
+            text += _traceback_text(record.exc_info[1])
         self.records += 1
         return stamp, text
 
 
 class LogFile(ServiceClock):
-    """One service's log: a buffered file, the clock that stamps it, and where its lines come from."""
+    """The log of one service: a buffered file, its clock, and the origins of its lines."""
 
     def __init__(self, path: Path, file: IO[str]) -> None:
         super().__init__()
@@ -175,7 +175,7 @@ class LogFile(ServiceClock):
         self._kept: list[str] = []
 
     def add(self, text: str, site: int) -> None:
-        """One record, written by log call number ``site``."""
+        """Add a record that log call number ``site`` wrote."""
         self._kept.append(text)
         self.sites.append(site)
         self.lines.append(self.line)
@@ -184,7 +184,7 @@ class LogFile(ServiceClock):
             self.flush()
 
     def flush(self) -> None:
-        """Hand what is kept to the file."""
+        """Write the buffered records to the file."""
         if self._kept:
             self._kept.append("")
             self._file.write("\n".join(self._kept))
@@ -192,7 +192,7 @@ class LogFile(ServiceClock):
 
 
 class Journal(Keeper):
-    """All that a simulation writes line by line: a log per service, labels, origins.
+    """The files that a simulation writes line by line: one log per service, labels, origins.
 
     ``services`` maps each service to the name of its log.
     """
@@ -222,13 +222,13 @@ class Journal(Keeper):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         super().__exit__(kind, value, trace)
-        with self._opened:  # all are closed, whatever happens
+        with self._opened:  # all files are closed, even after an error
             for file in self.files.values():
                 file.flush()
                 self._write_origins(file)
 
     def write(self, service: str, record: logging.LogRecord) -> None:
-        """One record of the trace whose turn it is, stamped by the service's own clock."""
+        """Write a record of the running trace, with the time of the service's own clock."""
         file = self.files[service]
         _, text = self.stamped(file, record)
         site = self._sites.setdefault((record.pathname, record.lineno), len(self._sites))
@@ -237,7 +237,7 @@ class Journal(Keeper):
             self._write_origins(file)
 
     def label(self, trace: Trace) -> None:
-        """A trace has ended: its row of labels.csv."""
+        """Write the row of labels.csv for a trace that has ended."""
         super().label(trace)
         self._labels.write(f"{trace.key},{int(bool(trace.struck))},{trace.struck}\n")
 
@@ -267,11 +267,11 @@ def _relative(path: str) -> str:
         return Path(path).name
 
 
-def _told(error: BaseException) -> str:
+def _traceback_text(error: BaseException) -> str:
     """A stack trace like Python's, with paths as they would be on the service's machine."""
     lines = ["", "Traceback (most recent call last):"]
     for frame in traceback.extract_tb(error.__traceback__):
-        path = _relative(frame.filename).removeprefix("sources/")
+        path = f"shop/{Path(frame.filename).name}"
         lines.append(f'  File "/opt/{path}", line {frame.lineno}, in {frame.name}')
         if frame.line:
             lines.append(f"    {frame.line}")

@@ -42,7 +42,7 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Give the connection back whatever happens."""
+        """Give the connection back, also after an error."""
         try:
             yield
         finally:
@@ -82,7 +82,7 @@ class Accounts:
 
 
 class Stock:
-    """What lies in the warehouse."""
+    """The stock of the warehouse."""
 
     logger = get_logger("manager.stock")
 
@@ -315,7 +315,7 @@ class Reports:
 
 
 class Housekeeping:
-    """Jobs that nobody asks for."""
+    """Background jobs."""
 
     logger = get_logger("manager.housekeeping")
 

@@ -1,4 +1,4 @@
-"""Simulate raw logs of any size: what is distinct is simulated, then the same days come again, later."""
+"""Simulate raw logs of any size: some days are simulated, then the same days are repeated with later dates."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from logradar.simulation.simulate import Simulation, simulate
 from logradar.simulation.traffic import WEEK
 from logradar.sources.simulated import FILES, read_mark
 
-DISTINCT: Final = 64 << 20  # bytes that are simulated if more is to be written
+DISTINCT: Final = 64 << 20  # bytes that are simulated; the rest of a larger size repeats them
 LINE: Final = 112  # bytes of a line, on average
 
 
 def simulate_lines(folder: Path, *, settings: LineSettings | None = None) -> Simulation:
     """Write raw logs of about ``settings.size`` bytes; without a size, what `simulate` writes.
 
-    Up to `DISTINCT` bytes are simulated; then the same days come again as the days after them, with
-    fresh trace ids, as often as the size needs. Every session stays whole and keeps its label, all
-    labels are in ``session_labels.csv``; ``origins.parquet`` is about the first time.
+    Up to `DISTINCT` bytes are simulated; then the same days are repeated as later days with
+    new trace ids, as often as the size needs. Every session stays whole and keeps its label; all
+    labels are in ``session_labels.csv``. ``origins.parquet`` covers the simulated days only.
 
     Raises `InputError` as `simulate` does.
     """
@@ -39,10 +39,10 @@ def simulate_lines(folder: Path, *, settings: LineSettings | None = None) -> Sim
         return simulate(folder, settings=shop)
     take(folder, settings, settings.size)
     if "lines_per_day" not in settings.model_fields_set:
-        wanted = settings.size / math.ceil(settings.size / DISTINCT)
-        shop = shop.model_copy(update={"lines_per_day": max(1_000, int(wanted / LINE / _working_days(shop)))})
+        distinct = settings.size / math.ceil(settings.size / DISTINCT)
+        shop = shop.model_copy(update={"lines_per_day": max(1_000, int(distinct / LINE / _working_days(shop)))})
     first = simulate(folder, settings=shop)
-    told = read_mark(folder) or {}
+    mark = read_mark(folder) or {}
     write_mark(folder, settings, complete=False)
     try:
         times = max(1, round(settings.size / sum((folder / name).stat().st_size for name in FILES.values())))
@@ -57,19 +57,19 @@ def simulate_lines(folder: Path, *, settings: LineSettings | None = None) -> Sim
         faults={name: count * times for name, count in first.faults.items()},
     )
     facts = {name: fact for name, fact in grown.to_json().items() if name != "folder"}
-    write_mark(folder, settings, complete=True, **facts, times=times, episodes=told.get("episodes", []))
+    write_mark(folder, settings, complete=True, **facts, times=times, episodes=mark.get("episodes", []))
     return grown
 
 
 def _working_days(shop: ShopSettings) -> float:
-    """How many working days have as much load as the days of the simulation."""
+    """The number of working days that have the same total load as the days of the simulation."""
     whole, part = divmod(shop.days, 1)
     loads = [WEEK[(shop.start.weekday() + day) % 7] for day in range(int(whole) + 1)]
     return sum(loads[:-1]) + loads[-1] * part
 
 
 def _repeat(folder: Path, size: int, days: int, times: int) -> None:
-    """Append the logs and labels to themselves, ``times - 1`` times, each time ``days`` later."""
+    """Append copies of the logs and labels, ``times - 1`` times, each copy ``days`` later than the one before."""
     (folder / LABELS).rename(folder / LABELS_APART)
     with Progress("writing", size, "B") as bar:
         for name in FILES.values():

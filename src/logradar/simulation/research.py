@@ -245,7 +245,7 @@ class Importer:
 
 
 class Housekeeping:
-    """Jobs that nobody asks for."""
+    """Background jobs."""
 
     logger = get_logger("research.housekeeping")
 

@@ -1,7 +1,7 @@
-"""The virtual clock: requests are generators, a heap says whose turn it is.
+"""The virtual clock: requests are generators, a heap says which one runs next.
 
-Time is whole milliseconds since the beginning. A generator yields how many milliseconds it
-waits; `Scheduler.together` runs several side by side within one trace.
+Time is in whole milliseconds since the beginning. A generator yields how many milliseconds it
+waits; `Scheduler.together` runs several in parallel within one trace.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PARKED: Final = -1  # yielded by a task that another task will wake
 
 
 class _Group:
-    """Tasks that run side by side and the task that waits for all of them."""
+    """Tasks that run in parallel, and the task that waits for all of them."""
 
     __slots__ = ("error", "left", "results", "waiting")
 
@@ -37,9 +37,9 @@ class _Task:
 
 
 class Scheduler:
-    """Runs tasks in the order of their virtual times; equal times keep the order of asking.
+    """Runs tasks in the order of their virtual times; tasks with equal times in the order of their requests.
 
-    ``ended`` is called with each trace that came to its end (or was dropped).
+    ``ended`` is called with each trace that has ended (or was dropped).
     """
 
     def __init__(self, ended: Callable[[Trace], None]) -> None:
@@ -51,7 +51,7 @@ class Scheduler:
         self._order = 0
 
     def start(self, steps: Steps[Any], trace: Trace, delay: int = 0) -> None:
-        """Begin a task in ``delay`` milliseconds; a trace without a key is machinery, not a session."""
+        """Begin a task in ``delay`` milliseconds; a trace without a key is internal and not a session."""
         self._push(_Task(steps, trace), delay)
 
     def _push(self, task: _Task, delay: int) -> None:
@@ -59,9 +59,9 @@ class Scheduler:
         heappush(self._heap, (self.now + delay, self._order, task))
 
     def together(self, *branches: Steps[Any]) -> Steps[list[Any]]:
-        """Run ``branches`` side by side in the current trace; their results in order.
+        """Run ``branches`` in parallel in the current trace and return their results in order.
 
-        If some fail, the first failure is raised when all have ended.
+        If any fails, the first error is raised when all have ended.
         """
         assert self._task is not None
         group = _Group(self._task, len(branches))
@@ -73,7 +73,7 @@ class Scheduler:
         return group.results
 
     def run(self) -> None:
-        """Run until nothing is left to do."""
+        """Run until there is no task left."""
         heap = self._heap
         while heap:
             self.now, _, task = heappop(heap)
@@ -110,7 +110,7 @@ class Scheduler:
             self._push(group.waiting, 0)
 
     def _drop(self, task: _Task | None) -> None:
-        # The trace is over, for the tasks beside this one too; closing gives back what they hold.
+        # The trace has ended, for its parallel tasks too; closing a task releases the connections that it has.
         trace = self.trace
         if not trace.over:
             trace.strike(trace.fault.name)

@@ -1,4 +1,4 @@
-"""What a simulation is told: how long, how much, which faults, which seed."""
+"""Settings of a simulation: how long, how much, which faults, which seed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class ShopSettings(Config):
         default=500_000,
         ge=1_000,
         le=1_000_000_000,
-        description="About how many lines a working day writes, all services.",
+        description="Approximate number of lines of a working day, all services together.",
     )
-    seed: int = Field(default=1, ge=0, description="Every id, duration, choice and fault follows from it.")
+    seed: int = Field(default=1, ge=0, description="Determines every id, duration, choice and fault.")
     start: datetime = Field(
         default=datetime(2026, 3, 2), description="Virtual time (UTC) of the beginning; the default is a Monday."
     )
@@ -33,13 +33,13 @@ class ShopSettings(Config):
         default=tuple(FAULTS), validate_default=True, description="'all', 'none', or names of faults (list or a,b,c)."
     )
     episodes_per_day: int = Field(
-        default=2, ge=1, le=96, description="How often a day each fault comes, once in each equal part of the day."
+        default=2, ge=1, le=96, description="Episodes of each fault per day, one in each equal part of the day."
     )
     episode_minutes: float = Field(
         default=20.0,
         gt=0,
         le=1440,
-        description="How long an episode lasts; faults that hit everybody take a share of it.",
+        description="Length of an episode; faults that affect all requests last a part of it.",
     )
 
     @field_validator("start")
@@ -65,17 +65,17 @@ class ShopSettings(Config):
             return ()
         for name in names:
             if name in ("all", "none"):
-                raise ValueError(f"'{name}' stands alone, without other names")
+                raise ValueError(f"'{name}' cannot be combined with other names")
             if name not in FAULTS:
                 raise ValueError(f"there is no fault '{name}', {did_you_mean(name, ('all', 'none', *FAULTS))}")
         return tuple(name for name in FAULTS if name in names)
 
 
 class LineSettings(ShopSettings):
-    """Settings of raw logs of any size: beyond what is distinct, blocks come again on later days."""
+    """Settings of raw logs of any size; a large size repeats the simulated days as later days."""
 
     size: ByteSize | None = Field(
-        default=None, ge=1, description="About how large the logs get together, as 10GB; None: what the days bring."
+        default=None, ge=1, description="Approximate size of all logs, as 10GB; None: what the days need."
     )
 
 
@@ -87,7 +87,7 @@ class DaySettings(ShopSettings):
     """
 
     size: ByteSize | None = Field(
-        default=None, ge=1, description="How large each day file gets, as 500MB; None: what the day brings."
+        default=None, ge=1, description="Approximate size of each day file, as 500MB; None: what the day needs."
     )
-    tokens: int = Field(default=512, ge=0, le=65_536, description="How many token_ids a session has.")
-    pretty: bool = Field(default=False, description="Indent the JSON by two.")
+    tokens: int = Field(default=512, ge=0, le=65_536, description="Number of token_ids of a session.")
+    pretty: bool = Field(default=False, description="Indent the JSON by two spaces.")

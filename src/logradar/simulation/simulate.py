@@ -1,4 +1,4 @@
-"""Simulate: let the shop live for some days and write its logs, the labels and the truth."""
+"""Simulate: run the shop for some days and write its logs, labels and the true origins of the lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from logradar.simulation.world import World
 from logradar.sources.simulated import FILES
 
 K = TypeVar("K", bound=Keeper)
-USUAL: Final = 500_000  # lines a day for which the sizes in the services' code are meant
+BASE_LINES: Final = 500_000  # lines per day for which the sizes in the services' code were chosen
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Simulation:
 
     @property
     def anomalies(self) -> int:
-        """Sessions that some fault really changed."""
+        """Sessions that a fault really changed."""
         return sum(self.faults.values())
 
     def sentence(self) -> str:
         """The summary in words."""
-        found = ", ".join(f"{count} {name}" for name, count in self.faults.items()) or "no faults"
+        by_fault = ", ".join(f"{count} {name}" for name, count in self.faults.items()) or "no faults"
         return (
             f"Wrote {sum(self.lines.values()):,} lines of {len(self.lines)} services to '{self.folder}': "
-            f"{self.sessions:,} sessions, {self.anomalies:,} of them anomalous ({found})."
+            f"{self.sessions:,} sessions, {self.anomalies:,} of them anomalous ({by_fault})."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -68,14 +68,14 @@ def simulate(folder: Path, *, settings: ShopSettings | None = None, **given: Any
     """Write a simulated shop's logs to ``folder``; the same settings write the same bytes.
 
     ``gateway.log``, ``research.log``, ``manager.log``: what the services logged.
-    ``labels.csv``: ``session_key,label,fault``, one row a trace, 1 where a fault changed it.
-    ``origins.parquet``: for every record ``source,line`` and the log call's ``path,code_line``.
+    ``labels.csv``: ``session_key,label,fault``, one row per trace, label 1 where a fault changed it.
+    ``origins.parquet``: for every record ``source,line`` and the ``path,code_line`` of its log call.
     ``simulation.json``: settings, counts and episodes; ``complete`` is false until the end.
 
-    ``given`` are settings by name (``days=2, faults="none"``) and go before ``settings``.
+    ``given`` are settings by name (``days=2, faults="none"``); they replace those of ``settings``.
 
     Raises `ConfigError` for wrong settings, `InputError` when the folder cannot be written or
-    holds files of these names that no simulation wrote.
+    has files of these names that no simulation wrote.
     """
     settings = validated(ShopSettings, {**(settings.model_dump() if settings else {}), **given})
     take(folder, settings)
@@ -96,19 +96,19 @@ def simulate(folder: Path, *, settings: ShopSettings | None = None, **given: Any
         settings,
         complete=True,
         **{name: fact for name, fact in simulation.to_json().items() if name != "folder"},
-        episodes=[_told(episode, settings) for episode in episodes],
+        episodes=[_as_json(episode, settings) for episode in episodes],
     )
     return simulation
 
 
 def live(settings: ShopSettings, keeper_of: Callable[[int, Clock], K], shown: bool = True) -> tuple[K, list[Episode]]:
-    """Let the shop live; what takes its records is ``keeper_of(start in ms since 1970, clock)``.
+    """Run the shop; its records go to ``keeper_of(start in ms since 1970, clock)``.
 
-    ``shown`` is whether there is a progress bar.
+    ``shown`` says whether there is a progress bar. Returns the keeper and the episodes of faults.
     """
     start = timegm(settings.start.timetuple()) * 1000 + settings.start.microsecond // 1000
     midnight = timegm(settings.start.date().timetuple()) * 1000
-    rate, until = settings.lines_per_day / USUAL, int(settings.days * DAY)
+    rate, until = settings.lines_per_day / BASE_LINES, int(settings.days * DAY)
     scheduler = Scheduler(lambda trace: keeper.label(trace))
     world = World(settings.seed, rate, scheduler)
     manager = Manager(world)
@@ -122,20 +122,20 @@ def live(settings: ShopSettings, keeper_of: Callable[[int, Clock], K], shown: bo
         traffic.victim_of = Episodes(planned, scheduler, world.pools, keeper.files).victim_of
         traffic.start(until)
         if shown:
-            scheduler.start(_tell(bar, keeper, scheduler, until), Trace("", "progress"))
+            scheduler.start(_show_progress(bar, keeper, scheduler, until), Trace("", "progress"))
         scheduler.run()
     return keeper, planned
 
 
-def _tell(bar: Progress, journal: Keeper, scheduler: Scheduler, until: int) -> Steps[None]:
-    told = 0
+def _show_progress(bar: Progress, keeper: Keeper, scheduler: Scheduler, until: int) -> Steps[None]:
+    shown = 0
     while scheduler.now < until:
         yield 300_000
-        bar.advance(journal.records - told)
-        told = journal.records
+        bar.advance(keeper.records - shown)
+        shown = keeper.records
 
 
-def _told(episode: Episode, settings: ShopSettings) -> dict[str, str]:
+def _as_json(episode: Episode, settings: ShopSettings) -> dict[str, str]:
     begin, end = (settings.start + timedelta(milliseconds=ms) for ms in (episode.begin, episode.end))
     return {
         "fault": episode.fault.name,

@@ -1,6 +1,6 @@
-"""The log calls of the shop's services, found in their source: each is one kind of event.
+"""The log calls of the shop's services, read from their source: each log call is one event id.
 
-What an event is, is the truth here and no guess of a parser: the place in the code that logs.
+So the event id of a record is known exactly, and not estimated by a parser.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LEVELS: Final = ("debug", "info", "warning", "error", "critical", "exception")
 
 @dataclass(frozen=True)
 class Site:
-    """One log call: the event id of its records, its level, where it stands, and its message before it is filled in."""
+    """One log call: the event id of its records, its level, its place in the source, and its message with %s fields."""
 
     event: int
     level: str
@@ -30,7 +30,7 @@ class Site:
 @cache
 def sites() -> dict[tuple[str, int], Site]:
     """The log calls of the shop by path and line; event ids count from `FIRST_EVENT` in order of path and line."""
-    found: dict[tuple[str, int], Site] = {}
+    calls_found: dict[tuple[str, int], Site] = {}
     for file in sorted(Path(__file__).parent.glob("*.py")):
         calls = sorted(_calls(ast.parse(file.read_text(encoding="utf-8"))), key=lambda call: call.lineno)
         for call in calls:
@@ -38,8 +38,8 @@ def sites() -> dict[tuple[str, int], Site]:
             level = "ERROR" if call.func.attr == "exception" else call.func.attr.upper()
             message = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
             place = str(file), call.lineno
-            found[place] = Site(FIRST_EVENT + len(found), level, *place, str(message))
-    return found
+            calls_found[place] = Site(FIRST_EVENT + len(calls_found), level, *place, str(message))
+    return calls_found
 
 
 def _calls(tree: ast.Module) -> list[ast.Call]:

@@ -1,8 +1,8 @@
-"""A trace (one request or job) and the fault that may strike it.
+"""A trace (one request or job) and the fault that may affect it.
 
-`Fault` is the promise of all faults and, as it stands, the one that does nothing. The
-simulated surroundings (disk, network, broker, …) ask the trace's fault at the place where
-things can go wrong; services know nothing of faults.
+`Fault` is the base class of all faults; its own hooks do nothing. The
+simulated environment (disk, network, broker, …) calls the hooks of the trace's fault at the places where
+something can fail; the services know nothing about faults.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Trace:
     """One request or background job: its id, its kind, and what went wrong with it.
 
     ``struck`` is the ground truth: the name of the fault that changed what this trace did,
-    written by the code path that misbehaved, empty for a normal trace.
+    set by the code that did something wrong; empty for a normal trace.
     """
 
     __slots__ = ("fault", "key", "kind", "latest", "left", "life", "over", "struck", "stumbled")
@@ -29,26 +29,26 @@ class Trace:
         self.key, self.kind = key, kind
         self.fault: Fault = NORMAL
         self.struck = ""
-        self.stumbled = False  # a harmless oddity (one retry, one slow call) comes at most once per trace
-        self.latest = 0  # latest time stamped on one of its lines
-        self.left = 0  # how often its fault will still strike
+        self.stumbled = False  # a harmless problem (one retry, one slow call) happens at most once per trace
+        self.latest = 0  # latest time stamp of its lines
+        self.left = 0  # how often its fault will still affect it
         self.life = FOREVER  # turns until it stops silently
         self.over = False
 
     def strike(self, fault: str) -> None:
-        """Note that ``fault`` changed what this trace does; the first fault stays."""
+        """Record that ``fault`` changed what this trace does; the first fault is kept."""
         self.struck = self.struck or fault
 
 
 class Fault:
-    """One episode of a kind of fault; each hook answers what the surroundings do to a victim.
+    """One episode of a kind of fault; each hook says what the environment does to an affected request.
 
-    A fault overrides the hooks of its kind and calls `Trace.strike` where it really changes
+    A fault overrides some hooks and calls `Trace.strike` where it really changes
     something. ``rng`` chooses the variant of this episode (which dependency, which service).
 
-    ``name`` is the label; ``share`` of the requests of ``kinds`` that begin during the episode
-    are victims; ``stretch`` multiplies the length of the episode; ``seizes`` names a connection
-    pool that is empty meanwhile; ``skews`` is a service and how far its clock is off in ms.
+    ``name`` is the label. ``share`` of the requests of ``kinds`` that begin during the episode
+    are affected. ``stretch`` multiplies the length of the episode. ``seizes`` names a connection
+    pool that is empty meanwhile. ``skews`` is a service and the error of its clock in ms.
     """
 
     name: ClassVar[str] = ""
@@ -62,10 +62,10 @@ class Fault:
         self.rng = rng
 
     def adopt(self, trace: Trace) -> None:
-        """A request became a victim: prepare it."""
+        """Prepare a request that is affected by this fault."""
 
     def latency(self, trace: Trace, dependency: str, ms: int, timeout: int) -> int:
-        """How long ``dependency`` takes; more than ``timeout`` means that nobody waits for it."""
+        """The ms that ``dependency`` takes; more than ``timeout`` means that its caller gives up."""
         return ms
 
     def refuses(self, trace: Trace, service: str) -> bool:
@@ -73,11 +73,11 @@ class Fault:
         return False
 
     def deliver(self, trace: Trace, steps: Sequence[S]) -> Iterator[S]:
-        """The steps of a job as the message broker hands them out, one by one."""
+        """The steps of a job in the order in which the message broker delivers them."""
         return iter(steps)
 
     def rejects(self, trace: Trace) -> bool:
-        """Whether the token check says no."""
+        """Whether the token check rejects the token."""
         return False
 
     def full(self, trace: Trace) -> bool:
@@ -85,11 +85,11 @@ class Fault:
         return False
 
     def released(self, trace: Trace, feature: str) -> bool:
-        """Whether this request meets an instance that already runs a new release."""
+        """Whether this request reaches an instance that already runs a new release."""
         return False
 
     def stalls(self, trace: Trace, ms: int) -> int:
-        """How long a step of work inside a service takes."""
+        """The ms that a step of work inside a service takes, ``ms`` if nothing is wrong."""
         return ms
 
     def reads(self, trace: Trace, what: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Who comes when: visits over the day and the week, and the jobs that run by themselves."""
+"""Traffic: the visits of customers over the day and the week, and the background jobs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
 PEAK: Final = 1.7  # the load is never more than this times the mean of a working day
 VISITS_PER_DAY: Final = 10_900  # makes about 500,000 lines on a working day; measured
-VISITORS_AT_ONCE: Final = 8.0  # a newsletter or a link brings several people within seconds
-CROWD: Final = 60  # never more, so that normal load never empties a pool
+VISITORS_AT_ONCE: Final = 8.0  # mean; a newsletter or a link brings several people within seconds
+CROWD: Final = 60  # visitors at once, at most, so that normal load never empties a pool
 WEEK: Final = (1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.6)
 
 VISITS: Final = {  # what one visitor does, one request after the other, and how often
@@ -61,8 +61,8 @@ def load(ms_of_day: int, weekday: int) -> float:
 class Traffic:
     """Starts all requests and jobs of a simulation.
 
-    ``begins`` are ms since midnight and the weekday at which it starts. ``victim_of`` says for a
-    request that begins now which fault it falls victim to.
+    ``begins`` are the ms since midnight and the weekday at which it starts. ``victim_of`` returns the
+    fault that affects a request of a kind that begins now.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Traffic:
         self.products = 3_000
 
     def start(self, until: int) -> None:
-        """Plan everything until then; what has begun by that time still comes to its end."""
+        """Plan all visits and jobs until ``until`` (ms); those that have begun by then still run to their end."""
         jobs = (
             ("heartbeat", self.health.beat, 60_000),
             ("cache_cleaner", self.research.housekeeping.clean_caches, 300_000),
@@ -111,7 +111,7 @@ class Traffic:
         chance = self.rng.random
         wait = 0.0
         while True:
-            wait += self.rng.expovariate(per_ms)  # thinning: come at the peak rate, leave when it is quiet
+            wait += self.rng.expovariate(per_ms)  # thinning: visits at the peak rate, some dropped at lower load
             yield int(wait)
             wait -= int(wait)
             if self.scheduler.now >= until:

@@ -1,7 +1,7 @@
-"""The surroundings of the services: time, network, disk, broker, tokens, pools, caches, partners.
+"""The environment of the services: time, network, disk, broker, tokens, pools, caches, partners.
 
-Everything here can go wrong in a harmless way (a reset connection, a slow query, at most once a
-trace) and, when the trace is the victim of a fault, in that fault's way.
+Everything here can fail in a harmless way (a reset connection, a slow query; at most once per
+trace) and, when a fault affects the trace, in the way of that fault.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ V = TypeVar("V", int, str)
 
 
 class World:
-    """What all services of one simulation share. ``rate`` is the load relative to 500,000 lines a day."""
+    """What all services of one simulation share. ``rate`` is the load relative to 500,000 lines per day."""
 
     def __init__(self, seed: int, rate: float, scheduler: Scheduler) -> None:
         self.rng = Random(f"{seed}/world")
@@ -34,7 +34,7 @@ class World:
 
     @property
     def trace(self) -> Trace:
-        """The request or job whose turn it is."""
+        """The request or job that is running."""
         return self.scheduler.trace
 
     def chance(self, probability: float) -> bool:
@@ -42,20 +42,20 @@ class World:
         return self.rng.random() < probability
 
     def about(self, ms: float) -> int:
-        """A duration near ``ms``, mostly 0.7 to 1.4 times it, never over 2.2 times."""
+        """A duration near ``ms``: mostly 0.7 to 1.4 times it, never more than 2.2 times."""
         return 1 + int(ms * min(self.rng.lognormvariate(0.0, 0.25), 2.2))
 
     def work(self, ms: float) -> int:
-        """How long a step of work near ``ms`` takes inside a service; nobody waits with a timeout for it."""
+        """The duration of a step of work inside a service, near ``ms``; no timeout runs during it."""
         return self.trace.fault.stalls(self.trace, self.about(ms))
 
     def read(self, what: str, value: V) -> V:
-        """``value`` as it comes out of a table, a form or a message where ``what`` is read."""
+        """``value`` as it is read from a table, a form or a message; ``what`` names the value."""
         read: V = self.trace.fault.reads(self.trace, what, value)
         return read
 
     def stumbles(self, probability: float) -> bool:
-        """Whether a harmless oddity happens here; each trace has at most one."""
+        """Whether a harmless problem happens here; each trace has at most one."""
         trace = self.scheduler.trace
         if trace.stumbled or self.rng.random() >= probability:
             return False
@@ -67,13 +67,13 @@ class World:
         return self.trace.fault.refuses(self.trace, service) or self.stumbles(0.004)
 
     def token_is_good(self, fresh: bool) -> bool:
-        """Whether the current request's token passes the check; old ones expire now and then."""
+        """Whether the token of the current request passes the check; old tokens expire now and then."""
         if self.trace.fault.rejects(self.trace):
             return False
         return fresh or not self.chance(0.05)
 
     def runs(self, feature: str) -> bool:
-        """Whether this request meets an instance whose release has ``feature``."""
+        """Whether this request reaches an instance whose release has ``feature``."""
         return self.trace.fault.released(self.trace, feature)
 
     def deliver(self, steps: Sequence[S]) -> Iterator[S]:
@@ -81,7 +81,7 @@ class World:
         return self.trace.fault.deliver(self.trace, steps)
 
     def write_file(self, path: str, size: int) -> Steps[int]:
-        """Write ``size`` bytes to the (imagined) disk; the ms it took, or `OSError`."""
+        """Write ``size`` bytes to the simulated disk; returns the ms that it took, or raises `OSError`."""
         took = self.about(20 + size / 4000)
         yield took
         if self.trace.fault.full(self.trace):
@@ -106,7 +106,7 @@ class Pool:
         world.pools[name] = self
 
     def take(self) -> Steps[int]:
-        """Wait for a free connection; the ms that it took, or `NoConnection` after ``patience``."""
+        """Wait for a free connection; returns the ms that it took, or raises `NoConnection` after ``patience``."""
         waited = 0
         while self.free <= 0 or self.seized_by:
             if self.seized_by:
@@ -134,7 +134,7 @@ class Dependency:
         self.world, self.name, self.typical, self.timeout = world, name, typical, timeout
 
     def ask(self) -> Steps[int]:
-        """One call; the ms that it took, or `TooLate` after ``timeout``."""
+        """Make one call; returns the ms that it took, or raises `TooLate` after ``timeout``."""
         world = self.world
         took = world.about(self.typical)
         if world.stumbles(0.004):
@@ -148,7 +148,7 @@ class Dependency:
 
     @property
     def slow(self) -> int:
-        """From how many ms on a call counts as slow."""
+        """The ms above which a call counts as slow."""
         return self.typical * 3
 
 
@@ -164,17 +164,17 @@ class Cache:
 
     def get(self, key: object) -> tuple[int, Any] | None:
         """Age in ms and answer, or None when there is none or it is too old."""
-        found = self._kept.get(key)
-        if found is None or self.world.now - found[0] > self.lifetime:
+        kept = self._kept.get(key)
+        if kept is None or self.world.now - kept[0] > self.lifetime:
             return None
-        return self.world.now - found[0], found[1]
+        return self.world.now - kept[0], kept[1]
 
     def put(self, key: object, answer: object) -> None:
         """Keep an answer."""
         self._kept[key] = (self.world.now, answer)
 
     def sweep(self) -> int:
-        """Forget what is too old; how many there were."""
+        """Forget answers that are too old; returns their number."""
         born = self.world.now - self.lifetime
         old = [key for key, (put, _) in self._kept.items() if put < born]
         for key in old:

@@ -195,8 +195,8 @@ def evaluation(result: dict[str, Any], folder: Path | None) -> None:
             f"without it F1 {_short(result['f1'])}."
         )
     warnings(result)
-    for sentence in result["limits"]:
-        print(f"Limit: {sentence}")
+    for sentence in result["caveats"]:
+        print(f"Caveat: {sentence}")
     for sentence in result["audit"]["notes"]:
         print(f"- {sentence}")
     print(readable(result["next_events"]), end="")

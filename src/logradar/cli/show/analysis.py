@@ -22,8 +22,9 @@ def analysis(facts: dict[str, Any]) -> None:
     limit = f", above {number(facts['threshold'])}" if facts["threshold"] is not None else ""
     verb = "is" if facts["anomalies"] == 1 else "are"
     console.print(f"{number(facts['anomalies'])} {of} {verb} anomalous{limit}.", markup=False)
-    if facts["told"] < facts["anomalies"]:
-        console.print(f"The file holds {counted(facts['told'], 'alert')}; what follows is about these.", markup=False)
+    if facts["listed"] < facts["anomalies"]:
+        count = counted(facts["listed"], "alert")
+        console.print(f"The file lists {count}; the figures below are about these.", markup=False)
     if facts["from"]:
         console.print(f"Raised from {minute(facts['from'])} to {minute(facts['until'])}.", markup=False)
     for name, key in (("severity", "severities"), ("detector", "detectors")):

@@ -33,16 +33,16 @@ def services(result: dict[str, Any]) -> None:
 
 
 def delay(result: dict[str, Any]) -> None:
-    """How soon the main detector can tell an anomaly, in one sentence."""
+    """How early the main detector detects an anomaly, in one or two sentences."""
     from logradar.core.formatting import duration, number
 
     own = result["delay"]["detectors"][result["main"]]
     if not own["found"]:
         return
     seconds = f", {duration(own['seconds']['median'])}" if own["seconds"] else ""
-    told = f"Half of the anomalies found can be told {number(own['events']['median'])} events{seconds}"
-    print(f"- {told} after the {result['delay']['from']}, or sooner.")
-    if own["incidents"] and own["incidents"]["told"]:
-        some = own["incidents"]
-        after = duration(some["seconds"]["median"])
-        print(f"- {some['told']} of {some['incidents']} incidents told, half of them within {after}.")
+    events = f"{number(own['events']['median'])} events{seconds}"
+    print(f"- Half of the anomalies found are detected at most {events} after the {result['delay']['from']}.")
+    if own["fault_episodes"] and own["fault_episodes"]["detected"]:
+        facts = own["fault_episodes"]
+        after = duration(facts["seconds"]["median"])
+        print(f"- {facts['detected']} of {facts['episodes']} fault episodes detected, half of them within {after}.")

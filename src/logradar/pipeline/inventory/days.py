@@ -1,7 +1,7 @@
-"""The inventory of RADAR's day files: files are read side by side, figures are merged in their order.
+"""The inventory of RADAR's day files: files are read in parallel, figures are merged in their order.
 
-Nothing but the block that each thread works on is held, so that the memory depends on neither the
-number nor the size of the files. The kernels let go of the interpreter's lock: threads are enough.
+Only the block that each thread works on is in memory, so that memory depends on neither the
+number nor the size of the files. The kernels release the interpreter's lock, so threads are enough.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from logradar.sources.radar.dated import DATED_SESSIONS, day_of, runs
 from logradar.sources.radar.faults import Example
 from logradar.sources.radar.statistics import Statistics, statistics_of
 
-THREADS: Final = 4  # each needs 40 to 60 MB, and all of it is to stay below 600 MB
+THREADS: Final = 4  # each needs 40 to 60 MB, and the process must stay below 600 MB
 LISTED: Final = 20  # names in a short list
-AROUND: Final = 60  # bytes before and behind one that does not fit
+AROUND: Final = 60  # bytes shown before and after a faulty one
 
 
 @dataclass(frozen=True)
 class DayFile:
-    """One day file, and what it is called."""
+    """One day file and its name for people."""
 
     path: Path
     name: str
 
     @property
     def day(self) -> str:
-        """The date in its name, else the name up to its first dot: what the session keys begin with."""
+        """The date in its name, else the name up to its first dot; the session keys begin with it."""
         return day_of(Path(self.name).name)
 
     @property
@@ -56,22 +56,22 @@ class DayFile:
 
 
 def day_files(paths: Sequence[Path], names: dict[Path, str]) -> list[DayFile]:
-    """The files under names that are short and tell them apart: their paths below the folder that all are in."""
+    """The files with short distinct names: their paths below the folder that contains all of them."""
     parents = {path.parent for path in paths}
-    alike = parents and len({parent.is_absolute() for parent in parents}) == 1
-    top = Path(os.path.commonpath(parents)) if alike else Path()
+    comparable = parents and len({parent.is_absolute() for parent in parents}) == 1
+    top = Path(os.path.commonpath(parents)) if comparable else Path()
     return [DayFile(path, readable(names.get(path, path.relative_to(top).as_posix()))) for path in paths]
 
 
 def inventory_of_days(files: Sequence[DayFile], quarantine: Quarantine, labels: Labels | None = None) -> dict[str, Any]:
-    """Everything about the sessions of day files that can be said without templates.
+    """The document about the sessions of day files, which needs no templates.
 
     Raises `DataError` when labels are given and match no session.
     """
     truth: Counter[bool | None] = Counter()
     whole = Statistics()
-    for found in _counted(files, quarantine, truth, labels):
-        whole.merge(found)
+    for statistics in _counted(files, quarantine, truth, labels):
+        whole.merge(statistics)
     if labels and not labels.matched:
         raise labels.unmatched()
     if not labels:
@@ -82,30 +82,30 @@ def inventory_of_days(files: Sequence[DayFile], quarantine: Quarantine, labels: 
 def inventory_of_prepared(
     shards: Sequence[Path], labels: Labels | None = None, *, use_labels: bool = True
 ) -> dict[str, Any]:
-    """The same of Parquet files of DATED_SESSIONS: what was kept of day files when they were prepared."""
+    """The same document for Parquet files of DATED_SESSIONS, to which `prepare` writes day files."""
     truth: Counter[bool | None] = Counter()
-    whole, one = Statistics(), Statistics()
+    whole, current = Statistics(), Statistics()
     with Progress("reading", sum(path.stat().st_size for path in shards), "B") as bar:
         for table, size in _stored(shards):
             for part in runs(table, "source"):
                 name = part["source"][0].as_py()
-                if name != one.name:
-                    whole.merge(one.closed())
-                    one = Statistics(name)
-                one.add(part)
-                one.bytes += round(size * part.num_rows / table.num_rows)
+                if name != current.name:
+                    whole.merge(current.closed())
+                    current = Statistics(name)
+                current.add(part)
+                current.bytes += round(size * part.num_rows / table.num_rows)
             table = table if use_labels else unlabelled(table)
-            told = labels.join(table.select(["session_key", "label"])) if labels else table
-            truth.update(_values(told["label"]))
+            labelled = labels.join(table.select(["session_key", "label"])) if labels else table
+            truth.update(_values(labelled["label"]))
             bar.advance(size)
-    whole.merge(one.closed())
+    whole.merge(current.closed())
     if labels and not labels.matched:
         raise labels.unmatched()
     return _document(whole, day_files([Path(row["file"]) for row in whole.files], {}), truth)
 
 
 def _stored(shards: Sequence[Path]) -> Iterator[tuple[pa.Table, float]]:
-    """Row groups, and how many bytes of their file each may have."""
+    """Row groups, each with its share of the file's bytes."""
     for path in shards:
         try:
             with pq.ParquetFile(path) as file:
@@ -120,22 +120,22 @@ def _stored(shards: Sequence[Path]) -> Iterator[tuple[pa.Table, float]]:
 def _counted(
     files: Sequence[DayFile], quarantine: Quarantine, truth: Counter[bool | None], labels: Labels | None
 ) -> Iterator[Statistics]:
-    """Figures of each file in their order; only a few are worked on, or wait for their turn, at a time."""
-    one = threading.Lock()
+    """Figures of each file in their order; only a few files are read, or wait to be read, at a time."""
+    lock = threading.Lock()
     total = sum(file.size for file in files)
     threads = max(1, min(_cores(), THREADS, len(files)))
     with Progress("reading", total, "B") as bar, ThreadPoolExecutor(threads) as pool:
 
         def advance(count: int) -> None:
-            with one:
+            with lock:
                 bar.advance(count)
 
         def count(file: DayFile) -> Statistics:
             def count_table(table: pa.Table) -> None:
                 if labels:
-                    told = _labels_of(table, file.day, labels)
-                    with one:
-                        truth.update(told)
+                    counts = _labels_of(table, file.day, labels)
+                    with lock:
+                        truth.update(counts)
 
             return statistics_of(file.path, quarantine, advance, name=file.name, on_table=count_table)
 
@@ -167,57 +167,57 @@ def _cores() -> int:
 
 
 def _document(whole: Statistics, files: Sequence[DayFile], truth: Counter[bool | None]) -> dict[str, Any]:
-    found = whole.report()
+    report = whole.report()
     rows = [
         {**row, "file": file.name, "day": file.day, "files": 1, "new_templates": row["new_events"]}
-        for row, file in zip(found["days"], files, strict=True)
+        for row, file in zip(report["days"], files, strict=True)
     ]
     days = by_day(rows)
-    named = dated(row["day"] for row in days)
-    lengths, words = found["sequence_length"], found["vocabulary"]
-    kinds = in_order(found["faults"])
+    dates = dated(row["day"] for row in days)
+    lengths, words = report["sequence_length"], report["vocabulary"]
+    kinds = in_order(report["faults"])
     for kind in kinds:
         examples = zip(kind["examples"], whole.faults.reasons[kind["reason"]].examples, strict=True)
-        kind["examples"] = [{**told, "near": near(example)} for told, example in examples]
-    keys = {row["key"]: row["sessions"] for row in found["keys"]}
-    told = {name: keys[f"has_{name}"] > 0 for name in ("error", "warn")}
-    for row in [*found["by_service"], *days]:
-        row.update({f"with_{name}": None for name, known in told.items() if not known})
+        kind["examples"] = [{**shown, "near": near(example)} for shown, example in examples]
+    keys = {row["key"]: row["sessions"] for row in report["keys"]}
+    known = {name: keys[f"has_{name}"] > 0 for name in ("error", "warn")}
+    for row in [*report["by_service"], *days]:
+        row.update({f"with_{name}": None for name, is_known in known.items() if not is_known})
         add_shares(row)
     return {
-        "records": found["records"],
+        "records": report["records"],
         "quarantined": sum(kind["count"] for kind in kinds),
-        "lost": found["lost"],
+        "lost": report["lost"],
         "faults": {kind["reason"]: kind["count"] for kind in kinds},
         "filled": {key: round(count / max(whole.sessions, 1), 4) for key, count in keys.items() if key != "(others)"},
-        "from": named[0] if named else None,
-        "until": named[-1] if named else None,
-        "services": _most((row["service"], row["records"]) for row in found["by_service"]),
+        "from": dates[0] if dates else None,
+        "until": dates[-1] if dates else None,
+        "services": _most((row["service"], row["records"]) for row in report["by_service"]),
         "levels": {},
         "files": {row["file"]: row["records"] for row in rows},
         "templates": words["size"],
-        "sessions": found["sessions"],
-        "distinct_sequences": found["distinct_sequences"],
+        "sessions": report["sessions"],
+        "distinct_sequences": report["distinct_sequences"],
         "session_length": {name: lengths[name] for name in ("mean", "min", "median", "max")},
-        "days": (date.fromisoformat(named[-1]) - date.fromisoformat(named[0])).days + 1.0 if named else None,
+        "days": (date.fromisoformat(dates[-1]) - date.fromisoformat(dates[0])).days + 1.0 if dates else None,
         "labels": {"normal": truth[False], "anomalous": truth[True], "unknown": truth[None]},
         "file_count": len(files),
-        "bytes": found["bytes"],
-        "with_error": whole.with_error if told["error"] else None,
-        "error_share": found["with_error"] if told["error"] else None,
-        "with_warn": whole.with_warn if told["warn"] else None,
-        "warn_share": found["with_warn"] if told["warn"] else None,
-        "duplicate_sessions": found["duplicate_sessions"],
-        "repeated_session_ids": found["repeated_session_ids"],
-        "counted_exactly": found["counted_exactly"],
+        "bytes": report["bytes"],
+        "with_error": whole.with_error if known["error"] else None,
+        "error_share": report["with_error"] if known["error"] else None,
+        "with_warn": whole.with_warn if known["warn"] else None,
+        "warn_share": report["with_warn"] if known["warn"] else None,
+        "duplicate_sessions": report["duplicate_sessions"],
+        "repeated_session_ids": report["repeated_session_ids"],
+        "counted_exactly": report["counted_exactly"],
         "length_quantiles": {name: lengths[name] for name in ("p90", "p99")},
         "length_histogram": lengths["histogram"],
-        "by_service": found["by_service"],
+        "by_service": report["by_service"],
         "by_day": days,
-        **missing(named),
+        **missing(dates),
         "vocabulary": {"of": "event ids", "over": "sessions", **words},
-        "keys": found["keys"],
-        "padded_length": found["padded_length"],
+        "keys": report["keys"],
+        "padded_length": report["padded_length"],
         "by_file": [
             {name: row[name] for name in ("file", "day", "bytes", "sessions", "records", "lost", "faults")}
             for row in rows
@@ -231,7 +231,7 @@ def _most(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def near(example: Example) -> str:
-    """The text around the byte that does not fit, where it stands further on in the kept text."""
+    """The text around the faulty byte, where this byte is not at the beginning of the kept text."""
     text, place = example.text.encode(), example.place - example.offset
     if not AROUND < place < len(text) or "\ufffd" in example.text:
         return ""

@@ -1,4 +1,4 @@
-"""The inventory of any other log, by way of its corpus: records rest on disk, columns are read one at a time."""
+"""The inventory of any other log, from its corpus: records stay on disk, columns are read one at a time."""
 
 from __future__ import annotations
 
@@ -145,15 +145,15 @@ def _distinct(fingerprints: list[npt.NDArray[np.uint64]]) -> int:
 
 
 def _columns(records: pl.LazyFrame) -> dict[str, Any]:
-    """Shares of records with time, level and so on, and counts per service and level."""
+    """The share of records that have each column, and the number of records by service, level and file."""
     names = ("timestamp", "level", "service", "component", "session_key")
-    one = records.select(
+    facts = records.select(
         *[pl.col(name).is_not_null().mean().alias(name) for name in names],
         first=pl.col("timestamp").min(),
         last=pl.col("timestamp").max(),
         files=pl.col("source").n_unique(),
     ).collect()
-    row = one.row(0, named=True)
+    row = facts.row(0, named=True)
     return {
         "filled": {name: round(row[name], 4) for name in names},
         "from": row["first"].isoformat() if row["first"] else None,
@@ -204,12 +204,11 @@ def _by_service(records: pl.LazyFrame, frame: pl.DataFrame) -> list[dict[str, An
     joined = counted.join(lines.collect(), on="service", how="full", coalesce=True)
     joined = joined.with_columns(pl.exclude("service").fill_null(0))
     rows = joined.sort(["sessions", "records", "service"], descending=[True, True, False]).head(SERVICES).to_dicts()
-    found = []
-    for row in rows:
-        names = ("service", "sessions", "records", "with_error", "with_warn")
-        found.append({name: row.get(name) for name in names})
-        add_shares(found[-1])
-    return found
+    names = ("service", "sessions", "records", "with_error", "with_warn")
+    services = [{name: row.get(name) for name in names} for row in rows]
+    for service in services:
+        add_shares(service)
+    return services
 
 
 def _by_day(records: pl.LazyFrame, frame: pl.DataFrame, first: Ints) -> list[dict[str, Any]]:
