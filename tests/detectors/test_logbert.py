@@ -26,7 +26,7 @@ from logradar.training import monitor
 
 SMALL = ("hidden=32", "layers=1", "heads=2", "intermediate=64", "training.device=cpu")
 EPOCHS = 30
-CONVERGED, CONVERGED_MASKS = 0.5, 0.6  # nats per prediction, the second without sessions that have holes
+CONVERGED = 0.41  # nats per prediction; 0.392 is reached, and at 0.42 normal sessions still look unusual
 START, ASK, ANSWER, CHECK, WRITE, CLOSE = 3, 5, 6, 40, 41, 42
 
 
@@ -91,7 +91,7 @@ def test_a_missing_tail_is_found_behind_the_last_event(logbert):
 @learnt
 def test_without_the_question_a_missing_step_is_not_found():
     """Why the question is there: to masks alone what is left looks as likely as before."""
-    masks = converged(lambda seed: fitted("holes=0", seed=seed), CONVERGED_MASKS)
+    masks = fitted("holes=0", seed=SHIFT)
     assert masks.weight == 1.0
     assert scores(masks, [START, ASK, ANSWER, CHECK, WRITE])[0] < masks.validation_scores.max() + 1
     assert scores(masks, [START, ASK, START, CHECK, WRITE, CLOSE])[0] > masks.validation_scores.max() + 1
