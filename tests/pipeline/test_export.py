@@ -76,7 +76,7 @@ def test_labels_measure_the_thresholds(bundle, home):
 
 
 def test_pt_holds_what_a_training_goes_on_from(bundle, home):
-    told = export(bundle, home / "x" / "deeplog.pt")
+    result = export(bundle, home / "x" / "deeplog.pt")
     saved = torch.load(home / "x" / "deeplog.pt", weights_only=True)
     fitted = Bundle.load(bundle)
     best = min(fitted.history["deeplog"], key=lambda row: row["eval_loss"])
@@ -85,7 +85,7 @@ def test_pt_holds_what_a_training_goes_on_from(bundle, home):
     assert saved["vocabulary"].tolist() == fitted.main.vocabulary.ids.tolist()
     for name, value in fitted.main.network().state_dict().items():
         assert torch.equal(saved["model"][name], value)
-    assert told["optimizer"]
+    assert result["optimizer"]
     network = fitted.main.network()
     optimiser = torch.optim.AdamW(network.parameters())
     assert len(saved["optimizer"]["state"]) == len(list(network.parameters()))
@@ -98,10 +98,10 @@ def test_a_bundle_alone_has_no_states_and_says_so(bundle, home, capsys):
     moved = home / "elsewhere"
     (home / "b").rename(moved)
     try:
-        told = export(moved, home / "alone.pt")
+        result = export(moved, home / "alone.pt")
     finally:
         moved.rename(home / "b")
-    assert not told["optimizer"]
+    assert not result["optimizer"]
     assert torch.load(home / "alone.pt", weights_only=True)["optimizer"] is None
     assert "keep_checkpoints=true" in capsys.readouterr().err
 
@@ -129,16 +129,16 @@ def test_onnx_says_what_it_is_and_gives_the_same_scores(bundle, home):
 
 
 def test_int8_tells_what_it_costs(bundle, home):
-    told = export(bundle, home / "small.onnx", int8=True)
-    assert told["bytes"] < 0.5 * told["bytes_before"]
+    result = export(bundle, home / "small.onnx", int8=True)
+    assert result["bytes"] < 0.5 * result["bytes_before"]
     fitted = Bundle.load(bundle)
     small = fitted.main.scoring_with((home / "small.onnx").read_bytes())
     difference = np.abs(
         small.score(fitted.sample)["score"].to_numpy() - fitted.main.score(fitted.sample)["score"].to_numpy()
     )
-    assert told["score_difference"]["max"] == pytest.approx(difference.max())
-    assert told["score_difference"]["mean"] == pytest.approx(difference.mean())
-    assert 0 < told["score_difference"]["max"] < 0.5
+    assert result["score_difference"]["max"] == pytest.approx(difference.max())
+    assert result["score_difference"]["mean"] == pytest.approx(difference.mean())
+    assert 0 < result["score_difference"]["max"] < 0.5
 
 
 def test_a_checkpoint_can_be_measured(bundle, home):

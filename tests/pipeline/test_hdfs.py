@@ -57,10 +57,10 @@ def test_every_alert_shows_real_lines_and_a_reason(evaluated):
     assert len(alerts) == evaluated.detected.figures["raised"]
     for alert in alerts:
         assert alert["evidence"], alert["session_id"]
-        for found in alert["evidence"]:
-            assert found["reason"]
-            assert alert["session_id"] in found["body"]
-            assert found["line"] > 0
+        for evidence in alert["evidence"]:
+            assert evidence["reason"]
+            assert alert["session_id"] in evidence["body"]
+            assert evidence["line"] > 0
 
 
 def test_scores_are_as_many_as_sessions(evaluated):

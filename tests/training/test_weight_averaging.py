@@ -36,8 +36,8 @@ def fitted(folder, averaging: float, **settings) -> nn.Module:
 
 
 def checkpoints(folder, name: str = "model.safetensors") -> list[dict[str, torch.Tensor]]:
-    found = sorted((folder / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    return [load_file(path / name) for path in found]
+    saved = sorted((folder / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    return [load_file(path / name) for path in saved]
 
 
 def test_the_mean_follows_its_rule_and_the_training_is_left_as_it_is(tmp_path):
@@ -48,11 +48,11 @@ def test_the_mean_follows_its_rule_and_the_training_is_left_as_it_is(tmp_path):
     for one, other in zip(plain, last, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
     expected = {name: value.numpy().astype(np.float64) for name, value in plain[0].items()}
-    for step, (weights, found) in enumerate(zip(plain, checkpoints(tmp_path / "mean"), strict=True), 1):
+    for step, (weights, saved) in enumerate(zip(plain, checkpoints(tmp_path / "mean"), strict=True), 1):
         kept = min(0.5, (1 + step) / (10 + step))
         expected = {name: kept * mean + (1 - kept) * weights[name].numpy() for name, mean in expected.items()}
         for name, mean in expected.items():
-            np.testing.assert_allclose(found[name], mean, atol=1e-6)
+            np.testing.assert_allclose(saved[name], mean, atol=1e-6)
     assert not np.allclose(plain[-1]["0.weight"], expected["0.weight"], atol=1e-3)
     kept_weights = dict(net.named_parameters())
     assert any(
