@@ -76,10 +76,10 @@ def events(detector: Detector, row: list[int]) -> list[float]:
 @learnt
 def test_probabilities_are_those_of_the_grammar(detector):
     """Half begin with a read, an eighth ends after each pair, a fifth of those with a check."""
-    found = np.exp(-np.array(events(detector, session(READ, 1))))
-    np.testing.assert_allclose(found, [0.5, 1, 1, 0.8 / 8], atol=0.07)
-    again = np.exp(-np.array(events(detector, session(WRITE, 2, 1))))
-    np.testing.assert_allclose(again, [0.5, 1, 1, 7 / 8, 1, 0.2 / 7, 1], atol=0.07)
+    probabilities = np.exp(-np.array(events(detector, session(READ, 1))))
+    np.testing.assert_allclose(probabilities, [0.5, 1, 1, 0.8 / 8], atol=0.07)
+    with_check = np.exp(-np.array(events(detector, session(WRITE, 2, 1))))
+    np.testing.assert_allclose(with_check, [0.5, 1, 1, 7 / 8, 1, 0.2 / 7, 1], atol=0.07)
     assert detector.history[-1]["eval_loss"] < detector.history[0]["eval_loss"]
 
 
@@ -87,8 +87,8 @@ def test_probabilities_are_those_of_the_grammar(detector):
 def test_a_missing_step_is_found_where_it_is_missing(detector):
     row = session()
     del row[6]  # an answer
-    found = events(detector, row)
-    assert int(np.argmax(found)) == 6
+    surprisals = events(detector, row)
+    assert int(np.argmax(surprisals)) == 6
     assert scores(detector, row)[0] > 3 > max(scores(detector, session(), session(WRITE, 6)))
     first = detector.explain(sessions([row])).to_pylist()[0]
     assert (first["position"], first["template_id"]) == (6, ASK)
@@ -108,9 +108,9 @@ def test_a_missing_tail_is_found_by_the_end(detector):
 def test_how_it_began_is_remembered_past_ten_events(detector):
     """An end that belongs to another beginning, 15 events before: within no window of ten."""
     right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
-    found = events(detector, wrong)
-    assert int(np.argmax(found)) == len(wrong) - 1
-    assert found[-1] > events(detector, right)[-1] + 2
+    surprisals = events(detector, wrong)
+    assert int(np.argmax(surprisals)) == len(wrong) - 1
+    assert surprisals[-1] > events(detector, right)[-1] + 2
 
 
 @learnt
@@ -123,10 +123,10 @@ def test_a_window_of_ten_cannot_see_it():
 @learnt
 def test_templates_never_seen_are_the_most_surprising(detector):
     row = [READ, ASK, 77, UNKNOWN, ANSWER, READ_DONE]
-    found = events(detector, row)
-    assert found[2] == found[3] == UNSEEN > max(found[0], found[1])
-    told = detector.explain(sessions([row])).to_pylist()
-    assert {2, 3} <= {f["position"] for f in told if f["reason"] == "never seen in training"}
+    surprisals = events(detector, row)
+    assert surprisals[2] == surprisals[3] == UNSEEN > max(surprisals[0], surprisals[1])
+    findings = detector.explain(sessions([row])).to_pylist()
+    assert {2, 3} <= {f["position"] for f in findings if f["reason"] == "never seen in training"}
 
 
 def test_scores_are_surprisals_of_the_network(detector):
@@ -134,9 +134,9 @@ def test_scores_are_surprisals_of_the_network(detector):
     row, network = session(WRITE, 8, 1), detector.network()
     tokens = torch.tensor([[0, *detector.vocabulary.tokens(np.array(row, np.int32)).tolist()]], dtype=torch.int32)
     with torch.no_grad():
-        told = network(tokens)[0].numpy()
-    expected = [-told[place, int(tokens[0, place + 1]) - 2] for place in range(len(row))]
-    expected[-1] = max(expected[-1], -told[len(row), 0])
+        output = network(tokens)[0].numpy()
+    expected = [-output[place, int(tokens[0, place + 1]) - 2] for place in range(len(row))]
+    expected[-1] = max(expected[-1], -output[len(row), 0])
     np.testing.assert_allclose(events(detector, row), np.minimum(expected, UNSEEN), atol=1e-5)
 
 
@@ -190,13 +190,13 @@ def test_very_long_sessions_are_read_in_spans(detector):
     session_ = detector._scorer._session
     detector._scorer._session = Watched()
     try:
-        found = np.array(events(detector, row))
+        surprisals = np.array(events(detector, row))
     finally:
         detector._scorer._session = session_
     assert max(seen) <= 1 << 15
-    assert len(found) == len(row)
-    assert np.isfinite(found).all()
-    assert np.flatnonzero(found == UNSEEN).tolist() == [15_001]
+    assert len(surprisals) == len(row)
+    assert np.isfinite(surprisals).all()
+    assert np.flatnonzero(surprisals == UNSEEN).tolist() == [15_001]
 
 
 def test_spans_that_see_enough_change_nothing(detector):
@@ -212,10 +212,10 @@ def test_spans_that_see_enough_change_nothing(detector):
     assert len(pieces) > 1
     assert pieces.lengths.max() <= 25
     assert other._rows(pieces).weight == len(row) + 1
-    told = other.explain(sessions([row])).to_pylist()
+    findings = other.explain(sessions([row])).to_pylist()
     scored = events(other, row)
-    assert all(finding["weight"] == pytest.approx(scored[finding["position"]]) for finding in told)
-    assert all(f"{100 * np.exp(-f['weight']):.2g} %" in f["reason"] for f in told if f["weight"] < 10)
+    assert all(finding["weight"] == pytest.approx(scored[finding["position"]]) for finding in findings)
+    assert all(f"{100 * np.exp(-f['weight']):.2g} %" in f["reason"] for f in findings if f["weight"] < 10)
 
 
 def test_scoring_needs_no_torch(detector, tmp_path):

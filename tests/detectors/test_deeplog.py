@@ -70,8 +70,8 @@ def events(detector: Detector, row: list[int]) -> list[float]:
 @learnt
 def test_probabilities_are_those_of_the_grammar(deeplog):
     """Learnt from a few distinct windows, and yet with the shares of all of them."""
-    found = np.exp(-np.array(events(deeplog, [START, ASK, ANSWER, CHECK, END])))
-    np.testing.assert_allclose(found, [1, 1, 1, 0.75 * 0.1, 1], atol=0.03)
+    probabilities = np.exp(-np.array(events(deeplog, [START, ASK, ANSWER, CHECK, END])))
+    np.testing.assert_allclose(probabilities, [1, 1, 1, 0.75 * 0.1, 1], atol=0.03)
     again = np.exp(-np.array(events(deeplog, [START, ASK, ANSWER, ASK, ANSWER, END])))
     np.testing.assert_allclose(again, [1, 1, 1, 0.25, 1, 0.9], atol=0.03)
 
@@ -86,9 +86,9 @@ def test_history_and_validation_scores(deeplog):
 
 @learnt
 def test_a_missing_tail_is_found_by_the_end(deeplog, endless):
-    short, usual = [START, ASK], [START, ASK, ANSWER, END]
-    assert scores(deeplog, short)[0] > 4 > scores(deeplog, usual)[0]
-    assert scores(endless, short)[0] == pytest.approx(scores(endless, usual)[0], abs=0.5)
+    short, complete = [START, ASK], [START, ASK, ANSWER, END]
+    assert scores(deeplog, short)[0] > 4 > scores(deeplog, complete)[0]
+    assert scores(endless, short)[0] == pytest.approx(scores(endless, complete)[0], abs=0.5)
     finding = deeplog.explain(sessions([short])).to_pylist()[0]
     assert finding["reason"].startswith("the session ends here, which is surprising: probability")
     assert (finding["position"], finding["template_id"]) == (1, ANSWER)
@@ -116,14 +116,14 @@ def test_an_ordinary_session_has_nothing_to_tell(deeplog):
 @learnt
 def test_templates_never_seen_are_the_most_surprising(deeplog):
     row = [START, ASK, 77, ANSWER, UNKNOWN, END]
-    found = events(deeplog, row)
-    assert found[2] == found[4] == UNSEEN > max(found[0], found[1], found[3])
-    told = deeplog.explain(sessions([row])).to_pylist()
-    assert {(finding["position"], finding["reason"]) for finding in told} >= {
+    surprisals = events(deeplog, row)
+    assert surprisals[2] == surprisals[4] == UNSEEN > max(surprisals[0], surprisals[1], surprisals[3])
+    findings = deeplog.explain(sessions([row])).to_pylist()
+    assert {(finding["position"], finding["reason"]) for finding in findings} >= {
         (2, "never seen in training"),
         (4, "never seen in training"),
     }
-    assert told[0]["expected"]
+    assert findings[0]["expected"]
 
 
 @learnt
@@ -135,21 +135,21 @@ def test_rank_is_the_papers_rule(deeplog):
     assert events(detector, [START, ASK, ANSWER, CHECK, END])[3] in (2, 3)
     assert scores(detector, [START, 77])[0] == classes + 1
     with torch.no_grad():
-        told = detector.network()(torch.tensor([[0, 0, 3, 4]], dtype=torch.int32))[0].numpy()
+        output = detector.network()(torch.tensor([[0, 0, 3, 4]], dtype=torch.int32))[0].numpy()
     place = detector.vocabulary.ids.tolist().index(START) + 1
-    assert events(detector, [START, ASK, START])[2] >= 1 + (told > told[place]).sum()
+    assert events(detector, [START, ASK, START])[2] >= 1 + (output > output[place]).sum()
 
 
 def test_scores_are_surprisals_of_the_network(deeplog):
     """Against torch, window by window."""
     row, network = [START, ASK, ASK, ANSWER, CHECK, END], deeplog.network()
     tokens = [0] * 4 + deeplog.vocabulary.tokens(np.array(row, np.int32)).tolist() + [0]
-    told = []
+    surprisals = []
     for place in range(4, len(tokens)):
         with torch.no_grad():
             output = network(torch.tensor([tokens[place - 4 : place]], dtype=torch.int32))[0]
-        told.append(-float(output[max(tokens[place] - 2, 0)]))
-    expected = [*told[:-2], max(told[-2:])]
+        surprisals.append(-float(output[max(tokens[place] - 2, 0)]))
+    expected = [*surprisals[:-2], max(surprisals[-2:])]
     np.testing.assert_allclose(events(deeplog, row), np.minimum(expected, UNSEEN), atol=1e-5)
     assert network.embed.weight[UNKNOWN].abs().sum() == 0
 
@@ -207,14 +207,14 @@ def test_training_without_torch_is_a_sentence(monkeypatch):
 
 def test_checkpoints_and_resume_go_through_the_settings(tmp_path):
     settings = [*SMALL, "training.epochs=3", "training.epoch_steps=5"]
-    found = []
+    trained = []
     for extra in ([], ["training.resume=true"]):
         detector = DeepLog(load_config(DeepLogSettings, overrides=[*settings, *extra]), seed=3)
         detector.fit(sessions(normal(300, 0)), sessions(normal(50, 1)), tmp_path)
-        found.append(detector)
+        trained.append(detector)
     assert (tmp_path / "history.json").is_file()
-    assert found[0].history == found[1].history
-    assert scores(found[0], [START, ASK, END]) == scores(found[1], [START, ASK, END])
+    assert trained[0].history == trained[1].history
+    assert scores(trained[0], [START, ASK, END]) == scores(trained[1], [START, ASK, END])
 
 
 def test_an_override_keeps_the_other_settings_of_its_training():

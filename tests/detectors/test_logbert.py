@@ -60,32 +60,32 @@ def scores(detector: Detector, *rows: list[int]) -> list[float]:
     return detector.score(sessions(list(rows)))["score"].to_pylist()
 
 
-def told(detector: Detector, row: list[int]) -> dict:
+def first_finding(detector: Detector, row: list[int]) -> dict:
     return detector.explain(sessions([row])).to_pylist()[0]
 
 
-USUAL = [START, ASK, ANSWER, ASK, ANSWER, CHECK, WRITE, CLOSE]
+ORDINARY = [START, ASK, ANSWER, ASK, ANSWER, CHECK, WRITE, CLOSE]
 
 
 @learnt
 def test_a_missing_step_is_found_and_named(logbert):
     row = [START, ASK, ANSWER, ASK, CHECK, WRITE, CLOSE]
     assert scores(logbert, row)[0] > logbert.validation_scores.max()
-    found = told(logbert, row)
-    assert (found["position"], row[found["position"]]) == (4, CHECK)
-    assert found["expected"][0]["template_id"] == ANSWER
-    assert found["expected"][0]["probability"] > 0.3
+    finding = first_finding(logbert, row)
+    assert (finding["position"], row[finding["position"]]) == (4, CHECK)
+    assert finding["expected"][0]["template_id"] == ANSWER
+    assert finding["expected"][0]["probability"] > 0.3
 
 
 @learnt
 def test_a_missing_tail_is_found_behind_the_last_event(logbert):
     row = [START, ASK, ANSWER, ASK, ANSWER, CHECK]
     assert scores(logbert, row)[0] > logbert.validation_scores.max()
-    found = told(logbert, row)
-    assert found["reason"].startswith("something is missing, most likely behind this event")
-    assert found["position"] == len(row) - 1
-    assert found["template_id"] == found["expected"][0]["template_id"]
-    assert found["template_id"] in (WRITE, CLOSE)
+    finding = first_finding(logbert, row)
+    assert finding["reason"].startswith("something is missing, most likely behind this event")
+    assert finding["position"] == len(row) - 1
+    assert finding["template_id"] == finding["expected"][0]["template_id"]
+    assert finding["template_id"] in (WRITE, CLOSE)
 
 
 @learnt
@@ -102,17 +102,20 @@ def test_a_strange_event_and_a_known_one_at_a_strange_place(logbert):
     row = [START, ASK, ANSWER, 77, WRITE, CLOSE]
     events = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
     assert events[3] == UNSEEN
-    assert (told(logbert, row)["position"], told(logbert, row)["reason"]) == (3, "never seen in training")
+    assert (first_finding(logbert, row)["position"], first_finding(logbert, row)["reason"]) == (
+        3,
+        "never seen in training",
+    )
     wrong = [START, ASK, ANSWER, ASK, CLOSE, CHECK, WRITE, CLOSE]
     assert scores(logbert, wrong)[0] > logbert.validation_scores.max()
-    found = [item for item in logbert.explain(sessions([wrong])).to_pylist() if item["position"] == 4]
-    assert found
-    assert found[0]["expected"][0]["template_id"] == ANSWER
+    findings = [item for item in logbert.explain(sessions([wrong])).to_pylist() if item["position"] == 4]
+    assert findings
+    assert findings[0]["expected"][0]["template_id"] == ANSWER
 
 
 @learnt
 def test_an_ordinary_session_has_nothing_to_tell(logbert):
-    assert logbert.explain(sessions([USUAL, []])).num_rows == 0
+    assert logbert.explain(sessions([ORDINARY, []])).num_rows == 0
     assert scores(logbert, []) == [0.0]
 
 
@@ -135,8 +138,8 @@ def test_scores_are_those_of_the_network_asked_by_hand(logbert):
     gap = int(whole[1:, 0].argmin())
     place = min(gap, len(row) - 1)
     expected[place] = max(expected[place], min(-whole[0, 0] * logbert.weight, UNSEEN - whole[0, 0]))
-    found = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    surprisals = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
+    np.testing.assert_allclose(surprisals, expected, atol=1e-4)
 
 
 def test_onnx_is_torch(logbert):
@@ -163,9 +166,9 @@ def test_a_session_scores_the_same_bytes_in_any_company(logbert, monkeypatch):
 
 def test_long_sessions_are_judged_in_spans(logbert):
     long = [START, *[ASK, ANSWER] * 2000, WRITE, CLOSE]
-    odd = [*long[:2500], 99, *long[2500:]]
-    events = logbert.score(sessions([odd]))["event_scores"].to_pylist()[0]
-    assert len(events) == len(odd)
+    unusual = [*long[:2500], 99, *long[2500:]]
+    events = logbert.score(sessions([unusual]))["event_scores"].to_pylist()[0]
+    assert len(events) == len(unusual)
     assert events[2500] == UNSEEN
     assert np.isfinite(events).all()
 
@@ -238,7 +241,7 @@ def test_sessions_from_disk_teach_too(tmp_path, capsys):
     detector.fit(sessions(normal(1000, 0)), sessions(normal(300, 1)), tmp_path)
     assert "streamed from disk, 5 at a time" in capsys.readouterr().err
     assert best_loss(detector) < 0.5 * detector.history[0]["eval_loss"]
-    assert scores(detector, [START, ASK, ANSWER])[0] > scores(detector, USUAL)[0] + 2
+    assert scores(detector, [START, ASK, ANSWER])[0] > scores(detector, ORDINARY)[0] + 2
     assert not list(tmp_path.rglob("rows.parquet"))
 
 
@@ -261,7 +264,7 @@ def test_the_hypersphere_draws_normal_sessions_together():
 def test_rank_counts_what_was_likelier(logbert):
     ranked = LogBERT(logbert.settings.model_copy(update={"score": "rank"}))
     ranked.vocabulary, ranked._scorer = logbert.vocabulary, logbert._scorer
-    assert scores(ranked, USUAL)[0] <= 2
+    assert scores(ranked, ORDINARY)[0] <= 2
     assert scores(ranked, [START, 99, CLOSE])[0] == len(logbert.vocabulary) - 2 + 1
     assert scores(ranked, [START, UNKNOWN])[0] == len(logbert.vocabulary) - 2 + 1
 

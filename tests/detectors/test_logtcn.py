@@ -37,8 +37,8 @@ def test_spans_with_its_whole_reach_before_them_are_exact():
     cut = LogTCN(settings, whole.seed)
     cut.vocabulary, cut._weights, cut._scorer = whole.vocabulary, whole._weights, whole._scorer
     row = np.random.default_rng(0).choice([3, 4, 10, 11, 40, 50, 51], 300).tolist()
-    found = [detector.score(sessions([row]))["event_scores"].to_pylist()[0] for detector in (cut, whole)]
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+    surprisals = [detector.score(sessions([row]))["event_scores"].to_pylist()[0] for detector in (cut, whole)]
+    np.testing.assert_allclose(surprisals[0], surprisals[1], atol=1e-5)
     assert scores(cut, row)[0] == pytest.approx(scores(whole, row)[0], abs=1e-4)
 
 

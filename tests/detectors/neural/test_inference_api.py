@@ -42,32 +42,34 @@ def by_hand():
 
 def test_ranks_belong_to_the_event_at_their_place(by_hand):
     """A B C end: each is the likeliest after the one before. Compared with a shift of one, none would be."""
-    told = by_hand.predicted(sessions([[A, B, C]]))
-    assert told.ranks.tolist() == [1, 1, 1, 1]
-    assert told.losses.tolist() == pytest.approx([-math.log(p) for p in (0.9, 0.6, 0.6, 0.8)], rel=1e-5)
-    assert told.weights.tolist() == [1, 1, 1, 1]
-    assert told.known.all()
+    predictions = by_hand.predicted(sessions([[A, B, C]]))
+    assert predictions.ranks.tolist() == [1, 1, 1, 1]
+    assert predictions.losses.tolist() == pytest.approx([-math.log(p) for p in (0.9, 0.6, 0.6, 0.8)], rel=1e-5)
+    assert predictions.weights.tolist() == [1, 1, 1, 1]
+    assert predictions.known.all()
 
 
 def test_the_end_of_a_session_is_a_prediction(by_hand):
     """A B, and it ends: after B the end (0.3) is the second after C (0.6)."""
-    told = by_hand.predicted(sessions([[A, B]]))
-    assert told.ranks.tolist() == [1, 1, 2]
+    predictions = by_hand.predicted(sessions([[A, B]]))
+    assert predictions.ranks.tolist() == [1, 1, 2]
     without = DeepLog(DeepLogSettings(window=1, ends=False))
     without.vocabulary, without._scorer = by_hand.vocabulary, by_hand._scorer
     assert without.predicted(sessions([[A, B]])).ranks.tolist() == [1, 1]
 
 
 def test_an_unknown_template_is_a_miss_and_what_follows_is_predicted_after_it(by_hand):
-    told = by_hand.predicted(sessions([[A, 99, B]]))
-    assert told.known.tolist() == [True, False, True, True]
-    assert told.ranks[[0, 2, 3]].tolist() == [1, 3, 2]  # after the unknown B is third; after B the end is second
+    predictions = by_hand.predicted(sessions([[A, 99, B]]))
+    assert predictions.known.tolist() == [True, False, True, True]
+    assert predictions.ranks[[0, 2, 3]].tolist() == [1, 3, 2]  # after the unknown B is third; after B the end is second
     assert by_hand.calculate_anomaly_score([[A, 99, B]], top_k=20).tolist() == [0.25]
 
 
 def test_repeated_sessions_are_weighted(by_hand):
-    told = by_hand.predicted(sessions([[A], [B], [A], [A]]))
-    assert sorted(zip(told.rows.tolist(), told.ranks.tolist(), told.weights.tolist(), strict=True)) == [
+    predictions = by_hand.predicted(sessions([[A], [B], [A], [A]]))
+    assert sorted(
+        zip(predictions.rows.tolist(), predictions.ranks.tolist(), predictions.weights.tolist(), strict=True)
+    ) == [
         *((0, 1, 3), (0, 3, 3)),  # A first; after it the end (0.1) is third, beside C: ties count for it
         *((1, 2, 1), (1, 2, 1)),
     ]
@@ -126,15 +128,15 @@ class Checked:
     def run(self, names, batch):
         import torch
 
-        found = self.session.run(names, batch)
+        wanted = self.session.run(names, batch)
         with torch.no_grad():
-            told = self.network(**{name: torch.from_numpy(array) for name, array in batch.items()})
-        every = told if isinstance(told, tuple) else (told,)
+            expected = self.network(**{name: torch.from_numpy(array) for name, array in batch.items()})
+        every = expected if isinstance(expected, tuple) else (expected,)
         for one, other in zip(self.session.run(None, batch), every, strict=True):
             assert one.shape == tuple(other.shape)
             self.worst = max(self.worst, float(np.abs(one - other.numpy()).max(initial=0.0)))
         self.runs += 1
-        return found
+        return wanted
 
     def __getattr__(self, name):
         return getattr(self.session, name)
@@ -177,11 +179,11 @@ def test_the_door_gives_the_score_of_the_session(fitted):
 
 def test_predictions_are_one_for_each_event_and_end(fitted):
     rows = normal(20, 4)
-    told = fitted.predicted(sessions(rows))
+    predictions = fitted.predicted(sessions(rows))
     events = sum(map(len, rows))
-    assert events <= told.weights.sum() <= events + len(rows)
-    assert (told.ranks >= 1).all()
-    assert (told.losses >= 0).all()
+    assert events <= predictions.weights.sum() <= events + len(rows)
+    assert (predictions.ranks >= 1).all()
+    assert (predictions.losses >= 0).all()
 
 
 def test_eight_bits_are_smaller_and_score_nearly_the_same(fitted):
