@@ -1,4 +1,4 @@
-"""What ``loglstm`` and ``logtcn`` share: whole sessions, read once, each next event and the end predicted."""
+"""What ``loglstm`` and ``logtcn`` share: they read a session once and predict each next event and the end."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ FORGOTTEN = math.log(2) / 12.2
 
 
 def session(first: int = READ, pairs: int = 7, checks: int = 0, last: int | None = None) -> list[int]:
-    """How it began decides how it ends, whatever came between."""
+    """The first event decides the last one, whatever is between them."""
     end = {READ: READ_DONE, WRITE: WRITE_DONE}[first] if last is None else last
     return [first, *[ASK, ANSWER] * pairs, *[CHECK] * checks, end]
 
 
 def normal(count: int, seed: int) -> list[list[int]]:
-    """Reads and writes alike, 1 to 8 pairs of ask and answer, one check in a fifth of them."""
+    """Reads and writes with equal probability, 1 to 8 pairs of ask and answer, a check in a fifth of the sessions."""
     rng = random.Random(seed)
     return [session(rng.choice([READ, WRITE]), rng.randint(1, 8), int(rng.random() < 0.2)) for _ in range(count)]
 
@@ -61,7 +61,7 @@ learnt = pytest.mark.learnt
 
 @pytest.fixture(scope="module", params=sorted(SIZES))
 def detector(request) -> Detector:
-    """A network that remembers the beginning: whoever forgets it loses four times more than it may here."""
+    """A network that has learnt the first event: without it, the loss is higher by four times the margin given here."""
     return converged(lambda seed: fitted(request.param, seed=seed), ENTROPY + FORGOTTEN / 4)
 
 
@@ -75,7 +75,7 @@ def events(detector: Detector, row: list[int]) -> list[float]:
 
 @learnt
 def test_probabilities_are_those_of_the_grammar(detector):
-    """Half begin with a read, an eighth ends after each pair, a fifth of those with a check."""
+    """Half of the sessions begin with a read, an eighth ends after each number of pairs, a fifth has a check."""
     probabilities = np.exp(-np.array(events(detector, session(READ, 1))))
     np.testing.assert_allclose(probabilities, [0.5, 1, 1, 0.8 / 8], atol=0.07)
     with_check = np.exp(-np.array(events(detector, session(WRITE, 2, 1))))
@@ -105,8 +105,8 @@ def test_a_missing_tail_is_found_by_the_end(detector):
 
 
 @learnt
-def test_how_it_began_is_remembered_past_ten_events(detector):
-    """An end that belongs to another beginning, 15 events before: within no window of ten."""
+def test_the_first_event_is_remembered_for_more_than_ten_events(detector):
+    """The last event does not belong to the first one, which is 15 events before: no window of ten contains both."""
     right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
     surprisals = events(detector, wrong)
     assert int(np.argmax(surprisals)) == len(wrong) - 1
@@ -114,7 +114,7 @@ def test_how_it_began_is_remembered_past_ten_events(detector):
 
 
 @learnt
-def test_a_window_of_ten_cannot_see_it():
+def test_a_window_of_ten_does_not_contain_the_first_event():
     deeplog = fitted("deeplog", "window=10", "hidden=16", "training.epochs=4", seed=SHIFT)
     right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
     assert abs(scores(deeplog, right)[0] - scores(deeplog, wrong)[0]) < 0.7
@@ -140,7 +140,7 @@ def test_scores_are_surprisals_of_the_network(detector):
     np.testing.assert_allclose(events(detector, row), np.minimum(expected, UNSEEN), atol=1e-5)
 
 
-def test_a_session_scores_the_same_bytes_in_any_company(detector, monkeypatch):
+def test_the_score_of_a_session_does_not_depend_on_the_other_sessions(detector, monkeypatch):
     rows = [*normal(200, 9), [READ] * 30, [ASK, 77], [], [WRITE]]
     together = scores(detector, *rows)
     assert [scores(detector, row)[0] for row in rows[-12:]] == together[-12:]
@@ -149,7 +149,7 @@ def test_a_session_scores_the_same_bytes_in_any_company(detector, monkeypatch):
 
 
 @learnt
-def test_rank_is_the_place_among_all_classes(detector):
+def test_the_rank_counts_all_classes(detector):
     detector = scoring_by(detector, "rank")
     assert scores(detector, [READ, 77])[0] == 1 + 7 + 1
     assert events(detector, session())[3] == 1
@@ -161,7 +161,7 @@ def scoring_by(detector: Detector, score: str) -> Detector:
     return other
 
 
-def test_chunks_teach_the_same_rows(detector):
+def test_chunks_give_the_same_rows(detector):
     tokens = detector._tokens(Sequences.from_lists([*normal(200, 3), [], [99]]))
     whole = detector._rows(detector._pieces(tokens).distinct())
     parts = detector._rows(count_distinct(detector._pieces(part) for _, part in tokens.parts(50)).loaded())
@@ -173,7 +173,7 @@ def test_chunks_teach_the_same_rows(detector):
 
 
 def test_very_long_sessions_are_read_in_spans(detector):
-    """20,000 events: a bounded number at once, and what is odd is found where it stands."""
+    """20,000 events: a bounded number is read at once, and the unknown event is found at its place."""
     row = [READ, *[ASK, ANSWER] * 10_000, READ_DONE]
     row[15_001] = 77
     seen: list[int] = []
@@ -199,8 +199,8 @@ def test_very_long_sessions_are_read_in_spans(detector):
     assert np.flatnonzero(surprisals == UNSEEN).tolist() == [15_001]
 
 
-def test_spans_that_see_enough_change_nothing(detector):
-    """Read in spans of 24 events with 16 before them, the grammar's own events are as surprising as read at once."""
+def test_spans_with_enough_context_give_the_same_scores(detector):
+    """In spans of 24 events with 16 before them, the scores and explanations of normal events agree."""
     settings = detector.settings.model_copy(update={"longest": 24, "context": 16})
     other = type(detector)(settings, detector.seed)
     other.vocabulary, other._weights, other._scorer = detector.vocabulary, detector._weights, detector._scorer
@@ -236,7 +236,7 @@ def test_scoring_needs_no_torch(detector, tmp_path):
     assert float(done.stdout) == scores(detector, [READ, ASK])[0]
 
 
-def test_what_validation_has_and_training_lacks_is_no_harm():
+def test_validation_may_have_events_that_training_lacks():
     kind = detectors.load("loglstm")
     detector = kind(load_config(kind.Settings, overrides=[*TINY, "training.epochs=1", "training.epoch_steps=2"]))
     detector.fit(sessions(normal(20, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]]))

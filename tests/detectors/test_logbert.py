@@ -1,4 +1,4 @@
-"""Detector ``logbert``: what it finds and says, and that it repeats; beyond the contract of all detectors."""
+"""Detector ``logbert``: what it reports, and that it is repeatable, in addition to the contract of all detectors."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_missing_step_is_found_and_named(logbert):
 
 
 @learnt
-def test_a_missing_tail_is_found_behind_the_last_event(logbert):
+def test_a_missing_tail_is_found_after_the_last_event(logbert):
     row = [START, ASK, ANSWER, ASK, ANSWER, CHECK]
     assert scores(logbert, row)[0] > logbert.validation_scores.max()
     finding = first_finding(logbert, row)
@@ -90,7 +90,7 @@ def test_a_missing_tail_is_found_behind_the_last_event(logbert):
 
 @learnt
 def test_without_the_question_a_missing_step_is_not_found():
-    """Why the question is there: to masks alone what is left looks as likely as before."""
+    """With masks only, the remaining events look as likely as before; this is why the question exists."""
     masks = fitted("holes=0", seed=SHIFT)
     assert masks.weight == 1.0
     assert scores(masks, [START, ASK, ANSWER, CHECK, WRITE])[0] < masks.validation_scores.max() + 1
@@ -98,7 +98,7 @@ def test_without_the_question_a_missing_step_is_not_found():
 
 
 @learnt
-def test_a_strange_event_and_a_known_one_at_a_strange_place(logbert):
+def test_an_unknown_event_and_a_known_one_at_a_wrong_place(logbert):
     row = [START, ASK, ANSWER, 77, WRITE, CLOSE]
     events = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
     assert events[3] == UNSEEN
@@ -114,13 +114,13 @@ def test_a_strange_event_and_a_known_one_at_a_strange_place(logbert):
 
 
 @learnt
-def test_an_ordinary_session_has_nothing_to_tell(logbert):
+def test_a_normal_session_has_no_findings(logbert):
     assert logbert.explain(sessions([ORDINARY, []])).num_rows == 0
     assert scores(logbert, []) == [0.0]
 
 
-def test_scores_are_those_of_the_network_asked_by_hand(logbert):
-    """Seven masks at most, each event in one of them; and the whole session, asked what is missing."""
+def test_scores_are_those_of_the_network_computed_by_hand(logbert):
+    """At most seven mask patterns, each event in one of them; and the question what is missing in the session."""
     network, row = logbert.network(), normal(1, 5)[0] + [ASK, ANSWER, CLOSE]
     events = logbert.vocabulary.tokens(np.array(row, np.int32))
     size = len(logbert.vocabulary)
@@ -156,7 +156,7 @@ def test_onnx_is_torch(logbert):
             np.testing.assert_allclose(given[: lengths[row]], wanted.numpy(), atol=1e-5)
 
 
-def test_a_session_scores_the_same_bytes_in_any_company(logbert, monkeypatch):
+def test_the_score_of_a_session_does_not_depend_on_the_other_sessions(logbert, monkeypatch):
     rows = [*normal(100, 9), [START] * 30, [ASK, 77, CLOSE], [], [START, *[ASK, ANSWER] * 600, CLOSE]]
     together = scores(logbert, *rows)
     assert [scores(logbert, row)[0] for row in rows[-12:]] == together[-12:]
@@ -164,7 +164,7 @@ def test_a_session_scores_the_same_bytes_in_any_company(logbert, monkeypatch):
     assert scores(logbert, *rows) == together
 
 
-def test_long_sessions_are_judged_in_spans(logbert):
+def test_long_sessions_are_scored_in_spans(logbert):
     long = [START, *[ASK, ANSWER] * 2000, WRITE, CLOSE]
     unusual = [*long[:2500], 99, *long[2500:]]
     events = logbert.score(sessions([unusual]))["event_scores"].to_pylist()[0]
@@ -206,7 +206,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
 
 
 @pytest.mark.parametrize("stream", ["never", "always"])
-def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path, monkeypatch, stream):
+def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, monkeypatch, stream):
     settings = ["training.epochs=3", "training.epoch_steps=20", f"training.stream={stream}", "training.buffer=5"]
     settings += ["training.checkpoint_steps=7", "training.patience=0", "hypersphere=0.1"]
     learn, watch = sessions(normal(300, 0)), sessions(normal(50, 1))
@@ -234,7 +234,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path, monkeyp
 
 
 @learnt
-def test_sessions_from_disk_teach_too(tmp_path, capsys):
+def test_training_from_disk_learns(tmp_path, capsys):
     detector = logbert_with(
         "training.epochs=12", "training.stream=always", "training.buffer=5", "positions=16", "vocabulary=20", seed=SHIFT
     )
@@ -246,7 +246,7 @@ def test_sessions_from_disk_teach_too(tmp_path, capsys):
 
 
 @learnt
-def test_the_hypersphere_draws_normal_sessions_together():
+def test_the_hypersphere_brings_normal_sessions_together():
     spread = {}
     for weight in (0, 1):
         detector = logbert_with("training.epochs=4", f"hypersphere={weight}", seed=SHIFT)
@@ -261,7 +261,7 @@ def test_the_hypersphere_draws_normal_sessions_together():
 
 
 @learnt
-def test_rank_counts_what_was_likelier(logbert):
+def test_the_rank_counts_more_likely_events(logbert):
     ranked = LogBERT(logbert.settings.model_copy(update={"score": "rank"}))
     ranked.vocabulary, ranked._scorer = logbert.vocabulary, logbert._scorer
     assert scores(ranked, ORDINARY)[0] <= 2

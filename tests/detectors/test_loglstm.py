@@ -1,4 +1,4 @@
-"""Detector ``loglstm`` beyond what `test_causal` shows: from disk, the same bytes each time, and resume."""
+"""Detector ``loglstm``, in addition to `test_causal`: training from disk, equal bytes each time, resuming."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_the_network_has_the_sizes_of_the_settings():
 
 
 @pytest.mark.learnt
-def test_from_disk_it_learns_too_and_the_same_bytes_each_time(tmp_path, capsys):
-    """Another order of the rows gives other losses; from disk and in memory both are far below guessing (log 8)."""
+def test_training_from_disk_learns_and_gives_the_same_bytes_each_time(tmp_path, capsys):
+    """From disk the order of the rows differs, so the loss does too; it is far below that of guessing, log(8)."""
     made, losses = [], []
     for turn, stream in enumerate(["always", "always", "never"]):
         settings = (f"training.stream={stream}", "training.buffer=8", "training.epochs=4", "training.epoch_steps=20")

@@ -65,7 +65,7 @@ def test_even_rows_share_their_weight_and_no_values_are_copied():
     assert rows.weight == (rows.sequences.counts * (rows.sequences.lengths + 1)).sum()
 
 
-def test_fingerprints_tell_rows_apart():
+def test_different_rows_have_different_fingerprints():
     whole, rows = sequences(), RaggedRows(sequences())
     changed = whole.values.copy()
     changed[5] += 1

@@ -71,7 +71,7 @@ def test_without_nvidia_there_is_nothing_and_no_error(monkeypatch):
     assert Gpus().read() == []
 
 
-def test_the_panel_tells_all_that_is_known():
+def test_the_panel_shows_all_known_figures():
     status = Status("deeplog", epochs=3, steps=300, epoch=2, step=142, loss=0.5, mean=0.61234, rate=0.01)
     status.eval_loss, status.best, status.rows, status.total = 0.7, 0.65, 1420.0, 2840.0
     status.began -= 71

@@ -1,4 +1,4 @@
-"""The running mean of the weights: it follows its rule, leaves the training as it is, and comes back on a resume."""
+"""The running mean of the weights: it follows its formula, does not change the training, and is resumed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def checkpoints(folder, name: str = "model.safetensors") -> list[dict[str, torch
     return [load_file(path / name) for path in saved]
 
 
-def test_the_mean_follows_its_rule_and_the_training_is_left_as_it_is(tmp_path):
+def test_the_mean_follows_its_formula_and_does_not_change_the_training(tmp_path):
     fitted(tmp_path / "plain", 0.0)
     net = fitted(tmp_path / "mean", 0.5)
     plain, last = checkpoints(tmp_path / "plain"), checkpoints(tmp_path / "mean", LAST)
@@ -70,7 +70,7 @@ def test_a_resumed_training_ends_with_the_same_mean(tmp_path):
         assert torch.equal(one, other)
 
 
-def test_a_checkpoint_without_its_last_weights_is_a_sentence(tmp_path):
+def test_a_checkpoint_without_its_last_weights_is_an_error_message(tmp_path):
     fitted(tmp_path, 0.9, epochs=2)
     for file in tmp_path.rglob(LAST):
         file.write_bytes(b"half")

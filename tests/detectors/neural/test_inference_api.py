@@ -1,4 +1,4 @@
-"""The doors of neural detectors: shapes, padding, and next-event ranks worked out by hand."""
+"""The inference API of neural detectors: shapes, padding, and next-event ranks computed by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.detectors.learning import SHIFT
 from tests.detectors.session_rows import sessions
 from tests.detectors.test_contract import NAMES, ODD, normal
 
@@ -113,7 +114,7 @@ def test_padding_goes_by_the_mask_wherever_it_stands(by_hand):
         ([[2**40]], None, "32 bits"),
     ],
 )
-def test_other_shapes_are_a_sentence(by_hand, ids, mask, sentence):
+def test_other_shapes_are_an_error_message(by_hand, ids, mask, sentence):
     for door in (by_hand.predict_anomaly_score, by_hand.calculate_anomaly_score):
         with pytest.raises(DataError, match=sentence):
             door(ids, attention_mask=mask)
@@ -147,7 +148,7 @@ NEURAL = [name for name in NAMES if issubclass(detectors.load(name), NeuralDetec
 
 @pytest.fixture(scope="module", params=NEURAL)
 def fitted(request):
-    detector = detectors.load(request.param)(seed=1)
+    detector = detectors.load(request.param)(seed=SHIFT + 1)
     training = detector.settings.training.model_copy(update={"epochs": 2, "device": "cpu"})
     detector.settings = detector.settings.model_copy(update={"training": training})
     detector.fit(sessions(normal(300, 0)), sessions(normal(60, 1)))
@@ -165,7 +166,8 @@ def test_onnx_equals_torch(fitted):
     assert checked.worst < 1e-5
 
 
-def test_the_door_gives_the_score_of_the_session(fitted):
+@pytest.mark.learnt
+def test_the_api_gives_the_score_of_the_session(fitted):
     rows = [*normal(10, 3), ODD]
     width = max(map(len, rows))
     ids = [row + [0] * (width - len(row)) for row in rows]
@@ -186,6 +188,7 @@ def test_predictions_are_one_for_each_event_and_end(fitted):
     assert (predictions.losses >= 0).all()
 
 
+@pytest.mark.learnt
 def test_eight_bits_are_smaller_and_score_nearly_the_same(fitted):
     from logradar.detectors.neural.quantized import quantized
 
@@ -197,7 +200,7 @@ def test_eight_bits_are_smaller_and_score_nearly_the_same(fitted):
     np.testing.assert_allclose(after, before, rtol=0.1, atol=0.3)
 
 
-def test_weights_of_elsewhere_take_the_place_of_its_own(fitted):
+def test_weights_from_elsewhere_replace_its_own(fitted):
     twin = fitted.with_weights(fitted._weights)
     table = sessions(normal(20, 6))
     np.testing.assert_allclose(

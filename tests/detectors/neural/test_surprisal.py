@@ -1,4 +1,4 @@
-"""Surprisal, rank and the reasons told, in cases computed by hand."""
+"""Surprisal, rank and reasons, in cases computed by hand."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_row_scores_its_surprises_together():
     assert together(surprisals[6:7], sequences.take(np.array([2]))).tolist() == [pytest.approx(UNSEEN)]
 
 
-def test_only_what_stands_out_is_told():
+def test_only_outstanding_events_are_reported():
     scores = np.array([0.1, 9.0, 3.0, 5.0, 0.2, 9.0, 8.0, 8.5, 7.0], np.float32)
     assert telling(scores, 1.0).tolist() == [1, 5, 7, 6, 8]
     assert telling(scores[:1], 1.0).tolist() == []
