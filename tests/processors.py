@@ -1,6 +1,6 @@
 """Run the tests of learnt behaviour as other processors would round, and print a table of the outcomes.
 
-`make test-processors`, or ``python -m tests.processors [FILE …] [--seeds 0 1 2] [--threads 1 2] [--processors avx2 …]``.
+`make test-processors`, or ``python -m tests.processors [FILE …] [--seeds 0 1 2] [--threads 1] [--processors avx2 …]``.
 Exit status 1 when any test failed. The machine must have the instructions that are named (AVX2 for ``avx2``).
 """
 
