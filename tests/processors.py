@@ -1,6 +1,6 @@
 """Run the tests of learnt behaviour as other processors would round, and print a table of the outcomes.
 
-`make test-processors`, or ``python -m tests.processors [--seeds 0 1 2] [--threads 1 2] [--processors avx2 …]``.
+`make test-processors`, or ``python -m tests.processors [FILE …] [--seeds 0 1 2] [--threads 1] [--processors avx2 …]``.
 Exit status 1 when any test failed. The machine must have the instructions that are named (AVX2 for ``avx2``).
 """
 
@@ -76,7 +76,7 @@ def main() -> int:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--at-once", type=int, default=1, help="runs at the same time")
-    given, selected = parser.parse_known_args()  # the rest is for pytest: files, -k …
+    given, selected = parser.parse_known_args()  # the rest, given first, is for pytest: files, -k …
     print(f"{'processor':<10}{'threads':>8}{'seed':>6}{'passed':>8}{'failed':>8}{'seconds':>9}", flush=True)
     outcomes = []
     with ThreadPoolExecutor(given.at_once) as pool:

@@ -1,4 +1,4 @@
-"""What ``loglstm`` and ``logtcn`` share: whole sessions, read once, each next event and the end predicted."""
+"""What ``loglstm`` and ``logtcn`` share: they read a session once and predict each next event and the end."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ FORGOTTEN = math.log(2) / 12.2
 
 
 def session(first: int = READ, pairs: int = 7, checks: int = 0, last: int | None = None) -> list[int]:
-    """How it began decides how it ends, whatever came between."""
+    """The first event decides the last one, whatever is between them."""
     end = {READ: READ_DONE, WRITE: WRITE_DONE}[first] if last is None else last
     return [first, *[ASK, ANSWER] * pairs, *[CHECK] * checks, end]
 
 
 def normal(count: int, seed: int) -> list[list[int]]:
-    """Reads and writes alike, 1 to 8 pairs of ask and answer, one check in a fifth of them."""
+    """Reads and writes with equal probability, 1 to 8 pairs of ask and answer, a check in a fifth of the sessions."""
     rng = random.Random(seed)
     return [session(rng.choice([READ, WRITE]), rng.randint(1, 8), int(rng.random() < 0.2)) for _ in range(count)]
 
@@ -62,7 +62,7 @@ learnt = pytest.mark.learnt
 
 @pytest.fixture(scope="module", params=sorted(SIZES))
 def detector(request) -> Detector:
-    """A network that remembers the beginning: whoever forgets it loses four times more than it may here."""
+    """A network that has learnt the first event: without it, the loss is higher by four times the margin given here."""
     return converged(lambda seed: fitted(request.param, seed=seed), ENTROPY + FORGOTTEN / 4)
 
 
@@ -76,11 +76,11 @@ def events(detector: Detector, row: list[int]) -> list[float]:
 
 @learnt
 def test_probabilities_are_those_of_the_grammar(detector):
-    """Half begin with a read, an eighth ends after each pair, a fifth of those with a check."""
-    found = np.exp(-np.array(events(detector, session(READ, 1))))
-    np.testing.assert_allclose(found, [0.5, 1, 1, 0.8 / 8], atol=0.07)
-    again = np.exp(-np.array(events(detector, session(WRITE, 2, 1))))
-    np.testing.assert_allclose(again, [0.5, 1, 1, 7 / 8, 1, 0.2 / 7, 1], atol=0.07)
+    """Half of the sessions begin with a read, an eighth ends after each number of pairs, a fifth has a check."""
+    probabilities = np.exp(-np.array(events(detector, session(READ, 1))))
+    np.testing.assert_allclose(probabilities, [0.5, 1, 1, 0.8 / 8], atol=0.07)
+    with_check = np.exp(-np.array(events(detector, session(WRITE, 2, 1))))
+    np.testing.assert_allclose(with_check, [0.5, 1, 1, 7 / 8, 1, 0.2 / 7, 1], atol=0.07)
     assert detector.history[-1]["eval_loss"] < detector.history[0]["eval_loss"]
 
 
@@ -88,8 +88,8 @@ def test_probabilities_are_those_of_the_grammar(detector):
 def test_a_missing_step_is_found_where_it_is_missing(detector):
     row = session()
     del row[6]  # an answer
-    found = events(detector, row)
-    assert int(np.argmax(found)) == 6
+    surprisals = events(detector, row)
+    assert int(np.argmax(surprisals)) == 6
     assert scores(detector, row)[0] > 3 > max(scores(detector, session(), session(WRITE, 6)))
     first = detector.explain(sessions([row])).to_pylist()[0]
     assert (first["position"], first["template_id"]) == (6, ASK)
@@ -106,16 +106,16 @@ def test_a_missing_tail_is_found_by_the_end(detector):
 
 
 @learnt
-def test_how_it_began_is_remembered_past_ten_events(detector):
-    """An end that belongs to another beginning, 15 events before: within no window of ten."""
+def test_the_first_event_is_remembered_for_more_than_ten_events(detector):
+    """The last event does not belong to the first one, which is 15 events before: no window of ten contains both."""
     right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
-    found = events(detector, wrong)
-    assert int(np.argmax(found)) == len(wrong) - 1
-    assert found[-1] > events(detector, right)[-1] + 2
+    surprisals = events(detector, wrong)
+    assert int(np.argmax(surprisals)) == len(wrong) - 1
+    assert surprisals[-1] > events(detector, right)[-1] + 2
 
 
 @learnt
-def test_a_window_of_ten_cannot_see_it():
+def test_a_window_of_ten_does_not_contain_the_first_event():
     deeplog = fitted("deeplog", "window=10", "hidden=16", "training.epochs=4", seed=SHIFT)
     right, wrong = session(READ, 7), session(READ, 7, last=WRITE_DONE)
     assert abs(scores(deeplog, right)[0] - scores(deeplog, wrong)[0]) < 0.7
@@ -124,10 +124,10 @@ def test_a_window_of_ten_cannot_see_it():
 @learnt
 def test_templates_never_seen_are_the_most_surprising(detector):
     row = [READ, ASK, 77, UNKNOWN, ANSWER, READ_DONE]
-    found = events(detector, row)
-    assert found[2] == found[3] == UNSEEN > max(found[0], found[1])
-    told = detector.explain(sessions([row])).to_pylist()
-    assert {2, 3} <= {f["position"] for f in told if f["reason"] == "never seen in training"}
+    surprisals = events(detector, row)
+    assert surprisals[2] == surprisals[3] == UNSEEN > max(surprisals[0], surprisals[1])
+    findings = detector.explain(sessions([row])).to_pylist()
+    assert {2, 3} <= {f["position"] for f in findings if f["reason"] == "never seen in training"}
 
 
 def test_scores_are_surprisals_of_the_network(detector):
@@ -135,13 +135,13 @@ def test_scores_are_surprisals_of_the_network(detector):
     row, network = session(WRITE, 8, 1), detector.network()
     tokens = torch.tensor([[0, *detector.vocabulary.tokens(np.array(row, np.int32)).tolist()]], dtype=torch.int32)
     with torch.no_grad():
-        told = network(tokens)[0].numpy()
-    expected = [-told[place, int(tokens[0, place + 1]) - 2] for place in range(len(row))]
-    expected[-1] = max(expected[-1], -told[len(row), 0])
+        output = network(tokens)[0].numpy()
+    expected = [-output[place, int(tokens[0, place + 1]) - 2] for place in range(len(row))]
+    expected[-1] = max(expected[-1], -output[len(row), 0])
     np.testing.assert_allclose(events(detector, row), np.minimum(expected, UNSEEN), atol=1e-5)
 
 
-def test_a_session_scores_the_same_bytes_in_any_company(detector, monkeypatch):
+def test_the_score_of_a_session_does_not_depend_on_the_other_sessions(detector, monkeypatch):
     rows = [*normal(200, 9), [READ] * 30, [ASK, 77], [], [WRITE]]
     together = scores(detector, *rows)
     assert [scores(detector, row)[0] for row in rows[-12:]] == together[-12:]
@@ -150,7 +150,7 @@ def test_a_session_scores_the_same_bytes_in_any_company(detector, monkeypatch):
 
 
 @learnt
-def test_rank_is_the_place_among_all_classes(detector):
+def test_the_rank_counts_all_classes(detector):
     detector = scoring_by(detector, "rank")
     assert scores(detector, [READ, 77])[0] == 1 + 7 + 1
     assert events(detector, session())[3] == 1
@@ -162,7 +162,7 @@ def scoring_by(detector: Detector, score: str) -> Detector:
     return other
 
 
-def test_chunks_teach_the_same_rows(detector):
+def test_chunks_give_the_same_rows(detector):
     tokens = detector._tokens(Sequences.from_lists([*normal(200, 3), [], [99]]))
     whole = detector._rows(detector._pieces(tokens).distinct())
     parts = detector._rows(count_distinct(detector._pieces(part) for _, part in tokens.parts(50)).loaded())
@@ -174,7 +174,7 @@ def test_chunks_teach_the_same_rows(detector):
 
 
 def test_very_long_sessions_are_read_in_spans(detector):
-    """20,000 events: a bounded number at once, and what is odd is found where it stands."""
+    """20,000 events: a bounded number is read at once, and the unknown event is found at its place."""
     row = [READ, *[ASK, ANSWER] * 10_000, READ_DONE]
     row[15_001] = 77
     seen: list[int] = []
@@ -191,17 +191,17 @@ def test_very_long_sessions_are_read_in_spans(detector):
     session_ = detector._scorer._session
     detector._scorer._session = Watched()
     try:
-        found = np.array(events(detector, row))
+        surprisals = np.array(events(detector, row))
     finally:
         detector._scorer._session = session_
     assert max(seen) <= 1 << 15
-    assert len(found) == len(row)
-    assert np.isfinite(found).all()
-    assert np.flatnonzero(found == UNSEEN).tolist() == [15_001]
+    assert len(surprisals) == len(row)
+    assert np.isfinite(surprisals).all()
+    assert np.flatnonzero(surprisals == UNSEEN).tolist() == [15_001]
 
 
-def test_spans_that_see_enough_change_nothing(detector):
-    """Read in spans of 24 events with 16 before them, the grammar's own events are as surprising as read at once."""
+def test_spans_with_enough_context_give_the_same_scores(detector):
+    """In spans of 24 events with 16 before them, the scores and explanations of normal events agree."""
     settings = detector.settings.model_copy(update={"longest": 24, "context": 16})
     other = type(detector)(settings, detector.seed)
     other.vocabulary, other._weights, other._scorer = detector.vocabulary, detector._weights, detector._scorer
@@ -213,10 +213,10 @@ def test_spans_that_see_enough_change_nothing(detector):
     assert len(pieces) > 1
     assert pieces.lengths.max() <= 25
     assert other._rows(pieces).weight == len(row) + 1
-    told = other.explain(sessions([row])).to_pylist()
+    findings = other.explain(sessions([row])).to_pylist()
     scored = events(other, row)
-    assert all(finding["weight"] == pytest.approx(scored[finding["position"]]) for finding in told)
-    assert all(f"{100 * np.exp(-f['weight']):.2g} %" in f["reason"] for f in told if f["weight"] < 10)
+    assert all(finding["weight"] == pytest.approx(scored[finding["position"]]) for finding in findings)
+    assert all(f"{100 * np.exp(-f['weight']):.2g} %" in f["reason"] for f in findings if f["weight"] < 10)
 
 
 def test_scoring_needs_no_torch(detector, tmp_path):
@@ -237,7 +237,7 @@ def test_scoring_needs_no_torch(detector, tmp_path):
     assert float(done.stdout) == scores(detector, [READ, ASK])[0]
 
 
-def test_what_validation_has_and_training_lacks_is_no_harm():
+def test_validation_may_have_events_that_training_lacks():
     kind = detectors.load("loglstm")
     detector = kind(load_config(kind.Settings, overrides=[*TINY, "training.epochs=1", "training.epoch_steps=2"]))
     detector.fit(TrainingSet.of_tables(sessions(normal(20, 0)), sessions([[READ, 99, READ_DONE], [UNKNOWN]])))

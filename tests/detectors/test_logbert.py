@@ -1,4 +1,4 @@
-"""Detector ``logbert``: what it finds and says, and that it repeats; beyond the contract of all detectors."""
+"""Detector ``logbert``: what it reports, and that it is repeatable, in addition to the contract of all detectors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from logradar.training import monitor
 
 SMALL = ("hidden=32", "layers=1", "heads=2", "intermediate=64", "training.device=cpu")
 EPOCHS = 30
-CONVERGED, CONVERGED_MASKS = 0.5, 0.6  # nats per prediction, the second without sessions that have holes
+CONVERGED = 0.41  # nats per prediction; 0.392 is reached, and at 0.42 normal sessions still look unusual
 START, ASK, ANSWER, CHECK, WRITE, CLOSE = 3, 5, 6, 40, 41, 42
 
 
@@ -61,64 +61,67 @@ def scores(detector: Detector, *rows: list[int]) -> list[float]:
     return detector.score(sessions(list(rows)))["score"].to_pylist()
 
 
-def told(detector: Detector, row: list[int]) -> dict:
+def first_finding(detector: Detector, row: list[int]) -> dict:
     return detector.explain(sessions([row])).to_pylist()[0]
 
 
-USUAL = [START, ASK, ANSWER, ASK, ANSWER, CHECK, WRITE, CLOSE]
+ORDINARY = [START, ASK, ANSWER, ASK, ANSWER, CHECK, WRITE, CLOSE]
 
 
 @learnt
 def test_a_missing_step_is_found_and_named(logbert):
     row = [START, ASK, ANSWER, ASK, CHECK, WRITE, CLOSE]
     assert scores(logbert, row)[0] > logbert.validation_scores.max()
-    found = told(logbert, row)
-    assert (found["position"], row[found["position"]]) == (4, CHECK)
-    assert found["expected"][0]["template_id"] == ANSWER
-    assert found["expected"][0]["probability"] > 0.3
+    finding = first_finding(logbert, row)
+    assert (finding["position"], row[finding["position"]]) == (4, CHECK)
+    assert finding["expected"][0]["template_id"] == ANSWER
+    assert finding["expected"][0]["probability"] > 0.3
 
 
 @learnt
-def test_a_missing_tail_is_found_behind_the_last_event(logbert):
+def test_a_missing_tail_is_found_after_the_last_event(logbert):
     row = [START, ASK, ANSWER, ASK, ANSWER, CHECK]
     assert scores(logbert, row)[0] > logbert.validation_scores.max()
-    found = told(logbert, row)
-    assert found["reason"].startswith("something is missing, most likely after this event")
-    assert found["position"] == len(row) - 1
-    assert found["template_id"] == found["expected"][0]["template_id"]
-    assert found["template_id"] in (WRITE, CLOSE)
+    finding = first_finding(logbert, row)
+    assert finding["reason"].startswith("something is missing, most likely after this event")
+    assert finding["position"] == len(row) - 1
+    assert finding["template_id"] == finding["expected"][0]["template_id"]
+    assert finding["template_id"] in (WRITE, CLOSE)
 
 
 @learnt
 def test_without_the_question_a_missing_step_is_not_found():
-    """Why the question is there: to masks alone what is left looks as likely as before."""
-    masks = converged(lambda seed: fitted("holes=0", seed=seed), CONVERGED_MASKS)
+    """With masks only, the remaining events look as likely as before; this is why the question exists."""
+    masks = fitted("holes=0", seed=SHIFT)
     assert masks.weight == 1.0
     assert scores(masks, [START, ASK, ANSWER, CHECK, WRITE])[0] < masks.validation_scores.max() + 1
     assert scores(masks, [START, ASK, START, CHECK, WRITE, CLOSE])[0] > masks.validation_scores.max() + 1
 
 
 @learnt
-def test_a_strange_event_and_a_known_one_at_a_strange_place(logbert):
+def test_an_unknown_event_and_a_known_one_at_a_wrong_place(logbert):
     row = [START, ASK, ANSWER, 77, WRITE, CLOSE]
     events = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
     assert events[3] == UNSEEN
-    assert (told(logbert, row)["position"], told(logbert, row)["reason"]) == (3, "never seen in training")
+    assert (first_finding(logbert, row)["position"], first_finding(logbert, row)["reason"]) == (
+        3,
+        "never seen in training",
+    )
     wrong = [START, ASK, ANSWER, ASK, CLOSE, CHECK, WRITE, CLOSE]
     assert scores(logbert, wrong)[0] > logbert.validation_scores.max()
-    found = [item for item in logbert.explain(sessions([wrong])).to_pylist() if item["position"] == 4]
-    assert found
-    assert found[0]["expected"][0]["template_id"] == ANSWER
+    findings = [item for item in logbert.explain(sessions([wrong])).to_pylist() if item["position"] == 4]
+    assert findings
+    assert findings[0]["expected"][0]["template_id"] == ANSWER
 
 
 @learnt
-def test_an_ordinary_session_has_nothing_to_tell(logbert):
-    assert logbert.explain(sessions([USUAL, []])).num_rows == 0
+def test_a_normal_session_has_no_findings(logbert):
+    assert logbert.explain(sessions([ORDINARY, []])).num_rows == 0
     assert scores(logbert, []) == [0.0]
 
 
-def test_scores_are_those_of_the_network_asked_by_hand(logbert):
-    """Seven masks at most, each event in one of them; and the whole session, asked what is missing."""
+def test_scores_are_those_of_the_network_computed_by_hand(logbert):
+    """At most seven mask patterns, each event in one of them; and the question what is missing in the session."""
     network, row = logbert.network(), normal(1, 5)[0] + [ASK, ANSWER, CLOSE]
     events = logbert.vocabulary.tokens(np.array(row, np.int32))
     size = len(logbert.vocabulary)
@@ -136,8 +139,8 @@ def test_scores_are_those_of_the_network_asked_by_hand(logbert):
     gap = int(whole[1:, 0].argmin())
     place = min(gap, len(row) - 1)
     expected[place] = max(expected[place], min(-whole[0, 0] * logbert.weight, UNSEEN - whole[0, 0]))
-    found = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    surprisals = logbert.score(sessions([row]))["event_scores"].to_pylist()[0]
+    np.testing.assert_allclose(surprisals, expected, atol=1e-4)
 
 
 def test_onnx_is_torch(logbert):
@@ -154,7 +157,7 @@ def test_onnx_is_torch(logbert):
             np.testing.assert_allclose(given[: lengths[row]], wanted.numpy(), atol=1e-5)
 
 
-def test_a_session_scores_the_same_bytes_in_any_company(logbert, monkeypatch):
+def test_the_score_of_a_session_does_not_depend_on_the_other_sessions(logbert, monkeypatch):
     rows = [*normal(100, 9), [START] * 30, [ASK, 77, CLOSE], [], [START, *[ASK, ANSWER] * 600, CLOSE]]
     together = scores(logbert, *rows)
     assert [scores(logbert, row)[0] for row in rows[-12:]] == together[-12:]
@@ -162,11 +165,11 @@ def test_a_session_scores_the_same_bytes_in_any_company(logbert, monkeypatch):
     assert scores(logbert, *rows) == together
 
 
-def test_long_sessions_are_judged_in_spans(logbert):
+def test_long_sessions_are_scored_in_spans(logbert):
     long = [START, *[ASK, ANSWER] * 2000, WRITE, CLOSE]
-    odd = [*long[:2500], 99, *long[2500:]]
-    events = logbert.score(sessions([odd]))["event_scores"].to_pylist()[0]
-    assert len(events) == len(odd)
+    unusual = [*long[:2500], 99, *long[2500:]]
+    events = logbert.score(sessions([unusual]))["event_scores"].to_pylist()[0]
+    assert len(events) == len(unusual)
     assert events[2500] == UNSEEN
     assert np.isfinite(events).all()
 
@@ -204,7 +207,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
 
 
 @pytest.mark.parametrize("stream", ["never", "always"])
-def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path, monkeypatch, stream):
+def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, monkeypatch, stream):
     settings = ["training.epochs=3", "training.epoch_steps=20", f"training.stream={stream}", "training.buffer=5"]
     settings += ["training.checkpoint_steps=7", "training.patience=0", "hypersphere=0.1"]
     learn, watch = sessions(normal(300, 0)), sessions(normal(50, 1))
@@ -232,19 +235,19 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path, monkeyp
 
 
 @learnt
-def test_sessions_from_disk_teach_too(tmp_path, capsys):
+def test_training_from_disk_learns(tmp_path, capsys):
     detector = logbert_with(
         "training.epochs=12", "training.stream=always", "training.buffer=5", "positions=16", "vocabulary=20", seed=SHIFT
     )
     detector.fit(TrainingSet.of_tables(sessions(normal(1000, 0)), sessions(normal(300, 1)), tmp_path))
     assert "streamed from disk, 5 at a time" in capsys.readouterr().err
     assert best_loss(detector) < 0.5 * detector.history[0]["eval_loss"]
-    assert scores(detector, [START, ASK, ANSWER])[0] > scores(detector, USUAL)[0] + 2
+    assert scores(detector, [START, ASK, ANSWER])[0] > scores(detector, ORDINARY)[0] + 2
     assert not list(tmp_path.rglob("rows.parquet"))
 
 
 @learnt
-def test_the_hypersphere_draws_normal_sessions_together():
+def test_the_hypersphere_brings_normal_sessions_together():
     spread = {}
     for weight in (0, 1):
         detector = logbert_with("training.epochs=4", f"hypersphere={weight}", seed=SHIFT)
@@ -259,10 +262,10 @@ def test_the_hypersphere_draws_normal_sessions_together():
 
 
 @learnt
-def test_rank_counts_what_was_likelier(logbert):
+def test_the_rank_counts_more_likely_events(logbert):
     ranked = LogBERT(logbert.settings.model_copy(update={"score": "rank"}))
     ranked.vocabulary, ranked._scorer = logbert.vocabulary, logbert._scorer
-    assert scores(ranked, USUAL)[0] <= 2
+    assert scores(ranked, ORDINARY)[0] <= 2
     assert scores(ranked, [START, 99, CLOSE])[0] == len(logbert.vocabulary) - 2 + 1
     assert scores(ranked, [START, UNKNOWN])[0] == len(logbert.vocabulary) - 2 + 1
 

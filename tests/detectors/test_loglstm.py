@@ -1,9 +1,12 @@
-"""Detector ``loglstm`` beyond what `test_causal` shows: from disk, the same bytes each time, and resume."""
+"""Detector ``loglstm``, in addition to `test_causal`: training from disk, equal bytes each time, resuming."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from tests.detectors.learning import SHIFT, best_loss
 from tests.detectors.test_causal import ASK, READ, fitted, scores
 
 from logradar.core.config import load_config
@@ -19,19 +22,21 @@ def test_the_network_has_the_sizes_of_the_settings():
     assert (lstm.hidden_size, lstm.num_layers, lstm.input_size) == (7, 3, 5)
 
 
-def test_from_disk_it_learns_as_well_and_the_same_bytes_each_time(tmp_path, capsys):
+@pytest.mark.learnt
+def test_training_from_disk_learns_and_gives_the_same_bytes_each_time(tmp_path, capsys):
+    """From disk the order of the rows differs, so the loss does too; it is far below that of guessing, log(8)."""
     made, losses = [], []
     for turn, stream in enumerate(["always", "always", "never"]):
         settings = (f"training.stream={stream}", "training.buffer=8", "training.epochs=4", "training.epoch_steps=20")
-        detector = fitted("loglstm", *settings, seed=2, folder=tmp_path / str(turn), count=300)
+        detector = fitted("loglstm", *settings, seed=SHIFT, folder=tmp_path / str(turn), count=300)
         assert ("streamed from disk, 8 at a time" in capsys.readouterr().err) == (stream == "always")
-        losses.append(min(epoch["eval_loss"] for epoch in detector.history))
+        losses.append(best_loss(detector))
         detector.save(tmp_path / f"bundle-{turn}")
         saved = {path.name: path.read_bytes() for path in (tmp_path / f"bundle-{turn}").iterdir()}
         assert saved.pop("network.onnx")  # torch 2.13 may trace the same network to another graph later in a process
         made.append((saved, scores(detector, [READ, ASK], [READ])))
     assert made[0] == made[1]
-    assert losses[0] == pytest.approx(losses[2], rel=0.25)
+    assert max(losses) < math.log(8) / 2, losses
     assert not list(tmp_path.rglob("rows.parquet"))
 
 

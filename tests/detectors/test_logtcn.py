@@ -1,4 +1,4 @@
-"""Detector ``logtcn`` beyond what `test_causal` shows: how far it reaches, and that it never looks ahead."""
+"""Detector ``logtcn``, in addition to `test_causal`: how far back it reads, and that it never reads ahead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def network() -> CausalConvolution:
     return CausalConvolution(12, 10, embedding=4, channels=8, kernel=3, layers=3, dropout=0.0).eval()
 
 
-def test_it_reaches_back_as_far_as_is_said_and_never_ahead(network):
+def test_it_reads_back_as_far_as_documented_and_never_ahead(network):
     tokens = torch.randint(3, 12, (1, 40), dtype=torch.int32, generator=torch.Generator().manual_seed(0))
     changed = tokens.clone()
     changed[0, 20] = 3 + (tokens[0, 20] - 2) % 9
@@ -30,15 +30,15 @@ def test_it_reaches_back_as_far_as_is_said_and_never_ahead(network):
     assert (moved[35:] == 0).all()
 
 
-def test_spans_with_its_whole_reach_before_them_are_exact():
-    """A context of what it reaches: reading in spans gives what reading at once gives."""
+def test_spans_with_its_whole_reach_as_context_are_exact():
+    """When the context is as long as its reach, spans give the same scores as the whole session."""
     whole = fitted("logtcn", "layers=3", "training.epochs=1", "training.epoch_steps=5", "context=64", count=60)
     settings = whole.settings.model_copy(update={"longest": 24, "context": 15})
     cut = LogTCN(settings, whole.seed)
     cut.vocabulary, cut._weights, cut._scorer = whole.vocabulary, whole._weights, whole._scorer
     row = np.random.default_rng(0).choice([3, 4, 10, 11, 40, 50, 51], 300).tolist()
-    found = [detector.score(sessions([row]))["event_scores"].to_pylist()[0] for detector in (cut, whole)]
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+    surprisals = [detector.score(sessions([row]))["event_scores"].to_pylist()[0] for detector in (cut, whole)]
+    np.testing.assert_allclose(surprisals[0], surprisals[1], atol=1e-5)
     assert scores(cut, row)[0] == pytest.approx(scores(whole, row)[0], abs=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""What a neural training leaves in the bundle, and its network for other programs."""
+"""What a neural training writes to the bundle, and the export of its network for other programs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bundle(home):
     return home / "b"
 
 
-def test_the_course_of_the_training_is_in_the_bundle(bundle):
+def test_the_record_of_the_training_is_in_the_bundle(bundle):
     verify(bundle)
     place = bundle / "training" / "deeplog"
     assert {path.name for path in place.iterdir()} == {"training.log", "curve.png", "next-events.txt", "000.tfevents"}
@@ -50,11 +50,13 @@ def test_the_course_of_the_training_is_in_the_bundle(bundle):
     assert "Training" in write_report(bundle).read_text()
 
 
+@pytest.mark.learnt
 def test_next_events_are_those_of_validation(bundle):
     fitted = Bundle.load(bundle)
     figures = fitted.next_events["deeplog"]
     assert set(fitted.next_events) == {"deeplog"}
-    assert 0.3 < figures["top_1"] <= figures["top_5"] <= figures["top_10"] <= figures["top_20"] <= 1
+    guessed = 1 / len(fitted.main.vocabulary)  # 15 steps teach little, but more than that
+    assert guessed < figures["top_1"] <= figures["top_5"] <= figures["top_10"] <= figures["top_20"] <= 1
     kept = [row for row in fitted.history["deeplog"] if "eval_loss" in row]
     assert figures["unknown"] == 0
     assert figures["loss"] == pytest.approx(min(row["eval_loss"] for row in kept), rel=1e-3)
@@ -64,7 +66,7 @@ def test_next_events_are_those_of_validation(bundle):
     assert fitted.main.score(fitted.sample)["score"].to_pylist() == fitted.validation["deeplog"].tolist()
 
 
-def test_labels_measure_the_thresholds(bundle, home):
+def test_labels_give_metrics_for_the_thresholds(bundle, home):
     done = evaluate(bundle, str(home / "new.log"), given={"input.labels": home / "labels.csv"})
     figures = done.document["next_events"]["deeplog"]
     assert figures["scores"]["sessions"] == done.document["sessions"] - done.document["anomalies"]
@@ -75,8 +77,8 @@ def test_labels_measure_the_thresholds(bundle, home):
     assert "threshold p95" in (home / "run" / "next-events.txt").read_text()
 
 
-def test_pt_holds_what_a_training_goes_on_from(bundle, home):
-    facts = export(bundle, home / "x" / "deeplog.pt")
+def test_pt_holds_all_that_a_training_continues_from(bundle, home):
+    result = export(bundle, home / "x" / "deeplog.pt")
     saved = torch.load(home / "x" / "deeplog.pt", weights_only=True)
     fitted = Bundle.load(bundle)
     best = min(fitted.history["deeplog"], key=lambda row: row["eval_loss"])
@@ -85,7 +87,7 @@ def test_pt_holds_what_a_training_goes_on_from(bundle, home):
     assert saved["vocabulary"].tolist() == fitted.main.vocabulary.ids.tolist()
     for name, value in fitted.main.network().state_dict().items():
         assert torch.equal(saved["model"][name], value)
-    assert facts["optimizer"]
+    assert result["optimizer"]
     network = fitted.main.network()
     optimiser = torch.optim.AdamW(network.parameters())
     assert len(saved["optimizer"]["state"]) == len(list(network.parameters()))
@@ -94,19 +96,19 @@ def test_pt_holds_what_a_training_goes_on_from(bundle, home):
     assert "last_epoch" in saved["scheduler"]
 
 
-def test_a_bundle_alone_has_no_states_and_says_so(bundle, home, capsys):
+def test_without_checkpoints_there_is_no_optimiser_state_and_a_message_says_so(bundle, home, capsys):
     moved = home / "elsewhere"
     (home / "b").rename(moved)
     try:
-        facts = export(moved, home / "alone.pt")
+        result = export(moved, home / "alone.pt")
     finally:
         moved.rename(home / "b")
-    assert not facts["optimizer"]
+    assert not result["optimizer"]
     assert torch.load(home / "alone.pt", weights_only=True)["optimizer"] is None
     assert "keep_checkpoints=true" in capsys.readouterr().err
 
 
-def test_states_of_another_training_are_not_taken(bundle, home):
+def test_states_of_another_training_are_not_used(bundle, home):
     """The same steps with another seed: its checkpoints are not those of this bundle."""
     other = home / "other"
     train(str(home / "app.log"), other, run_settings(None, [*QUICK, "seed=3"]))
@@ -117,7 +119,7 @@ def test_states_of_another_training_are_not_taken(bundle, home):
         (home / "other.training").rename(home / "b.training")
 
 
-def test_onnx_says_what_it_is_and_gives_the_same_scores(bundle, home):
+def test_onnx_has_metadata_and_gives_the_same_scores(bundle, home):
     import onnx
 
     export(bundle, home / "deeplog.onnx")
@@ -128,20 +130,21 @@ def test_onnx_says_what_it_is_and_gives_the_same_scores(bundle, home):
     assert fitted.main.scoring_with(content).score(fitted.sample).equals(fitted.main.score(fitted.sample))
 
 
-def test_int8_tells_what_it_costs(bundle, home):
-    facts = export(bundle, home / "small.onnx", int8=True)
-    assert facts["bytes"] < 0.5 * facts["bytes_before"]
+@pytest.mark.learnt
+def test_int8_reports_its_difference_in_score(bundle, home):
+    result = export(bundle, home / "small.onnx", int8=True)
+    assert result["bytes"] < 0.5 * result["bytes_before"]
     fitted = Bundle.load(bundle)
     small = fitted.main.scoring_with((home / "small.onnx").read_bytes())
     difference = np.abs(
         small.score(fitted.sample)["score"].to_numpy() - fitted.main.score(fitted.sample)["score"].to_numpy()
     )
-    assert facts["score_difference"]["max"] == pytest.approx(difference.max())
-    assert facts["score_difference"]["mean"] == pytest.approx(difference.mean())
-    assert 0 < facts["score_difference"]["max"] < 0.5
+    assert result["score_difference"]["max"] == pytest.approx(difference.max())
+    assert result["score_difference"]["mean"] == pytest.approx(difference.mean())
+    assert 0 < result["score_difference"]["max"] < 0.5
 
 
-def test_a_checkpoint_can_be_measured(bundle, home):
+def test_a_checkpoint_can_be_evaluated(bundle, home):
     first = min((home / "b.training" / "deeplog" / "checkpoints").iterdir(), key=lambda path: path.name)
     given = {"input.labels": home / "labels.csv"}
     plain, early = (evaluate(bundle, str(home / "new.log"), given=given, checkpoint=c) for c in (None, first))
@@ -153,7 +156,7 @@ def test_a_checkpoint_can_be_measured(bundle, home):
     assert early.fitted.thresholds["deeplog"].sessions == len(Bundle.load(bundle).sample)
 
 
-def test_faults_are_sentences(bundle, home):
+def test_faults_are_error_messages(bundle, home):
     given = {"input.labels": home / "labels.csv"}
     for ask, error, sentence in (
         (lambda: export(bundle, home / "x.bin"), ConfigError, "choose --format onnx or pt"),
@@ -182,8 +185,8 @@ def test_faults_are_sentences(bundle, home):
     assert not (home / "plain" / "training").exists()
 
 
-def test_nothing_of_this_machine_is_in_the_course(bundle):
-    """Host names and paths stay at home."""
+def test_nothing_of_this_machine_is_in_the_record(bundle):
+    """No host name and no path is written."""
     import socket
 
     for path in (bundle / "training").rglob("*"):
@@ -193,7 +196,7 @@ def test_nothing_of_this_machine_is_in_the_course(bundle):
     assert pq.read_schema(bundle / "validation-sample.parquet").names == ["template_ids", "gaps"]
 
 
-def test_a_member_of_an_ensemble_is_told_by_its_own_name(home):
+def test_a_member_of_an_ensemble_is_reported_by_its_own_name(home):
     settings = ["detectors.ensemble.members=[length, deeplog]", "beside=[]"]
     few = "detectors.ensemble.settings.deeplog.training={epochs: 1, epoch_steps: 2, device: cpu}"
     done = train(str(home / "app.log"), home / "joined", run_settings(None, [*settings, few]))

@@ -1,4 +1,4 @@
-"""Real HDFS logs, earlier half against later half, through the library as the documentation shows it."""
+"""Real HDFS logs: trained on the earlier half, evaluated on the later, through the library as documented."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_later_half_at_natural_prevalence(evaluated):
     assert document["audit"]["seen_sessions"] == 0
 
 
-def test_the_best_simple_detector_clears_the_bar(evaluated):
+def test_the_best_simple_detector_reaches_the_documented_f1(evaluated):
     best = max(figures["f1"] for figures in evaluated.document["detectors"].values())
     assert best >= 0.93
     assert evaluated.document["f1"] >= 0.92  # the ensemble, which raises the alerts
@@ -57,10 +57,10 @@ def test_every_alert_shows_real_lines_and_a_reason(evaluated):
     assert len(alerts) == evaluated.detected.figures["raised"]
     for alert in alerts:
         assert alert["evidence"], alert["session_id"]
-        for found in alert["evidence"]:
-            assert found["reason"]
-            assert alert["session_id"] in found["body"]
-            assert found["line"] > 0
+        for evidence in alert["evidence"]:
+            assert evidence["reason"]
+            assert alert["session_id"] in evidence["body"]
+            assert evidence["line"] > 0
 
 
 def test_scores_are_as_many_as_sessions(evaluated):
@@ -70,7 +70,7 @@ def test_scores_are_as_many_as_sessions(evaluated):
     }
 
 
-def test_nothing_held_back_means_nothing_to_measure(data_dir, tmp_path):
+def test_without_held_back_sessions_nothing_can_be_evaluated(data_dir, tmp_path):
     settings = run_settings(None, ["split.test=0", "detector=length", "beside=[]"], {"input.data_dir": data_dir})
     train("hdfs", tmp_path / "all", settings)
     with pytest.raises(DataError, match="took part in training"):

@@ -20,20 +20,20 @@ def rates(folder, **settings) -> list[float]:
 
 
 def test_cosine_rises_and_falls_to_its_least_rate(tmp_path):
-    found = rates(tmp_path, epochs=10, schedule="cosine", learning_rate=0.02, least_learning_rate=0.001, warmup=0.25)
-    steps, rise = len(found), int(0.25 * len(found))
-    assert found[:rise] == pytest.approx([0.02 * step / rise for step in range(1, rise + 1)], rel=0.01)
-    assert max(found) == found[rise - 1] == 0.02
+    rate = rates(tmp_path, epochs=10, schedule="cosine", learning_rate=0.02, least_learning_rate=0.001, warmup=0.25)
+    steps, rise = len(rate), int(0.25 * len(rate))
+    assert rate[:rise] == pytest.approx([0.02 * step / rise for step in range(1, rise + 1)], rel=0.01)
+    assert max(rate) == rate[rise - 1] == 0.02
     fall = [0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise))) for step in range(rise + 1, steps + 1)]
-    assert found[rise:] == pytest.approx([0.001 + 0.019 * share for share in fall], rel=0.01)
-    assert found[-1] == 0.001
+    assert rate[rise:] == pytest.approx([0.001 + 0.019 * share for share in fall], rel=0.01)
+    assert rate[-1] == 0.001
 
 
 def test_a_rate_of_plateau_falls_when_nothing_is_gained(tmp_path):
-    found = rates(tmp_path, epochs=40, learning_rate=0.05, least_learning_rate=0.001)
-    assert found[0] == 0.05
-    assert sorted(found, reverse=True) == found
-    assert 0.001 <= found[-1] < 0.05
+    rate = rates(tmp_path, epochs=40, learning_rate=0.05, least_learning_rate=0.001)
+    assert rate[0] == 0.05
+    assert sorted(rate, reverse=True) == rate
+    assert 0.001 <= rate[-1] < 0.05
 
 
 def test_a_clipped_gradient_moves_no_more_than_its_limit(tmp_path, monkeypatch):
@@ -58,8 +58,8 @@ def test_settings_arrive(tmp_path):
     settings = TrainingSettings(
         device="cpu", weight_decay=0.03, accumulation=4, workers=2, keep=3, epochs=10, warmup=0.1
     )
-    found = arguments(settings, tmp_path, 20, seed=5)
-    assert found.optim.value == "adamw_torch_fused"
-    assert (found.weight_decay, found.gradient_accumulation_steps, found.dataloader_num_workers) == (0.03, 4, 2)
-    assert (found.save_total_limit, found.warmup_steps, found.seed) == (3, 20, 5)
-    assert (found.eval_strategy, found.save_strategy) == ("epoch", "epoch")
+    chosen = arguments(settings, tmp_path, 20, seed=5)
+    assert chosen.optim.value == "adamw_torch_fused"
+    assert (chosen.weight_decay, chosen.gradient_accumulation_steps, chosen.dataloader_num_workers) == (0.03, 4, 2)
+    assert (chosen.save_total_limit, chosen.warmup_steps, chosen.seed) == (3, 20, 5)
+    assert (chosen.eval_strategy, chosen.save_strategy) == ("epoch", "epoch")

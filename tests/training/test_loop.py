@@ -1,4 +1,4 @@
-"""The training loop: weighted loss, seeds, early stopping, resuming, silence, and sentences for faults."""
+"""The training loop: weighted loss, seeds, early stopping, resuming, no output of libraries, error messages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from tests.detectors.learning import SHIFT
 from torch import nn
 
 from logradar.core import progress
@@ -20,7 +21,7 @@ from logradar.training.settings import TrainingSettings
 FAST = {"device": "cpu", "batch_size": 16, "epoch_steps": 1, "learning_rate": 0.01}
 
 
-def some_rows(count: int, seed: int) -> Rows:
+def random_rows(count: int, seed: int) -> Rows:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(count, 4)).astype(np.float32)
     return Rows({"x": x, "y": (x[:, 0] + x[:, 1] * x[:, 2] > 0).astype(np.int64)}, rng.integers(1, 20, count))
@@ -51,22 +52,23 @@ def fit(net, train, valid, folder=None, seed=0, **settings):
     return fit_network(net, objective, train, valid, TrainingSettings(**{**FAST, **settings}), folder, seed)
 
 
-TRAIN, VALID, NOTHING = some_rows(100, 0), some_rows(40, 1), some_rows(0, 2)
+TRAIN, VALID, NOTHING = random_rows(100, 0), random_rows(40, 1), random_rows(0, 2)
 STEPS = -(-len(TRAIN.even()) // 16)  # of an epoch
 
 
+@pytest.mark.learnt
 def test_it_learns():
     net = network()
     before = loss_of(net, VALID)
-    done = fit(net, TRAIN, VALID, epochs=30)
+    done = fit(net, TRAIN, VALID, epochs=30, seed=SHIFT)
     assert loss_of(net, VALID) < 0.7 * before
     assert done.best["eval_loss"] == pytest.approx(loss_of(net, VALID), rel=1e-5)
     assert done.steps == STEPS * len(done.epochs)
     assert not net.training
 
 
-def test_weights_stand_for_repetition():
-    """A step on distinct rows with counts is the step on all rows."""
+def test_a_weight_counts_as_repeated_rows():
+    """A step on distinct rows with their counts equals a step on all rows."""
     heavy = Rows(TRAIN.arrays, np.arange(100) % 3 + 1)
     every = Rows(
         {name: np.repeat(array, heavy.weights.astype(int), axis=0) for name, array in TRAIN.arrays.items()},
@@ -84,7 +86,7 @@ def test_weights_stand_for_repetition():
         assert one["eval_loss"] == pytest.approx(other["eval_loss"], rel=1e-5)
 
 
-def test_the_loss_of_an_epoch_is_the_weighted_mean_whatever_the_batches():
+def test_the_loss_of_an_epoch_is_the_weighted_mean_for_any_batch_size():
     losses = [
         fit(network(), TRAIN, VALID, epochs=1, learning_rate=1e-12, batch_size=size).epochs[0]["loss"]
         for size in (7, 64, 500)
@@ -92,7 +94,7 @@ def test_the_loss_of_an_epoch_is_the_weighted_mean_whatever_the_batches():
     assert losses == pytest.approx([loss_of(network(), TRAIN)] * 3, rel=1e-5)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_disturbs_nobody():
+def test_the_same_seed_gives_the_same_bytes_and_leaves_global_generators_unchanged():
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
     nets = [network(0.2) for _ in range(3)]
     torch.manual_seed(1)
@@ -106,7 +108,7 @@ def test_the_same_seed_gives_the_same_bytes_and_disturbs_nobody():
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_it_stops_when_nothing_is_gained_and_keeps_the_best(tmp_path):
+def test_it_stops_when_the_loss_no_longer_falls_and_keeps_the_best_weights(tmp_path):
     net = network()
     noise = Rows({"x": VALID.arrays["x"], "y": np.random.default_rng(3).integers(0, 2, 40)}, VALID.weights)
     done = fit(net, TRAIN, noise, tmp_path, epochs=200, patience=4, schedule="constant", learning_rate=0.05)
@@ -121,13 +123,13 @@ def test_it_stops_when_nothing_is_gained_and_keeps_the_best(tmp_path):
     assert json.loads((tmp_path / "history.json").read_text()) == done.epochs
 
 
-def test_patience_of_nought_never_stops():
+def test_patience_0_never_stops():
     noise = Rows({"x": VALID.arrays["x"], "y": np.random.default_rng(3).integers(0, 2, 40)}, VALID.weights)
     assert len(fit(network(), TRAIN, noise, epochs=25, patience=0).epochs) == 25
 
 
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
-def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(tmp_path, schedule):
+def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, schedule):
     settings = {
         "epochs": 6,
         "schedule": schedule,
@@ -165,7 +167,7 @@ def test_a_moved_run_that_had_ended_still_gives_its_best_weights(tmp_path):
     assert weights(first) == weights(second)
 
 
-def test_a_half_written_checkpoint_is_passed_over(tmp_path, capsys):
+def test_an_incomplete_checkpoint_is_ignored(tmp_path, capsys):
     settings = {"epochs": 4, "keep": 4, "patience": 0}
     whole, resumed = network(), network()
     fit(whole, TRAIN, VALID, tmp_path, **settings)
@@ -176,11 +178,11 @@ def test_a_half_written_checkpoint_is_passed_over(tmp_path, capsys):
     assert f"going on from checkpoint-{STEPS * 3}" in capsys.readouterr().err
 
 
-def test_what_cannot_be_resumed_is_a_sentence(tmp_path, capsys):
+def test_what_cannot_be_resumed_is_an_error_message(tmp_path, capsys):
     fit(network(), TRAIN, VALID, tmp_path, epochs=1, resume=True)
     assert "no complete checkpoint" in capsys.readouterr().err
     with pytest.raises(ConfigError, match=r"another training \(learning_rate, seed, training rows differ\)"):
-        fit(network(), some_rows(90, 5), VALID, tmp_path, seed=1, learning_rate=0.5, resume=True)
+        fit(network(), random_rows(90, 5), VALID, tmp_path, seed=1, learning_rate=0.5, resume=True)
     fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=9, resume=True)  # these may change
 
 
@@ -201,27 +203,27 @@ def test_checkpoints_are_few_and_hold_no_pickled_arguments(tmp_path):
     }
 
 
-def test_without_validation_the_training_loss_steers():
+def test_without_validation_rows_the_training_loss_decides():
     net = network()
     done = fit(net, TRAIN, NOTHING, epochs=4)
     assert done.best["eval_loss"] == pytest.approx(loss_of(net, TRAIN), rel=1e-5)
     assert "no validation sessions" in done.sentence
 
 
-def test_nothing_to_learn_from_leaves_the_network_alone():
+def test_without_rows_the_network_does_not_change():
     net = network()
     before = weights(net)
     assert fit(net, NOTHING, VALID).epochs == []
     assert weights(net) == before
 
 
-def test_a_loss_that_is_no_number_ends_in_a_sentence():
+def test_a_loss_that_is_not_finite_ends_the_training_with_a_message():
     wild = Rows({"x": TRAIN.arrays["x"] * np.float32(np.inf), "y": TRAIN.arrays["y"]}, TRAIN.weights)
     with pytest.raises(DataError, match=r"training\.learning_rate below 0\.01"):
         fit(network(), wild, VALID)
 
 
-def test_few_rows_are_passed_over_several_times():
+def test_few_rows_are_used_several_times_per_epoch():
     assert fit(network(), TRAIN, VALID, epochs=1, epoch_steps=30).steps == 3 * STEPS >= 30
 
 
@@ -255,13 +257,13 @@ def test_settings_reach_the_trainer(settings):
         ({"precision": "fp16"}, "needs an NVIDIA GPU; on cpu"),
     ],
 )
-def test_hardware_that_is_not_there_is_a_sentence(settings, sentence):
+def test_missing_hardware_is_an_error_message(settings, sentence):
     with pytest.raises(ConfigError, match=sentence):
         fit(network(), TRAIN, VALID, **settings)
 
 
-def test_it_is_silent_but_for_progress(capfd, monkeypatch):
-    monkeypatch.setattr(progress, "SHOW_AFTER", 3600.0)  # however busy the machine is
+def test_it_prints_only_progress(capfd, monkeypatch):
+    monkeypatch.setattr(progress, "SHOW_AFTER", 3600.0)  # also on a busy machine
     monkeypatch.setattr(loop, "_SHORT", 3600.0)
     fit(network(), TRAIN, VALID, epochs=3)
     assert capfd.readouterr() == ("", "")

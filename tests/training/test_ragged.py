@@ -20,8 +20,8 @@ def sequences(count: int = 200, longest: int = 40, seed: int = 0) -> Sequences:
     """Distinct rows of very unequal length; the first counts most."""
     rng = np.random.default_rng(seed)
     rows = [[3 + i, *rng.integers(3, 9, rng.integers(0, longest)).tolist()] for i in range(count)]
-    found = Sequences.from_lists(rows)
-    return Sequences(found.values, found.offsets, 1 + 500 // (1 + np.arange(count)), found.inverse)
+    whole = Sequences.from_lists(rows)
+    return Sequences(whole.values, whole.offsets, 1 + 500 // (1 + np.arange(count)), whole.inverse)
 
 
 def test_a_batch_is_padded_to_its_own_longest():
@@ -38,14 +38,14 @@ def test_a_batch_is_padded_to_its_own_longest():
 
 
 def test_batches_hold_every_row_once_within_their_bounds():
-    found = sequences()
-    rows = RaggedRows(found, tokens=200)
+    whole = sequences()
+    rows = RaggedRows(whole, tokens=200)
     batches = rows.batches(16, (1, 2))
     assert sorted(np.concatenate(batches).tolist()) == list(range(200))
     widths = [rows.batch(index)["tokens"].shape for index in batches]
     assert all(count <= 16 and (count * longest <= 200 or count == 1) for count, longest in widths)
-    assert sum(count * longest for count, longest in widths) < 3 * len(found.values)
-    assert any(len(set(found.lengths[index].tolist())) > 3 for index in batches)  # lengths are mixed
+    assert sum(count * longest for count, longest in widths) < 3 * len(whole.values)
+    assert any(len(set(whole.lengths[index].tolist())) > 3 for index in batches)  # lengths are mixed
     assert [index.tolist() for index in batches] == [index.tolist() for index in rows.batches(16, (1, 2))]
     other = rows.batches(16, (1, 3))
     assert [index.tolist() for index in batches] != [index.tolist() for index in other]
@@ -65,14 +65,14 @@ def test_even_rows_share_their_weight_and_no_values_are_copied():
     assert rows.weight == (rows.sequences.counts * (rows.sequences.lengths + 1)).sum()
 
 
-def test_fingerprints_tell_rows_apart():
-    found, rows = sequences(), RaggedRows(sequences())
-    changed = found.values.copy()
+def test_different_rows_have_different_fingerprints():
+    whole, rows = sequences(), RaggedRows(sequences())
+    changed = whole.values.copy()
     changed[5] += 1
     others = [
-        RaggedRows(Sequences(changed, found.offsets, found.counts, found.inverse)),
-        RaggedRows(Sequences(found.values, found.offsets, found.counts + 1, found.inverse)),
-        RaggedRows(found, {"gap": np.zeros(len(found.values), np.float32)}),
+        RaggedRows(Sequences(changed, whole.offsets, whole.counts, whole.inverse)),
+        RaggedRows(Sequences(whole.values, whole.offsets, whole.counts + 1, whole.inverse)),
+        RaggedRows(whole, {"gap": np.zeros(len(whole.values), np.float32)}),
         rows.even(),
     ]
     assert RaggedRows(sequences()).fingerprint() == rows.fingerprint()
@@ -84,20 +84,20 @@ def make(part: Sequences) -> RaggedRows:
 
 
 def test_rows_from_disk_are_the_same_rows(tmp_path):
-    found = sequences(600)
-    with count_distinct([found], tmp_path, memory=2000) as source:
+    whole = sequences(600)
+    with count_distinct([whole], tmp_path, memory=2000) as source:
         assert source.whole is None
         stored = StoredRows(source, make, 130, 16)
-        assert stored.weight == make(found).weight
-        told: Counter = Counter()
+        assert stored.weight == make(whole).weight
+        weights: Counter = Counter()
         for number in range(stored.blocks):
             block = stored.block(number)
             for index in block.batches(16, (number,)):
                 batch = block.batch(index)
                 for tokens, weight in zip(batch["tokens"].tolist(), batch["weights"].tolist(), strict=True):
-                    told[tokens[0]] += weight
-        for row, count in zip(found, found.counts.tolist(), strict=True):
-            assert told[row[0]] == pytest.approx(count, rel=1e-5)
+                    weights[tokens[0]] += weight
+        for row, count in zip(whole, whole.counts.tolist(), strict=True):
+            assert weights[row[0]] == pytest.approx(count, rel=1e-5)
 
 
 class Tiny(torch.nn.Module):
@@ -112,10 +112,10 @@ class Tiny(torch.nn.Module):
 
 def objective(network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """What each value is, modulo 9."""
-    told = network(batch["tokens"])
+    output = network(batch["tokens"])
     target = (batch["tokens"] % 9).long()
     inside = torch.arange(target.shape[1])[None] < batch["lengths"][:, None]
-    return -told.gather(2, target[:, :, None])[:, :, 0], batch["weights"][:, None] * inside
+    return -output.gather(2, target[:, :, None])[:, :, 0], batch["weights"][:, None] * inside
 
 
 def weights(folder) -> bytes:

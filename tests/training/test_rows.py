@@ -44,7 +44,7 @@ def test_even_of_nothing_is_nothing():
     assert nothing.batches(8) == []
 
 
-def test_fingerprints_tell_rows_apart(rows):
+def test_different_rows_have_different_fingerprints(rows):
     same = Rows(rows.arrays, rows.weights)
     other = Rows({**rows.arrays, "x": rows.arrays["x"] + (np.arange(10) == 5)}, rows.weights)
     heavier = Rows(rows.arrays, rows.weights * 2)

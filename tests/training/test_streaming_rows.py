@@ -43,15 +43,15 @@ def stored(tmp_path) -> Iterator[StoredRows]:
 
 
 def read(stored: StoredRows, seed: int = 1, epoch: int = 0, ranks: int = 1, workers: int = 0) -> list[list[dict]]:
-    found = []
+    by_process = []
     for rank in range(ranks):
         order = StoredOrder(stored, SIZE, 1, seed, rank, ranks, workers)
         order.set_epoch(epoch)
         loader = DataLoader(Blocks(stored, seed), batch_sampler=order, collate_fn=lambda b: b, num_workers=workers)
         batches = list(loader)
         assert len(batches) == len(order)
-        found.append(batches)
-    return found
+        by_process.append(batches)
+    return by_process
 
 
 def weight_by_id(batches: list[dict]) -> Counter:
@@ -73,8 +73,8 @@ def test_every_row_is_seen_once_with_its_weight(stored, ranks, workers):
     every = [batch for batches in by_rank for batch in batches]
     heavy = [batch for batch in every if batch["weights"].sum() > 0]
     assert len(ids(heavy)) == len(stored)
-    found, expected = weight_by_id(heavy), sequences(1000)
-    assert dict(zip(range(1000), expected.counts.tolist(), strict=True)) == pytest.approx(dict(found))
+    weights, expected = weight_by_id(heavy), sequences(1000)
+    assert dict(zip(range(1000), expected.counts.tolist(), strict=True)) == pytest.approx(dict(weights))
     assert len(every) - len(heavy) < ranks * max(workers, 1)
 
 

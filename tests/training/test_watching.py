@@ -71,7 +71,7 @@ def test_without_nvidia_there_is_nothing_and_no_error(monkeypatch):
     assert Gpus().read() == []
 
 
-def test_the_panel_tells_all_that_is_known():
+def test_the_panel_shows_all_known_figures():
     status = Status("deeplog", epochs=3, steps=300, epoch=2, step=142, loss=0.5, mean=0.61234, rate=0.01)
     status.eval_loss, status.best, status.rows, status.total = 0.7, 0.65, 1420.0, 2840.0
     status.began -= 71
@@ -81,8 +81,8 @@ def test_the_panel_tells_all_that_is_known():
     out = io.StringIO()
     Console(file=out, width=100).print(view.render())
     text = out.getvalue()
-    for told in ("epoch 2 of 3", "50%", "142 of 300", "0.5000", "0.6123", "0.7000 (best 0.6500)", "0.01", "20", "1:11"):
-        assert told in text
+    for part in ("epoch 2 of 3", "50%", "142 of 300", "0.5000", "0.6123", "0.7000 (best 0.6500)", "0.01", "20", "1:11"):
+        assert part in text
     assert "1:11 at most" in text
     assert "GPU 0, 1.0 of 2.0 GiB, 50 % busy" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -112,14 +112,14 @@ def test_the_log_has_a_line_for_steps_epochs_and_the_end(tmp_path):
     done = fit(network(), TRAIN, VALID, tmp_path, epochs=2, log_steps=5, patience=0)
     lines = (tmp_path / "training.log").read_text().splitlines()
     assert all(line[:4].isdigit() and line[19:25] == "+00:00" for line in lines)
-    told = [line.split(" ", 1)[1] for line in lines]
-    assert told[0].startswith(f"training: begins, {len(TRAIN.even())} rows an epoch, 40 to validate, on cpu")
-    steps = [line for line in told if "step" in line]
+    texts = [line.split(" ", 1)[1] for line in lines]
+    assert texts[0].startswith(f"training: begins, {len(TRAIN.even())} rows an epoch, 40 to validate, on cpu")
+    steps = [line for line in texts if "step" in line]
     assert len(steps) == done.steps // 5
     assert all("loss" in line and "mean" in line and "learning rate" in line and "rows/s" in line for line in steps)
     first = done.epochs[0]
-    assert f"epoch 1, loss {first['loss']:.4f}, validation loss {first['eval_loss']:.4f}: the best so far" in told
-    assert told[-1].startswith("training: ended after 2 epochs")
+    assert f"epoch 1, loss {first['loss']:.4f}, validation loss {first['eval_loss']:.4f}: the best so far" in texts
+    assert texts[-1].startswith("training: ended after 2 epochs")
 
 
 def test_a_resumed_training_goes_on_in_the_same_log(tmp_path):
@@ -147,8 +147,8 @@ def test_tensorboard_can_read_what_is_written_without_being_asked(tmp_path):
     assert len(list((tmp_path / "tensorboard").glob("*.tfevents"))) == 1
     read = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert set(read.Tags()["scalars"]) >= {"loss/step", "loss/mean", "loss/epoch", "loss/validation", "learning_rate"}
-    told = [event.value for event in read.Scalars("loss/validation")]
-    assert told == pytest.approx([epoch["eval_loss"] for epoch in done.epochs], rel=1e-5)
+    values = [event.value for event in read.Scalars("loss/validation")]
+    assert values == pytest.approx([epoch["eval_loss"] for epoch in done.epochs], rel=1e-5)
     assert len(read.Scalars("loss/step")) == done.steps // 2
 
 
@@ -177,25 +177,25 @@ def test_weights_and_biases_that_is_not_there_is_a_sentence(monkeypatch, tmp_pat
 
 def test_weights_and_biases_gets_the_figures_where_it_was_asked_for(monkeypatch, tmp_path):
     """A stand-in for its module: that its service is reached is not tested."""
-    told = {"begun": [], "points": [], "finished": 0}
+    calls = {"begun": [], "points": [], "finished": 0}
 
     class Run:
         def log(self, points, step):
-            told["points"].append((step, points))
+            calls["points"].append((step, points))
 
         def finish(self):
-            told["finished"] += 1
+            calls["finished"] += 1
 
     fake = types.ModuleType("wandb")
     fake.__spec__ = types.SimpleNamespace(name="wandb")
-    fake.init = lambda **given: told["begun"].append(given) or Run()
+    fake.init = lambda **given: calls["begun"].append(given) or Run()
     monkeypatch.setitem(sys.modules, "wandb", fake)
     fit(network(), TRAIN, VALID, tmp_path, epochs=1, log_steps=5)
-    assert told["begun"] == []
+    assert calls["begun"] == []
     done = fit(network(), TRAIN, VALID, tmp_path, epochs=1, log_steps=5, wandb=True)
-    assert told["begun"][0]["config"]["learning_rate"] == 0.01
-    assert told["finished"] == 1
-    assert (done.steps, "loss/validation") in [(step, name) for step, points in told["points"] for name in points]
+    assert calls["begun"][0]["config"]["learning_rate"] == 0.01
+    assert calls["finished"] == 1
+    assert (done.steps, "loss/validation") in [(step, name) for step, points in calls["points"] for name in points]
 
 
 @pytest.mark.parametrize("able", [True, False])

@@ -1,4 +1,4 @@
-"""The running mean of the weights: it follows its rule, leaves the training as it is, and comes back on a resume."""
+"""The running mean of the weights: it follows its formula, does not change the training, and is resumed."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def fitted(folder, averaging: float, **settings) -> nn.Module:
 
 
 def checkpoints(folder, name: str = "model.safetensors") -> list[dict[str, torch.Tensor]]:
-    found = sorted((folder / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    return [load_file(path / name) for path in found]
+    saved = sorted((folder / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    return [load_file(path / name) for path in saved]
 
 
-def test_the_mean_follows_its_rule_and_the_training_is_left_as_it_is(tmp_path):
+def test_the_mean_follows_its_formula_and_does_not_change_the_training(tmp_path):
     fitted(tmp_path / "plain", 0.0)
     net = fitted(tmp_path / "mean", 0.5)
     plain, last = checkpoints(tmp_path / "plain"), checkpoints(tmp_path / "mean", LAST)
@@ -48,11 +48,11 @@ def test_the_mean_follows_its_rule_and_the_training_is_left_as_it_is(tmp_path):
     for one, other in zip(plain, last, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
     expected = {name: value.numpy().astype(np.float64) for name, value in plain[0].items()}
-    for step, (weights, found) in enumerate(zip(plain, checkpoints(tmp_path / "mean"), strict=True), 1):
+    for step, (weights, saved) in enumerate(zip(plain, checkpoints(tmp_path / "mean"), strict=True), 1):
         kept = min(0.5, (1 + step) / (10 + step))
         expected = {name: kept * mean + (1 - kept) * weights[name].numpy() for name, mean in expected.items()}
         for name, mean in expected.items():
-            np.testing.assert_allclose(found[name], mean, atol=1e-6)
+            np.testing.assert_allclose(saved[name], mean, atol=1e-6)
     assert not np.allclose(plain[-1]["0.weight"], expected["0.weight"], atol=1e-3)
     kept_weights = dict(net.named_parameters())
     assert any(
@@ -70,7 +70,7 @@ def test_a_resumed_training_ends_with_the_same_mean(tmp_path):
         assert torch.equal(one, other)
 
 
-def test_a_checkpoint_without_its_last_weights_is_a_sentence(tmp_path):
+def test_a_checkpoint_without_its_last_weights_is_an_error_message(tmp_path):
     fitted(tmp_path, 0.9, epochs=2)
     for file in tmp_path.rglob(LAST):
         file.write_bytes(b"half")

@@ -28,13 +28,13 @@ def drawn(count: int, *key: int) -> torch.Tensor:
 
 
 def test_uniforms_are_uniform_and_their_own():
-    found = uniforms(drawn(2000, 1), 50, 3).numpy()
-    counts, _ = np.histogram(found, 20, (0, 1))
-    assert found.min() >= 0
-    assert found.max() < 1
-    assert np.abs(counts / found.size - 0.05).max() < 0.002
-    assert np.abs(np.corrcoef(found[:, :10].T) - np.eye(10)).max() < 0.1
-    assert np.abs(np.corrcoef(found[:, 0], uniforms(drawn(2000, 1), 50, 4).numpy()[:, 0])[0, 1]) < 0.1
+    numbers = uniforms(drawn(2000, 1), 50, 3).numpy()
+    counts, _ = np.histogram(numbers, 20, (0, 1))
+    assert numbers.min() >= 0
+    assert numbers.max() < 1
+    assert np.abs(counts / numbers.size - 0.05).max() < 0.002
+    assert np.abs(np.corrcoef(numbers[:, :10].T) - np.eye(10)).max() < 0.1
+    assert np.abs(np.corrcoef(numbers[:, 0], uniforms(drawn(2000, 1), 50, 4).numpy()[:, 0])[0, 1]) < 0.1
 
 
 @pytest.mark.parametrize("share", [0.15, 0.5])

@@ -1,4 +1,4 @@
-"""The doors of neural detectors: shapes, padding, and next-event ranks worked out by hand."""
+"""The inference API of neural detectors: shapes, padding, and next-event ranks computed by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.detectors.learning import SHIFT
 from tests.detectors.session_rows import sessions
 from tests.detectors.test_contract import NAMES, ODD, normal
 
@@ -44,32 +45,34 @@ def by_hand():
 
 def test_ranks_belong_to_the_event_at_their_place(by_hand):
     """A B C end: each is the likeliest after the one before. Compared with a shift of one, none would be."""
-    told = by_hand.predicted(SessionTable(sessions([[A, B, C]])))
-    assert told.ranks.tolist() == [1, 1, 1, 1]
-    assert told.losses.tolist() == pytest.approx([-math.log(p) for p in (0.9, 0.6, 0.6, 0.8)], rel=1e-5)
-    assert told.weights.tolist() == [1, 1, 1, 1]
-    assert told.known.all()
+    predictions = by_hand.predicted(SessionTable(sessions([[A, B, C]])))
+    assert predictions.ranks.tolist() == [1, 1, 1, 1]
+    assert predictions.losses.tolist() == pytest.approx([-math.log(p) for p in (0.9, 0.6, 0.6, 0.8)], rel=1e-5)
+    assert predictions.weights.tolist() == [1, 1, 1, 1]
+    assert predictions.known.all()
 
 
 def test_the_end_of_a_session_is_a_prediction(by_hand):
     """A B, and it ends: after B the end (0.3) is the second after C (0.6)."""
-    told = by_hand.predicted(SessionTable(sessions([[A, B]])))
-    assert told.ranks.tolist() == [1, 1, 2]
+    predictions = by_hand.predicted(SessionTable(sessions([[A, B]])))
+    assert predictions.ranks.tolist() == [1, 1, 2]
     without = DeepLog(DeepLogSettings(window=1, ends=False))
     without.vocabulary, without._scorer = by_hand.vocabulary, by_hand._scorer
     assert without.predicted(SessionTable(sessions([[A, B]]))).ranks.tolist() == [1, 1]
 
 
 def test_an_unknown_template_is_a_miss_and_what_follows_is_predicted_after_it(by_hand):
-    told = by_hand.predicted(SessionTable(sessions([[A, 99, B]])))
-    assert told.known.tolist() == [True, False, True, True]
-    assert told.ranks[[0, 2, 3]].tolist() == [1, 3, 2]  # after the unknown B is third; after B the end is second
+    predictions = by_hand.predicted(SessionTable(sessions([[A, 99, B]])))
+    assert predictions.known.tolist() == [True, False, True, True]
+    assert predictions.ranks[[0, 2, 3]].tolist() == [1, 3, 2]  # after the unknown B is third; after B the end is second
     assert by_hand.calculate_anomaly_score([[A, 99, B]], top_k=20).tolist() == [0.25]
 
 
 def test_repeated_sessions_are_weighted(by_hand):
-    told = by_hand.predicted(SessionTable(sessions([[A], [B], [A], [A]])))
-    assert sorted(zip(told.rows.tolist(), told.ranks.tolist(), told.weights.tolist(), strict=True)) == [
+    predictions = by_hand.predicted(SessionTable(sessions([[A], [B], [A], [A]])))
+    assert sorted(
+        zip(predictions.rows.tolist(), predictions.ranks.tolist(), predictions.weights.tolist(), strict=True)
+    ) == [
         *((0, 1, 3), (0, 3, 3)),  # A first; after it the end (0.1) is third, beside C: ties count for it
         *((1, 2, 1), (1, 2, 1)),
     ]
@@ -113,7 +116,7 @@ def test_padding_goes_by_the_mask_wherever_it_stands(by_hand):
         ([[2**40]], None, "32 bits"),
     ],
 )
-def test_other_shapes_are_a_sentence(by_hand, ids, mask, sentence):
+def test_other_shapes_are_an_error_message(by_hand, ids, mask, sentence):
     for door in (by_hand.predict_anomaly_score, by_hand.calculate_anomaly_score):
         with pytest.raises(DataError, match=sentence):
             door(ids, attention_mask=mask)
@@ -128,15 +131,15 @@ class Checked:
     def run(self, names, batch):
         import torch
 
-        found = self.session.run(names, batch)
+        wanted = self.session.run(names, batch)
         with torch.no_grad():
-            told = self.network(**{name: torch.from_numpy(array) for name, array in batch.items()})
-        every = told if isinstance(told, tuple) else (told,)
+            expected = self.network(**{name: torch.from_numpy(array) for name, array in batch.items()})
+        every = expected if isinstance(expected, tuple) else (expected,)
         for one, other in zip(self.session.run(None, batch), every, strict=True):
             assert one.shape == tuple(other.shape)
             self.worst = max(self.worst, float(np.abs(one - other.numpy()).max(initial=0.0)))
         self.runs += 1
-        return found
+        return wanted
 
     def __getattr__(self, name):
         return getattr(self.session, name)
@@ -147,7 +150,7 @@ NEURAL = [name for name in NAMES if issubclass(detectors.load(name), NeuralDetec
 
 @pytest.fixture(scope="module", params=NEURAL)
 def fitted(request):
-    detector = detectors.load(request.param)(seed=1)
+    detector = detectors.load(request.param)(seed=SHIFT + 1)
     training = detector.settings.training.model_copy(update={"epochs": 2, "device": "cpu"})
     detector.settings = detector.settings.model_copy(update={"training": training})
     detector.fit(TrainingSet.of_tables(sessions(normal(300, 0)), sessions(normal(60, 1))))
@@ -165,7 +168,8 @@ def test_onnx_equals_torch(fitted):
     assert checked.worst < 1e-5
 
 
-def test_the_door_gives_the_score_of_the_session(fitted):
+@pytest.mark.learnt
+def test_the_api_gives_the_score_of_the_session(fitted):
     rows = [*normal(10, 3), ODD]
     width = max(map(len, rows))
     ids = [row + [0] * (width - len(row)) for row in rows]
@@ -179,13 +183,14 @@ def test_the_door_gives_the_score_of_the_session(fitted):
 
 def test_predictions_are_one_for_each_event_and_end(fitted):
     rows = normal(20, 4)
-    told = fitted.predicted(SessionTable(sessions(rows)))
+    predictions = fitted.predicted(SessionTable(sessions(rows)))
     events = sum(map(len, rows))
-    assert events <= told.weights.sum() <= events + len(rows)
-    assert (told.ranks >= 1).all()
-    assert (told.losses >= 0).all()
+    assert events <= predictions.weights.sum() <= events + len(rows)
+    assert (predictions.ranks >= 1).all()
+    assert (predictions.losses >= 0).all()
 
 
+@pytest.mark.learnt
 def test_eight_bits_are_smaller_and_score_nearly_the_same(fitted):
     from logradar.detectors.neural.quantized import quantized
 
@@ -197,7 +202,7 @@ def test_eight_bits_are_smaller_and_score_nearly_the_same(fitted):
     np.testing.assert_allclose(after, before, rtol=0.1, atol=0.3)
 
 
-def test_weights_of_elsewhere_take_the_place_of_its_own(fitted):
+def test_weights_from_elsewhere_replace_its_own(fitted):
     twin = fitted.with_weights(fitted._weights)
     table = sessions(normal(20, 6))
     np.testing.assert_allclose(

@@ -37,17 +37,17 @@ def run(scorer: Scorer, rows: np.ndarray) -> np.ndarray:
 def test_it_equals_torch(network, scorer, count):
     with torch.no_grad():
         expected = network.eval()(torch.from_numpy(history(count))).numpy()
-    found = run(scorer, history(count))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=1e-5)
+    output = run(scorer, history(count))
+    np.testing.assert_allclose(output, expected, atol=1e-5)
+    np.testing.assert_allclose(np.exp(output).sum(axis=1), 1, rtol=1e-5)
 
 
 def test_a_row_gives_the_same_bytes_in_any_company(scorer):
     rows = history(2 * BATCH + 5)
     together = run(scorer, rows)
     for count in (1, 3, 50, BATCH, BATCH + 7):
-        some = np.random.default_rng(count).permutation(len(rows))[:count]
-        assert run(scorer, rows[some]).tobytes() == together[some].tobytes()
+        chosen = np.random.default_rng(count).permutation(len(rows))[:count]
+        assert run(scorer, rows[chosen]).tobytes() == together[chosen].tobytes()
 
 
 def test_an_unknown_token_says_nothing(network):
@@ -65,7 +65,7 @@ def test_bytes_that_are_no_network_are_refused():
 
 
 def test_a_missing_package_is_a_sentence(monkeypatch, scorer):
-    found = device.importlib.util.find_spec
-    monkeypatch.setattr(device.importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else found(name))
+    real = device.importlib.util.find_spec
+    monkeypatch.setattr(device.importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else real(name))
     with pytest.raises(ConfigError, match=r"Neural detectors need onnxruntime: pip install 'logradar\[deep\]'"):
         Scorer(scorer.network)

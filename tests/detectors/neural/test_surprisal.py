@@ -1,4 +1,4 @@
-"""Surprisal, rank and the reasons told, in cases computed by hand."""
+"""Surprisal, rank and reasons, in cases computed by hand."""
 
 from __future__ import annotations
 
@@ -29,26 +29,28 @@ def test_classes_are_the_known_templates_behind_the_end():
 
 
 def test_surprisal_and_rank():
-    told = np.repeat(TOLD, 5, axis=0)
+    log_probabilities = np.repeat(TOLD, 5, axis=0)
     came = np.array([1, 2, 3, END, NEVER_SEEN])
     np.testing.assert_allclose(
-        measure(told, came, False), [-np.log(0.5), -np.log(0.3), -np.log(0.1), -np.log(0.1), UNSEEN], rtol=1e-6
+        measure(log_probabilities, came, False),
+        [-np.log(0.5), -np.log(0.3), -np.log(0.1), -np.log(0.1), UNSEEN],
+        rtol=1e-6,
     )
-    assert measure(told, came, True).tolist() == [1, 2, 3, 3, 5]
+    assert measure(log_probabilities, came, True).tolist() == [1, 2, 3, 3, 5]
 
 
 def test_what_is_almost_impossible_stays_below_what_was_never_seen():
-    told = np.array([[0.0, -500.0, -200.0]], np.float32)
-    assert measure(told, np.array([1]), False).tolist() == [UNSEEN]
+    log_probabilities = np.array([[0.0, -500.0, -200.0]], np.float32)
+    assert measure(log_probabilities, np.array([1]), False).tolist() == [UNSEEN]
 
 
 def test_the_end_counts_for_the_last_event():
     sequences = Sequences.from_lists([[3, 4], [], [5]])
-    found = Surprise(np.array([1, 2, 6], np.float32), np.array([4, 9, 5], np.float32))
-    scores, by_end = found.joined(sequences)
+    surprise = Surprise(np.array([1, 2, 6], np.float32), np.array([4, 9, 5], np.float32))
+    scores, by_end = surprise.joined(sequences)
     assert scores.tolist() == [1, 4, 6]
     assert by_end.tolist() == [False, True, False]
-    assert found.events.tolist() == [1, 2, 6]
+    assert surprise.events.tolist() == [1, 2, 6]
 
 
 def test_a_row_scores_its_surprises_together():
@@ -59,7 +61,7 @@ def test_a_row_scores_its_surprises_together():
     assert together(surprisals[6:7], sequences.take(np.array([2]))).tolist() == [pytest.approx(UNSEEN)]
 
 
-def test_only_what_stands_out_is_told():
+def test_only_outstanding_events_are_reported():
     scores = np.array([0.1, 9.0, 3.0, 5.0, 0.2, 9.0, 8.0, 8.5, 7.0], np.float32)
     assert most_surprising(scores, 1.0).tolist() == [1, 5, 7, 6, 8]
     assert most_surprising(scores[:1], 1.0).tolist() == []
@@ -76,22 +78,22 @@ def test_only_what_stands_out_is_told():
     ],
 )
 def test_reasons(came, template, reason, about, expected):
-    found = finding(TOLD[0], came, 4, template, 2.5, NAMES, 2)
-    assert (found.reason, found.template_id, found.position, found.weight) == (reason, about, 4, 2.5)
-    assert [template_id for template_id, _ in found.expected] == expected
-    assert found.expected[0][1] == pytest.approx(float(np.exp(TOLD[0][NAMES.ids.tolist().index(expected[0]) + 1])))
+    reported = finding(TOLD[0], came, 4, template, 2.5, NAMES, 2)
+    assert (reported.reason, reported.template_id, reported.position, reported.weight) == (reason, about, 4, 2.5)
+    assert [template_id for template_id, _ in reported.expected] == expected
+    assert reported.expected[0][1] == pytest.approx(float(np.exp(TOLD[0][NAMES.ids.tolist().index(expected[0]) + 1])))
 
 
 def test_an_event_where_the_end_was_expected():
-    told = np.log(np.array([0.93, 0.03999, 0.02, 1e-5], np.float32))
-    found = finding(told, 3, 7, 9, 9.0, NAMES, 3)
-    assert found.reason == (
+    log_probabilities = np.log(np.array([0.93, 0.03999, 0.02, 1e-5], np.float32))
+    reported = finding(log_probabilities, 3, 7, 9, 9.0, NAMES, 3)
+    assert reported.reason == (
         "surprising here: probability 0.001 %, rank 4 of 4; the end of the session was expected (93 %)"
     )
-    assert found.expected == [(5, pytest.approx(0.03999, rel=1e-4)), (8, pytest.approx(0.02, rel=1e-4))]
+    assert reported.expected == [(5, pytest.approx(0.03999, rel=1e-4)), (8, pytest.approx(0.02, rel=1e-4))]
 
 
 def test_what_is_hardly_possible_was_not_expected():
-    found = finding(np.array([0, -30, -29, -28], np.float32), 1, 7, 5, 9.0, NAMES, 3)
-    assert "below 0.001 %" in found.reason
-    assert [template_id for template_id, _ in found.expected] == [9]
+    reported = finding(np.array([0, -30, -29, -28], np.float32), 1, 7, 5, 9.0, NAMES, 3)
+    assert "below 0.001 %" in reported.reason
+    assert [template_id for template_id, _ in reported.expected] == [9]

@@ -18,12 +18,12 @@ ROWS = [[3, 4, 5, 4, 3], [], [3, 4, 5, 4, 3], [7], [4, 4, 4, 4], [3, 4]]
 
 def plain(rows: list[list[int]], size: int, ends: bool) -> list[tuple[int, ...]]:
     """All windows with their target: first all events, then all ends."""
-    found, last = [], []
+    places, last = [], []
     for row in rows:
         padded = [PADDING] * size + row
-        found += [(*padded[i : i + size], row[i]) for i in range(len(row))]
+        places += [(*padded[i : i + size], row[i]) for i in range(len(row))]
         last += [(*padded[len(row) :], PADDING)]
-    return found + last if ends else found
+    return places + last if ends else places
 
 
 @pytest.mark.parametrize("size", [1, 3, 10])
@@ -31,11 +31,14 @@ def plain(rows: list[list[int]], size: int, ends: bool) -> list[tuple[int, ...]]
 def test_windows_are_those_of_a_plain_loop(size, ends):
     sequences = Sequences.from_lists(ROWS).distinct()
     distinct = [list(row) for row in sequences]
-    found = windows(sequences, size, ends)
-    table = [(*history.tolist(), int(target)) for history, target in zip(found.history, found.target, strict=True)]
+    distinct_windows = windows(sequences, size, ends)
+    table = [
+        (*history.tolist(), int(target))
+        for history, target in zip(distinct_windows.history, distinct_windows.target, strict=True)
+    ]
     assert len(set(table)) == len(table)
-    assert [table[i] for i in found.inverse] == plain(distinct, size, ends)
-    assert dict(zip(table, found.counts.tolist(), strict=True)) == Counter(plain(ROWS, size, ends))
+    assert [table[i] for i in distinct_windows.inverse] == plain(distinct, size, ends)
+    assert dict(zip(table, distinct_windows.counts.tolist(), strict=True)) == Counter(plain(ROWS, size, ends))
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -46,8 +49,13 @@ def test_chunks_give_the_same_windows(monkeypatch, ends):
     assert len(parts) > 2
     assert [row.tolist() for _, part in parts for row in part] == ROWS
     assert [row for rows, _ in parts for row in range(rows.start, rows.stop)] == list(range(len(ROWS)))
-    found = windows_of(count_distinct(rows_of(windows(part, 3, ends)) for _, part in parts).loaded(), 3)
-    table = zip(found.history.tolist(), found.target.tolist(), found.counts.tolist(), strict=True)
+    distinct_windows = windows_of(count_distinct(rows_of(windows(part, 3, ends)) for _, part in parts).loaded(), 3)
+    table = zip(
+        distinct_windows.history.tolist(),
+        distinct_windows.target.tolist(),
+        distinct_windows.counts.tolist(),
+        strict=True,
+    )
     assert {(*history, target): count for history, target, count in table} == Counter(plain(ROWS, 3, ends))
 
 
