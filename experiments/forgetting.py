@@ -24,7 +24,7 @@ from logradar.core.progress import quiet
 from logradar.model.bundle import Bundle
 from logradar.model.replay_buffer import ReplayBuffer
 from logradar.model.settings import run_settings
-from logradar.pipeline.continue_training import train_further
+from logradar.pipeline.continue_training import continue_training
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.train import train
 from logradar.simulation.simulate import simulate
@@ -79,8 +79,8 @@ def main() -> int:
             settings, going_on = run_settings(None, [], given), run_settings(None, [], same)
             bundle, further, bare, anew = (home / f"{name}-{kind}" for kind in ("bundle", "on", "bare", "anew"))
             train(str(home / "old"), bundle, settings)
-            train_further(bundle, str(new), further, going_on)
-            train_further(without_replay(bundle, home / f"{name}-forgetful"), str(new), bare, going_on)
+            continue_training(bundle, str(new), further, going_on)
+            continue_training(without_replay(bundle, home / f"{name}-forgetful"), str(new), bare, going_on)
             train(str(new), anew, settings)
             rows = [
                 measured("before", bundle, days),

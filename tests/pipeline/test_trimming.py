@@ -12,7 +12,7 @@ from logradar.core.sequences import Sequences
 from logradar.evaluation.audit import seen_in
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
-from logradar.pipeline.continue_training import train_further
+from logradar.pipeline.continue_training import continue_training
 from logradar.pipeline.detect import detect
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.train import train
@@ -80,7 +80,7 @@ def test_learning_on_trims_what_is_new(log, tmp_path):
     train(str(log), tmp_path / "b", run_settings(overrides=["split.trim=0.03"]))
     newer = tmp_path / "newer.log"
     newer.write_text(log.read_text().replace("2026-03-01", "2026-03-02").replace("[job=0", "[job=1"))
-    further = train_further(tmp_path / "b", str(newer), tmp_path / "c", run_settings())
+    further = continue_training(tmp_path / "b", str(newer), tmp_path / "c", run_settings())
     assert further.figures["split"]["trimmed"] == len(BROKEN)
     assert len(alerted(tmp_path / "c", newer)) == len(BROKEN)
 

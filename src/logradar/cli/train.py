@@ -40,7 +40,7 @@ def command(
     from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
     from logradar.model.settings import run_settings
-    from logradar.pipeline.continue_training import train_further
+    from logradar.pipeline.continue_training import continue_training
     from logradar.pipeline.train import train
     from logradar.training.processes import first
 
@@ -50,6 +50,8 @@ def command(
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     given |= {"detector": detector} if detector else {}
     settings = run_settings(config, overrides, given)
-    result = train_further(from_, input_, output, settings) if from_ else train(input_, output, settings, resume=resume)
+    result = (
+        continue_training(from_, input_, output, settings) if from_ else train(input_, output, settings, resume=resume)
+    )
     if first():
         show.document(result.figures) if json else show.trained(output, result.figures)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,7 +84,16 @@ class Bundle:
         trainings = [getattr(detector.settings, "training", None) for detector in self.detectors.values()]
         return any(training is not None and training.keep_checkpoints for training in trainings)
 
-    @property
+    @cached_property
+    def identity(self) -> str:
+        """A name for what signatures and states depend on: the templates and the normal sequences of the bundle."""
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update(self.miner.templates()["fingerprint"].to_numpy().tobytes())
+        if self.memory:
+            digest.update(self.memory.rows.fingerprints().tobytes())
+        return digest.hexdigest()
+
+    @cached_property
     def texts(self) -> dict[int, str]:
         """Template texts by id."""
         table = self.miner.templates()

@@ -52,6 +52,8 @@ class EventClock:
             timestamps = timestamps.combine_chunks()
         known = timestamps.is_valid().to_numpy(zero_copy_only=False)
         given = timestamps.cast(pa.int64()).fill_null(0).to_numpy()
+        if sources is None and len(given):
+            return self._of_source(None, given, known)
         times, clocks = np.empty(len(given), np.int64), np.empty(len(given), np.int64)
         for name, rows in _by_source(sources, len(given)):
             times[rows], clocks[rows] = self._of_source(name, given[rows], known[rows])

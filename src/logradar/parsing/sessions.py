@@ -142,6 +142,10 @@ def sessions_table(ids: list[str], events: EventColumns, offsets: Ints, services
 
 
 def _most_frequent(session: Ints, service: npt.NDArray[np.int32], names: list[str | None]) -> pa.DictionaryArray:
+    if (service == service[0]).all():
+        of_all, count = int(service[0]), int(session[-1]) + 1
+        same = pa.array(np.zeros(count, np.int32), mask=np.full(count, of_all < 0))
+        return pa.DictionaryArray.from_arrays(same, pa.array([names[of_all] if of_all >= 0 else ""], pa.string()))
     pairs = session * (len(names) + 1) + service + 1
     kinds, place, counts = np.unique(pairs, return_index=True, return_counts=True)
     of, code = np.divmod(kinds, len(names) + 1)

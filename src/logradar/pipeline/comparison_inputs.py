@@ -18,8 +18,8 @@ from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.model.bundle import Bundle, input_settings
-from logradar.pipeline.detect import require_event_ids
 from logradar.pipeline.evaluation_data import labelled, sessions_in, unseen
+from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import Corpus, collect, opening
 

@@ -14,6 +14,7 @@ from logradar.alerting.files import OUTPUTS, alert_json, write_alerts
 from logradar.alerting.radar_results import FORMAT, RadarResults
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, InputError
+from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
@@ -23,7 +24,7 @@ from logradar.scoring.state import load_state, save_state
 from logradar.scoring.stream import Step, Stream
 from logradar.scoring.thresholds import notes, plan_threshold
 from logradar.sources.live.growing import Growing
-from logradar.sources.opening.opening import Opened
+from logradar.sources.opening.opening import Opened, require_event_ids
 from logradar.storage.day_files import DayStream
 from logradar.storage.filling import fill
 from logradar.storage.grouping import group
@@ -188,22 +189,17 @@ def _growing(
     return Detected(in_order_of_score(alerts), figures)
 
 
-def require_event_ids(opened: Opened) -> Opened:
-    """The input, if it has event ids of its own; `InputError` if not."""
-    if not opened.has_sessions:
-        raise InputError(
-            f"The bundle was trained on the event ids of day files; not all files of '{opened.spec}' have them. "
-            "Give day files alone, or train on lines with events=mined."
-        )
-    return opened
-
-
 def sessions_of(corpus: Corpus, bundle: Bundle, home: Path, every: bool = False) -> Iterator[pa.Table]:
     """SESSIONS of a corpus with the bundle's frozen templates and its way of grouping; one table, or many pieces.
 
     They carry the parameters of their events where the main detector, or with ``every`` any detector, needs them.
     """
+    yield from filled_sessions(corpus, bundle, home, every).tables()
+
+
+def filled_sessions(corpus: Corpus, bundle: Bundle, home: Path, every: bool = False) -> SessionSet:
+    """The same as a whole, in memory or on disk."""
     assert isinstance(bundle.miner, TemplateMiner)
     wanted = bundle.detectors.values() if every else [bundle.main]
     grouped = group(corpus, bundle.settings.sessions, home)
-    yield from fill(corpus, bundle.miner, grouped, home, any("parameters" in one.inputs for one in wanted)).tables()
+    return fill(corpus, bundle.miner, grouped, home, any("parameters" in one.inputs for one in wanted))

@@ -25,15 +25,15 @@ from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
 from logradar.model.bundle import Bundle, input_settings
-from logradar.parsing.given_templates import GivenTemplates
 from logradar.pipeline import next_event_metrics as next_events
-from logradar.pipeline.detect import Detected, require_event_ids
+from logradar.pipeline.detect import Detected
 from logradar.pipeline.detection_delay import delay, kinds_of
-from logradar.pipeline.evaluation_data import labelled, novelty, sessions_in, timed, trained_on, unseen
+from logradar.pipeline.evaluation_data import Measured, measured, novelty, timed, trained_on
 from logradar.pipeline.export import from_checkpoint
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.scorer import Scorer
 from logradar.scoring.thresholds import notes, plan_threshold
+from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.grouping import days_covered
 from logradar.storage.records import Corpus, collect, opening
@@ -87,11 +87,10 @@ def evaluate(
     planned = plan_threshold(fitted, threshold, alerts_per_day, precision)
     limit = planned.value
     with opening(spec, input_settings(fitted, given)) as (opened, home):
-        days = isinstance(fitted.miner, GivenTemplates)
+        days = fitted.miner.uses_event_ids
         corpus = DayCorpus.collect(require_event_ids(opened), home) if days else collect(opened, home)
-        sessions = labelled(sessions_in(corpus, fitted, home), spec)
-        sessions = sessions.filter(pa.array(unseen(sessions, fitted, held_out, allow_overlap)))
-        scores = {name: detector.score(sessions) for name, detector in fitted.detectors.items()}
+        found = measured(corpus, fitted, home, spec, limit, held_out=held_out, overlap=allow_overlap)
+        sessions, scores = found.sessions, found.scores
         rows = anomalous(scores[fitted.settings.detector], limit)
         main = scores[fitted.settings.detector]
         looked = rows if len(fitted.feedback) else rows[:ALERTS_TOLD]
@@ -99,7 +98,7 @@ def evaluate(
         explained = scorer.explain(sessions.take(pa.array(looked)), main.take(pa.array(looked)), corpus.lines)
         alerts = scorer.alerts(explained.remaining(ALERTS_TOLD), corpus.lines)
         suppressed = looked[~explained.kept]
-        document = _document(spec, fitted, corpus, sessions, scores, limit)
+        document = _document(spec, fitted, corpus, found, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
         by_bundle = threshold is alerts_per_day is precision is None
         values = tuple(name for name, detector in fitted.detectors.items() if detector.needs_values)
@@ -144,9 +143,8 @@ def _watched(
     return found
 
 
-def _document(
-    spec: str, fitted: Bundle, corpus: Corpus | DayCorpus, sessions: pa.Table, scores: dict[str, pa.Table], limit: float
-) -> dict[str, Any]:
+def _document(spec: str, fitted: Bundle, corpus: Corpus | DayCorpus, found: Measured, limit: float) -> dict[str, Any]:
+    sessions, scores = found.sessions, found.scores
     labels = sessions["label"].to_numpy().astype(bool)
     sequences = Sequences.from_arrow(sessions["template_ids"])
     known = _known(fitted, sequences)
@@ -180,12 +178,20 @@ def _document(
         "split": fitted.facts["split"],
         "next_events": next_events.when_evaluated(fitted.detectors, fitted.validation, sessions, scores),
         "faults": faults(kinds_of(corpus, sessions), labels, alarmed),
-        "services": by_service(sessions["service"].to_pylist(), alarmed, labels),
-        "delay": delay(fitted, corpus, sessions, scores, limits),
+        "services": by_service(_services(sessions), alarmed, labels),
+        "delay": delay(fitted, corpus, *found.anomalies(), limits),
         "seed": fitted.settings.seed,
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _services(sessions: pa.Table) -> npt.NDArray[np.object_]:
+    """The service of each session; equal names are one object."""
+    column = sessions["service"].combine_chunks()
+    names = np.array([*column.dictionary.to_pylist(), None], object)
+    named: npt.NDArray[np.object_] = names[column.indices.fill_null(len(names) - 1).to_numpy()]
+    return named
 
 
 def _known(fitted: Bundle, sequences: Sequences) -> Bools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.errors import DataError
-from logradar.core.progress import say
+from logradar.core.progress import Progress, say
+from logradar.core.session_set import SessionSet, SessionTable
 from logradar.evaluation.audit import Side, identities, overlapping, seen_in
 from logradar.evaluation.caveats import Novelty
 from logradar.model.bundle import Bundle
-from logradar.parsing.given_templates import GivenTemplates
-from logradar.pipeline.detect import sessions_of
+from logradar.pipeline.detect import filled_sessions, sessions_of
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import Corpus
 
@@ -24,12 +25,84 @@ Bools = npt.NDArray[np.bool_]
 _WAY_OUT = "measure all the same with --allow-overlap, which the audit will tell."
 
 
-def sessions_in(corpus: Corpus | DayCorpus, fitted: Bundle, home: Path) -> pa.Table:
-    """All sessions, in memory: what is measured has labels, and is never very much."""
+@dataclass(frozen=True)
+class Measured:
+    """Labelled SESSIONS that are measured, and by detector their SCORES.
+
+    Of an input on disk, sessions that are normal and raise no alarm keep neither records nor gaps, and no scores of
+    single events: figures do not need them, and memory would not hold them. ``whole`` says that nothing is left out.
+    """
+
+    sessions: pa.Table
+    scores: dict[str, pa.Table]
+    whole: bool
+
+    def anomalies(self) -> tuple[pa.Table, dict[str, pa.Table]]:
+        """The sessions (all of them where ``whole``) that have records, gaps and scores of events, and their scores."""
+        if self.whole:
+            return self.sessions, self.scores
+        marked = self.sessions["label"]
+        return self.sessions.filter(marked), {name: table.filter(marked) for name, table in self.scores.items()}
+
+
+def measured(
+    corpus: Corpus | DayCorpus, bundle: Bundle, home: Path, spec: str, limit: float, *, held_out: bool, overlap: bool
+) -> Measured:
+    """The labelled sessions of an input that ``bundle`` may be measured on, with their scores.
+
+    ``limit`` is the threshold of the main detector; ``held_out`` and ``overlap`` are those of `unseen`.
+    """
     if isinstance(corpus, DayCorpus):
-        assert isinstance(fitted.miner, GivenTemplates)
-        return corpus.sessions(fitted.miner)
-    return pa.concat_tables(sessions_of(corpus, fitted, home, every=True)).unify_dictionaries()
+        found: SessionSet = SessionTable(corpus.sessions(bundle.miner))
+    else:
+        found = filled_sessions(corpus, bundle, home, every=True)
+    if isinstance(found, SessionTable):
+        sessions = labelled(found.table, spec)
+        sessions = sessions.filter(pa.array(unseen(sessions, bundle, held_out, overlap)))
+        return Measured(sessions, {name: one.score(sessions) for name, one in bundle.detectors.items()}, True)
+    light = ["session_id", "start", "template_ids", "label"]
+    facts = labelled(pa.concat_tables(found.tables(light)), spec)
+    chosen = pa.array(unseen(facts, bundle, held_out, overlap))
+    pieces: list[tuple[pa.Table, dict[str, pa.Table]]] = []
+    done = 0
+    with Progress("scoring", len(chosen), "sessions") as bar:
+        for table in found.tables():
+            table = table.filter(table["label"].is_valid())
+            rows = chosen.slice(done, len(table))
+            done += len(table)
+            pieces.append(_without_ballast(table.filter(rows), bundle, limit))
+            bar.advance(len(table))
+    tables = [piece for piece, _ in pieces]
+    scores = {name: pa.concat_tables([scored[name] for _, scored in pieces]) for name in bundle.detectors}
+    return Measured(pa.concat_tables(tables).unify_dictionaries().combine_chunks(), scores, False)
+
+
+def _without_ballast(sessions: pa.Table, bundle: Bundle, limit: float) -> tuple[pa.Table, dict[str, pa.Table]]:
+    scores = {name: one.score(sessions) for name, one in bundle.detectors.items()}
+    alarmed = scores[bundle.settings.detector]["score"].to_numpy() > limit
+    kept = alarmed | sessions["label"].to_numpy().astype(bool)
+    for name in ("record_ids", "gaps", "parameters"):
+        sessions = _emptied(sessions, name, kept)
+    return sessions, {name: _emptied(table, "event_scores", kept) for name, table in scores.items()}
+
+
+def _emptied(table: pa.Table, name: str, kept: Bools) -> pa.Table:
+    """The table with empty lists in column ``name``, but for the rows ``kept``."""
+    column = table[name].combine_chunks()
+    if column.null_count == len(column):
+        return table
+    values, lengths = column.flatten(), pc.list_value_length(column).fill_null(0).to_numpy()
+    offsets = np.concatenate([[0], np.cumsum(np.where(kept, lengths, 0))]).astype(np.int32)
+    lists = pa.ListArray.from_arrays(pa.array(offsets), values.filter(pa.array(np.repeat(kept, lengths))))
+    place = table.schema.get_field_index(name)
+    return table.set_column(place, table.schema.field(place), lists)
+
+
+def sessions_in(corpus: Corpus | DayCorpus, bundle: Bundle, home: Path) -> pa.Table:
+    """All sessions of an input, in memory."""
+    if isinstance(corpus, DayCorpus):
+        return corpus.sessions(bundle.miner)
+    return pa.concat_tables(sessions_of(corpus, bundle, home, every=True)).unify_dictionaries()
 
 
 def labelled(sessions: pa.Table, spec: str) -> pa.Table:

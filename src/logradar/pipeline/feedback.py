@@ -17,7 +17,6 @@ from logradar.core.bundle import amending
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError, did_you_mean
 from logradar.model.bundle import FEEDBACK, Bundle
-from logradar.scoring.signatures import identity
 
 _NAMED: Final = ("alert_id", "session_id", "detector", "signature")
 
@@ -39,7 +38,7 @@ def give_feedback(
         raise InputError("Say which alerts are false alarms: --false-alarm ID, once for each.")
     feedback = loaded.feedback.without(list(undo))
     if alerts is not None:
-        feedback = feedback.add(_chosen(_read(alerts), ids, alerts, identity(loaded)))
+        feedback = feedback.add(_chosen(_read(alerts), ids, alerts, loaded.identity))
     if feedback != loaded.feedback:
         with amending(bundle) as draft:
             (draft / FEEDBACK).unlink(missing_ok=True)

@@ -50,6 +50,11 @@ def save(bundle: Bundle, folder: Path, run: Path | None) -> None:
     bundle.save(folder, lambda draft: write_artifacts(bundle.history, bundle.next_events, run, draft))
 
 
+def checkpoints_of(bundle: Path) -> Path:
+    """The folder beside a bundle in which its detectors are trained."""
+    return bundle.with_name(bundle.name + ".training")
+
+
 def _named(parts: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
     """The parts of a path that begin with the name of a detector: without the ensemble that it belongs to."""
     first = next((place for place, part in enumerate(parts) if part in names), 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,12 @@ from logradar.alerting.alerts import anomalous, make_alerts
 from logradar.alerting.threshold import Threshold
 from logradar.core.tables import ALERTS, SCORES, SESSIONS, empty
 from logradar.model.bundle import Bundle
+from logradar.scoring.score_cache import ScoreCache
 from logradar.scoring.signatures import Lines, SessionSignature, signatures, suppressed_by
 
 OnScores = Callable[[pa.Table, pa.Table, float, pa.Table | None], None]
 Ints = npt.NDArray[np.int64]
+NO_ALERTS: Final = empty(ALERTS)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Scorer:
 
     def __init__(self, bundle: Bundle, limit: Threshold, on_scores: OnScores | None = None) -> None:
         self.bundle, self.limit, self._on_scores = bundle, limit, on_scores
+        self._scores = ScoreCache(bundle.main, bundle.main.score)
+        self._bounds = ScoreCache(bundle.main, bundle.main.score_unfinished)  # of unfinished sessions
 
     @cached_property
     def _texts(self) -> dict[int, str]:
@@ -83,13 +88,13 @@ class Scorer:
         """Scores and alerts of SESSIONS; ``lines`` fetches LOG_RECORDS by record id."""
         nothing = np.empty(0, np.int64)
         if not len(sessions):
-            return Scored(SCORES.empty_table(), empty(ALERTS), nothing)
-        scores = self.bundle.main.score(sessions)
+            return Scored(SCORES.empty_table(), NO_ALERTS, nothing)
+        scores = self._scores.score(sessions)
         if self._on_scores:
             self._on_scores(sessions, scores, self.limit.value, dated)
         rows = anomalous(scores, self.limit.value)
         if not len(rows):
-            return Scored(scores, empty(ALERTS), nothing)
+            return Scored(scores, NO_ALERTS, nothing)
         explained = self.explain(sessions.take(pa.array(rows)), scores.take(pa.array(rows)), lines)
         return Scored(scores, self.alerts(explained.remaining(), lines), rows[~explained.kept])
 
@@ -99,11 +104,11 @@ class Scorer:
         Empty where no detector of the bundle can judge an unfinished session.
         """
         if not len(sessions) or not self.bundle.main.prefix_safe:
-            return empty(ALERTS)
-        scores = self.bundle.main.score_unfinished(sessions)
+            return NO_ALERTS
+        scores = self._bounds.score(sessions)
         rows = pa.array(anomalous(scores, self.limit.value))
         if not len(rows):
-            return empty(ALERTS)
+            return NO_ALERTS
         explained = self.explain(sessions.take(rows), scores.take(rows), lines)
         return self.alerts(explained.remaining(), lines)
 
@@ -141,7 +146,7 @@ def _numbered(sessions: pa.Table) -> pa.Table:
 
 def in_order_of_score(alerts: list[pa.Table]) -> pa.Table:
     """ALERTS of all pieces, highest score first, of equal scores the earliest; wherever the pieces end."""
-    whole = pa.concat_tables([empty(ALERTS), *alerts]).unify_dictionaries()
+    whole = pa.concat_tables([NO_ALERTS, *alerts]).unify_dictionaries()
     raised = whole["raised_at"].cast(pa.int64()).fill_null(-1).to_numpy()
     order = np.lexsort((whole["alert_id"].to_numpy(zero_copy_only=False), raised, -whole["score"].to_numpy()))
     return whole.take(pa.array(order))

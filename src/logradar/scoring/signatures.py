@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -40,15 +39,6 @@ class SessionSignature:
     counts: Counter[str]
 
 
-def identity(fitted: Bundle) -> str:
-    """A name for what signatures depend on: the templates and the normal sequences of a bundle."""
-    digest = hashlib.blake2b(digest_size=8)
-    digest.update(fitted.miner.templates()["fingerprint"].to_numpy().tobytes())
-    if fitted.memory:
-        digest.update(fitted.memory.rows.fingerprints().tobytes())
-    return digest.hexdigest()
-
-
 def signatures(fitted: Bundle, sessions: pa.Table, findings: pa.Table, lines: Lines) -> list[SessionSignature | None]:
     """What is odd about each of ``sessions``, which are known to be anomalous; None where it cannot be said.
 
@@ -58,7 +48,7 @@ def signatures(fitted: Bundle, sessions: pa.Table, findings: pa.Table, lines: Li
     memory = fitted.memory
     if memory is None or not len(memory):
         return [None] * len(sessions)
-    bundle, names = identity(fitted), _names(fitted, sessions, lines)
+    bundle, names = fitted.identity, _names(fitted, sessions, lines)
     told, valued = _by_session(findings), _of_values(fitted, sessions)
     sequences = Sequences.from_arrow(sessions["template_ids"])
     prints, exact = sequences.fingerprints(), memory.repeats

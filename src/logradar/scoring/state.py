@@ -13,7 +13,6 @@ from logradar import __version__
 from logradar.core.bundle import verify, writing
 from logradar.core.errors import BundleError, StateError
 from logradar.model.bundle import Bundle
-from logradar.scoring.signatures import identity
 from logradar.scoring.stream import Stream
 
 FORMAT: Final = 1  # of the tables; raised when an older state can no longer be read
@@ -23,7 +22,7 @@ NAME: Final = "state.json"
 def save_state(stream: Stream, bundle: Bundle, folder: Path, **facts: Any) -> None:
     """Write the state of a stream to ``folder``, whole or not at all; an earlier state there is replaced."""
     _require_state(folder)
-    about = {"kind": "stream state", "state": FORMAT, "bundle": identity(bundle), "logradar": __version__, **facts}
+    about = {"kind": "stream state", "state": FORMAT, "bundle": bundle.identity, "logradar": __version__, **facts}
     with writing(folder, about) as draft:
         for name, table in stream.tables().items():
             pq.write_table(table, draft / f"{name}.parquet", compression="zstd")
@@ -44,7 +43,7 @@ def load_state(stream: Stream, bundle: Bundle, folder: Path) -> dict[str, Any]:
         raise StateError(f"'{folder}' holds no state that can be read ({error}); name another folder.") from None
     if about.get("state") != FORMAT:
         raise StateError(f"The state in '{folder}' was written by another version of LogRadar; name another folder.")
-    if about.get("bundle") != identity(bundle):
+    if about.get("bundle") != bundle.identity:
         raise StateError(f"The state in '{folder}' belongs to another bundle; name another folder.")
     stream.restore(tables)
     return about

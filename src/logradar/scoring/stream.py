@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, StateError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import ALERTS, LOG_RECORDS, empty
+from logradar.core.tables import LOG_RECORDS, empty
 from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
 from logradar.parsing.sessionizer import Sessionizer
 from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
-from logradar.scoring.scorer import OnScores, Scorer
+from logradar.scoring.scorer import NO_ALERTS, OnScores, Scorer
 from logradar.storage.filling import parameters_in, with_lists
 
 Ints = npt.NDArray[np.int64]
@@ -39,8 +39,8 @@ class Step:
     An early alert is repeated, complete and under the same id, when its session is over.
     """
 
-    alerts: pa.Table = field(default_factory=lambda: empty(ALERTS))
-    early: pa.Table = field(default_factory=lambda: empty(ALERTS))
+    alerts: pa.Table = field(default_factory=lambda: NO_ALERTS)
+    early: pa.Table = field(default_factory=lambda: NO_ALERTS)
 
 
 class Stream:
@@ -81,7 +81,7 @@ class Stream:
         ids = self._miner.match(records["body"])
         closed = self._sessionizer.push(events(records, ids), *self._clock.read(None, records["timestamp"]))
         alerts = self._score(closed)
-        early = self._unfinished() if self._early else empty(ALERTS)
+        early = self._unfinished() if self._early else NO_ALERTS
         if self._held > 2 * self._sessionizer.held + _SPARE:
             self._forget()
         return Step(alerts, early)
@@ -114,7 +114,7 @@ class Stream:
 
     def _score(self, sessions: pa.Table) -> pa.Table:
         if not len(sessions):
-            return empty(ALERTS)
+            return NO_ALERTS
         sessions = self._with_parameters(sessions)
         scored = self._scorer.score(sessions, self.lines)
         self._drift.add(sessions, scored.scores, scored.suppressed)

@@ -220,6 +220,16 @@ class Opened:
         self.close()
 
 
+def require_event_ids(opened: Opened) -> Opened:
+    """The input, if all of it has event ids of its own, as a bundle of day files needs; `InputError` if not."""
+    if not opened.has_sessions:
+        raise InputError(
+            f"The bundle was trained on the event ids of day files; not all files of '{opened.spec}' have them. "
+            "Give day files alone, or train on lines with events=mined."
+        )
+    return opened
+
+
 def open_input(spec: str | Path, settings: InputSettings | None = None, quarantine_path: Path | None = None) -> Opened:
     """Find INPUT ``spec``, recognise what it is, and determine how to read it.
 
