@@ -174,11 +174,9 @@ def _growing(
         if on_step is not None and (len(step.alerts) or len(step.early)):
             on_step(step)
 
-    try:
+    with growing.interruptible():
         for records in growing.records(input_settings(bundle, given), bundle.settings.input.format):
             take(stream.step(records))
-    except KeyboardInterrupt:  # the user has seen enough: end as if the input had ended
-        pass
     if state is not None:
         save_state(stream, bundle, state)
     else:

@@ -7,11 +7,15 @@ in the next one (a stack trace), so it is held back until another record begins 
 from __future__ import annotations
 
 import select
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BufferedReader
+from types import FrameType
 from typing import Final, Self, cast
 
 import polars as pl
@@ -43,7 +47,7 @@ class Growing:
         self._stream = stream
         self.quarantine = Quarantine()
         self._buffered = True  # what `peek` has read already is not seen by `select`
-        self._ended = False
+        self._ended = self._interrupted = self._waiting = False
         head = stream.peek(8)[:8]
         self.plain = kind_of(head) is None and head[:2] not in UTF16_BOMS
 
@@ -51,6 +55,23 @@ class Growing:
     def stdin(cls) -> Self:
         """The standard input of this process."""
         return cls(cast(BufferedReader, sys.stdin.buffer))
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C ends the input: what has arrived is still handed on. A second Ctrl-C is an interrupt as ever."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        again, self._interrupted = self._interrupted, True
+        if self._waiting or again:
+            raise KeyboardInterrupt
 
     def records(self, settings: InputSettings, expected: str | None = None) -> Iterator[pa.Table]:
         """LOG_RECORDS in batches, numbered from 0.
@@ -118,6 +139,10 @@ class Growing:
         """Bytes as they come; None where nothing comes for a moment, and at the end."""
         quiet = 0.0  # seconds without a byte
         while not self._ended:
+            if self._interrupted:
+                self._ended = True
+                yield b""
+                continue
             if not self._ready(None if quiet >= PATIENCE else PAUSE):
                 quiet += PAUSE
                 yield None
@@ -134,4 +159,10 @@ class Growing:
         if self._buffered:
             self._buffered = False
             return True
-        return bool(select.select([self._stream.fileno()], [], [], seconds)[0])
+        self._waiting = True
+        try:
+            return not self._interrupted and bool(select.select([self._stream.fileno()], [], [], seconds)[0])
+        except KeyboardInterrupt:
+            return False
+        finally:
+            self._waiting = False
