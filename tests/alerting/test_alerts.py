@@ -71,7 +71,12 @@ def test_a_session_without_findings_is_still_an_alert(alerts):
 
 
 def test_ids_are_stable_and_differ_by_detector(alerts):
-    assert alerts[0]["alert_id"] == alert_id("ngram", "a") != alert_id("length", "a")
+    assert alerts[0]["alert_id"] == alert_id("ngram", "a", None, "line 1")
+    assert len({alert_id(*parts) for parts in (("ngram", "a"), ("length", "a"), ("ngram", "a", END))}) == 3
+
+
+def test_two_logs_with_windows_of_one_name_have_different_ids():
+    assert alert_id("ngram", "log[0]", END, "one") != alert_id("ngram", "log[0]", END, "other")
 
 
 def test_an_alert_is_raised_at_event_time_never_at_the_wall_clock(alerts):

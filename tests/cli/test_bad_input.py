@@ -103,8 +103,14 @@ def test_a_bundle_with_a_changed_byte(logradar, bundle, log):
 
 def test_a_bundle_of_a_newer_format(logradar, bundle, log):
     path = bundle / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
-    refused(logradar("detect", bundle, log), "format 2", "upgrade")
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    refused(logradar("detect", bundle, log), "format 3", "upgrade")
+
+
+def test_a_bundle_of_an_older_format(logradar, bundle, log):
+    path = bundle / "manifest.json"
+    path.write_text(path.read_text().replace('"format": 2', '"format": 1'))
+    refused(logradar("detect", bundle, log), "format 1", "Train it again")
 
 
 def test_a_bundle_is_not_written_over_other_files(logradar, tmp_path, log):

@@ -43,7 +43,7 @@ def test_raw_logs_of_a_size(logradar, tmp_path):
         (("--format", "parquet"), "--format"),
         (("--format", "radar-json", "tokens=-1"), "'tokens' is -1"),
         (("--size", "1MB", "pretty=true"), "'pretty' is not known"),
-        (("--size", "900000TB"), "GB free, .* are to be written"),
+        (("--size", "900000TB"), "GB free, .* are needed"),
     ],
 )
 def test_mistakes_are_sentences(logradar, tmp_path, words, told):

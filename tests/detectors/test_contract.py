@@ -194,9 +194,9 @@ def test_what_does_not_fit_in_memory_is_learnt_from_disk(name, tmp_path, capsys)
     watch, table = [*learn[:60], [3, 9, 7], [3, 9, 7]], sessions([*learn[:50], ODD])
     kept, spilled = quick(name), quick(name)
     kept.fit(TrainingSet.of_tables(sessions(learn), sessions(watch)))
-    spilled.fit(
-        TrainingSet(on_disk(learn, tmp_path / "a"), SessionTable(sessions(watch)), tmp_path / "run", memory=1000)
-    )
+    learnt, watched = on_disk(learn, tmp_path / "a"), SessionTable(sessions(watch))
+    with TrainingSet(learnt, watched, tmp_path / "run", memory=1000) as training:
+        spilled.fit(training)
     assert "do not fit in memory" in capsys.readouterr().err
     assert not list(tmp_path.rglob("distinct-*"))
     one, other = (detector.score(table)["score"].to_numpy() for detector in (kept, spilled))

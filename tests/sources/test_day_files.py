@@ -177,7 +177,7 @@ def test_small_and_pretty(tmp_path, size):
     assert file.read_text() == json.dumps(sessions(file), indent=2, ensure_ascii=False) + "\n"
     assert made.sessions == len(sessions(file)) == len(labels(tmp_path)) >= 1
     assert made.anomalies == 0
-    assert "anomalous; labels are in 'session_labels.csv'" in made.sentence()
+    assert "anomalous; the labels are in 'session_labels.csv'" in made.sentence()
 
 
 def test_a_clock_that_is_off_over_midnight_makes_no_other_files(tmp_path):
@@ -199,7 +199,7 @@ def test_what_is_refused(tmp_path):
     (tmp_path / "preprocessed_logs_2024-05-01.json").write_text("[]")
     with pytest.raises(InputError, match=r"has preprocessed_logs_2024-05-01\.json, which no simulation wrote"):
         simulate_days(tmp_path)
-    with pytest.raises(InputError, match=r"GB free, 1000000000\.0 GB are to be written"):
+    with pytest.raises(InputError, match=r"GB free, but 1000000000\.0 GB are needed"):
         simulate_days(tmp_path / "big", settings=DaySettings(days=1000, size="1000TB"))
     with pytest.raises(ConfigError, match="size"):
         validated(DaySettings, {"size": "much"})

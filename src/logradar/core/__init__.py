@@ -3,8 +3,8 @@
 Nothing comes in from other rooms and no data is read here. What goes out are shared types and small tools:
 
 - ``tables``: the Arrow schemas of all tables that one room passes to another, and the check of a table against them.
-- ``sequences``, ``ragged_kernels``, ``distinct``, ``valued_sequences``, ``shards``: template ids of sessions as ragged
-  arrays, equal ones counted once, in memory or on disk.
+- ``sequences``, ``ragged_kernels``, ``distinct``: template ids of sessions as ragged arrays, equal ones counted
+  once, in memory or on disk. ``session_view``, ``session_set``, ``shards``, ``training_set``: what detectors are given.
 - ``config``: settings from YAML files and the command line, validated. ``errors``: the errors that users see.
 - ``registry``: finds plugins (detectors, sources) by file name.
 - ``bundle``: writes and verifies a folder of files with a manifest of checksums.

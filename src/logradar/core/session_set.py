@@ -54,7 +54,7 @@ class SessionTable:
         return len(self.table)
 
     def tables(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """As `SessionSet.tables`."""
+        """SESSIONS (or the named columns) in order, some thousand rows at a time; nothing is copied."""
         table = self.table if columns is None else self.table.select(columns)
         for start in range(0, table.num_rows, BATCH):
             yield table.slice(start, BATCH)
@@ -68,6 +68,6 @@ class SessionTable:
         return Sequences.from_arrow(self.table["template_ids"])
 
     def thinned(self, count: int) -> SessionTable:
-        """As `SessionSet.thinned`."""
+        """Every k-th session, so that ``count`` of them remain at most."""
         step = max(-(-len(self.table) // max(count, 1)), 1)
         return SessionTable(self.table.take(np.arange(0, len(self.table), step)))

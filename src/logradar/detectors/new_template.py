@@ -24,11 +24,12 @@ class NewTemplate(Incremental):
 
     >>> import pyarrow as pa
     >>> from logradar.core.tables import SESSIONS
+    >>> from logradar.core.training_set import TrainingSet
     >>> def sessions(*rows):
     ...     return pa.Table.from_pylist([{"session_id": str(i), "record_ids": [], "template_ids": row,
     ...         "gaps": []} for i, row in enumerate(rows)], schema=SESSIONS)
     >>> detector = NewTemplate()
-    >>> detector.fit(sessions([3, 4], [3, 5]), sessions([3, 4]))
+    >>> detector.fit(TrainingSet.of_tables(sessions([3, 4], [3, 5]), sessions([3, 4])))
     >>> detector.score(sessions([3, 4], [3, 9, 9]))["score"].to_pylist()
     [0.0, 2.0]
     """

@@ -28,7 +28,7 @@ _STATE: Final = pa.schema(
         pa.field("key", pa.string()),
         pa.field("window", pa.int64()),
         pa.field("part", pa.int32()),
-        pa.field("clock", pa.int64()),
+        pa.field("seen", pa.int64()),
         pa.field("furthest", pa.int64()),
         pa.field("places", pa.list_(pa.int64())),
     ]
@@ -47,10 +47,10 @@ MEMBERSHIPS: Final = pa.schema(  # an event in a session: columns of EventColumn
 
 @dataclass
 class _Open:
-    """A session that may still get events: where they are, and the clock and place of the last one."""
+    """A session that may still get events: where they are, and when and at what place the last one was seen."""
 
     part: int
-    clock: int
+    seen: int
     furthest: int  # largest place inside the numbering of windows; 0 for a key
     places: list[Ints] = field(default_factory=list)
     count: int = 0
@@ -183,12 +183,12 @@ class Sessionizer:
         closed: list[tuple[Group, _Open]] = []
         order = np.argsort(code, kind="stable")
         code, rows, furthest = code[order], rows[order], furthest[order]
-        clock = columns.clock[rows]
+        clock, seen = columns.clock[rows], columns.seen[rows]
         opens = np.concatenate([[True], code[1:] != code[:-1]])  # the first event of a group in this batch
         heads = np.flatnonzero(opens)
         before = [self._open.get(groups[number]) for number in code[heads].tolist()]
-        earlier = np.concatenate([[UNKNOWN_TIME], clock[:-1]])
-        earlier[heads] = [session.clock if session else UNKNOWN_TIME for session in before]
+        earlier = np.concatenate([[UNKNOWN_TIME], seen[:-1]])
+        earlier[heads] = [session.seen if session else UNKNOWN_TIME for session in before]
         known = (earlier != UNKNOWN_TIME) & (clock != UNKNOWN_TIME)
         if self._idle is None or self.settings.by == "time":  # a window of time ends by its own length
             idle = np.zeros(len(code), bool)
@@ -213,7 +213,7 @@ class Sessionizer:
                 session = _Open(part, 0, 0)
             session.places.append(rows[begin:end] + first)
             session.count += end - begin
-            session.clock = int(clock[end - 1])
+            session.seen = int(seen[end - 1])
             session.furthest = max(session.furthest, int(furthest[begin:end].max()))
             self._open[group] = session  # last, because it is the one that was idle shortest
         return closed
@@ -224,9 +224,9 @@ class Sessionizer:
         over += [group for group in self._windows.passed(now) if group in self._open]
         if self._idle is not None and now != UNKNOWN_TIME:
             for group, session in self._open.items():
-                if session.clock == UNKNOWN_TIME or group[0] == TIME:
+                if session.seen == UNKNOWN_TIME or session.seen > now or group[0] == TIME:
                     continue
-                if now - session.clock <= self._idle:
+                if now - session.seen <= self._idle:
                     break
                 over.append(group)
         return [(group, self._open.pop(group)) for group in dict.fromkeys(over)]
@@ -270,7 +270,7 @@ class Sessionizer:
         """The state as Arrow tables: open sessions, their events, and the windows of each service."""
         self._compact()
         rows = [
-            (*group, session.part, session.clock, session.furthest, session.places[0])
+            (*group, session.part, session.seen, session.furthest, session.places[0])
             for group, session in self._open.items()
         ]
         columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in _STATE]
@@ -296,7 +296,7 @@ class Sessionizer:
             setattr(found, name, tables["counts"][name][0].as_py())
         for row in tables["open_sessions"].to_pylist():
             places = np.array(row["places"], np.int64)
-            session = _Open(row["part"], row["clock"], row["furthest"], [places], len(places))
+            session = _Open(row["part"], row["seen"], row["furthest"], [places], len(places))
             found._open[row["kind"], row["key"], row["window"]] = session
             found._live += len(places)
         found._windows.restore(tables["windows"], list(found._open))

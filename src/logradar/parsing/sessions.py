@@ -83,6 +83,11 @@ class EventColumns:
     def __len__(self) -> int:
         return len(self.record_id)
 
+    @property
+    def seen(self) -> Ints:
+        """When each event was seen: the clock, or its own time where that is later (the first event after a pause)."""
+        return np.maximum(self.clock, self.time)
+
     def take(self, places: Ints) -> EventColumns:
         """The events at ``places``, in that order."""
         return EventColumns(*(getattr(self, name)[places] for name in COLUMNS))

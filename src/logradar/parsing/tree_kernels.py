@@ -66,6 +66,7 @@ def _link(edges, nodes, child):  # type: ignore[no-untyped-def]
 
 @kernel
 def link_all(edges, nodes, count):  # type: ignore[no-untyped-def]
+    """Fill the empty hash table ``edges`` with the first ``count`` nodes."""
     for child in range(1, count):
         _link(edges, nodes, child)
 

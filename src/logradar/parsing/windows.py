@@ -83,8 +83,9 @@ class Windows:
 
     def _of_count(self, name: str | None, events: EventColumns, rows: Ints) -> list[tuple[Group, Ints, Ints]]:
         place, first, clock = self._services.get(name, (0, 0, UNKNOWN_TIME))
+        seen = events.seen
         found: list[tuple[Group, Ints, Ints]] = []
-        for run in np.split(rows, self._breaks(events.clock[rows], clock)):
+        for run in np.split(rows, self._breaks(events.clock[rows], seen[rows], clock)):
             if not len(run):
                 continue  # the run before the first event, which a pause has ended
             if clock != UNKNOWN_TIME and self._pause(clock, int(events.clock[run[0]])):
@@ -97,7 +98,7 @@ class Windows:
             )
             self._full += [(COUNT, name, window) for window in complete]
             place += len(run)
-            clock = int(events.clock[run[-1]])
+            clock = int(seen[run[-1]])
         self._services[name] = place, first, clock
         return found
 
@@ -139,11 +140,11 @@ class Windows:
             for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
         ]
 
-    def _breaks(self, clocks: Ints, before: int) -> Ints:
+    def _breaks(self, clocks: Ints, seen: Ints, before: int) -> Ints:
         """Where a pause ends a window of count."""
         if self._idle is None:
             return np.empty(0, np.int64)
-        earlier = np.concatenate([[before], clocks[:-1]])
+        earlier = np.concatenate([[before], seen[:-1]])
         known = (earlier != UNKNOWN_TIME) & (clocks != UNKNOWN_TIME)
         return np.flatnonzero(known & (clocks - earlier > self._idle))
 

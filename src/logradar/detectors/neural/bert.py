@@ -61,6 +61,12 @@ class EventBERT(nn.Module):
     def forward(
         self, tokens: torch.Tensor, asks: torch.Tensor, places: torch.Tensor | None = None
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities of tokens, and with ``places`` the distance of each row to the centre.
+
+        ``tokens`` has the shape ``(rows, length)``. ``places`` has the shape ``(rows, asked)`` and holds the positions
+        that are asked about; without it every position is. ``asks`` has the shape of the positions asked about.
+        Returns ``(rows, asked, tokens)``, and with ``places`` also ``(rows,)`` (LogBERT, IJCNN 2021, section III).
+        """
         # Numbers and types of places are passed in: if the block looked them up it would fix a largest length.
         numbers = torch.arange(tokens.shape[1], device=tokens.device)[None]
         states = self.bert(

@@ -2,4 +2,5 @@
 
 ``compression`` unpacks gz, xz, zst and bz2 files in pieces of bounded size, ``timestamps`` reads columns of timestamps
 in any known layout, ``parquet`` reads the files of prepared folders. Nothing here knows about kinds of logs.
+Read ``compression`` first.
 """

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from io import BufferedReader
+from io import BufferedReader, RawIOBase, UnsupportedOperation
 from types import FrameType
 from typing import Final, Self, cast
 
@@ -54,7 +54,8 @@ class Growing:
     @classmethod
     def stdin(cls) -> Self:
         """The standard input of this process."""
-        return cls(cast(BufferedReader, sys.stdin.buffer))
+        stream = sys.stdin.buffer
+        return cls(stream if isinstance(stream, BufferedReader) else BufferedReader(cast(RawIOBase, stream)))
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -162,6 +163,8 @@ class Growing:
         self._waiting = True
         try:
             return not self._interrupted and bool(select.select([self._stream.fileno()], [], [], seconds)[0])
+        except UnsupportedOperation:  # bytes in memory are always there
+            return True
         except KeyboardInterrupt:
             return False
         finally:

@@ -154,6 +154,7 @@ class Sanitizer:
         self.firsts: dict[str, tuple[int, str]] = {}
 
     def clean(self, data: bytes, first: int) -> bytes:
+        """Valid, printable UTF-8 of ``data``, whole lines of which the first has the number ``first``."""
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
         if b"\x1b" in data:
@@ -183,6 +184,7 @@ class Sanitizer:
             self.firsts[reason] = (first + int(rows[0]), text)
 
     def report(self, name: str, quarantine: Quarantine) -> None:
+        """Count in ``quarantine`` how many lines had to be changed, with the place of the first of each kind."""
         for reason, (line, text) in self.firsts.items():
             quarantine.add(name, reason, line=line, text=text, count=self.counts[reason])
 

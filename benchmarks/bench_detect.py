@@ -1,0 +1,74 @@
+"""`detect` on the raw text of the HDFS sample beside another checkout of LogRadar: the ratio of their times.
+
+    python benchmarks/bench_detect.py --against ../logradar-before
+
+Both checkouts train on the sample, each with its own code, and then detect on it, three times in turn, in processes of
+their own. Printed are CPU and wall seconds and the ratio of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import lzma
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("LOGRADAR_DATA", "../shared/data"))
+RUN = "import sys; from logradar.cli import main; sys.argv[0] = 'logradar'; main()"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--against", type=Path, default=None, help="another checkout; without it only this one is timed"
+    )
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--full", action="store_true", help="the sample ten times over: 1.8 million lines")
+    args = parser.parse_args()
+    checkouts = {"here": HERE} | ({"there": args.against.resolve()} if args.against else {})
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        text = lzma.decompress((DATA / "hdfs" / "HDFS_2pct.log.xz").read_bytes())
+        log = home / "hdfs.log"
+        log.write_bytes(text if not args.full else b"".join(text.replace(b"blk_", b"blk_%d" % i) for i in range(10)))
+        (home / "train.log").write_bytes(text)
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
+        for name, checkout in checkouts.items():
+            _run(checkout, "train", str(home / "train.log"), "-o", str(home / name), "--quiet")
+        for number in range(args.runs + 1):
+            for name, checkout in checkouts.items():
+                found = _run(checkout, "detect", str(home / name), str(log), "--quiet", "--json")
+                if number:  # the first one fills the caches
+                    times[name].append(found)
+        for name, found in times.items():
+            cpu, wall = (statistics.median(column) for column in zip(*found, strict=True))
+            print(f"{name:6} {checkouts[name].name}: CPU {cpu:.2f} s, wall {wall:.2f} s (median of {args.runs})")
+        if "there" in times:
+            ratio = [
+                statistics.median(t[place] for t in times["here"]) / statistics.median(t[place] for t in times["there"])
+                for place in (0, 1)
+            ]
+            print(f"here / there: CPU {ratio[0]:.2f}, wall {ratio[1]:.2f}")
+
+
+def _run(checkout: Path, *arguments: str) -> tuple[float, float]:
+    """CPU and wall seconds of a command with the code of ``checkout``."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "src"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", RUN, *arguments], env=environment, capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
