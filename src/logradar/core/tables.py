@@ -148,7 +148,7 @@ ALERTS: Final = pa.schema(
         _required("record_ids", pa.list_(pa.int64())),
         _required("evidence", pa.list_(EVIDENCE)),
         pa.field("code", pa.list_(CODE)),
-        pa.field("signature", pa.string()),  # what is odd about it, as JSON: feedback names the finding by it
+        pa.field("signature", pa.string()),  # how it differs from normal sessions, as JSON, by which feedback names it
     ]
 )
 

@@ -57,7 +57,7 @@ class Side:
 def identities(sessions: pa.Table) -> Hashes:
     """A fingerprint of each session that is the same on every machine: of its id and start time.
 
-    A session without a start time is told apart by its sequence instead. Two files may both hold a
+    A session without a start time is identified by its sequence instead. Two files may both hold a
     window named ``window-0``; they are one session only if these agree too.
     """
     ids = sessions["session_id"].combine_chunks().cast(pa.large_string())
@@ -80,7 +80,7 @@ def seen_in(train: Hashes, test: Hashes) -> Bools:
     return np.isin(test, np.unique(train))
 
 
-def told(train: Hashes, test: Hashes) -> Bools:
+def distinguishable(train: Hashes, test: Hashes) -> Bools:
     """For each test fingerprint whether `seen_in` can tell; not where only the smallest `MOST_SEEN` were kept."""
     return test <= train.max() if len(train) >= MOST_SEEN else np.ones(len(test), np.bool_)
 
@@ -98,7 +98,7 @@ def audit(
     ``test`` are its sequences (one row per session), ``labels`` say which are anomalous (None: not
     known), ``train`` is the training side, ``side`` the test side, both optional: without them the
     figures that need them are None. ``apart`` are the test sessions that must begin after training (None: all of
-    ``side``), where anomalies are held back wherever they are. What limits every detector is told by
+    ``side``), where anomalies are held back wherever they are. What limits every detector is shown by
     `logradar.evaluation.caveats`.
     """
     truth = None if labels is None else np.asarray(labels).astype(bool)
@@ -160,10 +160,10 @@ def _leaks(facts: dict[str, Any]) -> list[str]:
 
 
 def _repeats(seen: dict[str, Any]) -> list[str]:
-    odd, plain = seen["anomalous"], seen["normal"] or seen["all"]
+    anomalous, plain = seen["anomalous"], seen["normal"] or seen["all"]
     said = []
-    if odd and odd["of"] and not odd["sessions"]:
-        said.append(f"None of the {odd['of']:,} test anomalies has a sequence that also occurs in training.")
+    if anomalous and anomalous["of"] and not anomalous["sessions"]:
+        said.append(f"None of the {anomalous['of']:,} test anomalies has a sequence that also occurs in training.")
     if plain["sessions"]:
         said.append(
             f"{plain['sessions']:,} of {plain['of']:,} {'normal ' if seen['normal'] else ''}test sessions have a "
@@ -204,7 +204,7 @@ def _duplicates(prints: Hashes) -> dict[str, Any]:
 
 
 def _seen(prints: Hashes, truth: Bools | None, train: Side) -> dict[str, Any]:
-    can = told(train.sequences, prints)
+    can = distinguishable(train.sequences, prints)
     prints, truth = prints[can], None if truth is None else truth[can]
     seen = seen_in(train.sequences, prints)
     parts: dict[str, Any] = {"all": _share(int(seen.sum()), len(seen)), "normal": None, "anomalous": None}

@@ -68,9 +68,9 @@ class ReplayBuffer:
     def _prototypes(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], dict[str, int]]:
         """Ids of all templates, the most frequent count vectors over them, a row each, and the columns by name."""
         templates = np.unique(self.rows.values)
-        usual = [np.frombuffer(vector, np.int32) for vector, _ in Counter(self._vectors).most_common(_PROTOTYPES)]
-        table = np.zeros((len(usual), len(templates)), np.int32)
-        for row, ids in enumerate(usual):
+        common = [np.frombuffer(vector, np.int32) for vector, _ in Counter(self._vectors).most_common(_PROTOTYPES)]
+        table = np.zeros((len(common), len(templates)), np.int32)
+        for row, ids in enumerate(common):
             np.add.at(table[row], np.searchsorted(templates, ids), 1)
         return templates, table, {str(template): place for place, template in enumerate(templates.tolist())}
 
@@ -100,14 +100,14 @@ class ReplayBuffer:
 
     def added(self, counts: Counts) -> dict[str, int]:
         """How many more (or fewer) of each event there are than in the nearest normal session."""
-        templates, usual, known = self._prototypes
+        templates, common, known = self._prototypes
         here = np.zeros(len(templates), np.int64)
         for event, count in counts.items():
             if event in known:
                 here[known[event]] = count
-        if self.normal(counts) or not len(usual):
+        if self.normal(counts) or not len(common):
             return {}
-        apart = here - usual
+        apart = here - common
         best = int(np.argmin(np.abs(apart).sum(axis=1) + _MISSING * np.maximum(-apart, 0).sum(axis=1)))
         more = {str(templates[place]): int(apart[best, place]) for place in np.flatnonzero(apart[best])}
         return more | {event: count for event, count in counts.items() if event not in known}

@@ -115,8 +115,8 @@ def _renamed(feedback: Feedback, templates: TemplateSource) -> Feedback:
     )
 
 
-def _settings(fitted: Bundle, wished: RunSettings) -> RunSettings:
-    before = fitted.settings.model_copy(update={"input": input_settings(fitted, None)})
+def _settings(bundle: Bundle, wished: RunSettings) -> RunSettings:
+    before = bundle.settings.model_copy(update={"input": input_settings(bundle, None)})
     split = before.split.model_copy(update={"test": 0.0})  # the protocol of the older input is not that of this one
     settings = _merged(before.model_copy(update={"split": split}), wished)
     changed = [name for name in _FIXED if getattr(settings, name) != getattr(before, name)]

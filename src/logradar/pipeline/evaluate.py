@@ -19,7 +19,7 @@ from logradar import __version__
 from logradar.alerting.alerts import anomalous
 from logradar.alerting.threshold import Threshold
 from logradar.core.sequences import Sequences
-from logradar.evaluation.audit import Side, audit, seen_in, told
+from logradar.evaluation.audit import Side, audit, distinguishable, seen_in
 from logradar.evaluation.caveats import caveats
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
@@ -38,7 +38,7 @@ from logradar.storage.day_files import DayCorpus
 from logradar.storage.grouping import days_covered
 from logradar.storage.records import Corpus, collect, opening
 
-ALERTS_TOLD = 500
+MOST_ALERTS = 500
 
 
 @dataclass
@@ -48,18 +48,18 @@ class Evaluated:
     document: dict[str, Any]
     scores: pa.Table
     detected: Detected
-    fitted: Bundle
+    bundle: Bundle
 
     def write(self, folder: Path) -> None:
         """Write the run folder that `logradar.reporting.evaluation_page` reads."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "evaluation.json").write_bytes(orjson.dumps(self.document, option=orjson.OPT_INDENT_2))
         (folder / "alerts.json").write_bytes(orjson.dumps(self.detected.to_json(), option=orjson.OPT_INDENT_2))
-        (folder / "run.json").write_text(json.dumps(self.fitted.settings.model_dump(mode="json"), indent=1))
-        (folder / "history.json").write_text(json.dumps(self.fitted.history))
+        (folder / "run.json").write_text(json.dumps(self.bundle.settings.model_dump(mode="json"), indent=1))
+        (folder / "history.json").write_text(json.dumps(self.bundle.history))
         pq.write_table(self.scores, folder / "scores.parquet")
-        if told := self.document["next_events"]:
-            (folder / "next-events.txt").write_text(next_events.readable(told))
+        if figures := self.document["next_events"]:
+            (folder / "next-events.txt").write_text(next_events.readable(figures))
 
 
 def evaluate(
@@ -81,35 +81,35 @@ def evaluate(
     weights are measured in place of the bundle's. Raises `DataError` without labels.
     """
     began = time.monotonic()
-    fitted = Bundle.load(bundle)
+    loaded = Bundle.load(bundle)
     if checkpoint is not None:
-        fitted = from_checkpoint(fitted, checkpoint)
-    planned = plan_threshold(fitted, threshold, alerts_per_day, precision)
+        loaded = from_checkpoint(loaded, checkpoint)
+    planned = plan_threshold(loaded, threshold, alerts_per_day, precision)
     limit = planned.value
-    with opening(spec, input_settings(fitted, given)) as (opened, home):
-        days = fitted.miner.uses_event_ids
+    with opening(spec, input_settings(loaded, given)) as (opened, home):
+        days = loaded.miner.uses_event_ids
         corpus = DayCorpus.collect(require_event_ids(opened), home) if days else collect(opened, home)
-        found = measured(corpus, fitted, home, spec, limit, held_out=held_out, overlap=allow_overlap)
+        found = measured(corpus, loaded, home, spec, limit, held_out=held_out, overlap=allow_overlap)
         sessions, scores = found.sessions, found.scores
-        rows = anomalous(scores[fitted.settings.detector], limit)
-        main = scores[fitted.settings.detector]
-        looked = rows if len(fitted.feedback) else rows[:ALERTS_TOLD]
-        scorer = Scorer(fitted, planned)
+        rows = anomalous(scores[loaded.settings.detector], limit)
+        main = scores[loaded.settings.detector]
+        looked = rows if len(loaded.feedback) else rows[:MOST_ALERTS]
+        scorer = Scorer(loaded, planned)
         explained = scorer.explain(sessions.take(pa.array(looked)), main.take(pa.array(looked)), corpus.lines)
-        alerts = scorer.alerts(explained.remaining(ALERTS_TOLD), corpus.lines)
+        alerts = scorer.alerts(explained.remaining(MOST_ALERTS), corpus.lines)
         suppressed = looked[~explained.kept]
-        document = _document(spec, fitted, corpus, found, limit)
+        document = _document(spec, loaded, corpus, found, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
         by_bundle = threshold is alerts_per_day is precision is None
-        values = tuple(name for name, detector in fitted.detectors.items() if detector.needs_values)
+        values = tuple(name for name, detector in loaded.detectors.items() if detector.needs_values)
         document["caveats"] = caveats(
-            document["audit"], document["detectors"], novelty(fitted) if by_bundle else None, values
+            document["audit"], document["detectors"], novelty(loaded) if by_bundle else None, values
         )
-        if trimmed := fitted.facts["split"].get("trimmed"):
+        if trimmed := loaded.facts["split"].get("trimmed"):
             document["audit"]["notes"].append(
-                f"Training left out {trimmed:,} normal sessions, the oddest (split.trim)."
+                f"Training left out {trimmed:,} normal sessions, those least like the others (split.trim)."
             )
-        document |= _watched(fitted, sessions, main, planned, suppressed)
+        document |= _watched(loaded, sessions, main, planned, suppressed)
         document["notes"] = notes(planned, alerts_per_day, precision)
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
@@ -122,65 +122,65 @@ def evaluate(
         "drift": document["drift"],
         "notes": document["notes"],
     }
-    return Evaluated(document, _score_table(sessions, scores, fitted), Detected(alerts, figures), fitted)
+    return Evaluated(document, _score_table(sessions, scores, loaded), Detected(alerts, figures), loaded)
 
 
 def _watched(
-    fitted: Bundle, sessions: pa.Table, scores: pa.Table, limit: Threshold, silent: npt.NDArray[np.int64]
+    bundle: Bundle, sessions: pa.Table, scores: pa.Table, limit: Threshold, silent: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     """The main detector's figures with feedback, where there is any, and whether its threshold holds here."""
-    watch = DriftMonitor(fitted, limit)
+    watch = DriftMonitor(bundle, limit)
     watch.add(sessions, scores, silent)
     found: dict[str, Any] = {"drift": watch.drift(), "with_feedback": None}
-    if len(fitted.feedback):
+    if len(bundle.feedback):
         values = scores["score"].to_numpy().copy()
         values[silent] = np.minimum(values[silent], limit.value)
         labels = sessions["label"].to_numpy().astype(bool)
         figures = measure(labels, values, limit.value, days=days_covered(sessions))
         lost = int(labels[silent].sum())
-        given = {"given": len(fitted.feedback), "silenced": len(silent), "silenced_anomalies": lost}
+        given = {"given": len(bundle.feedback), "silenced": len(silent), "silenced_anomalies": lost}
         found["with_feedback"] = {**given, **figures}
     return found
 
 
-def _document(spec: str, fitted: Bundle, corpus: Corpus | DayCorpus, found: Measured, limit: float) -> dict[str, Any]:
+def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Measured, limit: float) -> dict[str, Any]:
     sessions, scores = found.sessions, found.scores
     labels = sessions["label"].to_numpy().astype(bool)
     sequences = Sequences.from_arrow(sessions["template_ids"])
-    known = _known(fitted, sequences)
+    known = _known(bundle, sequences)
     days = days_covered(sessions)
-    main = fitted.settings.detector
+    main = bundle.settings.detector
     detectors = {}
     for name, table in scores.items():
         values = table["score"].to_numpy()
-        value = limit if name == main else fitted.thresholds[name].value
+        value = limit if name == main else bundle.thresholds[name].value
         detectors[name] = {
             **measure(labels, values, value, days=days),
             "unseen_only": unseen_only(labels, values, value, known, days=days),
             "distinct": distinct(labels, values, value, sequences.fingerprints(), days=days),
         }
-    limits = {name: limit if name == main else fitted.thresholds[name].value for name in scores}
+    limits = {name: limit if name == main else bundle.thresholds[name].value for name in scores}
     alarmed = {name: table["score"].to_numpy() > limits[name] for name, table in scores.items()}
     return {
         "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
         "input": "stdin" if spec == "-" else Path(spec).name,
-        "trained_on": fitted.facts["input"],
+        "trained_on": bundle.facts["input"],
         "main": main,
         **detectors[main],
         "audit": audit(
             sequences,
             labels,
-            train=trained_on(fitted),
+            train=trained_on(bundle),
             side=Side.of(sessions),
-            apart=Side.of(timed(sessions, fitted)),
+            apart=Side.of(timed(sessions, bundle)),
         ),
         "detectors": detectors,
-        "split": fitted.facts["split"],
-        "next_events": next_events.when_evaluated(fitted.detectors, fitted.validation, sessions, scores),
+        "split": bundle.facts["split"],
+        "next_events": next_events.when_evaluated(bundle.detectors, bundle.validation, sessions, scores),
         "faults": faults(kinds_of(corpus, sessions), labels, alarmed),
         "services": by_service(_services(sessions), alarmed, labels),
-        "delay": delay(fitted, corpus, *found.anomalies(), limits),
-        "seed": fitted.settings.seed,
+        "delay": delay(bundle, corpus, *found.anomalies(), limits),
+        "seed": bundle.settings.seed,
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -194,17 +194,17 @@ def _services(sessions: pa.Table) -> npt.NDArray[np.object_]:
     return named
 
 
-def _known(fitted: Bundle, sequences: Sequences) -> Bools:
+def _known(bundle: Bundle, sequences: Sequences) -> Bools:
     """Which sequences occur in training, or might: what is measured as unseen was not there."""
     prints = sequences.fingerprints()
-    return seen_in(fitted.seen.sequences, prints) | ~told(fitted.seen.sequences, prints)
+    return seen_in(bundle.seen.sequences, prints) | ~distinguishable(bundle.seen.sequences, prints)
 
 
-def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], fitted: Bundle) -> pa.Table:
+def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], bundle: Bundle) -> pa.Table:
     sequences = Sequences.from_arrow(sessions["template_ids"])
     table = sessions.select(["session_id", "service", "start", "label"])
     table = table.append_column("events", pa.array(sequences.lengths.astype(np.int32)))
-    known = _known(fitted, sequences)
+    known = _known(bundle, sequences)
     table = table.append_column("seen_in_training", pa.array(known))
     for name, scored in scores.items():
         table = table.append_column(f"score:{name}", scored["score"])

@@ -115,53 +115,53 @@ def labelled(sessions: pa.Table, spec: str) -> pa.Table:
     return kept
 
 
-def trained_on(fitted: Bundle) -> Side:
+def trained_on(bundle: Bundle) -> Side:
     """What a bundle keeps of its training, as the audit wants it."""
-    split = fitted.facts["split"]
-    return Side(fitted.seen.sequences, fitted.seen.sessions, split["train_from"], split["train_until"])
+    split = bundle.facts["split"]
+    return Side(bundle.seen.sequences, bundle.seen.sessions, split["train_from"], split["train_until"])
 
 
-def timed(sessions: pa.Table, fitted: Bundle) -> pa.Table:
+def timed(sessions: pa.Table, bundle: Bundle) -> pa.Table:
     """Of the sessions those that must begin after training: not the anomalies that are held back wherever they are."""
-    if not fitted.settings.split.hold_anomalies:
+    if not bundle.settings.split.hold_anomalies:
         return sessions
     return sessions.filter(pc.invert(sessions["label"].fill_null(False)))  # only what is normal could have been learnt
 
 
-def novelty(fitted: Bundle) -> Novelty | None:
+def novelty(bundle: Bundle) -> Novelty | None:
     """What the bundle's thresholds were fitted on; None where labels or nothing gave them."""
-    settings, rate = fitted.settings.threshold, fitted.facts.get("sessions_per_day")
-    sessions = len(fitted.validation[fitted.settings.detector])
+    settings, rate = bundle.settings.threshold, bundle.facts.get("sessions_per_day")
+    sessions = len(bundle.validation[bundle.settings.detector])
     if settings.precision is not None or not sessions:
         return None
     share = 1.0 - settings.quantile
     if settings.alerts_per_day is not None and rate:
         share = min(settings.alerts_per_day / rate, 1.0)
-    return Novelty(sessions, fitted.facts.get("valid_unseen"), share * sessions)
+    return Novelty(sessions, bundle.facts.get("valid_unseen"), share * sessions)
 
 
-def unseen(sessions: pa.Table, fitted: Bundle, held_out: bool = False, allow_overlap: bool = False) -> Bools:
+def unseen(sessions: pa.Table, bundle: Bundle, held_out: bool = False, allow_overlap: bool = False) -> Bools:
     """Which sessions may be measured on: those that did not take part in training.
 
     If the bundle was trained on a part of the input (``split.test``, ``split.first`` or ``split.hold_anomalies``) the
     others are left out; otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a
     test that lies in the time of training, unless it was split at random. ``allow_overlap`` allows both.
     """
-    before = seen_in(fitted.seen.sessions, identities(sessions))
+    before = seen_in(bundle.seen.sessions, identities(sessions))
     if allow_overlap and not held_out:
         return np.ones(len(before), np.bool_)
     if before.any():
-        before |= _before_the_cut(sessions, fitted)
-        _require_held_back(before, fitted, held_out)
+        before |= _before_the_cut(sessions, bundle)
+        _require_held_back(before, bundle, held_out)
         left = int((~before).sum())
         say(f"Measured on the {left:,} sessions that were held back; {before.sum():,} before the cut are left out.")
     if not allow_overlap:
-        _require_later(sessions.filter(pa.array(~before)), fitted)
+        _require_later(sessions.filter(pa.array(~before)), bundle)
     return ~before
 
 
-def _before_the_cut(sessions: pa.Table, fitted: Bundle) -> Bools:
-    until = fitted.facts["split"].get("known_until")  # where they are too many to keep the fingerprints of all
+def _before_the_cut(sessions: pa.Table, bundle: Bundle) -> Bools:
+    until = bundle.facts["split"].get("known_until")  # where they are too many to keep the fingerprints of all
     if not until:
         return np.zeros(len(sessions), np.bool_)
     early = pc.less_equal(sessions["start"], pa.scalar(datetime.fromisoformat(until), sessions["start"].type))
@@ -169,22 +169,22 @@ def _before_the_cut(sessions: pa.Table, fitted: Bundle) -> Bools:
     return found
 
 
-def _require_held_back(before: Bools, fitted: Bundle, held_out: bool) -> None:
+def _require_held_back(before: Bools, bundle: Bundle, held_out: bool) -> None:
     if before.all():
         raise DataError(
             f"All {len(before):,} sessions took part in training; evaluate on other logs, or train again with "
             "split.test=0.5 to hold back the later half."
         )
-    if not (fitted.settings.split.holds or held_out):
+    if not (bundle.settings.split.holds or held_out):
         raise DataError(
             f"{before.sum():,} of {len(before):,} sessions took part in training; evaluate on other logs, leave "
             f"them out with --held-out, or {_WAY_OUT}"
         )
 
 
-def _require_later(sessions: pa.Table, fitted: Bundle) -> None:
-    split, train = fitted.settings.split, trained_on(fitted)
-    side = Side.of(timed(sessions, fitted))
+def _require_later(sessions: pa.Table, bundle: Bundle) -> None:
+    split, train = bundle.settings.split, trained_on(bundle)
+    side = Side.of(timed(sessions, bundle))
     if split.shuffle or not overlapping(train, side):
         return
     raise DataError(

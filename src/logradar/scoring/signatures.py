@@ -39,17 +39,17 @@ class SessionSignature:
     counts: Counter[str]
 
 
-def signatures(fitted: Bundle, sessions: pa.Table, findings: pa.Table, lines: Lines) -> list[SessionSignature | None]:
-    """What is odd about each of ``sessions``, which are known to be anomalous; None where it cannot be said.
+def signatures(bundle: Bundle, sessions: pa.Table, findings: pa.Table, lines: Lines) -> list[SessionSignature | None]:
+    """How each of ``sessions``, which are known to be anomalous, differs from normal ones.
 
-    That is where the bundle keeps no normal sequences, for sessions of more than 10,000 events, and
-    where an unseen message has no text.
+    None where it cannot be said: where the bundle keeps no normal sequences, for sessions of more than 10,000
+    events, and where an unseen message has no text.
     """
-    memory = fitted.memory
+    memory = bundle.memory
     if memory is None or not len(memory):
         return [None] * len(sessions)
-    bundle, names = fitted.identity, _names(fitted, sessions, lines)
-    told, valued = _by_session(findings), _of_values(fitted, sessions)
+    identity, names = bundle.identity, _names(bundle, sessions, lines)
+    by_session, valued = _by_session(findings), _of_values(bundle, sessions)
     sequences = Sequences.from_arrow(sessions["template_ids"])
     prints, exact = sequences.fingerprints(), memory.repeats
     found: list[SessionSignature | None] = []
@@ -61,11 +61,11 @@ def signatures(fitted: Bundle, sessions: pa.Table, findings: pa.Table, lines: Li
             continue
         counts = Counter(events)
         some: dict[str, Any] = {
-            "bundle": bundle,
+            "identity": identity,
             "sequence": f"{int(prints[row]):016x}",
             "unseen": tuple(sorted(event for event in counts if event.startswith("?"))),
         }
-        every = told.get(session_id, [])
+        every = by_session.get(session_id, [])
         if exact:
             over = [finding for finding in valued.get(session_id, []) if finding["over"]]
             key = tuple(events)
@@ -87,18 +87,18 @@ def signatures(fitted: Bundle, sessions: pa.Table, findings: pa.Table, lines: Li
     return found
 
 
-def suppressed_by(fitted: Bundle, found: list[SessionSignature | None]) -> list[str | None]:
-    """For each oddity the id of the accepted alert that explains it, or None."""
-    if not len(fitted.feedback) or fitted.memory is None:
+def suppressed_by(bundle: Bundle, found: list[SessionSignature | None]) -> list[str | None]:
+    """For each signature the id of the accepted alert that explains it, or None."""
+    if not len(bundle.feedback) or bundle.memory is None:
         return [None] * len(found)
-    memory = fitted.memory
+    memory = bundle.memory
 
     def normal_without(number: int, accepted: Signature) -> bool:
-        odd = found[number]
-        assert odd is not None
-        return accepted.leaves_normal(odd.counts, memory.normal)
+        signature = found[number]
+        assert signature is not None
+        return accepted.leaves_normal(signature.counts, memory.normal)
 
-    return fitted.feedback.silences([odd.signature if odd else None for odd in found], normal_without)
+    return bundle.feedback.silences([one.signature if one else None for one in found], normal_without)
 
 
 def _exact(
@@ -109,12 +109,12 @@ def _exact(
     new: frozenset[tuple[str, str]],
 ) -> dict[str, Any]:
     closed = ["", *events]
-    odd = {
+    reported = {
         (closed[f["position"]], events[f["position"]])
         for f in findings
         if f["position"] is not None and f["position"] < len(events)
     }
-    contexts = {run for run in odd - new if run[1] not in added}
+    contexts = {run for run in reported - new if run[1] not in added}
     nearest = Counter(counts)
     nearest.subtract(added)
     kept = {event: count for event, count in nearest.items() if count}
@@ -138,13 +138,13 @@ def _by_session(findings: pa.Table) -> Findings:
     return found
 
 
-def _of_values(fitted: Bundle, sessions: pa.Table) -> Findings:
+def _of_values(bundle: Bundle, sessions: pa.Table) -> Findings:
     """What detectors that look at values say; ``over`` where their own threshold is passed."""
     found: Findings = defaultdict(list)
-    for name, detector in (fitted.main.members or {fitted.settings.detector: fitted.main}).items():
+    for name, detector in (bundle.main.members or {bundle.settings.detector: bundle.main}).items():
         if detector.inputs == TEMPLATE_IDS:
             continue
-        limit = fitted.thresholds[name].value if name in fitted.thresholds else 0.0
+        limit = bundle.thresholds[name].value if name in bundle.thresholds else 0.0
         over = dict(
             zip(
                 sessions["session_id"].to_pylist(),
@@ -152,13 +152,13 @@ def _of_values(fitted: Bundle, sessions: pa.Table) -> Findings:
                 strict=True,
             )
         )
-        for session_id, told in _by_session(detector.explain(sessions)).items():
-            found[session_id] += [finding | {"over": over[session_id]} for finding in told]
+        for session_id, findings in _by_session(detector.explain(sessions)).items():
+            found[session_id] += [finding | {"over": over[session_id]} for finding in findings]
     return found
 
 
-def _names(fitted: Bundle, sessions: pa.Table, lines: Lines) -> list[list[str] | None]:
-    """The events of each session by name; an unseen one by its masked text, so that two of them are told apart."""
+def _names(bundle: Bundle, sessions: pa.Table, lines: Lines) -> list[list[str] | None]:
+    """The events of each session by name; an unseen one by its masked text, so that two of them stay distinct."""
     sequences = Sequences.from_arrow(sessions["template_ids"])
     records = Sequences.from_arrow(sessions["record_ids"].cast(pa.list_(pa.int64())))
     short = sequences.lengths <= MOST_EVENTS
@@ -168,7 +168,7 @@ def _names(fitted: Bundle, sessions: pa.Table, lines: Lines) -> list[list[str] |
     for place in np.flatnonzero(unseen & numbered[sequences.rows]).tolist():
         row = int(sequences.rows[place])
         record_of[place] = int(records.values[records.offsets[row] + place - sequences.offsets[row]])
-    texts = _masked(fitted, sorted(set(record_of.values())), lines)
+    texts = _masked(bundle, sorted(set(record_of.values())), lines)
     found: list[list[str] | None] = []
     for row in range(len(sequences)):
         first = int(sequences.offsets[row])
@@ -180,11 +180,11 @@ def _names(fitted: Bundle, sessions: pa.Table, lines: Lines) -> list[list[str] |
     return found
 
 
-def _masked(fitted: Bundle, record_ids: list[int], lines: Lines) -> dict[int, str]:
+def _masked(bundle: Bundle, record_ids: list[int], lines: Lines) -> dict[int, str]:
     if not record_ids:
         return {}
     table = lines(record_ids)
     bodies = pl.Series("body", table["body"].to_pylist(), pl.String).str.split("\n").list.first()
-    texts = mask(bodies, fitted.settings.parsing.masking).to_list()
+    texts = mask(bodies, bundle.settings.parsing.masking).to_list()
     plain = [" ".join(word for word, _ in groupby(text.split()))[:_CLIPPED] for text in texts]  # lists of any length
     return dict(zip(table["record_id"].to_pylist(), plain, strict=True))

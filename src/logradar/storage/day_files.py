@@ -59,7 +59,7 @@ class DayStream:
         return sum(self.reasons.values())
 
     def pieces(self, quarantine: Path) -> Iterator[Piece]:
-        """All sessions that have events; what cannot be read is told in file ``quarantine``."""
+        """All sessions that have events; what cannot be read is listed in file ``quarantine``."""
         bad = Quarantine(quarantine)
         dropped = 0
         with Progress("detecting", self.opened.size, "B") as bar:
@@ -74,10 +74,10 @@ class DayStream:
                         self.sessions += dated.num_rows
                         yield piece
         self.reasons = dict(bad.reasons + self.opened.quarantine.reasons)
-        told = Quarantine()
-        told.reasons.update(self.reasons)
-        self.opened.require_records(self.records, told)
-        for sentence in (*self.opened.notes, told.sentence(), _dropped(dropped)):
+        reported = Quarantine()
+        reported.reasons.update(self.reasons)
+        self.opened.require_records(self.records, reported)
+        for sentence in (*self.opened.notes, reported.sentence(), _dropped(dropped)):
             if sentence:
                 say(sentence)
 

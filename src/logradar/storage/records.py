@@ -159,18 +159,18 @@ def read_units(
             note.labelled = opened.labels is not None and opened.labels.matched
             store.finish(number, note)
     store.close(len(units))
-    told = Quarantine(store.folder / QUARANTINE)
-    told.reasons.update(opened.quarantine.reasons)
-    told.reasons.update(store.reasons)
-    opened.require_records(store.rows, told, any(note.labelled for note in store.notes))
+    reported = Quarantine(store.folder / QUARANTINE)
+    reported.reasons.update(opened.quarantine.reasons)
+    reported.reasons.update(store.reasons)
+    opened.require_records(store.rows, reported, any(note.labelled for note in store.notes))
     if not store.events:
         raise DataError("The input holds no log record that could be read.")
     if store.kept:
         say(f"{store.kept} of {len(units)} pieces of the input were read by an earlier run and are taken as they are.")
-    for sentence in (*opened.notes, told.sentence()):
+    for sentence in (*opened.notes, reported.sentence()):
         if sentence:
             say(sentence)
-    return dict(told.reasons)
+    return dict(reported.reasons)
 
 
 def identity(opened: Opened) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The oddest of normal sessions: anomalies that nobody has labelled, with all their twins."""
+"""Normal sessions that are least like the others: anomalies that nobody has labelled, with all their twins."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def analysis(facts: dict[str, Any]) -> None:
         console.print(f"Raised from {minute(facts['from'])} to {minute(facts['until'])}.", markup=False)
     for name, key in (("severity", "severities"), ("detector", "detectors")):
         if facts[key]:
-            told = ", ".join(f"{count:,} {visible(what)}" for what, count in facts[key].items())
-            console.print(f"By {name}: {told}.", markup=False)
+            parts = ", ".join(f"{count:,} {visible(what)}" for what, count in facts[key].items())
+            console.print(f"By {name}: {parts}.", markup=False)
     for key, text in (("has_error", "with an error"), ("has_warn", "with a warning")):
         if facts["levels"]:
             some = facts["levels"][key]

@@ -74,10 +74,10 @@ def gather(opened: Opened, home: Path, apart: bool) -> DaySessions:
     if waiting:
         _flush(found, folder, waiting)
     found.reasons = dict(quarantine.reasons + opened.quarantine.reasons)
-    told = Quarantine()
-    told.reasons.update(found.reasons)
-    opened.require_records(found.events, told)
-    for sentence in (*opened.notes, told.sentence()):
+    reported = Quarantine()
+    reported.reasons.update(found.reasons)
+    opened.require_records(found.events, reported)
+    for sentence in (*opened.notes, reported.sentence()):
         if sentence:
             say(sentence)
     if found.empty:

@@ -79,8 +79,8 @@ def _in_memory(
     corpus: Corpus, grouped: pa.Table, settings: RunSettings, home: Path, miner: TemplateMiner
 ) -> tuple[TrainingData, Iterator[pa.Table]]:
     parts, files = _split(corpus, grouped, settings.split)
-    odd = anomalous(grouped)
-    learn, watch = parts.train[~odd[parts.train]], parts.valid[~odd[parts.valid]]
+    anomalies = anomalous(grouped)
+    learn, watch = parts.train[~anomalies[parts.train]], parts.valid[~anomalies[parts.valid]]
     if not len(learn):
         raise nothing_normal(len(parts.train))
     known = np.concatenate([learn, watch])
@@ -92,10 +92,10 @@ def _in_memory(
     stay = kept(sequences.take(known), settings)
     learn, watch = learn[stay[: len(learn)]], watch[stay[len(learn) :]]
     seen = Seen(identities(sessions.take(pa.array(before))), np.unique(sequences.take(known[stay]).fingerprints()))
-    facts = parts.facts(sessions) | {"anomalies_left_out": int(odd[before].sum()), "trimmed": int((~stay).sum())}
+    facts = parts.facts(sessions) | {"anomalies_left_out": int(anomalies[before].sum()), "trimmed": int((~stay).sum())}
     facts |= files.facts() if files else {}
     train, valid = (SessionTable(sessions.take(pa.array(rows))) for rows in (learn, watch))
-    marked = sessions.take(pa.array(parts.valid[odd[parts.valid]]))
+    marked = sessions.take(pa.array(parts.valid[anomalies[parts.valid]]))
     data = TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
     return data, iter([sessions.take(pa.array(before))])
 
@@ -147,7 +147,7 @@ def of_shards(
     learn, watch = train.normal(), valid.normal()
     if not len(learn):
         raise nothing_normal(len(train))
-    odd = len(train) + len(valid) - len(learn) - len(watch)
+    anomalies = len(train) + len(valid) - len(learn) - len(watch)
     if len(watch) > MOST_VALID:
         say(
             f"{MOST_VALID:,} of {len(watch):,} validation sessions, evenly spread over their time, are enough for the "
@@ -164,13 +164,13 @@ def of_shards(
         facts |= {f"{name}_from": iso(first), f"{name}_until": iso(last)}
     sessions = sum(map(len, parts)) if total is None else total
     facts["test"] = sessions - facts["train"] - facts["valid"]
-    facts |= {"anomalies_left_out": odd, "trimmed": less} | (files.facts() if files else {})
+    facts |= {"anomalies_left_out": anomalies, "trimmed": less} | (files.facts() if files else {})
     named = ["session_id", "start", "template_ids"]
     seen = Seen(
         _fingerprints(identities(templates.known_in(table)) for part in (train, valid) for table in part.tables(named)),
         _fingerprints(piece.fingerprints() for piece in chain(learn.sequences(), watch.sequences())),
     )
-    if len(seen.sessions) >= audit.MOST_SEEN:  # the others are told by their time
+    if len(seen.sessions) >= audit.MOST_SEEN:  # the others are recognised by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
         facts["known_until"] = iso(pc.max(ends))
     return TrainingData(templates, learn, watch, seen, records, sessions, facts, files)
@@ -195,7 +195,7 @@ def nothing_normal(sessions: int) -> DataError:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names of files without their folders, where they are told apart without them."""
+    """Names of files without their folders, where these suffice to distinguish them."""
     short = [Path(name).name for name in names]
     return short if len(set(short)) == len(short) else list(names)
 

@@ -1,4 +1,4 @@
-"""Trim: the oddest of the normal sessions are not learnt from, for they may not be normal at all."""
+"""Trim: the normal sessions least like the others are not learnt from, for they may not be normal at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def require_memory(records: int, settings: RunSettings) -> None:
 
 
 def kept(normal: Sequences, settings: RunSettings) -> npt.NDArray[np.bool_]:
-    """Which of the ``normal`` sessions are learnt from: all but the oddest ``split.trim`` of them, and people are told.
+    """Which of the ``normal`` sessions are learnt from: all but those least like the others (``split.trim``).
 
     Sessions with equal sequences are kept or left out together, so that it may be fewer.
     """
@@ -43,12 +43,12 @@ def kept(normal: Sequences, settings: RunSettings) -> npt.NDArray[np.bool_]:
     out = most_unusual(normal, share, [cast(Incremental, settings.make(name)) for name in SIMPLE])
     if out.any():
         say(
-            f"Left out of training and threshold: {out.sum():,} of {len(normal):,} normal sessions, the oddest "
-            "(split.trim). `logradar detect` on this input shows those that raise an alert, with reasons."
+            f"Left out of training and threshold: {out.sum():,} of {len(normal):,} normal sessions, those least like "
+            "the others (split.trim). `logradar detect` on this input shows those that raise an alert, with reasons."
         )
     else:
         say(
-            f"split.trim={share:g} leaves nothing out: the oddest sequence alone is more than that share of "
+            f"split.trim={share:g} leaves nothing out: the least common sequence alone is more than that share of "
             f"{len(normal):,} sessions."
         )
     return ~out
