@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.core.errors import StateError
+from logradar.core.tables import microseconds
 
 Ints = npt.NDArray[np.int64]
 Column: TypeAlias = pa.Array | pa.ChunkedArray
@@ -48,10 +49,11 @@ class EventClock:
         With ``sources`` (texts or a dictionary of texts) each source has its own clock, otherwise all records
         share one.
         """
-        if isinstance(timestamps, pa.ChunkedArray):
-            timestamps = timestamps.combine_chunks()
-        known = timestamps.is_valid().to_numpy(zero_copy_only=False)
-        given = timestamps.cast(pa.int64()).fill_null(0).to_numpy()
+        moments = microseconds(timestamps)
+        known, given = np.ones(len(moments), bool), moments
+        if moments.null_count:
+            known, given = moments.is_valid().to_numpy(zero_copy_only=False), moments.fill_null(0)
+        given = given.to_numpy()
         if sources is None and len(given):
             return self._of_source(None, given, known)
         times, clocks = np.empty(len(given), np.int64), np.empty(len(given), np.int64)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from logradar.core.config import Config
-from logradar.core.tables import NAME, SESSIONS, TIMESTAMP, check
+from logradar.core.tables import NAME, SESSIONS, TIMESTAMP, check, microseconds
 from logradar.parsing.event_clock import SECOND, UNKNOWN_TIME
 
 Ints = npt.NDArray[np.int64]
@@ -97,7 +97,7 @@ class EventColumns:
         """From EVENTS; names of services that are new are added to ``services``."""
         return cls(
             events["record_id"].to_numpy(),
-            _plain(events["timestamp"].cast(pa.int64()), UNKNOWN_TIMESTAMP),
+            _plain(microseconds(events["timestamp"]), UNKNOWN_TIMESTAMP),
             times,
             clocks,
             _codes(events["service"], services),
@@ -134,8 +134,8 @@ def sessions_table(ids: list[str], events: EventColumns, offsets: Ints, services
     columns = {
         "session_id": pa.array(ids, pa.string()),
         "service": _most_frequent(session, events.service, services),
-        "start": pa.array(first, pa.int64(), mask=nowhere).cast(TIMESTAMP),
-        "end": pa.array(last, pa.int64(), mask=nowhere).cast(TIMESTAMP),
+        "start": pa.array(first, pa.int64(), mask=nowhere).view(TIMESTAMP),
+        "end": pa.array(last, pa.int64(), mask=nowhere).view(TIMESTAMP),
         "record_ids": pa.ListArray.from_arrays(lists, pa.array(events.record_id, pa.int64())),
         "template_ids": pa.ListArray.from_arrays(lists, pa.array(events.template_id, pa.int32())),
         "gaps": pa.ListArray.from_arrays(lists, pa.array((gaps / SECOND).astype(np.float32))),

@@ -12,7 +12,7 @@ import pyarrow as pa
 from logradar.alerting.drift import Watched, check_drift
 from logradar.alerting.threshold import Threshold
 from logradar.core.sequences import Sequences
-from logradar.core.tables import UNKNOWN
+from logradar.core.tables import UNKNOWN, microseconds
 from logradar.model.bundle import Bundle
 
 _GATHERED: Final = 64  # batches whose scores are counted together
@@ -65,7 +65,7 @@ class DriftMonitor:
         if len(self._waiting) >= _GATHERED:
             self._count()
         for name, smallest in (("start", True), ("end", False)):
-            self._widen(sessions[name].cast(pa.int64()).drop_null().to_numpy(), smallest)
+            self._widen(microseconds(sessions[name]).drop_null().to_numpy(), smallest)
 
     def _widen(self, moments: npt.NDArray[np.int64], smallest: bool) -> None:
         if len(moments) and smallest:

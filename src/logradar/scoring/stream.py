@@ -61,7 +61,8 @@ class Stream:
         self._clock = EventClock()
         self._sessionizer = Sessionizer(bundle.settings.sessions)
         self._drift = DriftMonitor(bundle, limit)
-        self._lines: list[pa.Table] = []  # LOG_RECORDS of open sessions, and of some that are over
+        self._lines: list[pa.Table] = []  # LOG_RECORDS of open sessions, and of some that are over; none is empty
+        self._firsts: list[int] = []  # of each of these tables the first record id, ascending
         self._held = 0
         self._raised: set[str] = set()  # ids of early alerts whose session is not over
         self.sessions = self.suppressed = 0
@@ -76,8 +77,7 @@ class Stream:
         if not len(records):
             return Step()
         records = self._numbered(records)
-        self._lines.append(records)
-        self._held += len(records)
+        self._keep(records)
         ids = self._miner.match(records["body"])
         closed = self._sessionizer.push(events(records, ids), *self._clock.read(None, records["timestamp"]))
         alerts = self._score(closed)
@@ -89,7 +89,7 @@ class Stream:
     def close(self) -> Step:
         """The end of the input: all open sessions are over."""
         alerts = self._score(self._sessionizer.close())
-        self._lines, self._held = [], 0
+        self._lines, self._firsts, self._held = [], [], 0
         return Step(alerts)
 
     def figures(self) -> dict[str, Any]:
@@ -105,8 +105,16 @@ class Stream:
     def lines(self, record_ids: list[int]) -> pa.Table:
         """LOG_RECORDS of open sessions by record id."""
         wanted = pa.array(record_ids, pa.int64())
-        found = [table.filter(pc.is_in(table["record_id"], wanted)) for table in self._lines]
+        places = np.unique(np.searchsorted(self._firsts, wanted.to_numpy(), "right") - 1)
+        tables = [self._lines[place] for place in places.tolist() if place >= 0]
+        found = [table.filter(pc.is_in(table["record_id"], wanted)) for table in tables]
         return pa.concat_tables([empty(LOG_RECORDS), *found]).unify_dictionaries()
+
+    def _keep(self, records: pa.Table) -> None:
+        if len(records):
+            self._lines.append(records)
+            self._firsts.append(records["record_id"][0].as_py())
+            self._held += len(records)
 
     def _numbered(self, records: pa.Table) -> pa.Table:
         ids = pa.array(np.arange(self.records, self.records + len(records)), pa.int64())
@@ -143,7 +151,8 @@ class Stream:
     def _forget(self) -> None:
         """Let go of the lines of sessions that are over."""
         kept = self.lines(self._sessionizer.open_records().tolist())
-        self._lines, self._held = [kept], len(kept)
+        self._lines, self._firsts, self._held = [], [], 0
+        self._keep(kept)
 
     def tables(self) -> dict[str, pa.Table]:
         """The state as Arrow tables."""
@@ -152,7 +161,7 @@ class Stream:
         return {
             **self._sessionizer.tables(),
             "clock": self._clock.table(),
-            "lines": self._lines[0],
+            "lines": pa.concat_tables([empty(LOG_RECORDS), *self._lines]),
             "drift": self._drift.table(),
             "early": pa.table({"alert_id": pa.array(sorted(self._raised), pa.string())}),
             "scored": pa.table(counts),
@@ -163,8 +172,8 @@ class Stream:
         try:
             self._sessionizer = Sessionizer.restore(self._bundle.settings.sessions, tables)
             self._clock = EventClock.restore(tables["clock"])
-            self._lines = [tables["lines"].cast(LOG_RECORDS)]
-            self._held = len(self._lines[0])
+            self._lines, self._firsts, self._held = [], [], 0
+            self._keep(tables["lines"].cast(LOG_RECORDS))
             self._drift.restore(tables["drift"])
             self._raised = set(tables["early"]["alert_id"].to_pylist())
             self.sessions = tables["scored"]["sessions"][0].as_py()
