@@ -34,10 +34,12 @@ from logradar.storage.records import Corpus
 from logradar.storage.shards_writer import CODEC
 
 IN_MEMORY: Final = 3_000_000  # records of an input that is grouped in memory
-PARTITION: Final = 1_500_000  # records of a partition
+PARTITION: Final = 500_000  # records of a partition
 STRETCH: Final = 200_000  # sessions that are put in order together
 GROUP: Final = 20_000
+_SMALL: Final = 2_500  # sessions that are read together while stretches are put in order
 COLUMNS: Final = ["record_id", "timestamp", "source", "service", "level", "session_key", "label"]
+_PACKED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 _IDLE: Final = 600.0  # seconds that are learnt at least: an event that is late by minutes is still part of its session
 _DAY: Final = 86_400  # seconds
 
@@ -103,10 +105,11 @@ def _partitioned(corpus: Corpus, sessionizer: Sessionizer, count: int, folder: P
     With ``count`` 0 there is one partition, and it stays in memory.
     """
     clock, timed = EventClock(), False
-    paths = [folder / f"partition-{number:05}.parquet" for number in range(count)]
+    paths = [folder / f"partition-{number:05}.arrows" for number in range(count)]
     waiting: list[pa.Table] = []
     with ExitStack() as stack, Progress("sorting into sessions", corpus.records, "records") as bar:
-        writers = [stack.enter_context(pq.ParquetWriter(path, MEMBERSHIPS, **CODEC)) for path in paths]
+        # Streams, not Parquet: that would keep facts of every small piece in memory until the file is closed.
+        writers = [stack.enter_context(pa.ipc.new_stream(path, MEMBERSHIPS, options=_PACKED)) for path in paths]
         for part in corpus.scan(COLUMNS):
             times, clocks = clock.read(part["source"], part["timestamp"])
             timed = timed or bool((times != UNKNOWN_TIME).any())
@@ -114,18 +117,21 @@ def _partitioned(corpus: Corpus, sessionizer: Sessionizer, count: int, folder: P
             if not paths:
                 waiting.append(table)
             else:
-                place = pl.DataFrame(pl.from_arrow(table.select(["kind", "key", "window"]))).hash_rows(0) % count
+                hashes = pl.DataFrame(pl.from_arrow(table.select(["kind", "key", "window"]))).hash_rows(0)
+                place = (hashes % count).to_numpy()
+                table = table.take(pa.array(np.argsort(place, kind="stable"))).combine_chunks()
+                bounds = np.searchsorted(np.sort(place), np.arange(count + 1))
                 for number, writer in enumerate(writers):
-                    rows = np.flatnonzero(place.to_numpy() == number)
-                    if len(rows):
-                        writer.write_table(table.take(pa.array(rows)))
+                    if bounds[number] < bounds[number + 1]:
+                        writer.write_table(table.slice(bounds[number], bounds[number + 1] - bounds[number]))
             bar.advance(len(part))
     if sessionizer.settings.by == "time" and not timed:
         raise DataError("Windows of time need timestamps and no record has one; take windows of count: by=count.")
     if not paths:
         yield pa.concat_tables(waiting)
     for path in paths:
-        yield pq.read_table(path, schema=MEMBERSHIPS)
+        with pa.ipc.open_stream(path) as partition:
+            yield partition.read_all()
         path.unlink()
 
 
@@ -143,7 +149,7 @@ def _ordered_on_disk(corpus: Corpus, sessionizer: Sessionizer, partitions: Itera
             table = sessionizer.group(memberships)
             bar.advance(len(memberships))
             files.append(folder / f"grouped-{len(files):05}.parquet")
-            pq.write_table(table, files[-1], row_group_size=GROUP, **CODEC)
+            pq.write_table(table, files[-1], row_group_size=_SMALL, **CODEC)
             starts.append(_starts(table))
             firsts.append(_firsts(table))
             del table, memberships
