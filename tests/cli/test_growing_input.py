@@ -84,7 +84,7 @@ def test_an_alert_is_printed_while_the_input_is_open_and_ctrl_c_ends_cleanly(bun
 def test_a_state_goes_on_in_the_next_call(bundle: Path, tmp_path: Path) -> None:
     state, lines = tmp_path / "state", session(500, BAD) + session(501)
     documents = []
-    for part in (lines[:3], lines[3:], session(502)):
+    for part in (lines[:1], lines[1:3], lines[3:], session(502)):
         done = subprocess.run(
             [LOGRADAR, "detect", str(bundle), "-", "--json", "--state", str(state)],
             input="\n".join(part) + "\n",
@@ -93,9 +93,12 @@ def test_a_state_goes_on_in_the_next_call(bundle: Path, tmp_path: Path) -> None:
             check=True,
         )
         documents.append(json.loads(done.stdout))
-    assert [len(document["alerts"]) for document in documents] == [0, 1, 0]
-    assert documents[1]["alerts"][0]["session_id"] == "000500"
-    assert [document["records"] for document in documents] == [3, 8, 12]
+    assert [len(document["alerts"]) for document in documents] == [0, 1, 1, 0]  # anomalous before it is over
+    assert [document["records"] for document in documents] == [1, 3, 8, 12]
+    assert [document["open_sessions"] for document in documents] == [1, 1, 1, 1]
+    early, alert = documents[1]["alerts"][0], documents[2]["alerts"][0]
+    assert alert["session_id"] == "000500" and alert["alert_id"] == early["alert_id"]
+    assert {line["line"] for line in alert["evidence"]} == {2, 3}  # lines are numbered on from the call before
     whole = subprocess.run(
         [LOGRADAR, "detect", str(bundle), str(write(tmp_path / "a.log", lines)), "--json"],
         capture_output=True,
@@ -103,14 +106,19 @@ def test_a_state_goes_on_in_the_next_call(bundle: Path, tmp_path: Path) -> None:
         check=True,
     )
     ids = [alert["alert_id"] for alert in json.loads(whole.stdout)["alerts"]]
-    assert ids == [alert["alert_id"] for alert in documents[1]["alerts"]]
+    assert ids == [alert["alert_id"] for alert in documents[2]["alerts"]]
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["{log}", "--state", "{state}"], "--state is for lines that arrive on stdin"),
+        (["{log}", "--state", "{state}"], "--state is for lines of text that arrive on stdin"),
         (["-", "--state", "{bundle}"], "holds no state of a stream"),
+        (["-", "--state", "{bundle}/state"], "lies in a bundle"),
+        (["-", "--state", "{log}/state"], "A state cannot be kept in"),
+        (["-", "-o", "{log}/alerts.json"], "cannot be written"),
+        (["-", "--session-key", "(["], "is not a regular expression"),
+        (["-", "--since", "2026-01-01"], "Standard input is not a set of files"),
     ],
 )
 def test_a_state_in_the_wrong_place_is_one_sentence(
@@ -135,3 +143,24 @@ def test_nothing_on_stdin_is_one_sentence(bundle: Path) -> None:
         input="", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2 and "no log records" in done.stderr
+
+
+def test_a_state_of_another_threshold_is_refused_and_stays(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()  # an empty folder is as good as none
+    command = [LOGRADAR, "detect", str(bundle), "-", "--state", str(tmp_path / "state")]
+    lines = "\n".join(session(500)) + "\n"
+    subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
+    before = (tmp_path / "state" / "state.json").read_bytes()
+    for more in (["--threshold", "123"], ["-o", str(tmp_path / "state" / "state.json" / "alerts.json")]):
+        done = subprocess.run([*command, *more], input=lines, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert (tmp_path / "state" / "state.json").read_bytes() == before
+
+
+def test_what_is_no_text_is_refused_on_stdin_as_in_a_file(bundle: Path) -> None:
+    data = Path(sys.executable).resolve().read_bytes()[:100_000]
+    done = subprocess.run([LOGRADAR, "detect", str(bundle), "-"], input=data, capture_output=True, check=False)
+    assert done.returncode == 2 and b"is binary" in done.stderr
+    closed = f"{LOGRADAR} detect {bundle} - <&-"
+    done = subprocess.run(["bash", "-c", closed], capture_output=True, check=False)
+    assert done.returncode == 2 and b"Traceback" not in done.stderr

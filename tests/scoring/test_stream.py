@@ -97,7 +97,7 @@ def test_a_state_belongs_to_its_bundle_and_version(home: Path, tmp_path: Path) -
     with pytest.raises(StateError, match="holds no state"):
         save_state(stream, bundle, home / "bundle")
     (state / "open_events.parquet").write_bytes(b"damaged")
-    with pytest.raises(StateError, match="was changed"):
+    with pytest.raises(StateError, match="is damaged"):
         load_state(Stream(bundle, plan_threshold(bundle)), bundle, state)
 
 

@@ -41,7 +41,7 @@ def command(
         typer.Option(
             "--state",
             metavar="DIR",
-            help="Keep what is open when stdin ends; the next call goes on from there.",
+            help="Folder for sessions that are not over when stdin ends; the next call goes on with them.",
         ),
     ] = None,
     json: options.Json = False,
@@ -53,13 +53,13 @@ def command(
     """
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.detect import detect_into
+    from logradar.pipeline.detect import Wish, detect_into
 
     be_quiet(quiet)
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
-    wanted = {"threshold": threshold, "alerts_per_day": alerts_per_day, "precision": target_precision}
+    wish = Wish(threshold, alerts_per_day, target_precision)
     on_step = None if json else show.step
-    found = detect_into(output, format_, bundle, input_, given=given, on_step=on_step, state=state, **wanted)
+    found = detect_into(output, format_, bundle, input_, given=given, wish=wish, on_step=on_step, state=state)
     show.document(found.to_json()) if json else show.detection(found.to_json(), top)
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

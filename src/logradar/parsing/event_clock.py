@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 Column: TypeAlias = pa.Array | pa.ChunkedArray
 UNKNOWN_TIME: Final = np.iinfo(np.int64).min  # before the first record that has a time
 SECOND: Final = 1_000_000  # microseconds
-_DAY: Final = 86_400 * SECOND
+_STEP: Final = 60 * SECOND
 _STATE: Final = pa.schema(
     [pa.field("source", pa.string()), pa.field("time", pa.int64()), pa.field("clock", pa.int64())]
 )
@@ -29,13 +29,13 @@ class EventClock:
     """Reads records in order of arrival and gives each its time and the clock of its source, in microseconds.
 
     A record without a time takes the time of the record before it in its source. The clock is the latest time
-    so far. A time that jumps ahead by more than a day moves the clock by a day at most, until the next record
-    confirms it: one record with a wrong year does not end every session.
+    so far that another record confirms: a time is believed up to a minute past that of the record before it, and
+    the first time of all not yet. So one record with a wrong year does not end every session.
 
     >>> clock = EventClock()
-    >>> times, clocks = clock.read(None, pa.array([10, None, 5, 20], pa.timestamp("us", tz="UTC")))
-    >>> times.tolist(), clocks.tolist()
-    ([10, 10, 5, 20], [10, 10, 10, 20])
+    >>> times, clocks = clock.read(None, pa.array([10, None, 5, 20, 9 * 10**9, 30], pa.timestamp("us", tz="UTC")))
+    >>> times.tolist(), clocks[1:].tolist(), bool(clocks[0] == UNKNOWN_TIME)
+    ([10, 10, 5, 20, 9000000000, 30], [10, 10, 20, 60000020, 60000020], True)
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class EventClock:
         last_known = np.maximum.accumulate(np.where(known, np.arange(len(given)), -1))
         times = np.where(last_known >= 0, given[np.maximum(last_known, 0)], time)
         before = np.concatenate([[time], times[:-1]])
-        believed = np.where(before == UNKNOWN_TIME, times, np.minimum(times, before + _DAY))
+        believed = np.where(before == UNKNOWN_TIME, before, np.minimum(times, before + _STEP))
         clocks = np.maximum(np.maximum.accumulate(believed), clock)
         self._last[name] = int(times[-1]), int(clocks[-1])
         return times, clocks

@@ -183,17 +183,17 @@ class Sessionizer:
         closed: list[tuple[Group, _Open]] = []
         order = np.argsort(code, kind="stable")
         code, rows, furthest = code[order], rows[order], furthest[order]
-        clock, seen = columns.clock[rows], columns.seen[rows]
+        seen = columns.seen[rows]
         opens = np.concatenate([[True], code[1:] != code[:-1]])  # the first event of a group in this batch
         heads = np.flatnonzero(opens)
         before = [self._open.get(groups[number]) for number in code[heads].tolist()]
         earlier = np.concatenate([[UNKNOWN_TIME], seen[:-1]])
         earlier[heads] = [session.seen if session else UNKNOWN_TIME for session in before]
-        known = (earlier != UNKNOWN_TIME) & (clock != UNKNOWN_TIME)
+        known = (earlier != UNKNOWN_TIME) & (seen != UNKNOWN_TIME)
         if self._idle is None or self.settings.by == "time":  # a window of time ends by its own length
             idle = np.zeros(len(code), bool)
         else:
-            idle = known & (clock - earlier > self._idle)
+            idle = known & (seen - earlier > self._idle)
         carried = np.zeros(len(code), np.int64)  # events that the session had before this batch
         carried[heads] = [session.count if session else 0 for session in before]
         run = np.maximum.accumulate(np.where(opens | idle, np.arange(len(code)), 0))

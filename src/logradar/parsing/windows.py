@@ -85,10 +85,10 @@ class Windows:
         place, first, clock = self._services.get(name, (0, 0, UNKNOWN_TIME))
         seen = events.seen
         found: list[tuple[Group, Ints, Ints]] = []
-        for run in np.split(rows, self._breaks(events.clock[rows], seen[rows], clock)):
+        for run in np.split(rows, self._breaks(seen[rows], clock)):
             if not len(run):
                 continue  # the run before the first event, which a pause has ended
-            if clock != UNKNOWN_TIME and self._pause(clock, int(events.clock[run[0]])):
+            if clock != UNKNOWN_TIME and self._pause(clock, int(seen[run[0]])):
                 place = first = -(-place // self._step) * self._step
             places = place + np.arange(len(run))
             found += self._memberships(COUNT, name, places, run, np.full(len(run), first))
@@ -111,7 +111,9 @@ class Windows:
         rows = rows[timed]
         if not len(rows):
             return found
-        places = np.maximum(events.time[rows], events.clock[rows] - self._lateness)
+        clocks = events.clock[rows]
+        latest = np.where(clocks == UNKNOWN_TIME, UNKNOWN_TIME, clocks - self._lateness)
+        places = np.maximum(events.time[rows], latest)
         _, first, _ = self._services.get(name, (0, _FIRST, UNKNOWN_TIME))
         firsts = np.minimum(np.minimum.accumulate(places), first)
         self._services[name] = 0, int(firsts[-1]), UNKNOWN_TIME
@@ -140,16 +142,16 @@ class Windows:
             for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
         ]
 
-    def _breaks(self, clocks: Ints, seen: Ints, before: int) -> Ints:
+    def _breaks(self, seen: Ints, before: int) -> Ints:
         """Where a pause ends a window of count."""
         if self._idle is None:
             return np.empty(0, np.int64)
         earlier = np.concatenate([[before], seen[:-1]])
-        known = (earlier != UNKNOWN_TIME) & (clocks != UNKNOWN_TIME)
-        return np.flatnonzero(known & (clocks - earlier > self._idle))
+        known = (earlier != UNKNOWN_TIME) & (seen != UNKNOWN_TIME)
+        return np.flatnonzero(known & (seen - earlier > self._idle))
 
     def _pause(self, before: int, now: int) -> bool:
-        return self._idle is not None and now - before > self._idle
+        return self._idle is not None and now != UNKNOWN_TIME and now - before > self._idle
 
     @staticmethod
     def name(group: Group, settings: SessionSettings) -> str:

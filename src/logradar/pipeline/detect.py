@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from logradar.alerting.files import OUTPUTS, alert_json, write_alerts
+from logradar.alerting.files import OUTPUTS, alert_json, require_writable, write_alerts
 from logradar.alerting.radar_results import FORMAT, RadarResults
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, InputError
@@ -20,7 +22,7 @@ from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.scorer import OnScores, Scorer, in_order_of_score
 from logradar.scoring.signatures import Lines
-from logradar.scoring.state import load_state, save_state
+from logradar.scoring.state import load_state, prepare_state, save_state
 from logradar.scoring.stream import Step, Stream
 from logradar.scoring.thresholds import notes, plan_threshold
 from logradar.sources.live.growing import Growing
@@ -36,10 +38,14 @@ OnStep = Callable[[Step], object]
 
 @dataclass
 class Detected:
-    """The outcome of a detection: ALERTS, highest score first, and figures about the input."""
+    """The outcome of a detection: ALERTS, highest score first, and figures about the input.
+
+    ``keep`` writes the state of a stream; it is called once the alerts are safe.
+    """
 
     alerts: pa.Table
     figures: dict[str, Any]
+    keep: Callable[[], None] = lambda: None
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``detect --json``."""
@@ -73,7 +79,7 @@ def detect(
 ) -> Detected:
     """Alerts for INPUT ``spec``, by the bundle's main detector; what feedback explains is counted, not reported.
 
-    ``given`` are input settings by path (``{"input.labels": …}``) that differ from the bundle's.
+    ``given`` are input settings by path (``{"input.session_key": …}``) that differ from the bundle's.
     ``threshold`` replaces the bundle's, ``alerts_per_day`` fits it anew on the validation scores that the
     bundle keeps, ``precision`` on these and on those of labelled anomalies. Messages that training did not have are
     counted and scored. ``on_scores`` is called with the scores of all sessions, piece by piece.
@@ -82,26 +88,53 @@ def detect(
     ``state`` what is open at the end is kept in that folder and goes on in the next call. Files are grouped as a
     whole; the alerts are the same.
     """
-    loaded, wish = Bundle.load(bundle), Wish(threshold, alerts_per_day, precision)
+    found = _detect(bundle, spec, given, Wish(threshold, alerts_per_day, precision), on_scores, on_step, state)
+    found.keep()
+    return found
+
+
+def _detect(
+    bundle: Path,
+    spec: str,
+    given: dict[str, Any] | None,
+    wish: Wish,
+    on_scores: OnScores | None,
+    on_step: OnStep | None,
+    state: Path | None,
+) -> Detected:
+    loaded = Bundle.load(Path(bundle))
     limit = wish.of(loaded)
     growing = Growing.stdin() if spec == "-" and not loaded.miner.uses_event_ids else None
     if growing is not None and growing.plain:
         found = _growing(loaded, limit, growing, given, on_scores, on_step, state)
     elif state is not None:
-        raise ConfigError("--state is for lines that arrive on stdin: logradar detect BUNDLE - --state DIR.")
+        raise ConfigError(
+            "--state is for lines of text that arrive on stdin, not compressed and not in UTF-16: "
+            "logradar detect BUNDLE - --state DIR."
+        )
     else:
         with opening(spec, input_settings(loaded, {"input.use_labels": False, **(given or {})})) as (opened, home):
             found = _whole(loaded, limit, opened, home, on_scores)
     found.figures |= {
         "detector": loaded.settings.detector,
         "threshold": limit.value,
-        "notes": notes(limit, alerts_per_day, precision),
+        "notes": notes(limit, wish.alerts_per_day, wish.precision),
     }
     return found
 
 
-def detect_into(output: Path | None, format_: str | None, bundle: Path, spec: str, **options: Any) -> Detected:
-    """`detect` with ``options``; its alerts are written to ``output``, or every session as RADAR's results.
+def detect_into(
+    output: Path | None,
+    format_: str | None,
+    bundle: Path,
+    spec: str,
+    *,
+    given: dict[str, Any] | None = None,
+    wish: Wish = Wish(),
+    on_step: OnStep | None = None,
+    state: Path | None = None,
+) -> Detected:
+    """`detect`; its alerts are written to ``output``, or every session as RADAR's results.
 
     ``format_`` is one of `FORMATS`; None: as the name of the file ends. Raises `ConfigError` before anything is read.
     """
@@ -114,12 +147,16 @@ def detect_into(output: Path | None, format_: str | None, bundle: Path, spec: st
         raise ConfigError(f"--format {format_} needs a file to write: -o FILE.")
     if output is not None and format_ is None and output.suffix not in OUTPUTS:
         raise ConfigError(f"Alerts are written as {', '.join(OUTPUTS)}; '{output}' has another ending.")
+    if output is not None:
+        require_writable(output)
+    on_scores: OnScores | None = None
     with ExitStack() as stack:
         if format_ == FORMAT and output is not None:
-            options["on_scores"] = stack.enter_context(RadarResults(output)).add
-        found = detect(bundle, spec, **options)
+            on_scores = stack.enter_context(RadarResults(output)).add
+        found = _detect(bundle, spec, given, wish, on_scores, on_step, state)
     if output is not None and format_ != FORMAT:
         write_alerts(found.alerts, found.to_json(), output, format_)
+    found.keep()
     return found
 
 
@@ -164,27 +201,39 @@ def _growing(
     state: Path | None,
 ) -> Detected:
     """Lines as they arrive, until they end or the user interrupts."""
-    stream = Stream(bundle, limit, early=on_step is not None, on_scores=on_scores)
-    if state is not None and state.exists():
-        load_state(stream, bundle, state)
+    stream = Stream(bundle, limit, early=on_step is not None or state is not None, on_scores=on_scores)
+    if state is not None:
+        prepare_state(state)
+        growing.lines = load_state(stream, bundle, state).get("lines", 0)
+    before = stream.records
     alerts: list[pa.Table] = []
+    early: list[pa.Table] = []
 
     def take(step: Step) -> None:
         alerts.append(step.alerts)
+        early.append(step.early)
         if on_step is not None and (len(step.alerts) or len(step.early)):
             on_step(step)
 
     with growing.interruptible():
         for records in growing.records(input_settings(bundle, given), bundle.settings.input.format):
             take(stream.step(records))
-    if state is not None:
-        save_state(stream, bundle, state)
-    else:
-        take(stream.close())
-    if not stream.records:
+    if stream.records == before:
         raise InputError(f"'-' holds no log records. {growing.quarantine.sentence()}".strip())
-    figures = {"quarantined": growing.quarantine.count, **stream.figures()}
-    return Detected(in_order_of_score(alerts), figures)
+    if state is None:
+        take(stream.close())
+    found = Detected(in_order_of_score(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
+    if state is not None:
+        found.alerts = in_order_of_score([*alerts, _still_open(early, found.alerts)])
+        found.figures["open_sessions"] = stream.open_sessions
+        found.keep = partial(save_state, stream, bundle, state, lines=growing.lines)
+    return found
+
+
+def _still_open(early: list[pa.Table], over: pa.Table) -> pa.Table:
+    """Early ALERTS whose sessions are not over when the call ends."""
+    found = pa.concat_tables(early)
+    return found.filter(pc.invert(pc.is_in(found["alert_id"], over["alert_id"].combine_chunks())))
 
 
 def sessions_of(corpus: Corpus, bundle: Bundle, home: Path, every: bool = False) -> Iterator[pa.Table]:

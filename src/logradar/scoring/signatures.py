@@ -61,7 +61,7 @@ def signatures(bundle: Bundle, sessions: pa.Table, findings: pa.Table, lines: Li
             continue
         counts = Counter(events)
         some: dict[str, Any] = {
-            "identity": identity,
+            "bundle": identity,
             "sequence": f"{int(prints[row]):016x}",
             "unseen": tuple(sorted(event for event in counts if event.startswith("?"))),
         }

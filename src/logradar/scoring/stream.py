@@ -56,6 +56,7 @@ class Stream:
         if not isinstance(bundle.miner, TemplateMiner):
             raise ConfigError("The bundle was trained on day files, which hold whole sessions; detect on day files.")
         self._bundle, self._miner = bundle, bundle.miner
+        self._limit = limit
         self._scorer = Scorer(bundle, limit, on_scores)
         self._early = early and bundle.main.prefix_safe
         self._clock = EventClock()
@@ -71,6 +72,16 @@ class Stream:
     def records(self) -> int:
         """How many records have arrived."""
         return self._sessionizer.records
+
+    @property
+    def open_sessions(self) -> int:
+        """How many sessions are not over."""
+        return len(self._sessionizer)
+
+    @property
+    def threshold(self) -> float:
+        """The score above which an alert is raised."""
+        return self._limit.value
 
     def step(self, records: pa.Table) -> Step:
         """Take in LOG_RECORDS in order of arrival; their ``record_id`` is replaced by their place in the stream."""

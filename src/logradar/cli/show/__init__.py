@@ -136,16 +136,17 @@ def _text(value: Any) -> str:
 
 
 def step(found: Step) -> None:
-    """Alerts as they happen, one line each: when, how severe, where, why, and the line that shows it."""
+    """Alerts as they happen, one line each: when, how severe, which, where, why, and the line that shows it."""
     from logradar.core.formatting import NO_TIME, NONE
 
-    for row in (*found.early.to_pylist(), *found.alerts.to_pylist()):
+    rows = [(row, " (session still open)") for row in found.early.to_pylist()]
+    for row, open_ in (*rows, *((row, "") for row in found.alerts.to_pylist())):
         moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME
         first = row["evidence"][0] if row["evidence"] else {"reason": "", "body": None}
         body = f" | {_clip(str(first['body']), 100)}" if first["body"] else ""
         print(
-            f"{moment}  {row['severity']:8}  {_clip(str(row['service'] or NONE), 24)}  {_clip(row['session_id'], 48)}  "
-            f"{_clip(str(first['reason']), 100)}{body}",
+            f"{moment}  {row['severity']:8}  {row['alert_id']}  {_clip(str(row['service'] or NONE), 24)}  "
+            f"{_clip(row['session_id'], 48)}{open_}  {_clip(str(first['reason']), 100)}{body}",
             flush=True,
         )
 
@@ -160,6 +161,8 @@ def detection(result: dict[str, Any], top: int) -> None:
         f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that is not in the "
         f"training data); {result['detector']} above {result['threshold']:.4g}."
     )
+    if (still := result.get("open_sessions")) is not None:
+        print(f"These are the figures of all calls with this state; {still:,} sessions are not over and kept in it.")
     if silenced := result["silenced"]:
         print(
             f"{silenced:,} session{'s' * (silenced != 1)} suppressed by feedback (`logradar feedback BUNDLE --list`)."

@@ -21,19 +21,22 @@ from typing import Final, Self, cast
 import polars as pl
 import pyarrow as pa
 
+from logradar.core.errors import ConfigError, InputError
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import sources
 from logradar.sources.decoding.compression import kind_of
 from logradar.sources.lines import Lines
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.opening import InputSettings
-from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, split_lines
+from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, is_binary, split_lines
 from logradar.sources.opening.records import Records
+from logradar.sources.opening.session_keys import check_regex
 
 NAME: Final = "stdin"
 PAUSE: Final = 0.25  # seconds without a line after which those that came are handed on
 PATIENCE: Final = 2.0  # seconds that the first lines may take, until the format is worked out from those that are there
 _FITS: Final = 0.5  # share of the first lines that the format of training must fit
+_ENOUGH: Final = 64  # bytes that tell whether the input is text
 _READ: Final = 4 << 20  # bytes that are handed on together, if so many are there
 
 
@@ -46,28 +49,34 @@ class Growing:
     def __init__(self, stream: BufferedReader) -> None:
         self._stream = stream
         self.quarantine = Quarantine()
+        self.lines = 0  # how many have been read; set it where a stream goes on, so that line numbers do too
         self._buffered = True  # what `peek` has read already is not seen by `select`
         self._ended = self._interrupted = self._waiting = False
-        head = stream.peek(8)[:8]
-        self.plain = kind_of(head) is None and head[:2] not in UTF16_BOMS
+        head = stream.peek(8)
+        self.plain = kind_of(head[:8]) is None and head[:2] not in UTF16_BOMS
+        if self.plain and len(head) >= _ENOUGH and is_binary(head):
+            raise InputError("Standard input is binary; LogRadar reads text, plain or compressed.")
 
     @classmethod
     def stdin(cls) -> Self:
         """The standard input of this process."""
+        if sys.stdin is None:
+            raise InputError("Standard input is closed; name a file, or pipe lines into logradar.")
         stream = sys.stdin.buffer
         return cls(stream if isinstance(stream, BufferedReader) else BufferedReader(cast(RawIOBase, stream)))
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Ctrl-C ends the input: what has arrived is still handed on. A second Ctrl-C is an interrupt as ever."""
+        """Ctrl-C or SIGTERM ends the input: what has arrived is still handed on. A second one interrupts as ever."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGINT, self._interrupt)
+        before = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         again, self._interrupted = self._interrupted, True
@@ -80,6 +89,10 @@ class Growing:
         ``expected`` is the format of the training logs; it is used if the first lines fit it, else the format is
         detected.
         """
+        if settings.session_key:
+            check_regex(settings.session_key)
+        if settings.since or settings.until or settings.limit_files:
+            raise ConfigError("Standard input is not a set of files: leave out --since, --until and --limit-files.")
         kind = sources.load(settings.source) if settings.source else Lines
         source = kind() if issubclass(kind, Lines) else Lines()
         record_id = 0
@@ -115,7 +128,7 @@ class Growing:
 
     def _blocks(self, settings: InputSettings) -> Iterator[Block | None]:
         """Blocks of whole lines; None where nothing came for a moment, and at the end."""
-        sanitizer, rest, first = Sanitizer(), b"", 1
+        sanitizer, rest, first = Sanitizer(), b"", self.lines + 1
         for data in self._chunks():
             if data is None:
                 yield None
@@ -134,6 +147,7 @@ class Growing:
                 for start in range(0, len(lines), settings.limits.rows):
                     yield Block(lines.slice(start, settings.limits.rows), first + start)
                 first += len(lines)
+                self.lines = first - 1
         sanitizer.report(NAME, self.quarantine)
 
     def _chunks(self) -> Iterator[bytes | None]:
