@@ -24,7 +24,7 @@ COMMANDS = {
     "train": ("train", "{logs}", "-o", "{bundle}", "split.test=0.5", "--quiet"),
     "validate": ("validate", "{logs}", "--quiet", "--json"),
     "detect": ("detect", "{bundle}", "{logs}", "--quiet", "--json"),
-    "evaluate": ("evaluate", "{bundle}", "{logs}", "--quiet", "--json"),
+    "evaluate": ("evaluate", "{bundle}", "{logs}", "--labels", "{logs}/session_labels.csv", "--quiet", "--json"),
 }
 
 

@@ -97,13 +97,13 @@ class EventColumns:
         """From EVENTS; names of services that are new are added to ``services``."""
         return cls(
             events["record_id"].to_numpy(),
-            _plain(microseconds(events["timestamp"]), UNKNOWN_TIMESTAMP),
+            _plain(microseconds(events["timestamp"]), UNKNOWN_TIMESTAMP, np.int64),
             times,
             clocks,
             _codes(events["service"], services),
-            _plain(events["level"], NO_VALUE),
+            _plain(events["level"], NO_VALUE, np.int8),
             events["template_id"].to_numpy(),
-            _plain(events["label"].cast(pa.int8()), NO_VALUE),
+            _plain(events["label"], NO_VALUE, np.int8),
         )
 
 
@@ -162,13 +162,17 @@ def _most_frequent(session: Ints, service: npt.NDArray[np.int32], names: list[st
     return pa.DictionaryArray.from_arrays(codes, pa.array(names or [""], pa.string())).cast(NAME)
 
 
-def _plain(column: pa.ChunkedArray, nothing: int) -> Any:
+def _plain(column: pa.Array | pa.ChunkedArray, nothing: int, kind: type[np.generic]) -> Any:
+    if column.null_count == len(column):
+        return np.full(len(column), nothing, kind)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
     return column.fill_null(nothing).to_numpy() if column.null_count else column.to_numpy()
 
 
 def _codes(column: pa.ChunkedArray, services: dict[str | None, int]) -> npt.NDArray[np.int32]:
     coded = column.unify_dictionaries().combine_chunks()
     numbers = [services.setdefault(name, len(services)) for name in coded.dictionary.to_pylist()]
-    places = _plain(pa.chunked_array([coded.indices]), len(numbers))
+    places = _plain(coded.indices, len(numbers), np.int32)
     codes: npt.NDArray[np.int32] = np.array([*numbers, NO_VALUE], np.int32).take(places)
     return codes

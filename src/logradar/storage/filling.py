@@ -12,11 +12,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.disk_column import DiskColumn
 from logradar.core.progress import Progress
 from logradar.core.sequences import Sequences
 from logradar.core.session_set import SessionSet, SessionTable
 from logradar.core.shards import Shards
-from logradar.core.tables import EVENTS, SESSIONS, UNKNOWN, check
+from logradar.core.tables import EVENTS, SESSIONS, check
 from logradar.parsing.templates import TemplateMiner
 from logradar.storage.parameters import ParametersOnDisk
 from logradar.storage.records import Corpus
@@ -30,14 +31,16 @@ Ids = npt.NDArray[np.int32]
 
 def learn_templates(corpus: Corpus, miner: TemplateMiner, parts: Iterable[SessionSet], folder: Path) -> None:
     """Mine the records of the sessions of ``parts`` in order of record, then freeze the miner."""
-    inside = _column(folder / "inside.bin", np.bool_, corpus.records)
+    inside = DiskColumn(folder / "inside.bin", np.bool_, corpus.records)
     for part in parts:
         for table in part.tables(["record_ids"]):
-            inside[Sequences.from_arrow(table["record_ids"]).values] = True
+            inside.values[Sequences.from_arrow(table["record_ids"]).values] = True
+            inside.release()
     with Progress("mining templates", corpus.records, "records") as bar:
         for start, bodies in texts_of(corpus):
-            mask = np.array(inside[start : start + len(bodies)])
+            mask = np.array(inside.values[start : start + len(bodies)])
             miner.mine(bodies if mask.all() else bodies.filter(pa.array(mask)))
+            inside.release()
             bar.advance(len(bodies))
     miner.freeze()
 
@@ -50,22 +53,22 @@ def fill(
     With ``parameters`` they carry the parameters of their events too. Sessions on disk go to new files in
     ``folder``; the old ones are removed.
     """
-    ids = _column(folder / "templates.bin", np.int32, corpus.records)
-    ids[:] = UNKNOWN
+    ids = DiskColumn(folder / "templates.bin", np.int32, corpus.records)
     waiting: list[pa.Array] = []
     beside = None
     if parameters and isinstance(sessions, Shards):
         beside = ParametersOnDisk(corpus.records, sessions, folder)
     with Progress("matching templates", corpus.records, "records") as bar:
         for start, bodies in texts_of(corpus, together=parameters):
-            matched = ids[start : start + len(bodies)] = miner.match(bodies)
+            matched = ids.values[start : start + len(bodies)] = miner.match(bodies)
+            ids.release()
             if parameters and beside:
                 beside.add(start, parameters_in(miner, bodies, matched))
             elif parameters:
                 waiting.append(parameters_in(miner, bodies, matched))
             bar.advance(len(bodies))
     if isinstance(sessions, SessionTable):
-        return SessionTable(_filled(sessions.table, ids, pa.concat_arrays(waiting) if waiting else None))
+        return SessionTable(_filled(sessions.table, ids.values, pa.concat_arrays(waiting) if waiting else None))
     assert isinstance(sessions, Shards)
     return _filled_on_disk(sessions, ids, beside.tables() if beside else None, folder)
 
@@ -79,13 +82,14 @@ def _filled(sessions: pa.Table, ids: Ids, parameters: pa.Array | None, in_order:
     return check(table, SESSIONS)
 
 
-def _filled_on_disk(sessions: Shards, ids: Ids, parameters: Iterator[pa.Array] | None, folder: Path) -> Shards:
+def _filled_on_disk(sessions: Shards, ids: DiskColumn, parameters: Iterator[pa.Array] | None, folder: Path) -> Shards:
     filled = []
     for number, path in enumerate(sessions.files):
         filled.append(folder / f"sessions-{number:05}.parquet")
         with pq.ParquetWriter(filled[-1], SESSIONS, **CODEC) as writer:
             for table in Shards.of([path]).tables():
-                writer.write_table(_filled(table, ids, next(parameters) if parameters else None, in_order=True))
+                writer.write_table(_filled(table, ids.values, next(parameters) if parameters else None, in_order=True))
+                ids.release()
         path.unlink()
     return Shards.of(filled)
 
@@ -117,8 +121,3 @@ def texts_of(corpus: Corpus, together: bool = False) -> Iterator[tuple[int, pa.A
             waiting.clear()
     if waiting:
         yield start, pa.concat_arrays(waiting)
-
-
-def _column(path: Path, kind: type[np.generic], rows: int) -> npt.NDArray:
-    """A column with an entry for each record, zero in the beginning; the disk holds what does not fit in memory."""
-    return np.memmap(path, kind, "w+", shape=(max(rows, 1),))

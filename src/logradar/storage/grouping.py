@@ -34,7 +34,7 @@ from logradar.storage.records import Corpus
 from logradar.storage.shards_writer import CODEC
 
 IN_MEMORY: Final = 3_000_000  # records of an input that is grouped in memory
-PARTITION: Final = 500_000  # records of a partition
+PARTITION: Final = 250_000  # records of a partition
 STRETCH: Final = 200_000  # sessions that are put in order together
 GROUP: Final = 20_000
 _SMALL: Final = 2_500  # sessions that are read together while stretches are put in order
@@ -153,6 +153,7 @@ def _ordered_on_disk(corpus: Corpus, sessionizer: Sessionizer, partitions: Itera
             starts.append(_starts(table))
             firsts.append(_firsts(table))
             del table, memberships
+            pa.default_memory_pool().release_unused()
     ordered = _stretches(files, _ranks(starts, firsts), folder)
     say(f"{sum(map(len, firsts)):,} sessions were grouped on disk, because {corpus.records:,} records are many.")
     return Shards.of(ordered)

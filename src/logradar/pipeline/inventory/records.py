@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logradar.core.disk_column import DiskColumn
 from logradar.core.sequences import Sequences
 from logradar.core.tables import ERROR, FIRST_TEMPLATE, NO_SERVICE, WARN
 from logradar.model.settings import RunSettings
@@ -84,14 +85,15 @@ class _Counted:
         self.end: datetime | None = None
         self._frames: list[pl.DataFrame] = []
         self._first = np.empty(0, np.int64)  # by template id: the record in which it was first met
-        self._levels = np.memmap(scratch / "levels.bin", np.int8, "w+", shape=(corpus.records,))
-        self._bodies = np.memmap(scratch / "bodies.bin", np.uint64, "w+", shape=(corpus.records,))
+        self._levels = DiskColumn(scratch / "levels.bin", np.int8, corpus.records)
+        self._bodies = DiskColumn(scratch / "bodies.bin", np.uint64, corpus.records)
         start = 0
         for part in corpus.scan(["level", "body"]):
-            self._levels[start : start + len(part)] = part["level"].fill_null(0).to_numpy()
-            self._bodies[start : start + len(part)] = _hashes(part["body"])
+            self._levels.values[start : start + len(part)] = part["level"].fill_null(0).to_numpy()
+            self._bodies.values[start : start + len(part)] = _hashes(part["body"])
             start += len(part)
-        self._levelled = bool(self._levels.any())
+            self._release()
+        self._levelled = bool(self._levels.values.any())
 
     def add(self, sessions: pa.Table) -> None:
         """Count some SESSIONS."""
@@ -100,12 +102,17 @@ class _Counted:
         self.histogram.add(sequences.lengths)
         self.lengths.append(sequences.lengths)
         self.sequences.append(sequences.fingerprints())
-        self.contents.append(_halves(self._bodies[records.values], records).fingerprints())
+        self.contents.append(_halves(self._bodies.values[records.values], records).fingerprints())
         first, last = pc.min(sessions["start"]).as_py(), pc.max(sessions["end"]).as_py()
         self.start = min((moment for moment in (self.start, first) if moment), default=None)
         self.end = max((moment for moment in (self.end, last) if moment), default=None)
         self._frames.append(self._of(sessions, records))
         self._meet(sequences, records)
+        self._release()
+
+    def _release(self) -> None:
+        self._levels.release()
+        self._bodies.release()
 
     def _of(self, sessions: pa.Table, records: Sequences) -> pl.DataFrame:
         """For every session its service, the day on which it began, and whether it holds an error or a warning."""
@@ -114,7 +121,7 @@ class _Counted:
         frame = frame.with_columns(pl.col("service").cast(pl.Categorical), day=pl.col("start").dt.date()).drop("start")
         if not self._levelled:
             return frame
-        inside = self._levels[records.values]
+        inside = self._levels.values[records.values]
         warns = records.sums((inside >= WARN) & (inside < ERROR)) > 0
         return frame.with_columns(with_error=pl.Series(records.sums(inside >= ERROR) > 0), with_warn=pl.Series(warns))
 
@@ -152,7 +159,7 @@ def _columns(records: pl.LazyFrame) -> dict[str, Any]:
         first=pl.col("timestamp").min(),
         last=pl.col("timestamp").max(),
         files=pl.col("source").n_unique(),
-    ).collect()
+    ).collect(engine="streaming")
     row = facts.row(0, named=True)
     return {
         "filled": {name: round(row[name], 4) for name in names},
@@ -166,7 +173,7 @@ def _columns(records: pl.LazyFrame) -> dict[str, Any]:
 
 
 def _counts(records: pl.LazyFrame, name: str) -> dict[str, int]:
-    counted = records.group_by(name).len().sort("len", descending=True).head(LISTED).collect()
+    counted = records.group_by(name).len().sort("len", descending=True).head(LISTED).collect(engine="streaming")
     return {str(value) if value is not None else "none": count for value, count in counted.rows()}
 
 
@@ -201,7 +208,7 @@ def _by_service(records: pl.LazyFrame, frame: pl.DataFrame) -> list[dict[str, An
     sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
     counted = frame.group_by("service").agg(pl.len().alias("sessions"), *sums)
     lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NO_SERVICE)).agg(pl.len().alias("records"))
-    joined = counted.join(lines.collect(), on="service", how="full", coalesce=True)
+    joined = counted.join(lines.collect(engine="streaming"), on="service", how="full", coalesce=True)
     joined = joined.with_columns(pl.exclude("service").fill_null(0))
     rows = joined.sort(["sessions", "records", "service"], descending=[True, True, False]).head(SERVICES).to_dicts()
     names = ("service", "sessions", "records", "with_error", "with_warn")
@@ -219,7 +226,7 @@ def _by_day(records: pl.LazyFrame, frame: pl.DataFrame, first: Ints) -> list[dic
     sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
     rows = frame.group_by("day").agg(pl.len().alias("sessions"), *sums).to_dicts()
     day = pl.col("timestamp").dt.date().cast(pl.String).alias("day")
-    lines = records.group_by(day).agg(pl.len().alias("records")).collect().drop_nulls("day")
+    lines = records.group_by(day).agg(pl.len().alias("records")).collect(engine="streaming").drop_nulls("day")
     rows += [{"sessions": 0, **row} for row in lines.to_dicts()]
     split = frame.group_by("day", "service").len().sort("len", descending=True).group_by("day").head(LISTED)
     rows += [{"day": name, "sessions": 0, "services": {service: count}} for name, service, count in split.rows()]
@@ -229,5 +236,5 @@ def _by_day(records: pl.LazyFrame, frame: pl.DataFrame, first: Ints) -> list[dic
 
 def _new_by_day(records: pl.LazyFrame, first: Ints) -> list[dict[str, Any]]:
     met = records.filter(pl.col("record_id").is_in(first.tolist())).select(day=pl.col("timestamp").dt.date())
-    counted = met.drop_nulls().group_by(pl.col("day").cast(pl.String)).len().collect()
+    counted = met.drop_nulls().group_by(pl.col("day").cast(pl.String)).len().collect(engine="streaming")
     return [{"day": day, "sessions": 0, "new_templates": count} for day, count in counted.rows()]
