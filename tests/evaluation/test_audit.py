@@ -11,7 +11,7 @@ from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
 from logradar.evaluation import audit as module
-from logradar.evaluation.audit import Side, audit, identities, overlapping, seen_in, told
+from logradar.evaluation.audit import Side, audit, identities, overlapping, seen_in
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -149,9 +149,9 @@ def test_seen_in() -> None:
 
 def test_of_a_cut_list_only_the_small_fingerprints_can_be_told(monkeypatch) -> None:
     train, test = np.array([1, 5, 9], np.uint64), np.array([0, 5, 9, 10], np.uint64)
-    assert told(train, test).all()
+    assert distinguishable(train, test).all()
     monkeypatch.setattr(module, "MOST_SEEN", 3)
-    assert told(train, test).tolist() == [True, True, True, False]
+    assert distinguishable(train, test).tolist() == [True, True, True, False]
 
 
 def test_sequences_that_a_cut_list_cannot_tell_are_left_out_of_the_shares(monkeypatch) -> None:

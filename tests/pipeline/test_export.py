@@ -153,7 +153,7 @@ def test_a_checkpoint_can_be_evaluated(bundle, home):
     better = steps[int(first.name.rpartition("-")[2])] > min(steps.values())
     assert (losses[1] != losses[0]) == better
     assert early.document["detectors"]["length"] == plain.document["detectors"]["length"]
-    assert early.fitted.thresholds["deeplog"].sessions == len(Bundle.load(bundle).sample)
+    assert early.bundle.thresholds["deeplog"].sessions == len(Bundle.load(bundle).sample)
 
 
 def test_faults_are_error_messages(bundle, home):
