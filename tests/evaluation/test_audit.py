@@ -11,7 +11,7 @@ from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import SESSIONS, UNKNOWN
 from logradar.evaluation import audit as module
-from logradar.evaluation.audit import Side, audit, identities, overlapping, seen_in
+from logradar.evaluation.audit import Side, audit, distinguishable, identities, overlapping, seen_in
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 
