@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.disk_column import DiskColumn
 from logradar.core.sequences import Sequences
 from logradar.core.shards import Shards
 from logradar.core.tables import EVENTS
@@ -30,27 +31,28 @@ class ParametersOnDisk:
     def __init__(self, records: int, sessions: Shards, folder: Path) -> None:
         self._folder = folder
         self._sizes: list[list[int]] = [[]]  # of each stretch the records of each batch of sessions
-        self._stretch = np.memmap(folder / "stretches.bin", np.int32, "w+", shape=(records,))
-        self._stretch[:] = -1
-        self._place = np.memmap(folder / "places.bin", np.int32, "w+", shape=(records,))
+        self._stretch = DiskColumn(folder / "stretches.bin", np.int32, records)  # counts from 1; 0: in no session
+        self._place = DiskColumn(folder / "places.bin", np.int32, records)
         for table in _batches(sessions):
             ids = Sequences.from_arrow(table["record_ids"]).values
             if sum(self._sizes[-1]) + len(ids) > STRETCH and self._sizes[-1]:
                 self._sizes.append([])
-            self._stretch[ids] = len(self._sizes) - 1
-            self._place[ids] = sum(self._sizes[-1]) + np.arange(len(ids))
+            self._stretch.values[ids] = len(self._sizes)
+            self._place.values[ids] = sum(self._sizes[-1]) + np.arange(len(ids))
             self._sizes[-1].append(len(ids))
+            self._release()
         self._writers: dict[int, pq.ParquetWriter] = {}
 
     def add(self, start: int, parameters: pa.Array) -> None:
         """Take in the parameters of the records from ``start`` on."""
-        stretches = np.asarray(self._stretch[start : start + len(parameters)])
+        stretches = self._stretch.values[start : start + len(parameters)] - 1
         for stretch in np.unique(stretches[stretches >= 0]).tolist():
             rows = np.flatnonzero(stretches == stretch)
             if stretch not in self._writers:
                 self._writers[stretch] = pq.ParquetWriter(self._path(stretch), _SCHEMA, **CODEC)
             found = parameters.take(pa.array(rows))
             self._writers[stretch].write_table(pa.table([pa.array(start + rows), found], schema=_SCHEMA))
+        self._release()
 
     def tables(self) -> Iterator[pa.Array]:
         """Parameters in order of sessions, one array for each batch of sessions that was read in the beginning."""
@@ -62,12 +64,16 @@ class ParametersOnDisk:
                 continue
             table = pq.read_table(self._path(stretch)).combine_chunks()
             self._path(stretch).unlink()
-            place = np.asarray(self._place[table["record_id"].to_numpy()])
+            place = np.asarray(self._place.values[table["record_id"].to_numpy()])
             order = np.empty(sum(sizes), np.int64)
             order[place] = np.arange(len(place))
             found = table["parameters"].combine_chunks().take(pa.array(order))
             for begin, end in pairwise(np.cumsum([0, *sizes]).tolist()):
                 yield found.slice(begin, end - begin)
+
+    def _release(self) -> None:
+        self._stretch.release()
+        self._place.release()
 
     def _path(self, stretch: int) -> Path:
         return self._folder / f"values-{stretch:05}.parquet"
