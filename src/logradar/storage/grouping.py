@@ -35,9 +35,9 @@ from logradar.storage.shards_writer import CODEC
 
 IN_MEMORY: Final = 3_000_000  # records of an input that is grouped in memory
 PARTITION: Final = 250_000  # records of a partition
-STRETCH: Final = 200_000  # sessions that are put in order together
+STRETCH: Final = 50_000  # sessions that are put in order together
 GROUP: Final = 20_000
-_SMALL: Final = 2_500  # sessions that are read together while stretches are put in order
+_SMALL: Final = 500  # sessions that are read together while stretches are put in order
 COLUMNS: Final = ["record_id", "timestamp", "source", "service", "level", "session_key", "label"]
 _PACKED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 _IDLE: Final = 600.0  # seconds that are learnt at least: an event that is late by minutes is still part of its session
@@ -143,7 +143,9 @@ def _in_time(sessions: pa.Table) -> pa.Table:
 
 def _ordered_on_disk(corpus: Corpus, sessionizer: Sessionizer, partitions: Iterator[pa.Table], folder: Path) -> Shards:
     files: list[Path] = []
-    starts, firsts = [], []
+    starts: list[npt.NDArray[np.float64]] = []
+    firsts: list[Ints] = []
+    sessions = 0
     with Progress("grouping", corpus.records, "records") as bar:
         for memberships in partitions:
             table = sessionizer.group(memberships)
@@ -152,10 +154,11 @@ def _ordered_on_disk(corpus: Corpus, sessionizer: Sessionizer, partitions: Itera
             pq.write_table(table, files[-1], row_group_size=_SMALL, **CODEC)
             starts.append(_starts(table))
             firsts.append(_firsts(table))
+            sessions += len(table)
             del table, memberships
             pa.default_memory_pool().release_unused()
     ordered = _stretches(files, _ranks(starts, firsts), folder)
-    say(f"{sum(map(len, firsts)):,} sessions were grouped on disk, because {corpus.records:,} records are many.")
+    say(f"{sessions:,} sessions were grouped on disk, because {corpus.records:,} records are many.")
     return Shards.of(ordered)
 
 
@@ -172,15 +175,23 @@ def _firsts(sessions: pa.Table) -> Ints:
 
 def _ranks(starts: list[npt.NDArray[np.float64]], firsts: list[Ints]) -> list[Ints]:
     """The place of every session in the order of start, then of first record; one without a start stands behind
-    the one before it."""
+    the one before it. Both lists are emptied on the way: for millions of sessions what they hold is large."""
+    bounds = np.cumsum([len(part) for part in firsts])[:-1]
     first = np.concatenate([np.empty((0, 2), np.int64), *firsts])
+    firsts.clear()
     by_record = np.lexsort((first[:, 1], first[:, 0]))
-    known = np.concatenate([np.empty(0), *starts])[by_record]
-    last = np.maximum.accumulate(np.where(np.isnan(known), -1, np.arange(len(known))))
-    time = np.where(last >= 0, known[np.maximum(last, 0)], -np.inf) if len(known) else known
-    rank = np.empty(len(first), np.int64)
-    rank[by_record[np.argsort(time, kind="stable")]] = np.arange(len(first))
-    return np.split(rank, np.cumsum([len(part) for part in firsts])[:-1])
+    del first
+    time = np.concatenate([np.empty(0), *starts])[by_record]
+    starts.clear()
+    if len(time):
+        last = np.maximum.accumulate(np.where(np.isnan(time), -1, np.arange(len(time))))
+        time = np.where(last >= 0, time[np.maximum(last, 0)], -np.inf)
+        del last
+    order = by_record[np.argsort(time, kind="stable")]
+    del by_record, time
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return np.split(rank, bounds)
 
 
 def _stretches(files: list[Path], ranks: list[Ints], folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from logradar.core.tables import ERROR, FIRST_TEMPLATE, NO_SERVICE, WARN
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.inventory.calendar import LISTED, add_shares, by_day, missing
+from logradar.pipeline.inventory.record_counts import COLUMNS, RecordCounts
 from logradar.sources.radar.lengths import Lengths
 from logradar.sources.radar.services import SERVICES
 from logradar.sources.radar.vocabulary import steps
@@ -39,15 +40,14 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings, scratch: Path) -
     counted = _Counted(corpus, scratch)
     for table in sessions.tables():
         counted.add(table)
-    scanned = pl.scan_parquet(corpus.shards)
     frame, lengths, first = counted.frame(), np.concatenate(counted.lengths), counted.first_records()
-    days = _by_day(scanned, frame, first)
+    days = _by_day(corpus, counted.records, frame, first)
     return {
         "records": corpus.records,
         "quarantined": corpus.quarantined,
         "lost": corpus.quarantined,
         "faults": dict(corpus.reasons),
-        **_columns(scanned),
+        **counted.records.report(),
         "templates": miner.templates().num_rows,
         "sessions": len(sessions),
         "distinct_sequences": _distinct(counted.sequences),
@@ -65,7 +65,7 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings, scratch: Path) -
         "counted_exactly": True,
         "length_quantiles": {"p90": counted.histogram.quantile(0.9), "p99": counted.histogram.quantile(0.99)},
         "length_histogram": counted.histogram.report()["histogram"],
-        "by_service": _by_service(scanned, frame),
+        "by_service": _by_service(counted.records, frame),
         "by_day": days,
         **missing(row["day"] for row in days),
         "vocabulary": _growth(first, corpus.records),
@@ -88,7 +88,9 @@ class _Counted:
         self._levels = DiskColumn(scratch / "levels.bin", np.int8, corpus.records)
         self._bodies = DiskColumn(scratch / "bodies.bin", np.uint64, corpus.records)
         start = 0
-        for part in corpus.scan(["level", "body"]):
+        self.records = RecordCounts()
+        for part in corpus.scan([*COLUMNS, "body"]):
+            self.records.add(part)
             self._levels.values[start : start + len(part)] = part["level"].fill_null(0).to_numpy()
             self._bodies.values[start : start + len(part)] = _hashes(part["body"])
             start += len(part)
@@ -139,7 +141,7 @@ class _Counted:
 
     def frame(self) -> pl.DataFrame:
         """A row for each session."""
-        return pl.concat(self._frames).with_columns(pl.col("service").cast(pl.String), pl.col("day").cast(pl.String))
+        return pl.concat(self._frames)
 
 
 def _halves(hashes: npt.NDArray[np.uint64], records: Sequences) -> Sequences:
@@ -149,32 +151,6 @@ def _halves(hashes: npt.NDArray[np.uint64], records: Sequences) -> Sequences:
 
 def _distinct(fingerprints: list[npt.NDArray[np.uint64]]) -> int:
     return len(np.unique(np.concatenate(fingerprints)))
-
-
-def _columns(records: pl.LazyFrame) -> dict[str, Any]:
-    """The share of records that have each column, and the number of records by service, level and file."""
-    names = ("timestamp", "level", "service", "component", "session_key")
-    facts = records.select(
-        *[pl.col(name).is_not_null().mean().alias(name) for name in names],
-        first=pl.col("timestamp").min(),
-        last=pl.col("timestamp").max(),
-        files=pl.col("source").n_unique(),
-    ).collect(engine="streaming")
-    row = facts.row(0, named=True)
-    return {
-        "filled": {name: round(row[name], 4) for name in names},
-        "from": row["first"].isoformat() if row["first"] else None,
-        "until": row["last"].isoformat() if row["last"] else None,
-        "services": _counts(records, "service"),
-        "levels": _counts(records, "level"),
-        "files": _counts(records, "source"),
-        "file_count": row["files"],
-    }
-
-
-def _counts(records: pl.LazyFrame, name: str) -> dict[str, int]:
-    counted = records.group_by(name).len().sort("len", descending=True).head(LISTED).collect(engine="streaming")
-    return {str(value) if value is not None else "none": count for value, count in counted.rows()}
 
 
 def _alarming(frame: pl.DataFrame) -> dict[str, Any]:
@@ -204,11 +180,10 @@ def _growth(first: Ints, count: int) -> dict[str, Any]:
     }
 
 
-def _by_service(records: pl.LazyFrame, frame: pl.DataFrame) -> list[dict[str, Any]]:
-    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
-    counted = frame.group_by("service").agg(pl.len().alias("sessions"), *sums)
-    lines = records.group_by(pl.col("service").cast(pl.String).fill_null(NO_SERVICE)).agg(pl.len().alias("records"))
-    joined = counted.join(lines.collect(engine="streaming"), on="service", how="full", coalesce=True)
+def _by_service(records: RecordCounts, frame: pl.DataFrame) -> list[dict[str, Any]]:
+    counted = frame.group_by("service").agg(pl.len().alias("sessions"), *_sums(frame)).cast({"service": pl.String})
+    lines = pl.DataFrame(list(records.by_service().items()), {"service": pl.String, "records": pl.UInt32}, orient="row")
+    joined = counted.join(lines, on="service", how="full", coalesce=True)
     joined = joined.with_columns(pl.exclude("service").fill_null(0))
     rows = joined.sort(["sessions", "records", "service"], descending=[True, True, False]).head(SERVICES).to_dicts()
     names = ("service", "sessions", "records", "with_error", "with_warn")
@@ -218,23 +193,29 @@ def _by_service(records: pl.LazyFrame, frame: pl.DataFrame) -> list[dict[str, An
     return services
 
 
-def _by_day(records: pl.LazyFrame, frame: pl.DataFrame, first: Ints) -> list[dict[str, Any]]:
+def _sums(frame: pl.DataFrame) -> list[pl.Expr]:
+    return [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
+
+
+def _by_day(corpus: Corpus, records: RecordCounts, frame: pl.DataFrame, first: Ints) -> list[dict[str, Any]]:
     """Sessions by the day on which they began, records by their own; new templates by that of their session."""
     frame = frame.filter(pl.col("day").is_not_null())
     if not len(frame):
         return []
-    sums = [pl.col(name).sum() for name in ("with_error", "with_warn") if name in frame.columns]
-    rows = frame.group_by("day").agg(pl.len().alias("sessions"), *sums).to_dicts()
-    day = pl.col("timestamp").dt.date().cast(pl.String).alias("day")
-    lines = records.group_by(day).agg(pl.len().alias("records")).collect(engine="streaming").drop_nulls("day")
-    rows += [{"sessions": 0, **row} for row in lines.to_dicts()]
-    split = frame.group_by("day", "service").len().sort("len", descending=True).group_by("day").head(LISTED)
+    text = pl.col("day").cast(pl.String)
+    rows = frame.group_by("day").agg(pl.len().alias("sessions"), *_sums(frame)).with_columns(text).to_dicts()
+    rows += [{"day": day, "sessions": 0, "records": count} for day, count in sorted(records.days.items())]
+    split = frame.group_by("day", "service").len().with_columns(text, pl.col("service").cast(pl.String))
+    split = split.sort(["len", "service"], descending=[True, False]).group_by("day", maintain_order=True).head(LISTED)
     rows += [{"day": name, "sessions": 0, "services": {service: count}} for name, service, count in split.rows()]
-    rows += _new_by_day(records, first)
+    rows += [{"day": day, "sessions": 0, "new_templates": count} for day, count in _new_by_day(corpus, first).items()]
     return by_day(rows)
 
 
-def _new_by_day(records: pl.LazyFrame, first: Ints) -> list[dict[str, Any]]:
-    met = records.filter(pl.col("record_id").is_in(first.tolist())).select(day=pl.col("timestamp").dt.date())
-    counted = met.drop_nulls().group_by(pl.col("day").cast(pl.String)).len().collect(engine="streaming")
-    return [{"day": day, "sessions": 0, "new_templates": count} for day, count in counted.rows()]
+def _new_by_day(corpus: Corpus, first: Ints) -> dict[str, int]:
+    """New templates of each day, from the records in which they were first met."""
+    met: Counter[str] = Counter()
+    for part in corpus.scan(["record_id", "timestamp"]):
+        times = part.filter(pc.is_in(part["record_id"], pa.array(first, part["record_id"].type)))["timestamp"]
+        met.update(times.drop_null().cast(pa.date32(), safe=False).cast(pa.string()).to_pylist())
+    return dict(met)
