@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from logradar.alerting.feedback import Feedback
+from logradar.core.bundle import require_place
 from logradar.core.config import Config
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
@@ -45,6 +46,7 @@ def continue_training(old: Path, spec: str, bundle: Path, wished: RunSettings) -
     began = time.monotonic()
     if place()[1] > 1:
         raise ConfigError("A training that goes on runs in one process; start it without torchrun or accelerate.")
+    require_place(bundle)
     earlier = Bundle.load(old)
     if earlier.memory is None or not len(earlier.memory):
         raise BundleError(f"Bundle '{old}' keeps no normal sessions to go on from (replay); train it anew.")

@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+from logradar.core.bundle import require_place
 from logradar.core.distinct import sweep
 from logradar.core.errors import ConfigError
 from logradar.core.progress import say
@@ -31,6 +32,7 @@ def train(spec: str, bundle: Path, settings: RunSettings, *, resume: bool = Fals
     began = time.monotonic()
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
+    require_place(bundle)
     with opening(spec, settings.input) as (opened, home):
         event_ids = opened.has_sessions and settings.events == "given"
         if not event_ids:
