@@ -45,7 +45,11 @@ def test_a_missing_and_an_added_file_are_found(bundle):
         verify(bundle)
 
 
-def test_a_newer_format_asks_for_an_upgrade(bundle):
+def test_a_newer_format_asks_for_an_upgrade(bundle, monkeypatch):
+    with monkeypatch.context() as later, writing(bundle, {}):
+        later.setattr("logradar.core.bundle.FORMAT", FORMAT + 1)
+    with pytest.raises(BundleError, match="upgrade LogRadar"):
+        verify(bundle)
     manifest = json.loads((bundle / MANIFEST).read_text())
     (bundle / MANIFEST).write_text(json.dumps({**manifest, "format": FORMAT + 1}))
     with pytest.raises(BundleError, match="upgrade LogRadar"):
