@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from copy import copy
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -129,7 +131,10 @@ class NeuralDetector(PredictsEvents):
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
-        from logradar.training.loop import fit_network
+        with redirect_stdout(
+            sys.stderr
+        ):  # transformers prints a line where WANDB_MODE is offline; stdout is for results
+            from logradar.training.loop import fit_network
 
         training = self.settings.training
         new = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
