@@ -41,6 +41,7 @@ class PredictsEvents(SequenceDetector):
     """What every neural detector offers in addition to `score` and `explain`."""
 
     _scorer: Scorer
+    before_validation: Self | None = None  # after training: as it was before it learnt the validation sessions, if so
 
     @property
     def onnx(self) -> bytes:
