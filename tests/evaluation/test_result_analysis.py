@@ -57,7 +57,15 @@ def test_radar_results(written):
 
 @pytest.mark.parametrize(
     ("count", "given"),
-    [(1, set()), (9, set()), (10, {"p90"}), (19, {"p90"}), (20, {"p90", "p95"}), (99, {"p90", "p95"}), (100, set(FEWEST))],
+    [
+        (1, set()),
+        (9, set()),
+        (10, {"p90"}),
+        (19, {"p90"}),
+        (20, {"p90", "p95"}),
+        (99, {"p90", "p95"}),
+        (100, set(FEWEST)),
+    ],
 )
 def test_percentiles_of_few_values_are_left_out_and_it_is_said(written, count, given):
     rows = [{**RADAR[0], "session_id": number, "anomaly_score": float(number)} for number in range(count)]
