@@ -137,10 +137,11 @@ def test_ticks_of_the_enlarged_edge_are_round_and_few(reach: float) -> None:
     assert np.allclose(np.diff(ticks), ticks[1])
 
 
-def test_training_of_a_few_epochs_has_whole_epochs_as_ticks() -> None:
+@pytest.mark.parametrize("last", [1, 2, 3, 5])
+def test_training_of_a_few_epochs_has_whole_epochs_as_ticks(last: int) -> None:
     from matplotlib.figure import Figure
 
     axes = Figure().subplots()
-    time_plots._epochs(axes, np.array([1.0, 2.0]))
+    time_plots._epochs(axes, np.arange(1.0, last + 1))
     low, high = axes.get_xlim()
-    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1, 2]
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == list(range(1, last + 1))

@@ -139,7 +139,9 @@ def fault_recall(faults: Mapping[str, Mapping[str, Any]], main: str, *, kind: Ki
         )
         axes.set_yticks(places, [f"{shortened(name)} ({row['sessions']:,})" for name, row in rows])
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        axes.set(xlim=(0, 1.03), ylim=(-0.6, len(rows) - 0.4), xlabel="recall: share of its sessions that were found")
+        axes.set(
+            xlim=(-0.025, 1.03), ylim=(-0.6, len(rows) - 0.4), xlabel="recall: share of its sessions that were found"
+        )
         axes.grid(False, axis="y")
         axes.tick_params(axis="y", length=0)
         axes.set_title("Found by kind of fault")

@@ -50,7 +50,7 @@ def training_curve(history: Sequence[Mapping[str, Any]], *, name: str = "", kind
             axes.minorticks_off()
         axes.set(ylabel="loss")
         if len(rate):
-            rows[1].plot(*rate.T, color=style.SOFT, lw=1.6)
+            rows[1].plot(*rate.T, color=style.SOFT, lw=1.6, marker="o" if len(rate) == 1 else "", ms=3.5)
             rows[1].set(ylabel="learning\nrate", ylim=(0, None))
             rows[1].ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=False)
             rows[1].yaxis.get_offset_text().set(fontsize=8, color=style.SOFT)
@@ -122,7 +122,7 @@ def _epochs(axes: Axes, epochs: npt.NDArray[np.float64]) -> None:
     first, last = min(1.0, float(epochs.min())), max(float(epochs.max()), 1.0)
     margin = 0.03 * (last - first) or 0.5
     axes.set_xlim(first - margin, last + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
 
 
 def _marker(series: npt.NDArray[np.float64]) -> str:
