@@ -60,6 +60,9 @@ Until = Annotated[
     datetime | None,
     typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Read only files of that day and earlier."),
 ]
+Pictures = Annotated[
+    Path | None, typer.Option("--pictures", metavar="DIR", help="A folder for the pictures of the report as PNG files.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes on stderr.")]
 
