@@ -31,6 +31,8 @@ def train(spec: str, bundle: Path, settings: RunSettings, *, resume: bool = Fals
     began = time.monotonic()
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
+    for name in dict.fromkeys((settings.detector, *settings.beside)):
+        settings.make(name).check_machine()
     with opening(spec, settings.input) as (opened, home):
         event_ids = opened.has_sessions and settings.events == "given"
         if not event_ids:

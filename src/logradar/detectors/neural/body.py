@@ -25,7 +25,7 @@ from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.detectors.neural.scorer import Scorer, export
 from logradar.detectors.neural.surprisal import END, Surprise, classes_of, finding, measure, most_surprising, together
 from logradar.detectors.neural.vocabulary import Vocabulary
-from logradar.training.device import require, seeded
+from logradar.training.device import choose_device, choose_precision, require, seeded
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 from logradar.training.streaming_rows import StoredRows
@@ -93,6 +93,11 @@ class NeuralDetector(PredictsEvents):
     @abstractmethod
     def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
         """Log-probabilities, a row each, of what comes at ``places`` of ``rows``; a place may be the end."""
+
+    def check_machine(self) -> None:
+        """As `Detector.check_machine`: the packages, the device and the precision of the settings."""
+        require()
+        choose_precision(self.settings.training, choose_device(self.settings.training))
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
