@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from types import TracebackType
 from typing import Final
 
@@ -15,7 +14,7 @@ from logradar.training.processes import place
 from logradar.training.trainer import Objective, Tensors
 
 EXIT: Final = 2  # the command line's status where one sentence says what to do
-_LOOKS: Final = 20  # how often it looks within the limit
+_LOOKS: Final = 20  # how often it looks within the limit: it counts looks, because a job may sleep as a whole
 
 
 class Watchdog:
@@ -29,7 +28,7 @@ class Watchdog:
 
     def __init__(self, limit: float, title: str = "training") -> None:
         self.limit, self.title = limit, title
-        self._moved = time.monotonic()
+        self._batches = 0
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -37,14 +36,13 @@ class Watchdog:
         """``objective``, each call of which shows that this process moves."""
 
         def watched(network: torch.nn.Module, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-            self._moved = time.monotonic()
+            self._batches += 1
             return objective(network, batch)
 
         return watched
 
     def __enter__(self) -> Watchdog:
         if self.limit and place()[1] > 1:
-            self._moved = time.monotonic()
             self._thread = threading.Thread(target=self._look, name="watchdog", daemon=True)
             self._thread.start()
         return self
@@ -57,8 +55,11 @@ class Watchdog:
             self._thread.join()
 
     def _look(self) -> None:
+        before, looks = self._batches, 0
         while not self._over.wait(self.limit / _LOOKS):
-            if time.monotonic() - self._moved > self.limit:
+            looks = looks + 1 if self._batches == before else 0
+            before = self._batches
+            if looks >= _LOOKS:
                 self._end()
 
     def _end(self) -> None:
