@@ -249,6 +249,20 @@ def test_settings_reach_the_trainer(settings):
     assert loss_of(other, VALID) == pytest.approx(loss_of(plain, VALID), rel=0.2)
 
 
+def test_after_bf16_the_network_computes_in_fp32_and_can_be_trained_again():
+    first, second = network(), network()
+    for net in (first, second):
+        fit(net, TRAIN, VALID, epochs=1, precision="bf16")
+    plain = network()
+    plain.load_state_dict(first.state_dict())
+    x = torch.from_numpy(VALID.arrays["x"])
+    assert torch.equal(first(x), plain(x))
+    fit(first, TRAIN, VALID, epochs=1, precision="fp32")
+    fit(second, TRAIN, VALID, epochs=1, precision="bf16")
+    fit(plain, TRAIN, VALID, epochs=1, precision="bf16")
+    assert weights(second) == weights(plain) != weights(first)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="an NVIDIA GPU is here")
 @pytest.mark.parametrize(
     ("settings", "sentence"),

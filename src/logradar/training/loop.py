@@ -20,25 +20,26 @@ from logradar.core.errors import ConfigError
 from logradar.core.progress import say
 from logradar.training import checkpoints, history
 from logradar.training.arguments import arguments
-from logradar.training.device import seeded
+from logradar.training.device import plain_afterwards, seeded
 from logradar.training.gpus import Gpus
 from logradar.training.gradient_checkpointing import recomputed
 from logradar.training.history import History
 from logradar.training.live_view import TrainingView
 from logradar.training.log import TrainingLog
 from logradar.training.monitor import Monitor
-from logradar.training.processes import first, place, wait
+from logradar.training.processes import connected, first, place, wait
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 from logradar.training.status import Meter, Status
 from logradar.training.streaming_rows import StoredOrder, StoredRows
 from logradar.training.trackers import Trackers
 from logradar.training.trainer import Objective, Order, RowTrainer
+from logradar.training.watchdog import Watchdog
 from logradar.training.weight_averaging import RunningMean
 
 _FREE: Final = {  # settings that may differ from those of the training that is resumed
     *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard"),
-    *("stream", "buffer", "log_steps", "wandb", "keep_checkpoints"),
+    *("stream", "buffer", "log_steps", "wandb", "stall_seconds", "keep_checkpoints"),
 }
 _SHORT: Final = 2.0  # seconds; a shorter training ends without a message, as `Progress` does
 
@@ -62,6 +63,8 @@ def fit_network(
     ``folder`` receives checkpoints, ``history.json``, ``training.log`` and the files of TensorBoard. ``title``
     precedes the progress messages. Started by ``torchrun`` or ``accelerate launch``, several processes train
     together and end with equal weights; they share ``folder``, and only the first one writes files and messages.
+    Where one of them ends, the others raise `ProcessError`; where one stops, `Watchdog` ends all.
+    Weights are fp32 in every precision, and afterwards ``network`` computes in fp32 again.
     The same seed on the same machine gives the same bytes. Raises `ConfigError` for a device or precision that is
     not available or a checkpoint of another training, and `DataError` when the loss is not a finite number.
     """
@@ -71,8 +74,10 @@ def fit_network(
         raise ConfigError("Several processes train together only with a folder for their checkpoints; give one.")
     began = time.monotonic()
     watched = valid if len(valid) else train if isinstance(train, Rows) else train.sample()
+    wait()  # nothing below is waited for as long as an input that another process still reads
     with ExitStack() as stack:
         stack.enter_context(seeded(seed))
+        stack.enter_context(plain_afterwards(network))
         stack.enter_context(_silence())
         run = folder if folder is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         order = _order(train, settings, seed)
@@ -82,7 +87,8 @@ def fit_network(
         if settings.gradient_checkpointing and not stack.enter_context(recomputed(network)):
             say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
         mean = RunningMean(network, settings.averaging) if settings.averaging else None
-        trainer = RowTrainer(objective, order, watched, meter, mean, model=network, args=chosen)
+        watchdog = Watchdog(settings.stall_seconds, title)
+        trainer = RowTrainer(watchdog.watching(objective), order, watched, meter, mean, model=network, args=chosen)
         trainer.remove_callback(PrinterCallback)
         if mean is not None:
             trainer.add_callback(mean)
@@ -104,7 +110,8 @@ def fit_network(
             view = stack.enter_context(TrainingView(status, total, gpus))
             view.done = view.done_before = behind
             trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            with watchdog, connected():
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         wait()
         best = run / checkpoints.FOLDER / f"checkpoint-{trainer.state.best_global_step}" / "model.safetensors"
         safetensors.torch.load_model(network, best)

@@ -76,7 +76,9 @@ class RowTrainer(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Weighted mean loss of the validation rows, over all processes, as ``eval_loss``."""
-        model, sums = self.model_wrapped, torch.zeros(2, device=self.args.device)
+        # Not the wrapped model: it makes the buffers of all processes equal at each call, and waits for all of them,
+        # but one process may have a batch more than another.
+        model, sums = self.accelerator.unwrap_model(self.model), torch.zeros(2, device=self.args.device)
         batches = self.watched.batches(max(self.args.per_device_train_batch_size, 1024))
         model.eval()
         with torch.no_grad(), self._averaged():

@@ -29,7 +29,7 @@ from logradar.detectors.neural.scorer import Scorer, export
 from logradar.detectors.neural.surprisal import END, Surprise, classes_of, finding, measure, most_surprising, together
 from logradar.detectors.neural.validation_learning import learn_in_parts
 from logradar.detectors.neural.vocabulary import Vocabulary
-from logradar.training.device import require, seeded
+from logradar.training.device import choose_device, choose_precision, require, seeded
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 from logradar.training.streaming_rows import StoredRows
@@ -128,6 +128,11 @@ class NeuralDetector(PredictsEvents):
         watch = self._watched(self._pieces(self._tokens(watched)).distinct())
         fit_network(network, self._loss, rows, watch, settings, folder, self.seed, self.name)
         self._take(network)
+
+    def check_machine(self) -> None:
+        """As `Detector.check_machine`: the packages, the device and the precision of the settings."""
+        require()
+        choose_precision(self.settings.training, choose_device(self.settings.training))
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
