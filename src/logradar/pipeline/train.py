@@ -29,6 +29,8 @@ def train(spec: str, bundle: Path, settings: RunSettings, *, resume: bool = Fals
     train neural detectors together, do everything else each for itself, and the first one writes the bundle.
     """
     began = time.monotonic()
+    for sentence in settings.unused:
+        say(sentence)
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     with opening(spec, settings.input) as (opened, home):

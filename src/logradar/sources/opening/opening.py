@@ -38,6 +38,7 @@ UNIT: Final = 32 << 20  # bytes of small files that are read together
 class InputSettings(Config):
     """How an input is read; settings without a value are determined from the input."""
 
+    path: str | None = Field(default=None, description="the INPUT, where the command line names none")
     source: str | None = Field(default=None, description="the kind of log; `logradar sources` lists them")
     format: str | None = Field(default=None, description="the format of its lines, such as syslog, json or cri+logback")
     session_key: str | None = Field(default=None, description="regex of the session key; '' for windows instead")
@@ -59,7 +60,7 @@ class InputSettings(Config):
 
     def for_others(self) -> InputSettings:
         """These settings without what belongs to one input alone: its labels, place and choice of files."""
-        own = dict.fromkeys(("labels", "data_dir", "limit_files", "since", "until"))
+        own = dict.fromkeys(("path", "labels", "data_dir", "limit_files", "since", "until"))
         return self.model_copy(update={**own, "use_labels": True})
 
 
