@@ -1,4 +1,4 @@
-"""`logradar train` as people know it from other systems: epochs, batch size, learning rate, folder; an input in YAML."""
+"""`logradar train` as people know it: epochs, batch size, learning rate and folder as options; an input in YAML."""
 
 from __future__ import annotations
 

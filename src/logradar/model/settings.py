@@ -102,8 +102,8 @@ class RunSettings(Config):
         if not self.networks:
             able = [name for name in detectors.names() if "training" in detectors.load(name).Settings.model_fields]
             raise ConfigError(
-                f"Only networks have the settings of a training ({', '.join(values)}), and none is trained: the detector "
-                f"is '{self.detector}'. Choose one with --detector NAME ({', '.join(able)})."
+                f"Only networks have the settings of a training ({', '.join(values)}), and none is trained: the "
+                f"detector is '{self.detector}'. Choose one with --detector NAME ({', '.join(able)})."
             )
         chosen = deepcopy(self.detectors)
         for path in self.networks:

@@ -14,6 +14,7 @@ from logradar.core.formatting import real
 from logradar.reporting import plots, time_plots
 from logradar.reporting.curve_plots import DetectorCurves
 from logradar.reporting.run_folder import SCORE, Run
+from logradar.reporting.training_caption import training_caption
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -33,7 +34,6 @@ ON_ROC = (
 _SCORES = "Number of sessions by score, on a logarithmic axis. Scores to the right of the dashed line raise an alarm."
 _CONFUSION = "The alarms against the labels."
 _FAULTS = "Share of each kind of fault that was found, with its 95 % interval; the diamond is the best single detector."
-_TRAINING = "Loss by epoch; the star is the lowest validation loss."
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _drawn(run: Run) -> Iterator[tuple[bytes | None, str, bool]]:
     if kinds := run.faults:
         yield plots.fault_recall(kinds, run.main), _FAULTS, False
     for name, rows in run.history.items():
-        yield time_plots.training_curve(rows, name=name), _TRAINING, False
+        yield time_plots.training_curve(rows, name=name), training_caption(rows), False
 
 
 def _drawn_of_scores(run: Run) -> Iterator[tuple[bytes | None, str, bool]]:

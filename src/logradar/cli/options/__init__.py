@@ -119,7 +119,7 @@ Precision = Annotated[
 
 
 def input_or_override(input_: str | None, overrides: list[str] | None) -> tuple[str | None, list[str]]:
-    """The input and the overrides; the first word is an override where it is ``key=value`` and no file has that name."""
+    """The input and the overrides; the first word is an override where it is ``key=value`` and no file."""
     words = list(overrides or [])
     if input_ is not None and _OVERRIDE.match(input_) and not Path(input_).exists():
         return None, [input_, *words]
