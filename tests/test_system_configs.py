@@ -64,6 +64,17 @@ def test_a_stage_trains_the_four_networks_and_their_ensemble(tmp_path):
         assert (tmp_path / "b" / "training" / name / "curve.png").is_file()
 
 
+def test_logbert_has_the_sizes_of_bert_base():
+    settings = run_settings(CONFIGS / "systems/logbert.yaml")
+    logbert = settings.make(settings.detector).settings
+    assert (logbert.vocabulary, logbert.hidden, logbert.layers, logbert.heads) == (10_000, 768, 12, 12)
+    assert (logbert.intermediate, logbert.positions, logbert.dropout, logbert.mask) == (3072, 512, 0.1, 0.15)
+    training = logbert.training
+    assert (training.learning_rate, training.weight_decay, training.clip) == (2e-5, 0.01, 1.0)
+    assert (training.schedule, training.least_learning_rate) == ("cosine", 1e-6)
+    assert (training.batch_size, training.epochs, training.accumulation) == (32, 10, 1)
+
+
 def test_deeplog_whole_is_the_key_model_and_the_values():
     settings = run_settings(CONFIGS / "systems/deeplog.yaml")
     members = settings.make(settings.detector).members
