@@ -120,7 +120,8 @@ def test_it_stops_when_the_loss_no_longer_falls_and_keeps_the_best_weights(tmp_p
         f"ended after {len(losses)} epochs, the validation loss no longer fell; epoch {done.best['epoch']} is kept"
         in done.sentence
     )
-    assert json.loads((tmp_path / "history.json").read_text()) == done.epochs
+    written = json.loads((tmp_path / "training_history.json").read_text())
+    assert [{name: row[name] for name in epoch} for row, epoch in zip(written, done.epochs, strict=True)] == done.epochs
 
 
 def test_patience_0_never_stops():

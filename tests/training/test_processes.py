@@ -77,7 +77,7 @@ def test_two_processes_read_each_row_once_and_end_with_equal_weights(tmp_path):
     assert sorted(first[0] + second[0]) == sorted([*range(106)] * 3)  # 7 batches: no row twice to make them even
     assert 40 * 3 < len(second[0]) < 60 * 3
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        *("checkpoints", "history.json", "tensorboard", "training.json", "training.log")
+        *("checkpoints", "training_history.json", "tensorboard", "training.json", "training.log")
     }
     assert (tmp_path / "run" / "training.log").read_text().count("in 2 processes") == 1
     assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1

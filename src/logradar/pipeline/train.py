@@ -35,6 +35,8 @@ def train(
     ``started`` says by which command, for the provenance that the bundle keeps.
     """
     began, given = time.monotonic(), settings
+    for sentence in settings.unused:
+        say(sentence)
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     require_place(bundle)

@@ -17,6 +17,7 @@ from logradar.reporting import plots, time_plots
 from logradar.reporting.canvas import Kind
 from logradar.reporting.curve_plots import DetectorCurves
 from logradar.reporting.run_folder import SCORE, Run
+from logradar.reporting.training_caption import training_caption
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -36,7 +37,6 @@ ON_ROC = (
 _SCORES = "Number of sessions by score, on a logarithmic axis. Scores to the right of the dashed line raise an alarm."
 _CONFUSION = "The alarms against the labels."
 _FAULTS = "Share of each kind of fault that was found, with its 95 % interval; the diamond is the best single detector."
-_TRAINING = "Loss by epoch; the star is the lowest validation loss."
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def _drawn(run: Run, kind: Kind) -> Iterator[Drawn]:
     if kinds := run.faults:
         yield Drawn("faults", plots.fault_recall(kinds, run.main, kind=kind), _FAULTS)
     for name, rows in run.history.items():
-        yield Drawn(f"training-{_in_file(name)}", time_plots.training_curve(rows, name=name, kind=kind), _TRAINING)
+        picture = time_plots.training_curve(rows, name=name, kind=kind)
+        yield Drawn(f"training-{_in_file(name)}", picture, training_caption(rows))
 
 
 def _drawn_of_scores(run: Run, kind: Kind) -> Iterator[Drawn]:

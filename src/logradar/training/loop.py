@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -53,14 +53,17 @@ def fit_network(
     folder: Path | None = None,
     seed: int = 0,
     title: str = "training",
+    parts: Sequence[str] = (),
 ) -> History:
     """Train ``network`` in place; afterwards it has its best weights, on the CPU, in evaluation mode.
 
     ``objective(network, batch)`` returns the loss of every prediction (nats) and its weight: two tensors of
     the same shape, with weight 0 where there is nothing to predict. The weighted mean over all rows is minimised.
+    Where the loss is that of several objectives, ``parts`` are their names, and the objective also returns the number
+    of the one that each prediction belongs to; each has its own loss in the history.
     The loss of ``valid`` controls the learning rate, early stopping and the choice of the best weights; without
     validation rows the loss of ``train`` does (of its first block where it is stored on disk).
-    ``folder`` receives checkpoints, ``history.json``, ``training.log`` and the files of TensorBoard. ``title``
+    ``folder`` receives checkpoints, ``training_history.json``, ``training.log`` and the files of TensorBoard. ``title``
     precedes the progress messages. Started by ``torchrun`` or ``accelerate launch``, several processes train
     together and end with equal weights; they share ``folder``, and only the first one writes files and messages.
     Where one of them ends, the others raise `ProcessError`; where one stops, `Watchdog` ends all.
@@ -83,12 +86,13 @@ def fit_network(
         order = _order(train, settings, seed)
         steps = -(-len(order) // settings.accumulation)
         chosen = arguments(settings, run / checkpoints.FOLDER, steps, seed)
-        meter = Meter()
+        meter = Meter(len(parts))
         if settings.gradient_checkpointing and not stack.enter_context(recomputed(network)):
             say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
         mean = RunningMean(network, settings.averaging) if settings.averaging else None
         watchdog = Watchdog(settings.stall_seconds, title)
-        trainer = RowTrainer(watchdog.watching(objective), order, watched, meter, mean, model=network, args=chosen)
+        watched_loss = watchdog.watching(objective)
+        trainer = RowTrainer(watched_loss, order, watched, meter, mean, parts, model=network, args=chosen)
         trainer.remove_callback(PrinterCallback)
         if mean is not None:
             trainer.add_callback(mean)
@@ -96,6 +100,7 @@ def fit_network(
         checkpoint = checkpoints.begin(run, identity, settings.resume)
         before = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")) if checkpoint else TrainerState()
         log = TrainingLog(folder if first() else None, checkpoint is None)
+        machine = history.machine_figures(run) if checkpoint else {}
         if _over(before, settings):
             trainer.state = before
         else:
@@ -109,7 +114,9 @@ def fit_network(
             gpus = Gpus() if chosen.device.type == "cuda" else None
             view = stack.enter_context(TrainingView(status, total, gpus))
             view.done = view.done_before = behind
-            trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
+            monitor = Monitor(settings, view, meter, order.rows / steps, folder, log, trackers)
+            monitor.machine = machine
+            trainer.add_callback(monitor)
             with watchdog, connected():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         wait()
@@ -119,7 +126,7 @@ def fit_network(
         wait()
     epochs = history.epochs_of(trainer.state.log_history)
     if folder is not None and first():
-        history.write(folder, epochs)
+        history.write(folder, epochs, machine)
     seconds = time.monotonic() - began
     rows = order.rows / steps * (trainer.state.global_step - before.global_step)
     kept = min(epochs, key=lambda epoch: epoch["eval_loss"])

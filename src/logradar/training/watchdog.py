@@ -35,7 +35,7 @@ class Watchdog:
     def watching(self, objective: Objective) -> Objective:
         """``objective``, each call of which shows that this process moves."""
 
-        def watched(network: torch.nn.Module, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        def watched(network: torch.nn.Module, batch: Tensors) -> tuple[torch.Tensor, ...]:
             self._batches += 1
             return objective(network, batch)
 
