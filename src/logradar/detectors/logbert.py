@@ -27,6 +27,7 @@ from logradar.detectors.neural.surprisal import (
     Surprise,
     classes_of,
     finding,
+    measure,
     missing,
     most_surprising,
     together,
@@ -255,7 +256,9 @@ class LogBERT(NeuralDetector):
             whole = np.flatnonzero(patterns.pattern[index] == WHOLE)
             if len(whole) and self.settings.holes:
                 span = patterns.span[index[whole]]
-                holes[span] = self._measure(log_probabilities[whole, 0], np.full(len(whole), NOTHING))
+                # That something is missing surprises; which event it is may be uncertain, so no entropy is taken away.
+                score = "surprisal" if self.settings.score == "excess" else self.settings.score
+                holes[span] = measure(log_probabilities[whole, 0], np.full(len(whole), NOTHING), score)
                 gaps = np.where(
                     np.arange(log_probabilities.shape[1] - 1) < lengths[whole, None] - 1,
                     log_probabilities[whole, 1:, NOTHING],
