@@ -169,7 +169,7 @@ def _checked(path: Path, hashes: Hashes, truth: npt.NDArray[np.int8]) -> npt.NDA
             f"Row {row} of '{path}' labels '{key}' as '{text[:60]}'; labels are 0/1, true/false or "
             "Normal/Anomaly after a session key."
         )
-    anomalous = truth == 1
+    anomalous: npt.NDArray[np.bool_] = truth == 1
     both = contradictory(hashes, anomalous)
     if len(both):
         key, row, _ = _row(path, int(np.flatnonzero(np.isin(hashes, both))[-1]))
