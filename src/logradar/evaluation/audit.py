@@ -6,7 +6,6 @@ labels contradict each other, measures something else than finding anomalies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -80,16 +79,6 @@ class SequenceFacts:
         events = int(strange.sum())
         rows = int((sequences.sums(strange) > 0).sum()) if events else 0
         return cls(sequences.fingerprints(), sequences.lengths.astype(np.int32), rows, events)
-
-    @classmethod
-    def joined(cls, parts: Sequence[SequenceFacts]) -> SequenceFacts:
-        """All of ``parts`` in their order."""
-        return cls(
-            np.concatenate([np.empty(0, np.uint64), *(part.prints for part in parts)]),
-            np.concatenate([np.empty(0, np.int32), *(part.lengths for part in parts)]),
-            sum(part.unknown for part in parts),
-            sum(part.unknown_events for part in parts),
-        )
 
     def __len__(self) -> int:
         return len(self.prints)

@@ -42,7 +42,7 @@ def measured(
     prints, times = prints[chosen], times.filter(pa.array(chosen))
     known[known] = chosen
     source = ChosenRows(found, known)
-    gathered = Gathered(list(bundle.detectors))
+    gathered = Gathered(list(bundle.detectors), len(source))
     if isinstance(found, SessionTable):
         sessions = found.table.filter(pa.array(known))
         scores = {name: one.score(sessions) for name, one in bundle.detectors.items()}

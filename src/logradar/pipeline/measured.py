@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -81,68 +81,69 @@ class Measured:
         return pa.table(columns | {f"score:{name}": pa.array(values) for name, values in self.scores.items()})
 
 
-@dataclass
 class Gathered:
-    """Collects what `Measured` has of each session, a piece at a time."""
+    """Collects what `Measured` has of each of ``count`` sessions, a piece at a time.
 
-    detectors: list[str]
-    facts: list[SequenceFacts] = field(default_factory=list)
-    labels: list[Bools] = field(default_factory=list)
-    ends: list[pa.Scalar] = field(default_factory=list)
-    services: list[npt.NDArray[np.int32]] = field(default_factory=list)
-    names: dict[str | None, int] = field(default_factory=dict)
-    sessions: list[pa.Table] = field(default_factory=list)
-    rows: list[Ints] = field(default_factory=list)
-    done: int = 0
+    The columns have their full length from the beginning: joining them at the end would take their memory twice.
+    """
 
-    def __post_init__(self) -> None:
-        self.values: dict[str, list[Floats]] = {name: [] for name in self.detectors}
-        self.scored: dict[str, list[pa.Table]] = {name: [] for name in self.detectors}
+    def __init__(self, detectors: list[str], count: int) -> None:
+        self._labels = np.empty(count, np.bool_)
+        self._scores = {name: np.empty(count) for name in detectors}
+        self._prints, self._lengths = np.empty(count, np.uint64), np.empty(count, np.int32)
+        self._services = np.empty(count, np.int32)
+        self._names: dict[str | None, int] = {}
+        self._unknown = self._unknown_events = self._done = 0
+        self._end: datetime | None = None
+        self._sessions: list[pa.Table] = []
+        self._scored: dict[str, list[pa.Table]] = {name: [] for name in detectors}
+        self._rows: list[Ints] = []
 
     def add(self, sessions: pa.Table, scores: dict[str, pa.Table], kept: Bools) -> None:
         """SESSIONS with their SCORES by detector; those ``kept`` stay whole."""
-        self.facts.append(SequenceFacts.of(Sequences.from_arrow(sessions["template_ids"])))
-        self.labels.append(sessions["label"].to_numpy().astype(bool))
-        self.ends.append(pc.max(sessions["end"]))
-        self.services.append(self._coded(sessions["service"].combine_chunks()))
+        rows = slice(self._done, self._done + len(sessions))
+        self._done = rows.stop
+        facts = SequenceFacts.of(Sequences.from_arrow(sessions["template_ids"]))
+        self._prints[rows], self._lengths[rows] = facts.prints, facts.lengths
+        self._unknown, self._unknown_events = self._unknown + facts.unknown, self._unknown_events + facts.unknown_events
+        self._labels[rows] = sessions["label"].to_numpy()
+        self._services[rows] = self._coded(sessions["service"].combine_chunks())
+        end = pc.max(sessions["end"]).as_py()
+        self._end = end if self._end is None or (end is not None and end > self._end) else self._end
         for name, table in scores.items():
-            self.values[name].append(np.array(table["score"].to_numpy()))
-            self.scored[name].append(_copied(table, kept))
-        self.sessions.append(_copied(sessions, kept))
-        self.rows.append(np.flatnonzero(kept) + self.done)
-        self.done += len(sessions)
+            self._scores[name][rows] = table["score"].to_numpy()
+            self._scored[name].append(_copied(table, kept))
+        self._sessions.append(_copied(sessions, kept))
+        self._rows.append(np.flatnonzero(kept) + rows.start)
 
     def _coded(self, column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
-        """The number of each service among ``names``."""
+        """The number of each service among all names so far."""
         texts = [*column.dictionary.to_pylist(), None]
-        codes = np.array([self.names.setdefault(name, len(self.names)) for name in texts], np.int32)
+        codes = np.array([self._names.setdefault(name, len(self._names)) for name in texts], np.int32)
         found: npt.NDArray[np.int32] = codes[column.indices.fill_null(len(texts) - 1).to_numpy()]
         return found
 
     def measured(self, source: ChosenRows, identities: Hashes, times: pa.Table, whole: bool) -> Measured:
         """All of them together."""
-        codes = np.concatenate([np.empty(0, np.int32), *self.services])
-        nameless = codes == self.names.get(None, -1)
-        services = pa.DictionaryArray.from_arrays(
-            pa.array(codes, mask=nameless), pa.array([name or "" for name in self.names], pa.string())
-        )
-        scores = {}
-        for name in self.detectors:
-            scores[name] = np.concatenate([np.empty(0), *self.values.pop(name)])
-        return Measured(
+        nameless = self._services == self._names.get(None, -1)
+        names = pa.array([name or "" for name in self._names], pa.string())
+        services = pa.DictionaryArray.from_arrays(pa.array(self._services, mask=nameless), names)
+        found = Measured(
             source=source,
-            labels=np.concatenate([np.empty(0, np.bool_), *self.labels]),
-            scores=scores,
-            facts=SequenceFacts.joined(self.facts),
+            labels=self._labels,
+            scores=self._scores,
+            facts=SequenceFacts(self._prints, self._lengths, self._unknown, self._unknown_events),
             identities=identities,
             times=times,
-            end=max((end.as_py() for end in self.ends if end.is_valid), default=None),
+            end=self._end,
             services=services.cast(NAME),
-            sessions=_together(self.sessions, SESSIONS),
-            scored={name: _together(self.scored.pop(name), SCORES) for name in self.detectors},
-            rows=np.concatenate([np.empty(0, np.int64), *self.rows]),
+            sessions=_together(self._sessions, SESSIONS),
+            scored={name: _together(tables, SCORES) for name, tables in self._scored.items()},
+            rows=np.concatenate([np.empty(0, np.int64), *self._rows]),
             whole=whole,
         )
+        pa.default_memory_pool().release_unused()
+        return found
 
 
 def _copied(table: pa.Table, kept: Bools) -> pa.Table:
@@ -153,4 +154,6 @@ def _copied(table: pa.Table, kept: Bools) -> pa.Table:
 def _together(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
     if len(tables) == 1:
         return tables[0]
-    return pa.concat_tables(tables or [schema.empty_table()]).unify_dictionaries().combine_chunks()
+    whole = pa.concat_tables(tables or [schema.empty_table()])
+    tables.clear()
+    return whole.unify_dictionaries().combine_chunks()
