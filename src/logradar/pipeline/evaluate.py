@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.alerting.alerts import anomalous
 from logradar.alerting.threshold import Threshold
+from logradar.core.memory import give_back
 from logradar.evaluation.audit import Hashes, Side, audit, distinguishable, seen_in
 from logradar.evaluation.caveats import caveats
 from logradar.evaluation.curves import Bools
@@ -156,6 +157,7 @@ def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Meas
             "unseen_only": unseen_only(labels, values, value, known, days=days),
             "distinct": distinct(labels, values, value, prints, days=days),
         }
+        give_back()
     limits = {name: limit if name == main else bundle.thresholds[name].value for name in scores}
     alarmed = {name: values > limits[name] for name, values in scores.items()}
     anomalies, scored = found.anomalies()

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from logradar.core.chosen_rows import ChosenRows
 from logradar.core.errors import DataError
+from logradar.core.memory import give_back
 from logradar.core.progress import Progress, say
 from logradar.core.session_set import SessionSet, SessionTable
 from logradar.evaluation.audit import Hashes, Side, identities, overlapping, seen_in
@@ -41,6 +42,7 @@ def measured(
     chosen = unseen(times, bundle, held_out, overlap, prints)
     prints, times = prints[chosen], times.filter(pa.array(chosen))
     known[known] = chosen
+    give_back()
     source = ChosenRows(found, known)
     gathered = Gathered(list(bundle.detectors), len(source))
     if isinstance(found, SessionTable):

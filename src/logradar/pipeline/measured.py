@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.chosen_rows import ChosenRows
+from logradar.core.memory import give_back
 from logradar.core.sequences import Sequences
 from logradar.core.tables import NAME, SCORES, SESSIONS
 from logradar.evaluation.audit import Hashes, SequenceFacts
@@ -142,7 +143,7 @@ class Gathered:
             rows=np.concatenate([np.empty(0, np.int64), *self._rows]),
             whole=whole,
         )
-        pa.default_memory_pool().release_unused()
+        give_back()
         return found
 
 

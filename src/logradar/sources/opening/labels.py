@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.filenames import readable
+from logradar.core.memory import give_back
 from logradar.sources.opening.label_rows import label_rows
 from logradar.sources.opening.labelled_keys import Hashes, LabelledKeys, contradictory, hashed
 
@@ -127,7 +128,10 @@ def read_labels(path: Path) -> Labels:
         for key, kind, one in part.rows():
             if truths[one] == 1:
                 named.setdefault(key, sys.intern(kind))
-    return Labels(path, LabelledKeys.first(found, anomalous), named, tuple(examples)[:EXAMPLES])
+    keys = LabelledKeys.first(found, anomalous)
+    del found, number_of, anomalous, faults
+    give_back()
+    return Labels(path, keys, named, tuple(examples)[:EXAMPLES])
 
 
 def _rows(path: Path) -> Iterator[pl.DataFrame]:
