@@ -11,6 +11,7 @@ from logradar.core.errors import DataError
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.train import train
+from logradar.storage import grouping
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,20 @@ def test_later_sessions_are_measured_though_their_sequences_repeat(home):
     audit = measured(home, "later").document["audit"]
     assert audit["seen_sequences"]["all"]["share"] > 0.9
     assert (audit["time"]["overlap"], audit["overlap_allowed"], audit["seen_sessions"]) == (False, False, 0)
+
+
+def test_the_figures_do_not_depend_on_where_sessions_are_kept(home, monkeypatch):
+    whole = measured(home, "later")
+    for name, value in (("IN_MEMORY", 50), ("PARTITION", 60), ("STRETCH", 20), ("GROUP", 10)):
+        monkeypatch.setattr(grouping, name, value)
+    parts = measured(home, "later")
+    changing = {"seconds", "created"}
+    assert whole.document.keys() == parts.document.keys()
+    for name in whole.document.keys() - changing:
+        assert parts.document[name] == whole.document[name], name
+    assert parts.detected.to_json() == whole.detected.to_json()
+    assert parts.scores.to_pydict() == whole.scores.to_pydict()
+    assert parts.document["anomalies"] == 2
 
 
 def test_a_test_in_the_time_of_training_fails_unless_allowed(home):

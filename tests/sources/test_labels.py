@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import lzma
 
+import polars as pl
 import pytest
 from reading_lines import write
 
 from logradar.core.errors import ConfigError, DataError, InputError
+from logradar.sources.decoding import compression
+from logradar.sources.opening import label_rows
 from logradar.sources.opening.labels import read_labels
 from logradar.sources.opening.opening import InputSettings, open_input
 
@@ -31,7 +34,7 @@ from logradar.sources.opening.opening import InputSettings, open_input
 @pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, lzma.compress], ids=["plain", "gz", "xz"])
 def test_forms(tmp_path, text, pack):
     labels = read_labels(write(tmp_path / "labels.csv", pack(text.encode())))
-    assert dict(labels.table.rows()) == {"a": True, "b": False}
+    assert labels.keys.labels(pl.Series(["a", "b", "c", None])).to_list() == [True, False, None, None]
     assert labels.anomalies == 1
     assert labels.kinds == ({"a": "slow"} if "slow" in text else {})
 
@@ -123,4 +126,38 @@ def test_labels_cannot_be_given_and_refused(tmp_path):
 
 def test_hdfs_labels(data_dir):
     labels = read_labels(data_dir / "hdfs" / "HDFS_2pct_labels.csv.gz")
-    assert (len(labels.table), labels.anomalies) == (8_625, 288)
+    assert (len(labels.keys), labels.anomalies) == (8_625, 288)
+
+
+def test_a_file_in_many_blocks_is_read_as_in_one(tmp_path, monkeypatch):
+    rows = [f'"key {n}\nof two lines",{n % 3 // 2},{"slow" if n % 3 == 2 else ""}\n' for n in range(300)]
+    path = write(tmp_path / "labels.csv", "session_key,label,fault\n" + "".join(rows))
+    keys = pl.Series([f"key {n}\nof two lines" for n in range(301)])
+    whole = read_labels(path)
+    monkeypatch.setattr(label_rows, "BLOCK", 64)
+    monkeypatch.setattr(compression, "PIECE", 50)
+    parts = read_labels(path)
+    assert whole.keys.labels(keys).to_list() == [n % 3 == 2 for n in range(300)] + [None]
+    assert parts.keys.labels(keys).to_list() == whole.keys.labels(keys).to_list()
+    assert parts.kinds == whole.kinds == {f"key {n}\nof two lines": "slow" for n in range(2, 300, 3)}
+    assert parts.examples == whole.examples == tuple(keys.head(3))
+
+
+def test_faults_in_a_later_block_name_their_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_rows, "BLOCK", 64)
+    monkeypatch.setattr(compression, "PIECE", 50)
+    rows = "".join(f"key-{n},0\n" for n in range(200))
+    with pytest.raises(DataError, match=r"Row 201 of .* labels 'x' as 'perhaps'"):
+        read_labels(write(tmp_path / "a.csv", f"{rows}x,perhaps\n{rows}"))
+    with pytest.raises(DataError, match=r"labels 'key-7' both normal and anomalous \(row 202\)"):
+        read_labels(write(tmp_path / "b.csv", f"{rows}x,1\nkey-7,1\n"))
+
+
+def test_a_dash_in_a_later_block_makes_other_texts_anomalous(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_rows, "BLOCK", 64)
+    monkeypatch.setattr(compression, "PIECE", 50)
+    rows = "session_key,label,fault\n" + "".join(f"key-{n},KERNDTLB,kernel\n" for n in range(20))
+    path = write(tmp_path / "labels.csv", rows + "last,-,\n")
+    labels = read_labels(path)
+    assert (len(labels.keys), labels.anomalies, labels.kinds["key-19"]) == (21, 20, "kernel")
+    assert labels.keys.labels(pl.Series(["last"])).to_list() == [False]

@@ -6,7 +6,7 @@ labels contradict each other, measures something else than finding anomalies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from logradar.evaluation.curves import Bools
 
 Hashes = npt.NDArray[np.uint64]
 MOST_SEEN: Final = 4_000_000  # fingerprints that are kept of what came before the cut: of more, the smallest
-_BLOCK = 1 << 16  # session ids hashed at a time: bounds memory
+_BLOCK = 1 << 16  # sessions worked on at a time: bounds memory
 _FEW = 30  # anomalies below which every share has a wide interval
 
 
@@ -45,13 +45,43 @@ class Side:
     def of(cls, sessions: pa.Table) -> Side:
         """From a SESSIONS table."""
         sequences = Sequences.from_arrow(sessions["template_ids"]).fingerprints()
+        return replace(cls.between(sessions), sequences=sequences, identities=identities(sessions))
+
+    @classmethod
+    def between(cls, sessions: pa.Table) -> Side:
+        """Only the times, from the column ``start``; there are no fingerprints."""
         first, last = (pc.min(sessions["start"]), pc.max(sessions["start"]))
         return cls(
-            sequences,
-            identities(sessions),
+            np.empty(0, np.uint64),
+            np.empty(0, np.uint64),
             first.as_py().isoformat() if first.is_valid else None,
             last.as_py().isoformat() if last.is_valid else None,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceFacts:
+    """What is measured of template sequences: of each a fingerprint and its length, and how much is unknown.
+
+    ``unknown`` counts the sequences with a template that was never seen in training, ``unknown_events`` their events
+    of this kind.
+    """
+
+    prints: Hashes
+    lengths: npt.NDArray[np.int32]
+    unknown: int
+    unknown_events: int
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> SequenceFacts:
+        """From the sequences themselves."""
+        strange = sequences.values == UNKNOWN
+        events = int(strange.sum())
+        rows = int((sequences.sums(strange) > 0).sum()) if events else 0
+        return cls(sequences.fingerprints(), sequences.lengths.astype(np.int32), rows, events)
+
+    def __len__(self) -> int:
+        return len(self.prints)
 
 
 def identities(sessions: pa.Table) -> Hashes:
@@ -77,7 +107,12 @@ def identities(sessions: pa.Table) -> Hashes:
 
 def seen_in(train: Hashes, test: Hashes) -> Bools:
     """For each test fingerprint whether it occurs in training."""
-    return np.isin(test, np.unique(train))
+    known = np.unique(train)
+    found = np.zeros(len(test), np.bool_)
+    for begin in range(0, len(test) if len(known) else 0, _BLOCK):
+        block = test[begin : begin + _BLOCK]
+        found[begin : begin + _BLOCK] = known[np.minimum(np.searchsorted(known, block), len(known) - 1)] == block
+    return found
 
 
 def distinguishable(train: Hashes, test: Hashes) -> Bools:
@@ -86,7 +121,7 @@ def distinguishable(train: Hashes, test: Hashes) -> Bools:
 
 
 def audit(
-    test: Sequences,
+    test: Sequences | SequenceFacts,
     labels: npt.ArrayLike | None = None,
     *,
     train: Side | None = None,
@@ -95,8 +130,8 @@ def audit(
 ) -> dict[str, Any]:
     """Leakage and difficulty of a test part, ready for JSON, with ``notes`` in plain sentences.
 
-    ``test`` are its sequences (one row per session), ``labels`` say which are anomalous (None: not
-    known), ``train`` is the training side, ``side`` the test side, both optional: without them the
+    ``test`` are its sequences (one row per session) or the facts about them, ``labels`` say which are anomalous (None:
+    not known), ``train`` is the training side, ``side`` the test side, both optional: without them the
     figures that need them are None. ``apart`` are the test sessions that must begin after training (None: all of
     ``side``), where anomalies are held back wherever they are. What limits every detector is shown by
     `logradar.evaluation.caveats`.
@@ -104,7 +139,9 @@ def audit(
     truth = None if labels is None else np.asarray(labels).astype(bool)
     if truth is not None and len(truth) != len(test):
         raise DataError(f"There are {len(truth)} labels for {len(test)} test sessions; give one per session.")
-    prints = test.fingerprints()
+    if isinstance(test, Sequences):
+        test = SequenceFacts.of(test)
+    prints = test.prints
     facts: dict[str, Any] = {
         "sessions": {"train": len(train.sequences) if train else None, "test": len(test)},
         "anomalies": None if truth is None else int(truth.sum()),
@@ -225,13 +262,12 @@ def _contradictions(prints: Hashes, truth: Bools) -> dict[str, int]:
     }
 
 
-def _unknown(test: Sequences) -> dict[str, Any]:
-    unknown = test.values == UNKNOWN
-    rows = np.unique(test.rows[unknown])
+def _unknown(test: SequenceFacts) -> dict[str, Any]:
+    events = int(test.lengths.sum(dtype=np.int64))
     return {
-        "sessions": len(rows),
-        "events": int(unknown.sum()),
-        "share_of_events": float(unknown.mean()) if len(unknown) else None,
+        "sessions": test.unknown,
+        "events": test.unknown_events,
+        "share_of_events": test.unknown_events / events if events else None,
     }
 
 

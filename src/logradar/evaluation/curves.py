@@ -52,7 +52,7 @@ def precision_recall(labels: Bools, scores: Floats, weights: Floats | None = Non
         return None
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    order = ranks(scores)
+    labels, order, weights = _counted(labels, ranks(scores), weights)
     precision, recall, _ = precision_recall_curve(labels, order, sample_weight=weights, drop_intermediate=False)
     area = float(average_precision_score(labels, order, sample_weight=weights))
     falling = precision[::-1].copy()
@@ -66,8 +66,23 @@ def receiver_operating(labels: Bools, scores: Floats, weights: Floats | None = N
         return None
     from sklearn.metrics import auc, roc_curve
 
-    fpr, recall, _ = roc_curve(labels, ranks(scores), sample_weight=weights, drop_intermediate=False)
+    labels, order, weights = _counted(labels, ranks(scores), weights)
+    fpr, recall, _ = roc_curve(labels, order, sample_weight=weights, drop_intermediate=False)
     return Curve(fpr, recall, float(auc(fpr, recall)))
+
+
+def _counted(
+    labels: Bools, order: npt.NDArray[np.int64], weights: Floats | None
+) -> tuple[Bools, npt.NDArray[np.int64], Floats | None]:
+    """Equal ranks with equal labels as one entry, with their number as its weight: scikit-learn copies what it gets.
+
+    Counts are whole numbers, so the curves are the same to the last bit. Weighted sessions stay as they are.
+    """
+    if weights is not None:
+        return labels, order, weights
+    counts = np.bincount(2 * order + labels)
+    used = np.flatnonzero(counts)
+    return used % 2 == 1, used // 2, counts[used].astype(np.float64)
 
 
 def total(chosen: Bools, weights: Floats | None) -> float:

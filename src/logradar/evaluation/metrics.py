@@ -126,9 +126,10 @@ def distinct(
     ``fingerprints`` come from `logradar.core.sequences.Sequences.fingerprints`.
     """
     truth, _, _ = _checked(labels, scores, threshold, options.get("weights"))
-    pairs = np.empty(len(truth), dtype=[("sequence", np.uint64), ("label", np.bool_)])
-    pairs["sequence"], pairs["label"] = np.asarray(fingerprints, np.uint64), truth
-    rows = np.sort(np.unique(pairs, return_index=True)[1])
+    prints = np.asarray(fingerprints, np.uint64)
+    order = np.lexsort((truth, prints))  # stable: the first session of each pair comes first
+    changed = (np.diff(prints[order]) != 0) | np.diff(truth[order])
+    rows = np.sort(order[np.append(True, changed)[: len(order)]])
     return _measure_rows(rows, labels, scores, threshold, options)
 
 

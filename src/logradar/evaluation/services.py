@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from logradar.core.tables import NO_SERVICE
 from logradar.evaluation.curves import Bools
@@ -16,7 +17,7 @@ MOST: Final = 200  # services in the result, at most
 
 
 def by_service(
-    services: npt.ArrayLike, alarmed: Mapping[str, Bools], labels: Bools | None = None
+    services: npt.ArrayLike | pa.DictionaryArray, alarmed: Mapping[str, Bools], labels: Bools | None = None
 ) -> dict[str, dict[str, Any]]:
     """Sessions, anomalies and each detector's figures for every service, most sessions first, `MOST` at most.
 
@@ -24,8 +25,7 @@ def by_service(
     which sessions raised an alarm, ``labels`` which are anomalous. The figures of a detector are ``alerts`` and, with
     labels, those of `logradar.evaluation.metrics.outcomes`.
     """
-    names = np.array([NO_SERVICE if name is None else str(name) for name in np.asarray(services, object).tolist()])
-    kinds, code = np.unique(names, return_inverse=True)
+    kinds, code = _coded(services)
     sizes = np.bincount(code, minlength=len(kinds))
     shown = sorted(range(len(kinds)), key=lambda place: (-sizes[place], kinds[place]))[:MOST]
     order = np.argsort(code, kind="stable")
@@ -41,6 +41,24 @@ def by_service(
         anomalies = int(labels[rows].sum()) if labels is not None else None
         figures[str(kinds[place])] = {"sessions": int(sizes[place]), "anomalies": anomalies, "detectors": detectors}
     return figures
+
+
+def _coded(services: npt.ArrayLike | pa.DictionaryArray) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """The names of all services in order, and the number of the service of each session."""
+    if isinstance(services, pa.DictionaryArray):
+        texts, places = [*services.dictionary.to_pylist(), None], services.indices.fill_null(len(services.dictionary))
+        numbers = places.to_numpy()
+    else:
+        found: dict[object, int] = {}
+        given = np.asarray(services, object)
+        numbers = np.fromiter((found.setdefault(name, len(found)) for name in given), np.int32, len(given))
+        texts = list(found)
+    names = [NO_SERVICE if name is None else str(name) for name in texts]
+    used = np.unique(numbers).tolist()
+    kinds = sorted({names[number] for number in used})
+    place = {name: number for number, name in enumerate(kinds)}
+    codes = np.array([place.get(name, -1) for name in names], np.int32)
+    return kinds, codes[numbers] if len(codes) else np.empty(0, np.int32)
 
 
 def faults(kinds: npt.NDArray[np.str_], labels: Bools, alarmed: Mapping[str, Bools]) -> dict[str, Any] | None:

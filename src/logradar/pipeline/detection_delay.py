@@ -64,7 +64,9 @@ def _anomalous_records(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.ND
     """Which records are labelled anomalous, by record id; None where only sessions have labels."""
     if isinstance(corpus, DayCorpus) or not corpus.records:
         return None
-    parts = [part["label"].combine_chunks().fill_null(False) for part in corpus.scan(["label"])]
-    anomalous = np.concatenate([part.to_numpy(zero_copy_only=False) for part in parts]).astype(np.bool_)
+    anomalous, done = np.zeros(corpus.records, np.bool_), 0
+    for part in corpus.scan(["label"]):
+        anomalous[done : done + len(part)] = part["label"].fill_null(False).to_numpy()
+        done += len(part)
     records = sessions.filter(sessions["label"])["record_ids"].combine_chunks().flatten().to_numpy()
     return None if anomalous[records].all() else anomalous

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.alerting.alerts import anomalous
 from logradar.alerting.threshold import Threshold
-from logradar.core.sequences import Sequences
-from logradar.evaluation.audit import Side, audit, distinguishable, seen_in
+from logradar.core.memory import give_back
+from logradar.evaluation.audit import Hashes, Side, audit, distinguishable, seen_in
 from logradar.evaluation.caveats import caveats
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
@@ -29,8 +29,9 @@ from logradar.model.bundle import Bundle, input_settings
 from logradar.pipeline import next_event_metrics as next_events
 from logradar.pipeline.detect import Detected
 from logradar.pipeline.detection_delay import delay, kinds_of
-from logradar.pipeline.evaluation_data import Measured, measured, novelty, timed, trained_on
+from logradar.pipeline.evaluation_data import measured, novelty, timed, trained_on
 from logradar.pipeline.export import from_checkpoint
+from logradar.pipeline.measured import Measured
 from logradar.reporting.figures import write_pictures
 from logradar.reporting.run_folder import Run
 from logradar.scoring.drift_monitor import DriftMonitor
@@ -38,7 +39,6 @@ from logradar.scoring.scorer import Scorer
 from logradar.scoring.thresholds import notes, plan_threshold
 from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.day_files import DayCorpus
-from logradar.storage.grouping import days_covered
 from logradar.storage.records import Corpus, collect, opening
 
 MOST_ALERTS = 500
@@ -100,14 +100,13 @@ def evaluate(
         days = loaded.miner.uses_event_ids
         corpus = DayCorpus.collect(require_event_ids(opened), home) if days else collect(opened, home)
         found = measured(corpus, loaded, home, spec, limit, held_out=held_out, overlap=allow_overlap)
-        sessions, scores = found.sessions, found.scores
-        rows = anomalous(scores[loaded.settings.detector], limit)
-        main = scores[loaded.settings.detector]
+        sessions, main = found.sessions, found.scored[loaded.settings.detector]
+        rows = anomalous(main, limit)  # among the sessions that are whole here, which are all that raise an alarm
         looked = rows if len(loaded.feedback) else rows[:MOST_ALERTS]
         scorer = Scorer(loaded, planned)
         explained = scorer.explain(sessions.take(pa.array(looked)), main.take(pa.array(looked)), corpus.lines)
         alerts = scorer.alerts(explained.remaining(MOST_ALERTS), corpus.lines)
-        suppressed = looked[~explained.kept]
+        suppressed = np.sort(found.rows[looked[~explained.kept]])
         document = _document(spec, loaded, corpus, found, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
         by_bundle = threshold is alerts_per_day is precision is None
@@ -119,12 +118,13 @@ def evaluate(
             document["audit"]["notes"].append(
                 f"Training left out {trimmed:,} normal sessions, those least like the others (split.trim)."
             )
-        document |= _watched(loaded, sessions, main, planned, suppressed)
+        document |= _watched(loaded, found, planned, suppressed)
         document["notes"] = notes(planned, alerts_per_day, precision)
+        scores = found.score_table(_known(loaded, found.facts.prints))
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
         "records": corpus.records,
-        "sessions": sessions.num_rows,
+        "sessions": len(found),
         "quarantined": corpus.quarantined,
         "unknown_templates": document["audit"]["unknown_templates"]["events"],
         "raised": len(rows) - len(suppressed),
@@ -132,90 +132,71 @@ def evaluate(
         "drift": document["drift"],
         "notes": document["notes"],
     }
-    return Evaluated(document, _score_table(sessions, scores, loaded), Detected(alerts, figures), loaded)
+    return Evaluated(document, scores, Detected(alerts, figures), loaded)
 
 
-def _watched(
-    bundle: Bundle, sessions: pa.Table, scores: pa.Table, limit: Threshold, silent: npt.NDArray[np.int64]
-) -> dict[str, Any]:
-    """The main detector's figures with feedback, where there is any, and whether its threshold holds here."""
-    watch = DriftMonitor(bundle, limit)
-    watch.add(sessions, scores, silent)
-    found: dict[str, Any] = {"drift": watch.drift(), "with_feedback": None}
+def _watched(bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """The main detector's figures with feedback, where there is any, and whether its threshold holds here.
+
+    ``silent`` are the rows (rising) that feedback explains.
+    """
+    watch, scores = DriftMonitor(bundle, limit), found.scores[bundle.settings.detector]
+    for rows, table in found.pieces(["start", "end", "template_ids"]):
+        inside = silent[(silent >= rows.start) & (silent < rows.stop)] - rows.start
+        watch.add(table, pa.table({"score": scores[rows]}), inside)
+    figures: dict[str, Any] = {"drift": watch.drift(), "with_feedback": None}
     if len(bundle.feedback):
-        values = scores["score"].to_numpy().copy()
+        values = scores.copy()
         values[silent] = np.minimum(values[silent], limit.value)
-        labels = sessions["label"].to_numpy().astype(bool)
-        figures = measure(labels, values, limit.value, days=days_covered(sessions))
-        lost = int(labels[silent].sum())
+        lost = int(found.labels[silent].sum())
         given = {"given": len(bundle.feedback), "silenced": len(silent), "silenced_anomalies": lost}
-        found["with_feedback"] = {**given, **figures}
-    return found
+        figures["with_feedback"] = {**given, **measure(found.labels, values, limit.value, days=found.days)}
+    return figures
 
 
 def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Measured, limit: float) -> dict[str, Any]:
-    sessions, scores = found.sessions, found.scores
-    labels = sessions["label"].to_numpy().astype(bool)
-    sequences = Sequences.from_arrow(sessions["template_ids"])
-    known = _known(bundle, sequences)
-    days = days_covered(sessions)
+    scores, labels, prints = found.scores, found.labels, found.facts.prints
+    known = _known(bundle, prints)
+    days = found.days
     main = bundle.settings.detector
     detectors = {}
-    for name, table in scores.items():
-        values = table["score"].to_numpy()
+    for name, values in scores.items():
         value = limit if name == main else bundle.thresholds[name].value
         detectors[name] = {
             **measure(labels, values, value, days=days),
             "unseen_only": unseen_only(labels, values, value, known, days=days),
-            "distinct": distinct(labels, values, value, sequences.fingerprints(), days=days),
+            "distinct": distinct(labels, values, value, prints, days=days),
         }
+        give_back()
     limits = {name: limit if name == main else bundle.thresholds[name].value for name in scores}
-    alarmed = {name: table["score"].to_numpy() > limits[name] for name, table in scores.items()}
+    alarmed = {name: values > limits[name] for name, values in scores.items()}
+    anomalies, scored = found.anomalies()
+    kinds = kinds_of(corpus, anomalies.filter(anomalies["label"]))
     return {
-        "title": f"{corpus.source}: {sessions.num_rows:,} sessions",
+        "title": f"{corpus.source}: {len(found):,} sessions",
         "input": "stdin" if spec == "-" else Path(spec).name,
         "trained_on": bundle.facts["input"],
         "main": main,
         **detectors[main],
         "audit": audit(
-            sequences,
+            found.facts,
             labels,
             train=trained_on(bundle),
-            side=Side.of(sessions),
-            apart=Side.of(timed(sessions, bundle)),
+            side=replace(Side.between(found.times), sequences=prints, identities=found.identities),
+            apart=Side.between(timed(found.times, bundle)),
         ),
         "detectors": detectors,
         "split": bundle.facts["split"],
-        "next_events": next_events.when_evaluated(bundle.detectors, bundle.validation, sessions, scores),
-        "faults": faults(kinds_of(corpus, sessions), labels, alarmed),
-        "services": by_service(_services(sessions), alarmed, labels),
-        "delay": delay(bundle, corpus, *found.anomalies(), limits),
+        "next_events": next_events.when_evaluated(bundle.detectors, bundle.validation, found.source, labels, scores),
+        "faults": faults(kinds, labels[labels], {name: alarms[labels] for name, alarms in alarmed.items()}),
+        "services": by_service(found.services, alarmed, labels),
+        "delay": delay(bundle, corpus, anomalies, scored, limits),
         "seed": bundle.settings.seed,
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _services(sessions: pa.Table) -> npt.NDArray[np.object_]:
-    """The service of each session; equal names are one object."""
-    column = sessions["service"].combine_chunks()
-    names = np.array([*column.dictionary.to_pylist(), None], object)
-    named: npt.NDArray[np.object_] = names[column.indices.fill_null(len(names) - 1).to_numpy()]
-    return named
-
-
-def _known(bundle: Bundle, sequences: Sequences) -> Bools:
+def _known(bundle: Bundle, prints: Hashes) -> Bools:
     """Which sequences occur in training, or might: what is measured as unseen was not there."""
-    prints = sequences.fingerprints()
     return seen_in(bundle.seen.sequences, prints) | ~distinguishable(bundle.seen.sequences, prints)
-
-
-def _score_table(sessions: pa.Table, scores: dict[str, pa.Table], bundle: Bundle) -> pa.Table:
-    sequences = Sequences.from_arrow(sessions["template_ids"])
-    table = sessions.select(["session_id", "service", "start", "label"])
-    table = table.append_column("events", pa.array(sequences.lengths.astype(np.int32)))
-    known = _known(bundle, sequences)
-    table = table.append_column("seen_in_training", pa.array(known))
-    for name, scored in scores.items():
-        table = table.append_column(f"score:{name}", scored["score"])
-    return table

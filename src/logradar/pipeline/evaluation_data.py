@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,38 +10,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logradar.core.chosen_rows import ChosenRows
 from logradar.core.errors import DataError
+from logradar.core.memory import give_back
 from logradar.core.progress import Progress, say
 from logradar.core.session_set import SessionSet, SessionTable
-from logradar.evaluation.audit import Side, identities, overlapping, seen_in
+from logradar.evaluation.audit import Hashes, Side, identities, overlapping, seen_in
 from logradar.evaluation.caveats import Novelty
 from logradar.model.bundle import Bundle
 from logradar.pipeline.detect import filled_sessions, sessions_of
+from logradar.pipeline.measured import Gathered, Measured
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import Corpus
 
 Bools = npt.NDArray[np.bool_]
 _WAY_OUT = "measure all the same with --allow-overlap, which the audit will tell."
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Labelled SESSIONS that are measured, and by detector their SCORES.
-
-    Of an input on disk, sessions that are normal and raise no alarm keep neither records nor gaps, and no scores of
-    single events: figures do not need them, and memory would not hold them. ``whole`` says that nothing is left out.
-    """
-
-    sessions: pa.Table
-    scores: dict[str, pa.Table]
-    whole: bool
-
-    def anomalies(self) -> tuple[pa.Table, dict[str, pa.Table]]:
-        """The sessions (all of them where ``whole``) that have records, gaps and scores of events, and their scores."""
-        if self.whole:
-            return self.sessions, self.scores
-        marked = self.sessions["label"]
-        return self.sessions.filter(marked), {name: table.filter(marked) for name, table in self.scores.items()}
 
 
 def measured(
@@ -56,46 +38,37 @@ def measured(
         found: SessionSet = SessionTable(corpus.sessions(bundle.miner))
     else:
         found = filled_sessions(corpus, bundle, home, every=True)
+    known, prints, times = _distinguished(found, spec)
+    chosen = unseen(times, bundle, held_out, overlap, prints)
+    prints, times = prints[chosen], times.filter(pa.array(chosen))
+    known[known] = chosen
+    give_back()
+    source = ChosenRows(found, known)
+    gathered = Gathered(list(bundle.detectors), len(source))
     if isinstance(found, SessionTable):
-        sessions = labelled(found.table, spec)
-        sessions = sessions.filter(pa.array(unseen(sessions, bundle, held_out, overlap)))
-        return Measured(sessions, {name: one.score(sessions) for name, one in bundle.detectors.items()}, True)
-    light = ["session_id", "start", "template_ids", "label"]
-    facts = labelled(pa.concat_tables(found.tables(light)), spec)
-    chosen = pa.array(unseen(facts, bundle, held_out, overlap))
-    pieces: list[tuple[pa.Table, dict[str, pa.Table]]] = []
-    done = 0
-    with Progress("scoring", len(chosen), "sessions") as bar:
-        for table in found.tables():
-            table = table.filter(table["label"].is_valid())
-            rows = chosen.slice(done, len(table))
-            done += len(table)
-            pieces.append(_without_ballast(table.filter(rows), bundle, limit))
-            bar.advance(len(table))
-    tables = [piece for piece, _ in pieces]
-    scores = {name: pa.concat_tables([scored[name] for _, scored in pieces]) for name in bundle.detectors}
-    return Measured(pa.concat_tables(tables).unify_dictionaries().combine_chunks(), scores, False)
+        sessions = found.table.filter(pa.array(known))
+        scores = {name: one.score(sessions) for name, one in bundle.detectors.items()}
+        gathered.add(sessions, scores, np.ones(len(sessions), np.bool_))
+    else:
+        with Progress("scoring", len(source), "sessions") as bar:
+            for sessions in source.tables():
+                scores = {name: one.score(sessions) for name, one in bundle.detectors.items()}
+                alarmed = scores[bundle.settings.detector]["score"].to_numpy() > limit
+                gathered.add(sessions, scores, alarmed | sessions["label"].to_numpy().astype(bool))
+                bar.advance(len(sessions))
+    return gathered.measured(source, prints, times, whole=found.in_memory)
 
 
-def _without_ballast(sessions: pa.Table, bundle: Bundle, limit: float) -> tuple[pa.Table, dict[str, pa.Table]]:
-    scores = {name: one.score(sessions) for name, one in bundle.detectors.items()}
-    alarmed = scores[bundle.settings.detector]["score"].to_numpy() > limit
-    kept = alarmed | sessions["label"].to_numpy().astype(bool)
-    for name in ("record_ids", "gaps", "parameters"):
-        sessions = _emptied(sessions, name, kept)
-    return sessions, {name: _emptied(table, "event_scores", kept) for name, table in scores.items()}
-
-
-def _emptied(table: pa.Table, name: str, kept: Bools) -> pa.Table:
-    """The table with empty lists in column ``name``, but for the rows ``kept``."""
-    column = table[name].combine_chunks()
-    if column.null_count == len(column):
-        return table
-    values, lengths = column.flatten(), pc.list_value_length(column).fill_null(0).to_numpy()
-    offsets = np.concatenate([[0], np.cumsum(np.where(kept, lengths, 0))]).astype(np.int32)
-    lists = pa.ListArray.from_arrays(pa.array(offsets), values.filter(pa.array(np.repeat(kept, lengths))))
-    place = table.schema.get_field_index(name)
-    return table.set_column(place, table.schema.field(place), lists)
+def _distinguished(found: SessionSet, spec: str) -> tuple[Bools, Hashes, pa.Table]:
+    """Which sessions have a label; of those the identities, and a table of ``start`` and ``label``."""
+    known, prints, times = [], [], []
+    for table in found.tables(["session_id", "start", "template_ids", "label"]):
+        known.append(table["label"].is_valid().to_numpy())
+        table = table.filter(table["label"].is_valid())
+        prints.append(identities(table))
+        times.append(table.select(["start", "label"]).combine_chunks())
+    _require_labels(sum(map(len, times)), len(found), spec)
+    return np.concatenate(known), np.concatenate(prints), pa.concat_tables(times)
 
 
 def sessions_in(corpus: Corpus | DayCorpus, bundle: Bundle, home: Path) -> pa.Table:
@@ -108,11 +81,15 @@ def sessions_in(corpus: Corpus | DayCorpus, bundle: Bundle, home: Path) -> pa.Ta
 def labelled(sessions: pa.Table, spec: str) -> pa.Table:
     """The sessions that have a label; `DataError` without any."""
     kept = sessions.filter(sessions["label"].is_valid())
-    if not kept.num_rows:
-        raise DataError(f"'{spec}' has no labels to measure with; give them with --labels FILE.")
-    if kept.num_rows < sessions.num_rows:
-        say(f"{sessions.num_rows - kept.num_rows:,} sessions have no label and are left out.")
+    _require_labels(len(kept), len(sessions), spec)
     return kept
+
+
+def _require_labels(labelled: int, sessions: int, spec: str) -> None:
+    if not labelled:
+        raise DataError(f"'{spec}' has no labels to measure with; give them with --labels FILE.")
+    if labelled < sessions:
+        say(f"{sessions - labelled:,} sessions have no label and are left out.")
 
 
 def trained_on(bundle: Bundle) -> Side:
@@ -140,14 +117,22 @@ def novelty(bundle: Bundle) -> Novelty | None:
     return Novelty(sessions, bundle.facts.get("valid_unseen"), share * sessions)
 
 
-def unseen(sessions: pa.Table, bundle: Bundle, held_out: bool = False, allow_overlap: bool = False) -> Bools:
+def unseen(
+    sessions: pa.Table,
+    bundle: Bundle,
+    held_out: bool = False,
+    allow_overlap: bool = False,
+    prints: Hashes | None = None,
+) -> Bools:
     """Which sessions may be measured on: those that did not take part in training.
 
     If the bundle was trained on a part of the input (``split.test``, ``split.first`` or ``split.hold_anomalies``) the
     others are left out; otherwise finding any is a `DataError`, unless ``held_out`` asks to leave them out. So is a
     test that lies in the time of training, unless it was split at random. ``allow_overlap`` allows both.
+    ``prints`` are the identities of the sessions where they are known already; then only ``start`` and ``label`` are
+    read.
     """
-    before = seen_in(bundle.seen.sessions, identities(sessions))
+    before = seen_in(bundle.seen.sessions, identities(sessions) if prints is None else prints)
     if allow_overlap and not held_out:
         return np.ones(len(before), np.bool_)
     if before.any():
@@ -184,7 +169,7 @@ def _require_held_back(before: Bools, bundle: Bundle, held_out: bool) -> None:
 
 def _require_later(sessions: pa.Table, bundle: Bundle) -> None:
     split, train = bundle.settings.split, trained_on(bundle)
-    side = Side.of(timed(sessions, bundle))
+    side = Side.between(timed(sessions, bundle))
     if split.shuffle or not overlapping(train, side):
         return
     raise DataError(

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from logradar.core.session_set import SessionSet, SessionTable
+from logradar.core.chosen_rows import ChosenRows
+from logradar.core.session_set import SessionSet
 from logradar.detectors.base import Detector
 from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.evaluation import next_event
@@ -33,23 +33,24 @@ def when_trained(detectors: Mapping[str, Detector], valid: SessionSet) -> dict[s
 def when_evaluated(
     detectors: Mapping[str, Detector],
     validation: Mapping[str, npt.NDArray[np.float64]],
-    sessions: pa.Table,
-    scores: Mapping[str, pa.Table],
+    sessions: ChosenRows,
+    labels: npt.NDArray[np.bool_],
+    scores: Mapping[str, npt.NDArray[np.float64]],
 ) -> dict[str, Figures]:
-    """Figures on labelled sessions, for each detector that predicts events.
+    """Figures on sessions with ``labels`` and, by detector, ``scores``, for each detector that predicts events.
 
     They are the predictions and scores of the normal sessions, and precision and recall at p90, p95 and p99. These
     thresholds come from the bundle's ``validation`` scores, never from these sessions.
     """
-    labels = sessions["label"].to_numpy().astype(bool)
+    normal = sessions.those(~labels)
     figures = {}
     for name, detector in detectors.items():
         if not isinstance(detector, PredictsEvents):
             continue
-        values = scores[name]["score"].to_numpy()
+        values = scores[name]
         thresholds = {quantile: at["threshold"] for quantile, at in next_event.recommended(validation[name]).items()}
         figures[name] = {
-            **_accuracy(detector, SessionTable(sessions.filter(pa.array(~labels)))),
+            **_accuracy(detector, normal),
             "scores": next_event.score_statistics(values[~labels]),
             "thresholds": next_event.measured(thresholds, labels, values),
         }

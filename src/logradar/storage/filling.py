@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar.core.disk_column import DiskColumn
+from logradar.core.memory import give_back
 from logradar.core.progress import Progress
 from logradar.core.sequences import Sequences
 from logradar.core.session_set import SessionSet, SessionTable
@@ -67,6 +68,7 @@ def fill(
             elif parameters:
                 waiting.append(parameters_in(miner, bodies, matched))
             bar.advance(len(bodies))
+    give_back()
     if isinstance(sessions, SessionTable):
         return SessionTable(_filled(sessions.table, ids.values, pa.concat_arrays(waiting) if waiting else None))
     assert isinstance(sessions, Shards)

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar.core.errors import DataError
+from logradar.core.memory import give_back
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.session_set import SessionSet, SessionTable
@@ -156,8 +157,10 @@ def _ordered_on_disk(corpus: Corpus, sessionizer: Sessionizer, partitions: Itera
             firsts.append(_firsts(table))
             sessions += len(table)
             del table, memberships
-            pa.default_memory_pool().release_unused()
-    ordered = _stretches(files, _ranks(starts, firsts), folder)
+            give_back()
+    ranks = _ranks(starts, firsts)
+    give_back()
+    ordered = _stretches(files, ranks, folder)
     say(f"{sessions:,} sessions were grouped on disk, because {corpus.records:,} records are many.")
     return Shards.of(ordered)
 
@@ -210,6 +213,8 @@ def _stretches(files: list[Path], ranks: list[Ints], folder: Path) -> list[Path]
             order = pa.array(np.argsort(np.concatenate(places), kind="stable"))
             pq.write_table(table.take(order), ordered[-1], row_group_size=GROUP, **CODEC)
             bar.advance(len(order))
+            del table, tables
+            give_back()
     for path in files:
         path.unlink()
     return ordered

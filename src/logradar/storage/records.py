@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar.core.errors import DataError
+from logradar.core.memory import give_back
 from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform, empty
@@ -107,6 +108,7 @@ def collect(opened: Opened, home: Path) -> Corpus:
         return opened.records(unit, store.events, quarantine, advance)
 
     reasons = read_units(opened, store, read, lambda table: table.num_rows)
+    give_back()
     return Corpus(store, opened.settings, opened.source, reasons, opened.kinds)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logradar.core.distinct import count_distinct
 from logradar.core.errors import DataError
 from logradar.core.sequences import Sequences
 from logradar.core.session_set import SessionSet
@@ -68,7 +69,8 @@ class PredictsEvents(SequenceDetector):
 
     def predicted(self, sessions: SessionSet) -> Predicted:
         """Rank and loss of every event of SESSIONS, for distinct sessions with weights."""
-        return _predicted(self, sessions.loaded().distinct())
+        with count_distinct(sessions.sequences()) as found:
+            return _predicted(self, found.loaded())
 
     def predict_anomaly_score(self, input_ids: Any, attention_mask: Any = None) -> Floats:
         """The score of each row of ``input_ids``: the same as `score` gives to a session of these events.

@@ -16,7 +16,8 @@ from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS
 from logradar.sources.base import Hints
 from logradar.sources.lines import Lines
-from logradar.sources.opening.labels import Labels
+from logradar.sources.opening.labelled_keys import LabelledKeys
+from logradar.sources.opening.labels import EXAMPLES, Labels
 
 
 class LabelledLines(Lines):
@@ -63,5 +64,6 @@ def labels_of(file: Path, truth: dict[str, bool], kinds: dict[str, str] | None =
     """Labels and kinds of fault by session key; None if there is no label."""
     if not truth:
         return None
-    table = pl.DataFrame({"session_key": list(truth), "label": list(truth.values())})
-    return Labels(file, table, {key: kind for key, kind in (kinds or {}).items() if truth.get(key)})
+    keys = LabelledKeys.of(pl.Series(list(truth), dtype=pl.String), np.array(list(truth.values()), bool))
+    anomalous = {key: kind for key, kind in (kinds or {}).items() if truth.get(key)}
+    return Labels(file, keys, anomalous, tuple(truth)[:EXAMPLES])

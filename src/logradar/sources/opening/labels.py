@@ -6,18 +6,22 @@ Normal/Anomaly, or ``-`` for normal and any other text for anomalous. Sessions t
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from logradar.core.errors import ConfigError, DataError, InputError
+from logradar.core.errors import ConfigError, DataError
 from logradar.core.filenames import readable
-from logradar.core.quarantine import Quarantine
-from logradar.sources.decoding.compression import pieces
+from logradar.core.memory import give_back
+from logradar.sources.opening.label_rows import label_rows
+from logradar.sources.opening.labelled_keys import Hashes, LabelledKeys, contradictory, hashed
 
 _NORMAL: Final = "0 0.0 false f no n normal ok good benign success - none"
 _ANOMALY: Final = (
@@ -32,35 +36,32 @@ EXAMPLES: Final = 3
 
 @dataclass
 class Labels:
-    """The labels of a file: ``table`` has ``session_key`` and ``label``, ``kinds`` the kinds of fault by key."""
+    """The labels of a file: ``keys`` with their labels, ``kinds`` of fault by key, and some keys as ``examples``."""
 
     path: Path
-    table: pl.DataFrame
+    keys: LabelledKeys
     kinds: dict[str, str]
+    examples: Sequence[str | None] = ()
     _matched: bool = field(default=False, init=False)
     _seen: list[str] = field(default_factory=list, init=False)
 
     @property
     def anomalies(self) -> int:
         """Number of keys that are labelled anomalous."""
-        return int(self.table["label"].sum())
+        return int(self.keys.anomalous.sum())
 
     def join(self, batch: pa.Table) -> pa.Table:
         """LOG_RECORDS with the label of their session; null if the key has none."""
         keys = pl.from_arrow(batch.column("session_key").combine_chunks())
         assert isinstance(keys, pl.Series)
         distinct = keys.drop_nulls().unique(maintain_order=True)  # few in a batch, so each is looked up once
-        labels = pl.Series([self._truth.get(key) for key in distinct.to_list()], dtype=pl.Boolean)
+        labels = self.keys.labels(distinct)
         self._matched = self._matched or labels.null_count() < len(labels)
         if not self._matched and len(self._seen) < EXAMPLES:
             self._seen += distinct.head(EXAMPLES).to_list()
         label = keys.replace_strict(distinct, labels, default=None, return_dtype=pl.Boolean)
         index = batch.schema.get_field_index("label")
         return batch.set_column(index, batch.schema.field(index), label.to_arrow())
-
-    @cached_property
-    def _truth(self) -> dict[str, bool]:
-        return dict(self.table.rows())
 
     @property
     def matched(self) -> bool:
@@ -69,7 +70,7 @@ class Labels:
 
     def unmatched(self) -> DataError:
         """The error to raise if no record has had any of the keys."""
-        theirs = ", ".join(f"'{key}'" for key in self.table["session_key"].head(EXAMPLES).to_list())
+        theirs = ", ".join(f"'{key}'" for key in self.examples)
         ours = ", ".join(f"'{key}'" for key in dict.fromkeys(self._seen[:EXAMPLES])) or "none"
         return DataError(
             f"The labels in '{self.path}' match no session of the input: its keys are like {theirs}, those of the "
@@ -99,75 +100,97 @@ def unlabelled(table: pa.Table) -> pa.Table:
 def read_labels(path: Path) -> Labels:
     """Read a label file: CSV, plain or compressed, with or without a header.
 
-    Raises `InputError` when it cannot be read, `DataError` when a row has no valid label or a key has two
-    different labels.
+    Of each row only the hash of its key and a number for the text of its label are kept, so that memory hardly grows
+    with the file. Raises `InputError` when it cannot be read, `DataError` when a row has no valid label or a key has
+    two different labels.
     """
-    rows = _rows(path)
-    cells = rows.drop("row")
-    names = [str(name or "").strip().lower() for name in cells.row(0)]
-    headed = _meaning(names[1]) is None or names[0].endswith(("key", "id", "session"))
-    label, kind = 1, None
-    if headed:
-        label = next((names.index(name) for name in LABEL_NAMES if name in names[1:]), 1)
-        kind = next((names.index(name) for name in KIND_NAMES if name in names[1:] and name != names[label]), None)
-    elif len(names) > 2:
-        kind = 2  # key, label, fault
-    fault = cells.to_series(kind) if kind else pl.repeat(None, len(rows), dtype=pl.String, eager=True)
-    columns = {"session_key": cells.to_series(0), "kind": fault, "text": cells.to_series(label), "row": rows["row"]}
-    table = pl.DataFrame(columns).slice(int(headed)).with_columns(pl.col("session_key", "kind").str.strip_chars())
-    known = {text: _meaning(text or "") for text in table["text"].unique().to_list()}
+    texts: dict[str, int] = {}  # each text that stands for a label, and its number
+    hashes, numbers = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
+    faults: list[pl.DataFrame] = []
+    examples: dict[str | None, None] = {}
+    for rows in _rows(path):
+        for text in rows["text"].unique().to_list():
+            texts.setdefault(text, len(texts))
+        number = rows["text"].replace_strict(list(texts), list(texts.values()), return_dtype=pl.Int32)
+        hashes.append(hashed(rows["session_key"]))
+        numbers.append(number.to_numpy())
+        kinds = rows.with_columns(number=number).filter(pl.col("kind").fill_null("") != "")
+        normal = [text for text in texts if _meaning(text) is False]  # such rows name no fault, whatever comes later
+        faults.append(kinds.filter(~pl.col("text").is_in(normal)).select("session_key", "kind", "number"))
+        if len(examples) < EXAMPLES:
+            examples |= dict.fromkeys(rows["session_key"].unique(maintain_order=True).head(EXAMPLES).to_list())
+    found, number_of = np.concatenate(hashes), np.concatenate(numbers)
+    del hashes, numbers
+    truths = _truths(texts)
+    anomalous = _checked(path, found, truths[number_of] if len(truths) else np.empty(0, np.int8))
+    named: dict[str, str] = {}
+    for part in faults:
+        for key, kind, one in part.rows():
+            if truths[one] == 1:
+                named.setdefault(key, sys.intern(kind))
+    keys = LabelledKeys.first(found, anomalous)
+    del found, number_of, anomalous, faults
+    give_back()
+    return Labels(path, keys, named, tuple(examples)[:EXAMPLES])
+
+
+def _rows(path: Path) -> Iterator[pl.DataFrame]:
+    """``session_key``, ``kind`` and ``text`` of the label of all rows but the header, with their number ``row``."""
+    label, kind, headed = 1, None, None
+    for rows in label_rows(path):
+        cells = rows.drop("row")
+        first = headed is None
+        if first:
+            names = [str(name or "").strip().lower() for name in cells.row(0)]
+            headed = _meaning(names[1]) is None or names[0].endswith(("key", "id", "session"))
+            if headed:
+                label = next((names.index(name) for name in LABEL_NAMES if name in names[1:]), 1)
+                kind = next(
+                    (names.index(name) for name in KIND_NAMES if name in names[1:] and name != names[label]), None
+                )
+            elif len(names) > 2:
+                kind = 2  # key, label, fault
+        fault = cells.to_series(kind) if kind else pl.repeat(None, len(rows), dtype=pl.String, eager=True)
+        text = cells.to_series(label).fill_null("")
+        columns = {"session_key": cells.to_series(0), "kind": fault, "text": text, "row": rows["row"]}
+        table = pl.DataFrame(columns).slice(int(first and bool(headed)))
+        yield table.with_columns(pl.col("session_key", "kind").str.strip_chars())
+
+
+def _truths(texts: Iterable[str]) -> npt.NDArray[np.int8]:
+    """For each text 0 (normal), 1 (anomalous) or -1 (no label)."""
+    known = {text: _meaning(text) for text in texts}
     if "-" in known:  # as in BGL: a dash for normal lines, the name of an alert for others
         known = {text: truth is not False if text else None for text, truth in known.items()}
-    table = table.with_columns(
-        label=table["text"].replace_strict(list(known), list(known.values()), return_dtype=pl.Boolean)
-    )
-    _check(table, path)
-    faults = table.filter(pl.col("label") & (pl.col("kind").fill_null("") != "")).unique("session_key", keep="first")
-    return Labels(
-        path,
-        table.select("session_key", "label").unique("session_key", keep="first", maintain_order=True),
-        dict(faults.select("session_key", "kind").rows()),
-    )
+    return np.array([-1 if truth is None else int(truth) for truth in known.values()], np.int8)
 
 
-def _check(table: pl.DataFrame, path: Path) -> None:
-    for row, key, text in table.filter(pl.col("label").is_null()).select("row", "session_key", "text").head(1).rows():
+def _checked(path: Path, hashes: Hashes, truth: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+    """Whether each row is anomalous; `DataError` for a row without a label, two labels of one key, or no row."""
+    if (truth < 0).any():
+        key, row, text = _row(path, int(np.argmax(truth < 0)))
         raise DataError(
-            f"Row {row} of '{path}' labels '{key}' as '{str(text or '')[:60]}'; labels are 0/1, true/false or "
+            f"Row {row} of '{path}' labels '{key}' as '{text[:60]}'; labels are 0/1, true/false or "
             "Normal/Anomaly after a session key."
         )
-    both = table.filter(pl.col("label").n_unique().over("session_key") > 1)
-    for key, row in both.select("session_key", "row").tail(1).rows():
+    anomalous: npt.NDArray[np.bool_] = truth == 1
+    both = contradictory(hashes, anomalous)
+    if len(both):
+        key, row, _ = _row(path, int(np.flatnonzero(np.isin(hashes, both))[-1]))
         raise DataError(f"'{path}' labels '{key}' both normal and anomalous (row {row}); give each session one label.")
-    if not len(table):
+    if not len(hashes):
         raise DataError(f"The label file '{path}' contains no labels; it needs rows like 'blk_42,Anomaly'.")
+    return anomalous
 
 
-def _rows(path: Path) -> pl.DataFrame:
-    """The cells as text in columns "1", "2", … and the 1-based number in "row"; blank rows are left out."""
-    bad = Quarantine()
-    try:
-        data = b"".join(pieces(path, path.name, bad, lambda count: None))
-    except FileNotFoundError:
-        raise InputError(f"The label file '{path}' does not exist.") from None
-    except OSError as error:
-        raise InputError(f"The label file '{path}' cannot be read: {error.strerror}.") from None
-    if bad.count:
-        raise InputError(f"The label file '{path}' cannot be read: {next(iter(bad.reasons))}.")
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-    mark = max(",;\t", key=text.partition("\n")[0].count)
-    try:
-        rows = pl.read_csv(
-            text.encode(), has_header=False, infer_schema=False, separator=mark, truncate_ragged_lines=True
-        )
-    except pl.exceptions.NoDataError:
-        rows = pl.DataFrame()
-    except pl.exceptions.ComputeError as error:
-        raise InputError(f"The label file '{path}' is not CSV ({str(error).splitlines()[0]}).") from None
-    if rows.width < 2:
-        raise DataError(f"The label file '{path}' needs two columns, session key and label, as in 'blk_42,Anomaly'.")
-    rows = rows.rename({name: str(number) for number, name in enumerate(rows.columns, 1)}).with_row_index("row", 1)
-    return rows.filter(~pl.all_horizontal(pl.exclude("row").fill_null("").str.strip_chars() == ""))
+def _row(path: Path, place: int) -> tuple[str | None, int, str]:
+    """Key, number and label text of a row, read again: only errors need its texts."""
+    for rows in _rows(path):
+        if place < len(rows):
+            key, row, text = rows.select("session_key", "row", "text").row(place)
+            return key, row, text
+        place -= len(rows)
+    raise DataError(f"The label file '{path}' changed while it was read; try again.")
 
 
 def _meaning(value: str) -> bool | None:
