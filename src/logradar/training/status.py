@@ -18,17 +18,30 @@ class Meter:
 
     def __init__(self) -> None:
         self._last: Any = None
+        self._kept: list[float] = []
         self.begin()
 
     def begin(self) -> None:
-        """Start a new mean for a new epoch."""
+        """Start a new mean for a new epoch, or go on with the one that `carry` was given."""
         self._sum: Any = 0.0
+        self._before, self._kept = self._kept, []
+
+    def carry(self, sums: list[float]) -> None:
+        """Let the next mean begin with `sums` of a checkpoint."""
+        self._kept = sums
+
+    @property
+    def sums(self) -> list[float]:
+        """Loss times weight, and weight, of all predictions since the epoch began."""
+        return [0.0, 0.0] if isinstance(self._sum, float) else list(self._sum.tolist())
 
     def add(self, losses: Any, weights: Any) -> None:
         """Add the losses of a batch's predictions and their weights (tensors of equal shape)."""
         import torch
 
         self._last = torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()]).detach()
+        if self._before:
+            self._sum, self._before = self._last.new_tensor(self._before), []
         self._sum = self._sum + self._last
 
     def read(self) -> tuple[float | None, float | None]:
