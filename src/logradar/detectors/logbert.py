@@ -107,6 +107,11 @@ class LogBERT(NeuralDetector):
         """Tokens that the network knows, without those that mark the ends of sessions."""
         return max(len(self.vocabulary), int(self.settings.vocabulary))
 
+    @property
+    def choices(self) -> int:
+        """As `PredictsEvents.choices`: the answers that the network has room for."""
+        return self._room - FIRST_TEMPLATE + 1
+
     def _network(self) -> torch.nn.Module:
         from logradar.detectors.neural.bert import EventBERT
 
