@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from logradar.core.errors import DataError
 from logradar.core.progress import Progress, say
 from logradar.core.session_set import SessionSet, SessionTable
+from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.evaluation.audit import Side, identities, overlapping, seen_in
 from logradar.evaluation.caveats import Novelty
 from logradar.model.bundle import Bundle
@@ -37,6 +38,11 @@ class Measured:
     scores: dict[str, pa.Table]
     whole: bool
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the sessions have labels: all of them, or none."""
+        return not self.sessions["label"].null_count
+
     def anomalies(self) -> tuple[pa.Table, dict[str, pa.Table]]:
         """The sessions (all of them where ``whole``) that have records, gaps and scores of events, and their scores."""
         if self.whole:
@@ -50,6 +56,7 @@ def measured(
 ) -> Measured:
     """The labelled sessions of an input that ``bundle`` may be measured on, with their scores.
 
+    Where none has a label and the bundle predicts events, which is measured without labels, it is all sessions.
     ``limit`` is the threshold of the main detector; ``held_out`` and ``overlap`` are those of `unseen`.
     """
     if isinstance(corpus, DayCorpus):
@@ -57,17 +64,18 @@ def measured(
     else:
         found = filled_sessions(corpus, bundle, home, every=True)
     if isinstance(found, SessionTable):
-        sessions = labelled(found.table, spec)
+        sessions = _measurable(found.table, spec, bundle)
         sessions = sessions.filter(pa.array(unseen(sessions, bundle, held_out, overlap)))
         return Measured(sessions, {name: one.score(sessions) for name, one in bundle.detectors.items()}, True)
     light = ["session_id", "start", "template_ids", "label"]
-    facts = labelled(pa.concat_tables(found.tables(light)), spec)
+    facts = _measurable(pa.concat_tables(found.tables(light)), spec, bundle)
+    every = facts["label"].null_count > 0
     chosen = pa.array(unseen(facts, bundle, held_out, overlap))
     pieces: list[tuple[pa.Table, dict[str, pa.Table]]] = []
     done = 0
     with Progress("scoring", len(chosen), "sessions") as bar:
         for table in found.tables():
-            table = table.filter(table["label"].is_valid())
+            table = table if every else table.filter(table["label"].is_valid())
             rows = chosen.slice(done, len(table))
             done += len(table)
             pieces.append(_without_ballast(table.filter(rows), bundle, limit))
@@ -103,6 +111,15 @@ def sessions_in(corpus: Corpus | DayCorpus, bundle: Bundle, home: Path) -> pa.Ta
     if isinstance(corpus, DayCorpus):
         return corpus.sessions(bundle.miner)
     return pa.concat_tables(sessions_of(corpus, bundle, home, every=True)).unify_dictionaries()
+
+
+def _measurable(sessions: pa.Table, spec: str, bundle: Bundle) -> pa.Table:
+    """The labelled sessions; all of them where none has a label and the bundle predicts events."""
+    predicts = any(isinstance(detector, PredictsEvents) for detector in bundle.detectors.values())
+    if not predicts or not sessions.num_rows or sessions["label"].null_count < sessions.num_rows:
+        return labelled(sessions, spec)
+    say(f"'{spec}' has no labels: predictions and scores are measured, and no detection (--labels FILE).")
+    return sessions
 
 
 def labelled(sessions: pa.Table, spec: str) -> pa.Table:

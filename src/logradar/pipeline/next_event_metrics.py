@@ -39,19 +39,24 @@ def when_evaluated(
     """Figures on labelled sessions, for each detector that predicts events.
 
     They are the predictions and scores of the normal sessions, and precision and recall at p90, p95 and p99. These
-    thresholds come from the bundle's ``validation`` scores, never from these sessions.
+    thresholds come from the bundle's ``validation`` scores, never from these sessions. Without labels they are the
+    predictions and scores of all sessions, and the share of them above each threshold.
     """
-    labels = sessions["label"].to_numpy().astype(bool)
+    labels = None if sessions["label"].null_count else sessions["label"].to_numpy().astype(bool)
+    normal = slice(None) if labels is None else ~labels
     figures = {}
     for name, detector in detectors.items():
         if not isinstance(detector, PredictsEvents):
             continue
         values = scores[name]["score"].to_numpy()
         thresholds = {quantile: at["threshold"] for quantile, at in next_event.recommended(validation[name]).items()}
+        rows = np.arange(len(sessions))[normal]
         figures[name] = {
-            **_accuracy(detector, SessionTable(sessions.filter(pa.array(~labels)))),
-            "scores": next_event.score_statistics(values[~labels]),
-            "thresholds": next_event.measured(thresholds, labels, values),
+            **_accuracy(detector, SessionTable(sessions.take(pa.array(rows)) if labels is not None else sessions)),
+            "scores": next_event.score_statistics(values[normal]),
+            "thresholds": next_event.shares_above(thresholds, values)
+            if labels is None
+            else next_event.measured(thresholds, labels, values),
         }
     return figures
 
@@ -63,4 +68,5 @@ def readable(figures: Mapping[str, Figures]) -> str:
 
 def _accuracy(detector: PredictsEvents, sessions: SessionSet) -> Figures:
     predictions = detector.predicted(sessions)
-    return next_event.accuracy(predictions.ranks, predictions.losses, predictions.known, predictions.weights)
+    figures = next_event.accuracy(predictions.ranks, predictions.losses, predictions.known, predictions.weights)
+    return {**figures, "choices": detector.choices}

@@ -121,7 +121,7 @@ def test_event_ids_of_day_files_are_given_by_name(by_hand, capsys):
 def test_ids_of_the_other_kind_are_not_scored_in_silence(by_hand, capsys):
     for door in (by_hand.predict_anomaly_score, by_hand.calculate_anomaly_score):
         for wrong in ([[A - 3, 2, B - 3]], [[-5, A]]):
-            with pytest.raises(DataError, match="no template id.*Give event ids of day files as token_ids="):
+            with pytest.raises(DataError, match=r"no template id.*Give event ids of day files as token_ids="):
                 door(wrong)
         with pytest.raises(DataError, match="input_ids holds 0"):
             door([[0, A]], attention_mask=[[1, 1]])

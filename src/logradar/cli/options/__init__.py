@@ -59,6 +59,14 @@ Until = Annotated[
     datetime | None,
     typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Read only files of that day and earlier."),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="PATH",
+        help="Use the weights of a checkpoint, not the bundle's: a folder checkpoint-STEP or best, or a .pt file.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes on stderr.")]
 
