@@ -101,16 +101,13 @@ def test_a_bundle_with_a_changed_byte(logradar, bundle, log):
     refused(logradar("detect", bundle, log), "thresholds.json", "checksum")
 
 
-def test_a_bundle_of_a_newer_format(logradar, bundle, log):
+@pytest.mark.parametrize(("version", "way_out"), [(3, "upgrade"), (1, "Train it again")])
+def test_a_bundle_of_another_format(logradar, bundle, log, version, way_out):
     path = bundle / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
-    refused(logradar("detect", bundle, log), "format 3", "upgrade")
-
-
-def test_a_bundle_of_an_older_format(logradar, bundle, log):
-    path = bundle / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 2', '"format": 1'))
-    refused(logradar("detect", bundle, log), "format 1", "Train it again")
+    manifest = {**json.loads(path.read_text()), "format": version}
+    del manifest["sha256"]  # older versions wrote none, and newer ones may protect it in another way
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    refused(logradar("detect", bundle, log), f"format {version}", way_out)
 
 
 def test_a_bundle_is_not_written_over_other_files(logradar, tmp_path, log):

@@ -14,6 +14,7 @@ def trained(logradar, tmp_path):
     write_log(tmp_path / "app.log", 120, seed=1)
     write_log(tmp_path / "new.log", 40, seed=2, broken=(20,), day=2)
     few = [f"{DEEP}.{name}={value}" for name, value in SETTINGS.items()]
+    few.append("detectors.deeplog.updates=0")
     done = logradar("train", tmp_path / "app.log", "-o", tmp_path / "b", "--detector", "deeplog", "beside=[]", *few)
     assert done.code == 0, done.err
     return tmp_path / "b"

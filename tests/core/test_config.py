@@ -47,6 +47,13 @@ def test_all_faults_at_once_with_the_nearest_name():
     assert "'rate' is 'fast'" in text
 
 
+def test_a_sentence_ends_with_one_mark():
+    with pytest.raises(ConfigError, match=r"did you mean 'seed'\?$"):
+        load_config(Outer, None, ["sede=1"])
+    with pytest.raises(ConfigError, match=r"parse string as a number\.$"):
+        load_config(Outer, None, ["rate=fast"])
+
+
 def test_a_missing_or_broken_file_is_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match="does not exist"):
         load_config(Outer, tmp_path / "none.yaml")

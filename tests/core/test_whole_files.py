@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
-from logradar.core.files import draft_of, sha256_of, write_whole
+from logradar.core.errors import InputError, StateError
+from logradar.core.files import draft_of, require_writable, sha256_of, write_whole
 
 
 def test_text_and_bytes_replace_what_was_there(tmp_path):
@@ -30,8 +32,23 @@ def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path):
         raise ZeroDivisionError
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["a.bin"]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as caught:
         write_whole(tmp_path / "no folder" / "a", "x")
+    assert caught.value.filename == str(tmp_path / "no folder" / "a")  # and not the draft
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("x")
+    with pytest.raises(InputError, match=r"^'file/deep/a' cannot be written \(.*\); name another file"):
+        require_writable(Path("file/deep/a"))
+    with pytest.raises(StateError, match=r"^'file/a' cannot be written \(.*\); name another folder"):
+        require_writable(Path("file/a"), folder=True, kind=StateError)
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        require_writable(tmp_path)
+    require_writable(Path("new/deep/a"))
+    require_writable(Path("new"), folder=True)
+    assert [path.name for path in Path("new/deep").iterdir()] == []
 
 
 def test_two_writers_at_once_do_not_mix(tmp_path):

@@ -68,3 +68,31 @@ def test_every_wrong_setting_is_reported_at_once(home, act):
 def test_a_path_without_its_room_names_the_right_one(home):
     with pytest.raises(ConfigError, match=r"'labels' is not a setting of 'input', did you mean 'input\.labels'\?"):
         input_settings(Bundle.load(home / "bundle"), {"labels": "a.csv"})
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"threshold": "1"}, "'threshold' is a number, not '1'."),
+        ({"threshold": float("nan")}, "'threshold' is a number, not nan."),
+        ({"threshold": True}, "'threshold' is a number, not True."),
+        ({"alerts_per_day": "3"}, "'alerts_per_day' is a number, not '3'."),
+        ({"precision": [0.9]}, "'precision' is a number, not [0.9]."),
+        ({"given": ["input.since=2026-03-01"]}, "{'input.labels': 'labels.csv'}, not as a list."),
+        ({"given": []}, "{'input.labels': 'labels.csv'}, not as a list."),
+        ({"given": {1: 2}}, "1 is no text."),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("act", [detect, evaluate])
+def test_values_of_a_wrong_kind_are_a_sentence(home, act, given, text):
+    with pytest.raises(ConfigError) as caught:
+        act(home / "bundle", str(home / "past.log"), **given)
+    assert str(caught.value).endswith(text)
+
+
+def test_settings_of_a_run_are_given_by_path():
+    with pytest.raises(ConfigError, match="not as a list"):
+        run_settings(given=["seed"])
+    with pytest.raises(ConfigError, match="3 is no text"):
+        run_settings(given={3: 1})

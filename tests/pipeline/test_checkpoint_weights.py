@@ -29,7 +29,12 @@ from logradar.training.checkpoints import best
 DEEP = "detectors.deeplog.training"
 STEPS = 8  # of an epoch
 FEW = {"epochs": 3, "epoch_steps": STEPS, "checkpoint_steps": 3, "keep": 20, "keep_checkpoints": True, "device": "cpu"}
-QUICK = ["detector=deeplog", "beside=[length]", *(f"{DEEP}.{name}={value}" for name, value in FEW.items())]
+QUICK = [
+    "detector=deeplog",
+    "beside=[length]",
+    "detectors.deeplog.updates=0",
+    *(f"{DEEP}.{name}={value}" for name, value in FEW.items()),
+]
 BERT = {"hidden": 16, "heads": 2, "intermediate": 16, "layers": 1, "positions": 32}
 
 
@@ -63,9 +68,13 @@ def places(bundle):
 def joined(home):
     """An ensemble with two networks, and its checkpoints."""
     few = json.dumps({**FEW, "epochs": 2})
-    bert = json.dumps({**BERT, "training": {**FEW, "epochs": 1}})
+    bert = json.dumps({**BERT, "updates": 0, "training": {**FEW, "epochs": 1}})
     members = ["detectors.ensemble.members=[length, deeplog, logbert]", "beside=[]"]
-    below = [f"detectors.ensemble.settings.deeplog.training={few}", f"detectors.ensemble.settings.logbert={bert}"]
+    below = [
+        "detectors.ensemble.settings.deeplog.updates=0",
+        f"detectors.ensemble.settings.deeplog.training={few}",
+        f"detectors.ensemble.settings.logbert={bert}",
+    ]
     return learn(home, "joined", [*members, *below])
 
 
@@ -132,7 +141,7 @@ def test_the_same_weights_have_the_same_threshold_by_every_way(bundle, home, way
 def test_a_training_that_ends_with_the_weights_of_a_checkpoint_has_its_threshold(bundle, home, name):
     own = f"detectors.{name}.training"
     settings = [f"detector={name}", "beside=[]", *(f"{own}.{key}={value}" for key, value in FEW.items())]
-    settings += [f"{own}.schedule=constant", f"{own}.warmup=0"]
+    settings += [f"{own}.schedule=constant", f"{own}.warmup=0", f"detectors.{name}.updates=0"]
     settings += [f"detectors.logbert.{key}={value}" for key, value in BERT.items()] if name == "logbert" else []
     long, short = learn(home, f"{name}-3", settings), learn(home, f"{name}-1", [*settings, f"{own}.epochs=1"])
     checkpoint = home / f"{name}-3.training" / name / "checkpoints" / f"checkpoint-{STEPS}"
@@ -143,6 +152,38 @@ def test_a_training_that_ends_with_the_weights_of_a_checkpoint_has_its_threshold
     assert early.thresholds != Bundle.load(long).thresholds
     new = evaluate(long, str(home / "new.log"), checkpoint=checkpoint).scores
     assert new.equals(evaluate(short, str(home / "new.log")).scores)
+
+
+def test_a_network_that_has_learnt_its_validation_sessions(home):
+    """Checkpoints of before know fewer templates; those of the last update are the bundle's weights."""
+    days = home / "grown.log"
+    text = (home / "app.log").read_text().splitlines()
+    days.write_text(
+        "\n".join([*text[:680], *(line.replace("finished", "finished late") for line in text[680:])]) + "\n"
+    )
+    settings = ["detector=deeplog", "beside=[]", *(f"{DEEP}.{name}={value}" for name, value in FEW.items())]
+    train(str(days), home / "grown", run_settings(None, [*settings, f"{DEEP}.epochs=1"]))
+    run, loaded = home / "grown.training" / "deeplog", Bundle.load(home / "grown")
+    for path in (run, run / "updates" / "3" / "checkpoints" / "best"):
+        same = with_checkpoint(loaded, path)
+        assert same.main is loaded.main
+        assert same.thresholds == loaded.thresholds
+    before = with_checkpoint(loaded, run / "checkpoints" / "best")
+    assert len(before.main.vocabulary) < len(loaded.main.vocabulary)
+    scores = before.main.score(loaded.sample)["score"].to_numpy()
+    assert before.validation["deeplog"].tolist() == scores.tolist()
+    assert (scores >= 30).any()  # what began in validation is new to it
+    between = with_checkpoint(loaded, run / "updates" / "1" / "checkpoints" / "best")
+    assert between.thresholds == loaded.thresholds
+    assert between.main is not loaded.main
+    whole = export(home / "grown", home / "grown.pt")
+    assert whole["optimizer"]
+    assert torch.load(home / "grown.pt", weights_only=True)["updated"]
+    assert with_checkpoint(loaded, home / "grown.pt").main is loaded.main
+    export(home / "grown", home / "early.pt", checkpoint=run / "checkpoints" / "best")
+    early = with_checkpoint(loaded, home / "early.pt")
+    assert early.thresholds == before.thresholds
+    assert early.main.vocabulary.ids.tolist() == before.main.vocabulary.ids.tolist()
 
 
 def test_all_validation_sessions_are_kept_unless_their_events_are_very_many(monkeypatch):

@@ -20,7 +20,14 @@ from logradar.pipeline.train import train
 from logradar.reporting.evaluation_page import write_report
 
 DEEP = "detectors.deeplog.training"
-QUICK = ["detector=deeplog", "beside=[length]", f"{DEEP}.epochs=3", f"{DEEP}.epoch_steps=5", f"{DEEP}.log_steps=5"]
+QUICK = [
+    "detector=deeplog",
+    "beside=[length]",
+    "detectors.deeplog.updates=0",
+    f"{DEEP}.epochs=3",
+    f"{DEEP}.epoch_steps=5",
+    f"{DEEP}.log_steps=5",
+]
 
 
 @pytest.fixture(scope="module")

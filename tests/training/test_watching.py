@@ -195,6 +195,11 @@ def test_weights_and_biases_gets_the_figures_where_it_was_asked_for(monkeypatch,
     done = fit(network(), TRAIN, VALID, tmp_path, epochs=1, log_steps=5, wandb=True)
     assert calls["begun"][0]["config"]["learning_rate"] == 0.01
     assert calls["finished"] == 1
+    assert calls["begun"][0]["dir"] == str(tmp_path)
+    with trackers.runs_in(tmp_path / "runs"):
+        fit(network(), TRAIN, VALID, tmp_path, epochs=1, wandb=True)
+    assert calls["begun"][1]["dir"] == str(tmp_path / "runs")
+    assert (tmp_path / "runs").is_dir()  # wandb takes another folder where this one is missing
     assert (done.steps, "loss/validation") in [(step, name) for step, points in calls["points"] for name in points]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,18 +33,6 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     signature = row["signature"] and orjson.loads(row["signature"])
     kept = {name: value for name, value in row.items() if name not in ("record_ids", "code")}
     return {**kept, "raised_at": _iso(row["raised_at"]), "signature": signature}
-
-
-def require_writable(path: Path) -> None:
-    """`InputError` where no file can be written at ``path``; asked before hours of work, not after."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise InputError(f"'{path}' cannot be written ({error.strerror}); name another file.") from None
-    if path.is_dir():
-        raise InputError(f"'{path}' is a folder; name a file to write.")
 
 
 def write_alerts(alerts: pa.Table, document: dict[str, Any], path: Path, kind: str | None = None) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logradar.core.files import named_as
 from logradar.core.tables import ERROR, NO_SERVICE, WARN
 
 FORMAT: Final = "radar-json"
@@ -31,7 +32,8 @@ class RadarResults:
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._draft.open("w", encoding="utf-8")
+        with named_as(self._draft, self.path):
+            self._file = self._draft.open("w", encoding="utf-8")
         self._file.write("[")
         return self
 

@@ -11,6 +11,7 @@ from logradar.cli import options
 
 
 def command(
+    context: typer.Context,
     input_: options.Input,
     overrides: options.Overrides = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="BUNDLE", help="The bundle to write.")] = ...,  # type: ignore[assignment]
@@ -39,6 +40,7 @@ def command(
     from logradar.cli import show
     from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
+    from logradar.model.provenance import Invocation
     from logradar.model.settings import run_settings
     from logradar.pipeline.continue_training import continue_training
     from logradar.pipeline.train import train
@@ -50,8 +52,10 @@ def command(
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     given |= {"detector": detector} if detector else {}
     settings = run_settings(config, overrides, given)
-    result = (
-        continue_training(from_, input_, output, settings) if from_ else train(input_, output, settings, resume=resume)
-    )
+    started = Invocation.of(options.as_text(context), config)
+    if from_:
+        result = continue_training(from_, input_, output, settings, started=started)
+    else:
+        result = train(input_, output, settings, resume=resume, started=started)
     if first():
         show.document(result.figures) if json else show.trained(output, result.figures)

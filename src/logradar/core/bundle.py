@@ -1,14 +1,16 @@
 """A bundle: a folder with everything that is needed to score new logs, and a manifest of checksums.
 
-``manifest.json`` states the format version and the SHA-256 of every other file. All files are verified
-before any of them is read, so a changed byte is reported as an error.
+``manifest.json`` states the format version and the SHA-256 of every other file; its last key is the SHA-256 of all that
+is before it. All files are verified before any of them is read, so a changed byte is reported as an error.
 Allowed files are JSON, Parquet, safetensors and ONNX, and for people plain text, pictures and TensorBoard
 events: none of them can run code when it is loaded.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,11 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from logradar.core.errors import BundleError
-from logradar.core.files import sha256_of
+from logradar.core.files import named_as, require_writable, sha256_of
 
 FORMAT: Final = 2
 OLDEST: Final = 2  # format that this version can still read
 MANIFEST: Final = "manifest.json"
+SEAL: Final = "sha256"  # the last key of a manifest: the checksum of the text before it
+_SEALED: Final = re.compile(rb'(.*),\n  "' + SEAL.encode() + rb'": "([0-9a-f]{64})"\n}\n', re.DOTALL)
 KINDS: Final = (".json", ".parquet", ".safetensors", ".onnx", ".log", ".txt", ".png", ".tfevents")
 
 
@@ -31,23 +35,33 @@ def writing(folder: Path, facts: dict[str, Any]) -> Iterator[Path]:
     """Write a bundle: yields a temporary folder to fill; at the end the manifest is added and the folder is renamed.
 
     ``facts`` are written into the manifest (name, version, training data). ``folder`` exists only once the
-    bundle is complete. An older bundle of that name is replaced. Raises `BundleError` when ``folder`` exists
-    and is not a bundle; such a folder is never changed.
+    bundle is complete. An older bundle of that name is replaced. Raises the errors of `require_place`; an `OSError`
+    names ``folder`` and no temporary one.
     """
+    require_place(folder)
     folder = folder.absolute()
-    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir() if folder.is_dir() else [1]):
-        raise BundleError(f"'{folder}' exists and is not a bundle; choose another name for the bundle.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield draft
-        _seal(draft, facts)
-        draft.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        draft.replace(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with named_as(draft, folder):
+        try:
+            yield draft
+            _seal(draft, facts)
+            draft.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            draft.replace(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def require_place(folder: Path) -> None:
+    """`BundleError` where no bundle can be written to ``folder``; asked before hours of work, not after.
+
+    A folder that holds something other than a bundle is never changed.
+    """
+    path = folder.absolute()
+    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise BundleError(f"'{folder}' exists and is not a bundle; choose another name for the bundle.")
+    require_writable(folder, folder=True, kind=BundleError)
 
 
 @contextmanager
@@ -75,7 +89,21 @@ def _seal(folder: Path, facts: dict[str, Any]) -> None:
             raise BundleError(f"A bundle holds {', '.join(KINDS)} files only, not '{path.name}'.")
         files[path.relative_to(folder).as_posix()] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
     manifest = {"format": FORMAT, "created": datetime.now(UTC).isoformat(timespec="seconds"), **facts, "files": files}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(manifest, indent=2, ensure_ascii=False).encode("utf-8", "replace").removesuffix(b"\n}")
+    seal = hashlib.sha256(text).hexdigest()
+    (folder / MANIFEST).write_bytes(text + f',\n  "{SEAL}": "{seal}"\n}}\n'.encode())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a manifest says, without its seal; `ValueError` where it is no JSON or its seal does not fit."""
+    raw = path.read_bytes()
+    sealed = _SEALED.fullmatch(raw)
+    if sealed and hashlib.sha256(sealed[1]).hexdigest().encode() != sealed[2]:
+        raise ValueError("it was changed, for its own checksum is another one")
+    manifest = dict(json.loads(raw))
+    if sealed:
+        del manifest[SEAL]
+    return manifest
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -88,11 +116,13 @@ def verify(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise BundleError(f"'{folder}' is not a bundle: it has no {MANIFEST}. `logradar train` writes bundles.")
     try:
-        manifest = json.loads(path.read_text())
+        manifest = _read(path)
         version, listed = int(manifest["format"]), dict(manifest["files"])
         wanted = {str(name): (str(entry["sha256"]), int(entry["bytes"])) for name, entry in listed.items()}
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"The manifest of bundle '{folder}' cannot be read ({error}); train it again.") from None
+        raise BundleError(
+            f"The manifest of bundle '{folder}' cannot be read ({error}). Copy the bundle again or train it again."
+        ) from None
     if version > FORMAT:
         raise BundleError(
             f"Bundle '{folder}' has format {version}, but this LogRadar reads formats up to {FORMAT}; upgrade LogRadar."
@@ -102,6 +132,10 @@ def verify(folder: Path) -> dict[str, Any]:
             f"Bundle '{folder}' has format {version}, which an older LogRadar wrote; this one reads formats from "
             f"{OLDEST} on. Train it again on the same logs."
         )
+    if (
+        next(reversed(manifest)) != "files" or SEAL in manifest
+    ):  # without a seal, as it was written before there were any
+        raise BundleError(f"Bundle '{folder}' was changed: its manifest has lost its own checksum. Copy it again.")
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
     for name in sorted(present ^ set(wanted)):
         state = "is not in its manifest" if name in present else "is missing"
@@ -112,4 +146,4 @@ def verify(folder: Path) -> dict[str, Any]:
             raise BundleError(
                 f"Bundle '{folder}' was changed: file '{name}' has another checksum. Copy it again or train it again."
             )
-    return dict(manifest)
+    return manifest

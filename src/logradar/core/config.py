@@ -50,7 +50,7 @@ def load_config(
         except yaml.YAMLError:
             value = text
         _put(values, keys, value)
-    for path, value in given.items():
+    for path, value in _by_path(given):
         _put(values, path.split("."), value)
     return _validated(cls, values, faults, file)
 
@@ -67,7 +67,7 @@ def changed(settings: C, given: Mapping[str, Any], where: str) -> C:
     Raises `ConfigError` that lists every fault with its path.
     """
     values, faults = settings.model_dump(), []
-    for path, value in given.items():
+    for path, value in _by_path(given):
         room, _, below = path.partition(".")
         if room == where and below:
             _put(values, below.split("."), value)
@@ -85,8 +85,24 @@ def _validated(cls: type[C], values: dict[str, Any], faults: list[str], file: Pa
     if faults:
         of = f" in '{file}'" if file else ""
         count = "One setting is" if len(faults) == 1 else f"{len(faults)} settings are"
-        raise ConfigError(f"{count} wrong{of}: " + "; ".join(faults) + ".")
+        raise ConfigError(f"{count} wrong{of}: " + _closed("; ".join(faults)))
     return config
+
+
+def _closed(sentence: str) -> str:
+    """A sentence with its last mark; one that ends in a question has it."""
+    return sentence if sentence.endswith((".", "?")) else sentence + "."
+
+
+def _by_path(given: object) -> list[tuple[str, Any]]:
+    """Values by path. Raises `ConfigError` for anything other than a mapping of texts to values."""
+    if not isinstance(given, Mapping):
+        kind = type(given).__name__
+        raise ConfigError(f"Settings are given as values by path, {{'input.labels': 'labels.csv'}}, not as a {kind}.")
+    for path in given:
+        if not isinstance(path, str):
+            raise ConfigError(f"A setting is named by its path, such as 'input.labels'; {path!r} is no text.")
+    return list(given.items())
 
 
 def _read(file: Path) -> dict[str, Any]:

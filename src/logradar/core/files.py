@@ -5,9 +5,44 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from logradar.core.errors import InputError, LogRadarError
+
+
+def require_writable(path: Path, *, folder: bool = False, kind: type[LogRadarError] = InputError) -> None:
+    """An error of class ``kind`` where no file (or ``folder``) can be written at ``path``.
+
+    It is asked before hours of work, not after. The folders above ``path`` are made where they are missing; ``path``
+    itself is not touched.
+    """
+    another = "another folder" if folder else "another file"
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        # mkdir says of a file in the place of a folder above that it exists, which helps nobody
+        reason = "a file has the name of a folder above it" if isinstance(error, FileExistsError) else error.strerror
+        raise kind(f"'{path}' cannot be written ({reason}); name {another}.") from None
+    if not folder and path.is_dir():
+        raise kind(f"'{path}' is a folder; name a file to write.")
+
+
+@contextmanager
+def named_as(draft: Path, path: Path) -> Iterator[None]:
+    """An `OSError` that is about ``draft``, or a file in it, names ``path`` instead: the name that the user gave."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str | os.PathLike):
+            error.filename = os.fspath(error.filename).replace(str(draft), str(path))
+        if error.strerror is not None:  # Arrow writes the name of the file into the reason
+            error.strerror = error.strerror.replace(str(draft), str(path))
+        raise
 
 
 @contextmanager
@@ -15,15 +50,16 @@ def draft_of(path: Path) -> Iterator[Path]:
     """A new, empty file beside ``path`` to write to; it takes the place of ``path`` when the block ends.
 
     Where the block raises, the draft is removed and ``path`` stays as it was. Names of drafts begin with a dot and end
-    with ``.part``, so that no reader of a folder takes one for a log.
+    with ``.part``, so that no reader of a folder takes one for a log; an `OSError` names ``path``, not the draft.
     """
     draft = path.with_name(f".{path.name[:100]}-{secrets.token_hex(4)}.part")
-    draft.open("xb").close()
-    try:
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with named_as(draft, path):
+        draft.open("xb").close()
+        try:
+            yield draft
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes | str) -> Path:

@@ -27,7 +27,7 @@ Ints = npt.NDArray[np.int64]
 class DeepLogTraining(TrainingSettings):
     """`TrainingSettings` with a higher learning rate, chosen by validation loss: a few dozen epochs, not hundreds."""
 
-    learning_rate: float = Field(1e-2, gt=0, description="highest learning rate of AdamW")
+    learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
 
 
 class DeepLogSettings(NeuralSettings):

@@ -59,13 +59,15 @@ class EnsembleSettings(Config):
 class _Normal:
     """Normal sessions as rows with counts; by member, ``scores`` of them and of synthetic ``anomalies``.
 
-    ``order`` has the row of each session, in order of time where that is known.
+    ``order`` has the row of each session, in order of time where that is known. ``count`` anomalies were made; a
+    member that reads more than event ids has no scores of them.
     """
 
     rows: Sequences
     order: npt.NDArray[np.int64]
     scores: dict[str, Floats]
     anomalies: dict[str, Floats]
+    count: int
 
 
 class Ensemble(Detector):
@@ -78,6 +80,8 @@ class Ensemble(Detector):
     the cut (`fusion.cutoff`): a normal session scores 0 or less, a session ten times rarer than the cut scores 1. Of an
     episode of validation sessions above 0 only the highest score stays above 0; where validation is too short to
     expect two episodes and has one, that is 0 as well: the cut allows it.
+
+    A single member has nothing to be combined with: its own scores and its own threshold are taken as they are.
 
     A member that fails in training, or whose scores of normal sessions are not finite, drops out: ``dropped`` says
     which and why. Scoring changes nothing: where a member fails on a session or its score is not finite, it counts as
@@ -113,15 +117,22 @@ class Ensemble(Detector):
         return any(member.prefix_safe for member in self._members.values())
 
     @property
+    def _alone(self) -> Detector | None:
+        """The only member; None where there are several."""
+        return next(iter(self._members.values())) if len(self._members) == 1 else None
+
+    @property
     def lowest_score(self) -> float:
         """That of a session by which no member is surprised, or one just above that in the noisiest service."""
+        if self._alone is not None:
+            return self._alone.lowest_score
         still = sum(min(member.lowest_score, 0.0) for member in self._members.values())
         return min(still, -max(self._noise.values(), default=0.0)) - self._cut
 
     @property
     def baseline_score(self) -> float:
         """As `Detector.baseline_score`: the score where no member is surprised, which is 0 less the cut."""
-        return -self._cut
+        return -self._cut if self._alone is None else self._alone.baseline_score
 
     def with_member(self, name: str, member: Detector) -> Ensemble:
         """A copy with another fitted detector as member ``name``, scaled by the ``validation_scores`` of that one."""
@@ -135,12 +146,11 @@ class Ensemble(Detector):
             scores = self._guarded(name, partial(_learnt, member, training.inside(name)))
             if scores is not None:
                 member.validation_scores = scores
-        services = training.services if self.settings.by_service else None
-        count = len(training.valid)
         normal = self._normal(training)
         if not self._members:
             raise DataError(f"No member of the ensemble could be trained: {self._why_dropped()}.")
         validation = {name: member.validation_scores for name, member in self._members.items()}
+        count = len(training.valid)
         every = np.ones(count, np.int64)
         self._scales = {name: EmpiricalPValues.of(positive_part(scores), every) for name, scores in validation.items()}
         self._scales |= {
@@ -149,14 +159,16 @@ class Ensemble(Detector):
         }
         early, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, count)
         self._weights = self._voices(early, normal, late)
+        self._cut, self._noise = 0.0, {}
+        if self._alone is not None:
+            return self._alone.validation_scores
         fused = fuse(late, self._weights)
-        self._cut = 0.0
-        if normal.scores:
-            anomalies = self._surprises(normal.anomalies, len(next(iter(normal.anomalies.values()))))
-            samples = [fuse(early, self._weights)[normal.order]]
-            if len(normal.scores) < len(self._members):  # the others have scores of validation sessions only
-                samples.append(fused)
-            self._cut = cut(samples, fuse(anomalies, self._weights), self.settings.rate)
+        samples = [fuse(early, self._weights)[normal.order]] if normal.scores else []
+        if len(normal.scores) < len(self._members):  # the others have scores of validation sessions only
+            samples.append(fused)
+        anomalies = self._surprises(normal.anomalies, normal.count)
+        self._cut = cut(samples, fuse(anomalies, self._weights), self.settings.rate)
+        services = training.services if self.settings.by_service else None
         self._noise = noise(fused, services) if services is not None else {}
         scores = once(self._beyond(_graded(fused, validation.values()), services))
         explained = (scores > 0).sum() <= 1 and self.settings.rate * len(scores) < _FEW
@@ -172,13 +184,19 @@ class Ensemble(Detector):
         else:  # the order of training sessions is not known
             rows = train.loaded().concat(late).distinct() if few else late
             order = np.repeat(np.arange(len(rows)), rows.counts)
-        normal = _Normal(rows, order, {}, {})
         anomalies = tampered(rows, _TAMPERED, self.seed)
+        normal = _Normal(rows, order, {}, {}, len(anomalies))
         for name, member in list(self._members.items()):
-            if isinstance(member, Incremental) and len(rows):
-                scores = self._guarded(name, partial(_both, member, rows if few else None, anomalies))
+            if member.needs_values or not len(rows):
+                continue
+            made = self._guarded(name, partial(_of_rows, member, anomalies))
+            if made is None:
+                continue
+            normal.anomalies[name] = made
+            if isinstance(member, Incremental):
+                scores = self._guarded(name, partial(_left_out, member, rows if few else None))
                 if scores is not None:
-                    normal.scores[name], normal.anomalies[name] = scores
+                    normal.scores[name] = scores
         return normal
 
     def _surprises(self, scores: Mapping[str, Floats], rows: int) -> Floats:
@@ -206,10 +224,14 @@ class Ensemble(Detector):
         return beyond(fused, self._cut, len(self._members))
 
     def _finished(self, rows: Floats, sessions: pa.Table) -> Floats:
+        if self._alone is not None:
+            return self._alone._finished(rows, sessions)
         return self._beyond(rows, services_of(SessionTable(sessions)) if self._noise else None)
 
     def _finished_early(self, rows: Floats, sessions: pa.Table) -> Floats:
         """As `_finished`, of lower bounds; a session that surprises no member yet may still be in a noisy service."""
+        if self._alone is not None:
+            return self._alone._finished_early(rows, sessions)
         discount = discounts(self._noise, services_of(SessionTable(sessions))) if self._noise else 0.0
         left = np.where(rows > 0, rows - discount, np.minimum(rows, -np.maximum(discount, 0.0)))
         return np.minimum(left - self._cut, beyond(left, self._cut, len(self._members)))
@@ -231,6 +253,8 @@ class Ensemble(Detector):
             ahead = surprises[row] > best
             best = np.maximum(best, surprises[row])
             events = np.where(ahead[view.sequences.rows], scored.values, events)
+        if self._alone is not None:
+            return Scored(scores[0], events)
         highest = np.array(max(scale.highest for scale in self._scales.values()))
         low = fuse(surprises, self._weights) - 4 * rounding(len(self._members), highest)  # below all rounding
         return Scored(_graded(np.maximum(low, 0.0), scores), events)
@@ -258,6 +282,8 @@ class Ensemble(Detector):
         if unscored:
             why = "; ".join(f"{name}: {rows[min(unscored)]}" for name, rows in failures.items())
             raise DataError(f"No member of the ensemble could score {len(unscored):,} of the sessions: {why}.")
+        if self._alone is not None:
+            return Scored(scores[0], events)
         return Scored(_graded(fuse(surprises, self._weights), scores), events)
 
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
@@ -324,10 +350,13 @@ def _learnt(member: Detector, training: TrainingSet) -> Floats:
     return _finite(member._learn(training))
 
 
-def _both(member: Incremental, rows: Sequences | None, anomalies: Sequences) -> tuple[Floats, Floats]:
-    """Scores of normal ``rows``, each left out in turn, or of validation sessions; and of ``anomalies``."""
-    normal = member.validation_scores if rows is None else left_out(member, rows)
-    return _finite(normal), _finite(member._score(SessionView(anomalies)).rows)
+def _of_rows(member: Detector, rows: Sequences) -> Floats:
+    return _finite(member._score(SessionView(rows)).rows) if len(rows) else np.empty(0)
+
+
+def _left_out(member: Incremental, rows: Sequences | None) -> Floats:
+    """Scores of normal ``rows``, each left out in turn, or of validation sessions."""
+    return _finite(member.validation_scores if rows is None else left_out(member, rows))
 
 
 def _finite(scores: Floats) -> Floats:

@@ -169,14 +169,17 @@ class Bundle:
             raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
 
 
-def input_settings(bundle: Bundle, given: Mapping[str, Any] | None = None) -> InputSettings:
+def input_settings(bundle: Bundle, given: Mapping[str, Any] | None = None, *, use_labels: bool = True) -> InputSettings:
     """How to read a new input for ``bundle``: as its training input was read, without what belongs to that one alone.
 
-    ``given`` are input settings by path that differ (``{"input.labels": path}``). Raises `ConfigError` that lists every
+    ``given`` are input settings by path that differ (``{"input.labels": path}``); ``use_labels`` holds where they do
+    not say so. Raises `ConfigError` that lists every
     path that is not known and every value that does not fit.
     """
-    kept = bundle.settings.input.for_others().model_copy(update={"source": None, "format": None})
-    return changed(kept, given or {}, "input")
+    kept = bundle.settings.input.for_others().model_copy(
+        update={"source": None, "format": None, "use_labels": use_labels}
+    )
+    return changed(kept, {} if given is None else given, "input")
 
 
 def _dump(path: Path, value: object) -> None:

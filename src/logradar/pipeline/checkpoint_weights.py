@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,8 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector
 from logradar.detectors.neural.body import NeuralDetector
+from logradar.detectors.neural.validation_learning import FOLDER as UPDATES
+from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.model.bundle import Bundle
 from logradar.training import checkpoints
 from logradar.training.device import require
@@ -32,6 +35,7 @@ class Checkpoint:
 
     ``name`` is for people, ``detector`` the one that was trained, as the place of the checkpoint says. ``best_loss`` is
     the lowest validation loss until then. ``states`` reads those of optimiser and schedule. None: not known.
+    ``updated`` says that it comes from a training in which validation sessions were learnt.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Checkpoint:
     epoch: float | None = None
     best_loss: float | None = None
     vocabulary: npt.NDArray[np.int32] | None = None
+    updated: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
@@ -61,29 +66,53 @@ class Checkpoint:
         return own.keys() == weights.keys() and all(torch.equal(own[key], value) for key, value in weights.items())
 
     def fits(self, detector: NeuralDetector) -> bool:
-        """Whether the network of ``detector`` has tensors of these names and shapes."""
-        from safetensors.torch import load
-
-        own = {key: value.shape for key, value in detector.network().state_dict().items()}
-        return own == {key: value.shape for key, value in load(self.weights).items()}
+        """Whether the network of ``detector`` has tensors of these names and shapes, now or with fewer templates."""
+        return self._shapes == _shapes(self._of_then(detector).network().state_dict())
 
     def inside(self, detector: NeuralDetector, valid: Sequences | None = None) -> NeuralDetector:
         """A copy of ``detector`` with these weights; see `NeuralDetector.with_weights`.
 
-        Raises `BundleError` where they are those of another network, or of other templates.
+        It knows the templates that it knew then: those that validation sessions taught it come later. Raises
+        `BundleError` where the weights are those of another network, or of other templates.
         """
-        if self.vocabulary is not None and not np.array_equal(self.vocabulary, detector.vocabulary.ids):
+        known = detector.vocabulary.ids
+        if self.vocabulary is not None and not np.array_equal(self.vocabulary, known[: len(self.vocabulary)]):
             raise BundleError(
                 f"The weights in '{self.name}' were learnt with other templates than those of this bundle's "
                 f"'{detector.name}'; use the bundle that they come from."
             )
         try:
-            return detector.with_weights(self.weights, valid)
+            return self._of_then(detector).with_weights(self.weights, valid)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise BundleError(
                 f"The weights in '{self.name}' are not those of this bundle's '{detector.name}': {reason}"
             ) from None
+
+    @property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        from safetensors.torch import load
+
+        return _shapes(load(self.weights))
+
+    def _of_then(self, detector: NeuralDetector) -> NeuralDetector:
+        """The detector with the templates of these weights: new ones have higher ids, so the first ones."""
+        if self.vocabulary is not None:
+            templates = len(self.vocabulary)
+        else:
+            own, mine = _shapes(detector.network().state_dict()), self._shapes
+            pairs = [(one, mine[key]) for key, one in own.items() if key in mine and len(one) == len(mine[key])]
+            fewer = max((a - b for one, other in pairs for a, b in zip(one, other, strict=True)), default=0)
+            templates = len(detector.vocabulary.ids) - fewer
+        if not 0 < templates < len(detector.vocabulary.ids):
+            return detector
+        earlier = copy(detector)
+        earlier.vocabulary = Vocabulary(detector.vocabulary.ids[:templates])
+        return earlier
+
+
+def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(value.shape) for key, value in tensors.items()}
 
 
 def networks_of(bundle: Bundle) -> dict[str, NeuralDetector]:
@@ -134,9 +163,11 @@ def owner(bundle: Bundle, checkpoint: Checkpoint, name: str | None = None) -> tu
 def with_checkpoint(bundle: Bundle, path: Path, name: str | None = None) -> Bundle:
     """The same bundle with the weights of a checkpoint, and a threshold for them.
 
-    Weights that are those of the bundle change nothing. For others the threshold is fitted anew, on the validation
-    sessions that the bundle keeps. An ensemble takes its member with these weights and scales the member's scores anew;
-    its own threshold stays, because it is one for p-values. `Checkpoint.read` explains ``path``, `owner` ``name``.
+    Weights that are those of the bundle change nothing. Those of an update, which has learnt validation sessions, have
+    the bundle's threshold, as each of these sessions was scored before it was learnt. For others the threshold is
+    fitted anew, on the validation sessions that the bundle keeps. An ensemble takes its member with these weights and
+    scales the member's scores anew; its own threshold stays, because it is one for p-values; that of an ensemble of one
+    is its member's. `Checkpoint.read` explains ``path``, `owner` ``name``.
     """
     checkpoint = Checkpoint.read(path)
     name, detector = owner(bundle, checkpoint, name)
@@ -144,6 +175,11 @@ def with_checkpoint(bundle: Bundle, path: Path, name: str | None = None) -> Bund
     if checkpoint.equals(detector):
         say(f"{name}: the weights of {checkpoint.name} are those of the bundle, and so is the threshold.")
         return replace(bundle, facts=facts)
+    if checkpoint.updated:
+        say(f"{name}: the weights of {checkpoint.name} have learnt validation sessions; the threshold is the bundle's.")
+        restored = checkpoint.inside(detector)
+        restored.validation_scores = bundle.validation[name]
+        return replace(bundle, detectors=_replaced(bundle.detectors, name, restored), facts=facts)
     restored = checkpoint.inside(detector, Sequences.from_arrow(validation_of(bundle)["template_ids"]).distinct())
     restored.validation_scores = restored.score(validation_of(bundle))["score"].to_numpy()
     settings = bundle.settings.threshold
@@ -155,12 +191,13 @@ def with_checkpoint(bundle: Bundle, path: Path, name: str | None = None) -> Bund
         f"{name}: weights of {checkpoint.name}, threshold {threshold.value:.4g} from {threshold.sessions} validation "
         "sessions"
     )
+    alike = {name} | {key for key, one in bundle.detectors.items() if list(one.members) == [name]}
     return replace(
         bundle,
         detectors=_replaced(bundle.detectors, name, restored),
-        thresholds={**bundle.thresholds, name: threshold},
-        validation={**bundle.validation, name: restored.validation_scores},
-        marked={key: scores for key, scores in bundle.marked.items() if key != name},
+        thresholds={**bundle.thresholds, **dict.fromkeys(alike, threshold)},
+        validation={**bundle.validation, **dict.fromkeys(alike, restored.validation_scores)},
+        marked={key: scores for key, scores in bundle.marked.items() if key not in alike},
         facts=facts,
     )
 
@@ -191,13 +228,18 @@ def _folder(path: Path) -> Path:
     place = path.parent / named if named else path
     if (place / checkpoints.WEIGHTS).is_file():
         return place.resolve()  # not the link, which may soon be another checkpoint
-    run = path.absolute().parent if path.name == checkpoints.FOLDER else path
+    run = path.absolute().parent if path.name == checkpoints.FOLDER else _last_training(path)
     if (found := checkpoints.best(run)) is not None:
         return found.resolve()
     near = path if path.is_dir() else path.parent
     there = sorted(str(one) for one in near.rglob("checkpoint-*") if (one / checkpoints.WEIGHTS).is_file())
     hint = f" There is '{there[-1]}'." if there else ""
     raise ConfigError(f"'{path}' is not a checkpoint: it has no {checkpoints.WEIGHTS}.{hint}")
+
+
+def _last_training(run: Path) -> Path:
+    """The folder of the last training of a detector: of the last update, where it learnt validation sessions."""
+    return max((run / UPDATES).glob("*"), key=lambda path: (len(path.name), path.name), default=run)
 
 
 def _kept(folder: Path) -> Checkpoint:
@@ -220,14 +262,17 @@ def _kept(folder: Path) -> Checkpoint:
         except (OSError, ValueError, SafetensorError) as error:
             raise BundleError(f"The checkpoint '{folder}' cannot be read: {error}") from None
 
+    run = folder.parent.parent
+    updated = run.parent.name == UPDATES
     return Checkpoint(
-        folder.name,
+        f"{UPDATES}/{run.name}/{folder.name}" if updated else folder.name,
         weights,
         states,
-        folder.parent.parent.name if folder.parent.name == checkpoints.FOLDER else None,
+        run.parent.parent.name if updated else run.name if folder.parent.name == checkpoints.FOLDER else None,
         state.get("global_step"),
         state.get("epoch"),
         state.get("best_metric"),
+        updated=updated,
     )
 
 
@@ -239,10 +284,10 @@ def _exported(path: Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         weights = save({key: value.contiguous() for key, value in content["model_state_dict"].items()})
-        vocabulary = content["vocabulary"].numpy()
+        vocabulary, updated = content["vocabulary"].numpy(), bool(content["updated"])
         detector, step, epoch, loss = (content[key] for key in ("detector", "global_step", "epoch", "best_loss"))
         states = {key: content[f"{key}_state_dict"] for key in ("optimizer", "scheduler")}
     except Exception as error:  # torch raises errors of many kinds for files that are not its own
         reason = str(error).strip().partition("\n")[0]
         raise BundleError(f"'{path}' is not a file that `logradar export` wrote: {reason}") from None
-    return Checkpoint(path.name, weights, lambda: states, detector, step, epoch, loss, vocabulary)
+    return Checkpoint(path.name, weights, lambda: states, detector, step, epoch, loss, vocabulary, updated)

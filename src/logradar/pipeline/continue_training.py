@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from logradar.alerting.feedback import Feedback
+from logradar.core.bundle import require_place
 from logradar.core.config import Config
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
@@ -20,31 +21,37 @@ from logradar.core.tables import UNKNOWN
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.model.bundle import Bundle, input_settings
+from logradar.model.provenance import Invocation
 from logradar.model.settings import RunSettings
 from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.fitting import Trained, concluded, require_marked, training_material
-from logradar.pipeline.training_artifacts import checkpoints_of, save
+from logradar.pipeline.training_artifacts import checkpoints_of, runs_of, save
 from logradar.pipeline.training_data.sessions import TrainingData
 from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.records import opening
 from logradar.training.processes import place
+from logradar.training.trackers import runs_in
 
 C = TypeVar("C", bound=Config)
 _FIXED = ("detector", "beside", "parsing", "sessions", "events")
 
 
-def continue_training(old: Path, spec: str, bundle: Path, wished: RunSettings) -> Trained:
+def continue_training(
+    old: Path, spec: str, bundle: Path, wished: RunSettings, *, started: Invocation | None = None
+) -> Trained:
     """Go on from bundle ``old`` with INPUT ``spec``, newer and normal, and write the result to ``bundle``.
 
     Templates keep their ids, and new ones join them. Detectors that can learn more do, networks go on from
     their weights; all see the normal sequences that ``old`` keeps beside the new ones (experience replay: Rolnick
     et al., NeurIPS 2019). Detectors of values learn anew, because a bundle keeps no values. Of ``wished`` only settings
     that were set count; all of the input is learnt from unless ``split.test`` is set. Feedback is kept.
+    ``started`` says by which command, for the provenance that the bundle keeps beside that of ``old``.
     """
     began = time.monotonic()
     if place()[1] > 1:
         raise ConfigError("A training that goes on runs in one process; start it without torchrun or accelerate.")
+    require_place(bundle)
     earlier = Bundle.load(old)
     if earlier.memory is None or not len(earlier.memory):
         raise BundleError(f"Bundle '{old}' keeps no normal sessions to go on from (replay); train it anew.")
@@ -56,10 +63,11 @@ def continue_training(old: Path, spec: str, bundle: Path, wished: RunSettings) -
         miner = _thawed(earlier.miner) if isinstance(earlier.miner, TemplateMiner) else None
         material = training_material(opened, home, settings, event_ids=event_ids, miner=miner)
         material.data.templates = earlier.miner.joined(material.data.templates)
-        result = _learn(earlier, material.data, material.settings, bundle)
-    result.facts |= material.facts(spec, began) | {
+        with runs_in(runs_of(bundle)):
+            result = _learn(earlier, material.data, material.settings, bundle)
+    result.facts |= material.facts(spec, began, started, wished) | {
         "split": material.data.split | {"train_from": earlier.facts["split"].get("train_from")},
-        "from": {key: earlier.facts.get(key) for key in ("input", "records", "sessions", "created")},
+        "from": {key: earlier.facts.get(key) for key in ("input", "records", "sessions", "created", "provenance")},
     }
     save(result, bundle, checkpoints_of(bundle))
     if not result.keeps_checkpoints:

@@ -12,10 +12,11 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.alerting.files import OUTPUTS, alert_json, require_writable, write_alerts
+from logradar.alerting.files import OUTPUTS, alert_json, write_alerts
 from logradar.alerting.radar_results import FORMAT, RadarResults
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, InputError
+from logradar.core.files import require_writable
 from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
@@ -120,7 +121,7 @@ def _detect(
             "logradar detect BUNDLE - --state DIR."
         )
     else:
-        with opening(spec, input_settings(loaded, {"input.use_labels": False, **(given or {})})) as (opened, home):
+        with opening(spec, input_settings(loaded, given, use_labels=False)) as (opened, home):
             found = _whole(loaded, limit, opened, home, on_scores)
     found.figures |= {
         "detector": loaded.settings.detector,

@@ -15,6 +15,7 @@ from logradar.core.session_set import SessionTable
 from logradar.detectors.neural.body import NeuralDetector
 from logradar.model.bundle import Bundle
 from logradar.pipeline.checkpoint_weights import Checkpoint, network_of, owner, validation_of
+from logradar.training import checkpoints
 from logradar.training.device import require
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _write_torch(name: str, detector: NeuralDetector, kept: Checkpoint, output: 
         **course,
         "config": _settings(detector),
         "seed": detector.seed,
+        "updated": kept.updated,
         "vocabulary": torch.from_numpy(detector.vocabulary.ids.copy()),
     }
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -107,21 +109,20 @@ def _write_torch(name: str, detector: NeuralDetector, kept: Checkpoint, output: 
 
 
 def _best(bundle: Bundle, name: str, folder: Path) -> Checkpoint:
-    """The best checkpoint, whose weights the bundle has; without states where none was kept for these weights."""
-    detector = network_of(bundle, name)[1]
+    """The checkpoint whose weights the bundle has; the best epoch without states where it was not kept."""
+    detector, home = network_of(bundle, name)[1], folder.absolute()
+    for place in sorted(home.with_name(home.name + ".training").rglob(checkpoints.FOLDER)):
+        try:
+            if name in place.parts and (kept := Checkpoint.read(place)).equals(detector):
+                kept.states()
+                return kept
+        except LogRadarError as error:
+            say(f"The checkpoint in '{place}' is left out: {error}")
     history = [row for row in bundle.history.get(name, []) if "eval_loss" in row]
     best: Mapping[str, Any] = min(history, key=lambda row: row["eval_loss"]) if history else {}
-    step, states = best.get("step"), {"optimizer": None, "scheduler": None}
-    home = folder.absolute()
-    for place in sorted(home.with_name(home.name + ".training").rglob(f"{name}/checkpoints/checkpoint-{step}")):
-        try:
-            kept = Checkpoint.read(place)
-            if kept.equals(detector):
-                states = kept.states()
-                break
-        except LogRadarError as error:
-            say(f"The checkpoint '{place.name}' is left out: {error}")
-    return Checkpoint("best", b"", lambda: states, name, step, best.get("epoch"), best.get("eval_loss"))
+    course = best.get("step"), best.get("epoch"), best.get("eval_loss")
+    nothing = {"optimizer": None, "scheduler": None}
+    return Checkpoint("best", b"", lambda: nothing, name, *course, updated=bool(detector.settings.updates))
 
 
 def _some(bundle: Bundle) -> pa.Table:

@@ -20,6 +20,7 @@ from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.evaluation.splits import SplitSettings
 from logradar.model.bundle import Bundle, Seen
+from logradar.model.provenance import Invocation, files_of, portable, settings_given
 from logradar.model.replay_buffer import ReplayBuffer, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
@@ -52,23 +53,33 @@ class Trained:
 
 @dataclass(frozen=True)
 class Material:
-    """The data of a training, the settings with all that was found out about the input, and where it came from."""
+    """The data of a training, the settings with all that was found out about the input, and where it came from.
+
+    ``files`` are the files that were chosen (`logradar.model.provenance.files_of`).
+    """
 
     data: TrainingData
     settings: RunSettings
     source: str
     quarantined: int
+    files: dict[str, Any]
 
-    def facts(self, spec: str, began: float) -> dict[str, Any]:
-        """What a bundle says of its training; no path of this machine."""
+    def facts(self, spec: str, began: float, started: Invocation | None, given: RunSettings) -> dict[str, Any]:
+        """What a bundle says of its training, ``started`` with the settings ``given``; no path of this machine."""
+        how = (started or Invocation()).to_json()
         return {
-            "input": "stdin" if spec == "-" else Path(spec).name,
+            "input": "stdin" if spec == "-" else Path(spec).name or portable(spec),
             "source": self.source,
             "records": self.data.records,
             "sessions": self.data.sessions,
             "quarantined": self.quarantined,
             "split": self.data.split,
             "seconds": round(time.monotonic() - began, 2),
+            "provenance": {
+                **how,
+                "settings": settings_given(given),
+                "files": self.files,
+            },
         }
 
 
@@ -84,13 +95,14 @@ def training_material(
         require_no_values(settings)
         gathered = gather(opened, home, settings.split.by == "files")
         settings = resolved(settings, opened.settings, dataset)
-        return Material(from_days(gathered, settings), settings, opened.source, sum(gathered.reasons.values()))
+        quarantined = sum(gathered.reasons.values())
+        return Material(from_days(gathered, settings), settings, opened.source, quarantined, files_of(opened))
     corpus = collect(opened, home)
     settings = resolved(settings, corpus.input, dataset)
     data, sessions = from_records(corpus, settings, home, miner)
     if miner is None:  # a training that goes on keeps what ends a session
         settings = settings.model_copy(update={"sessions": sessions})
-    return Material(data, settings, corpus.source, corpus.quarantined)
+    return Material(data, settings, corpus.source, corpus.quarantined, files_of(opened))
 
 
 def concluded(

@@ -6,38 +6,46 @@ import shutil
 import time
 from pathlib import Path
 
+from logradar.core.bundle import require_place
 from logradar.core.distinct import sweep
 from logradar.core.errors import ConfigError
 from logradar.core.progress import say
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.model.bundle import Bundle
+from logradar.model.provenance import Invocation
 from logradar.model.settings import RunSettings
 from logradar.pipeline.fitting import Trained, concluded, require_marked, training_material
-from logradar.pipeline.training_artifacts import checkpoints_of, save
+from logradar.pipeline.training_artifacts import checkpoints_of, runs_of, save
 from logradar.pipeline.training_data.sessions import TrainingData
 from logradar.storage.records import opening
 from logradar.training.processes import first, leave, place, wait
+from logradar.training.trackers import runs_in
 
 
-def train(spec: str, bundle: Path, settings: RunSettings, *, resume: bool = False) -> Trained:
+def train(
+    spec: str, bundle: Path, settings: RunSettings, *, resume: bool = False, started: Invocation | None = None
+) -> Trained:
     """Learn what is normal in INPUT ``spec`` and write it to ``bundle``.
 
     Sessions are divided in order of time before anything is learnt; templates are not even mined of what is held
     back. With labels, only normal sessions train. Neural detectors keep checkpoints in ``BUNDLE.training`` until the
     bundle is written; ``resume`` goes on from there. Started by ``torchrun`` or ``accelerate launch``, the processes
     train neural detectors together, do everything else each for itself, and the first one writes the bundle.
+    ``started`` says by which command, for the provenance that the bundle keeps.
     """
-    began = time.monotonic()
+    began, given = time.monotonic(), settings
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
+    require_place(bundle)
     with opening(spec, settings.input) as (opened, home):
         event_ids = opened.has_sessions and settings.events == "given"
         if not event_ids:
             settings = settings.model_copy(update={"events": "mined"})
         material = training_material(opened, home, settings, event_ids=event_ids)
-        fitted = _learn(material.data, material.settings, bundle, resume)
-    fitted.facts |= material.facts(spec, began)
+        with runs_in(runs_of(bundle)):
+            fitted = _learn(material.data, material.settings, bundle, resume)
+    fitted.facts |= material.facts(spec, began, started, given)
     leave()  # no process needs the others any more
     if first():
         save(fitted, bundle, checkpoints_of(bundle))

@@ -55,6 +55,11 @@ def checkpoints_of(bundle: Path) -> Path:
     return bundle.with_name(bundle.name + ".training")
 
 
+def runs_of(bundle: Path) -> Path:
+    """The folder beside a bundle in which the runs of Weights & Biases are kept; nothing deletes it."""
+    return bundle.with_name(bundle.name + ".wandb")
+
+
 def _named(parts: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
     """The parts of a path that begin with the name of a detector: without the ensemble that it belongs to."""
     first = next((place for place, part in enumerate(parts) if part in names), 0)

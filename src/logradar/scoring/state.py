@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.core.bundle import MANIFEST, verify, writing
 from logradar.core.errors import BundleError, StateError
+from logradar.core.files import require_writable
 from logradar.model.bundle import Bundle
 from logradar.scoring.stream import Stream
 
@@ -23,12 +23,7 @@ NAME: Final = "state.json"
 def prepare_state(folder: Path) -> None:
     """Make sure, before anything is read, that a state can be written to ``folder``. Raises `StateError`."""
     _require_state(folder)
-    try:
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.absolute().parent):
-            pass
-    except OSError as error:
-        raise StateError(f"A state cannot be kept in '{folder}' ({error.strerror}); name another folder.") from None
+    require_writable(folder, folder=True, kind=StateError)
 
 
 def save_state(stream: Stream, bundle: Bundle, folder: Path, **facts: Any) -> None:

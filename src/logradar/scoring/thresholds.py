@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from numbers import Real
 from typing import Final
 
 from logradar.alerting.threshold import Threshold, ThresholdSettings, fit_threshold
@@ -18,7 +20,13 @@ def plan_threshold(
     alerts_per_day: float | None = None,
     precision: float | None = None,
 ) -> Threshold:
-    """The bundle's threshold for its main detector, or the one asked for in one of three ways; never two at once."""
+    """The bundle's threshold for its main detector, or the one asked for in one of three ways; never two at once.
+
+    Raises `ConfigError` for two at once, and for what is no finite number.
+    """
+    for what, wish in {"threshold": value, "alerts_per_day": alerts_per_day, "precision": precision}.items():
+        if wish is not None and (isinstance(wish, bool) or not isinstance(wish, Real) or not isfinite(wish)):
+            raise ConfigError(f"'{what}' is a number, not {wish!r}.")
     if sum(wish is not None for wish in (value, alerts_per_day, precision)) > 1:
         raise ConfigError("Ask for a threshold in one way: a score, alerts per day, or a precision.")
     name = bundle.settings.detector

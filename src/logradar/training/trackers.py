@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +17,20 @@ from logradar.training.settings import TrainingSettings
 
 SUFFIX: Final = ".tfevents"  # TensorBoard finds it anywhere in a file name, a bundle accepts it only at the end
 FOLDER: Final = "tensorboard"
+_RUNS: ContextVar[Path | None] = ContextVar("where runs of Weights & Biases are kept", default=None)
+
+
+@contextmanager
+def runs_in(folder: Path) -> Iterator[None]:
+    """Trainings in the block leave the files of their Weights & Biases runs in ``folder``, not beside checkpoints.
+
+    Checkpoints are deleted when they are no longer needed, but an offline run exists nowhere else.
+    """
+    token = _RUNS.set(folder)
+    try:
+        yield
+    finally:
+        _RUNS.reset(token)
 
 
 class Tracker(ABC):
@@ -47,11 +64,16 @@ class TensorBoard(Tracker):
 
 
 class WeightsAndBiases(Tracker):
-    """A run of Weights & Biases, configured by its own environment variables (``WANDB_MODE``, …)."""
+    """A run of Weights & Biases, configured by its own environment variables (``WANDB_MODE``, …).
+
+    Its files are in ``WANDB_DIR``, else in the folder of `runs_in`, else in ``folder``.
+    """
 
     def __init__(self, folder: Path, title: str, config: Mapping[str, Any]) -> None:
         wandb = importlib.import_module("wandb")
-        self._run = wandb.init(project="logradar", name=title, config=dict(config), dir=str(folder))
+        home = Path(os.environ.get("WANDB_DIR") or _RUNS.get() or folder)
+        home.mkdir(parents=True, exist_ok=True)  # where it is missing, wandb takes a temporary folder instead
+        self._run = wandb.init(project="logradar", name=title, config=dict(config), dir=str(home))
 
     def add(self, step: int, points: Mapping[str, float]) -> None:
         """Add a point to each curve."""

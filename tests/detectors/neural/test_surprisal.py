@@ -32,11 +32,22 @@ def test_surprisal_and_rank():
     log_probabilities = np.repeat(TOLD, 5, axis=0)
     came = np.array([1, 2, 3, END, NEVER_SEEN])
     np.testing.assert_allclose(
-        measure(log_probabilities, came, False),
+        measure(log_probabilities, came, "surprisal"),
         [-np.log(0.5), -np.log(0.3), -np.log(0.1), -np.log(0.1), UNSEEN],
         rtol=1e-6,
     )
-    assert measure(log_probabilities, came, True).tolist() == [1, 2, 3, 3, 5]
+    assert measure(log_probabilities, came, "rank").tolist() == [1, 2, 3, 3, 5]
+
+
+def test_excess_is_what_is_left_of_the_surprisal_after_its_expected_value():
+    sure, unsure = np.log(np.array([[0.97, 0.01, 0.01, 0.01], [0.01, 0.33, 0.33, 0.33]]))
+    entropy = -(np.exp(np.array([sure, unsure])) * np.array([sure, unsure])).sum(1)
+    both = np.array([sure, unsure], np.float32)
+    rare = measure(both, np.array([1, 0]), "excess")
+    np.testing.assert_allclose(rare, -np.log(0.01) - entropy, rtol=1e-5)
+    assert rare[0] > rare[1]  # equally improbable, but the first network was sure of something else
+    assert measure(both, np.array([0, 1]), "excess").tolist() == [0, 0]  # as expected, or more likely
+    assert measure(both, np.array([NEVER_SEEN, NEVER_SEEN]), "excess").tolist() == [UNSEEN, UNSEEN]
 
 
 def test_what_is_almost_impossible_stays_below_what_was_never_seen():

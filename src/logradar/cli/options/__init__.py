@@ -1,11 +1,12 @@
 """Arguments and options that several commands share, each defined once.
 
-What comes in are the texts of the command line; what goes out are typed values, and with `input_values` the settings
-of an input by path. This file is all there is.
+What comes in are the texts of the command line; what goes out are typed values, with `input_values` the settings
+of an input by path, and with `as_text` the command as text. This file is all there is.
 """
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
@@ -139,3 +140,25 @@ def input_values(
         "until": until and until.date(),
     }
     return {f"input.{name}": value for name, value in given.items() if value is not None}
+
+
+def as_text(context: typer.Context) -> str:
+    """The command as it was given, ready for a shell; options have their long names, and no path names the machine."""
+    from logradar.model.provenance import portable, portable_text
+
+    words = ["logradar", str(context.info_name)]
+    for param in context.command.params:
+        value = context.params.get(str(param.name))
+        source = context.get_parameter_source(str(param.name))
+        if value is None or source is None or source.name == "DEFAULT":
+            continue
+        option = param.param_type_name == "option"
+        if option:
+            words.append(max(param.opts, key=len))
+        if isinstance(value, list | tuple):  # settings: KEY=VALUE
+            words += ["=".join(map(portable_text, word.split("=", 1))) for word in value]
+        elif isinstance(value, Path) or not option:
+            words.append(portable(value))
+        elif value is not True:
+            words.append(str(value.date() if isinstance(value, datetime) else value))
+    return shlex.join(words)

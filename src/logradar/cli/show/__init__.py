@@ -30,6 +30,8 @@ def facts(title: str, pairs: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=title, show_header=False, box=None, title_justify="left", title_style="bold")
+    table.add_column()
+    table.add_column(overflow="fold")  # a checksum is never cut
     for name, value in _flat(pairs):
         table.add_row(escape(name if "." in name else name.replace("_", " ")), escape(_text(value)))
     Console().print(table)
@@ -39,8 +41,28 @@ def trained(bundle: Path, figures: dict[str, Any]) -> None:
     """The figures of a training, and how well its detectors predict events."""
     from logradar.pipeline.next_event_metrics import readable
 
-    facts(f"Trained {bundle}", {name: value for name, value in figures.items() if name != "next_events"})
+    shown = {name: value for name, value in figures.items() if name not in ("next_events", "provenance")}
+    if "from" in shown:
+        shown["from"] = {name: value for name, value in shown["from"].items() if name != "provenance"}
+    facts(f"Trained {bundle}", shown)
     print(readable(figures.get("next_events", {})), end="")
+
+
+def inspected(bundle: Path, found: dict[str, Any], most: int = 10) -> None:
+    """What a bundle is and how it came about; of the files it was trained on, the first ones."""
+    shown = {**found, "provenance": _without_rest(found["provenance"], most)}
+    if "from" in shown:
+        shown["from"] = {**shown["from"], "provenance": _without_rest(shown["from"].get("provenance"), most)}
+    facts(f"Bundle {bundle}", shown)
+
+
+def _without_rest(provenance: dict[str, Any] | None, most: int) -> dict[str, Any] | None:
+    if provenance is None:
+        return None
+    files = provenance["files"]
+    listed = files["names"][:most]
+    named, more = ", ".join(listed), files["count"] - len(listed)
+    return {**provenance, "files": {**files, "names": f"{named} and {more:,} more" if more > 0 else named}}
 
 
 def names(rows: list[tuple[str, str]]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from copy import copy
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -19,11 +21,13 @@ from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
-from logradar.core.session_view import SessionView
+from logradar.core.session_view import TEMPLATE_IDS, SessionView
+from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.detectors.neural.scorer import Scorer, export
 from logradar.detectors.neural.surprisal import END, Surprise, classes_of, finding, measure, most_surprising, together
+from logradar.detectors.neural.validation_learning import learn_in_parts
 from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.training.device import require, seeded
 from logradar.training.rows import Rows
@@ -42,9 +46,16 @@ Ints = npt.NDArray[np.int64]
 class NeuralSettings(Config):
     """Settings that all neural detectors have."""
 
-    score: Literal["surprisal", "rank"] = Field(
-        "surprisal",
-        description="event: -log of its probability, or its rank; session: its events combined, or the worst rank",
+    score: Literal["excess", "surprisal", "rank"] = Field(
+        "excess",
+        description="event: -log of its probability, this less its expected value (`excess`), or its rank; session: "
+        "its events combined, or the worst rank",
+    )
+    updates: int = Field(
+        4,
+        ge=0,
+        description="parts of the validation sessions, in order of time: each is scored and then learnt, so that the "
+        "newest normal behaviour is known; 0: they are scored and not learnt",
     )
     shown: int = Field(3, ge=1, description="expected templates named per finding")
     training: TrainingSettings = TrainingSettings()
@@ -94,9 +105,36 @@ class NeuralDetector(PredictsEvents):
     def _predictions(self, tokens: Sequences, rows: Ints, places: Ints) -> Floats:
         """Log-probabilities, a row each, of what comes at ``places`` of ``rows``; a place may be the end."""
 
+    def _learn(self, training: TrainingSet) -> npt.NDArray[np.float64]:
+        scores = super()._learn(training)
+        if not self.settings.updates or not len(scores):
+            return scores
+        valid = training.valid_view(TEMPLATE_IDS).sequences
+        return learn_in_parts(self, training.distinct, valid, scores, training.folder)
+
+    def _learn_again(
+        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None
+    ) -> None:
+        """Go on from the weights with distinct sequences ``learnt``; new templates become known where they can."""
+        from logradar.training.loop import fit_network
+
+        before = self.vocabulary
+        new = Vocabulary.of(learnt.values).ids
+        self.vocabulary = Vocabulary(np.union1d(before.ids, new[new > before.ids.max(initial=0)]).astype(np.int32))
+        with seeded(self.seed):
+            network = self._network()
+        self._continue(network, before)
+        rows = self._rows(self._pieces(self._tokens(learnt)).distinct())
+        watch = self._watched(self._pieces(self._tokens(watched)).distinct())
+        fit_network(network, self._loss, rows, watch, settings, folder, self.seed, self.name)
+        self._take(network)
+
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
-        from logradar.training.loop import fit_network
+        with redirect_stdout(
+            sys.stderr
+        ):  # transformers prints a line where WANDB_MODE is offline; stdout is for results
+            from logradar.training.loop import fit_network
 
         training = self.settings.training
         new = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
@@ -182,7 +220,7 @@ class NeuralDetector(PredictsEvents):
         return Sequences(tokens, sequences.offsets, sequences.counts, sequences.inverse)
 
     def _measure(self, log_probabilities: Floats, classes: Ints) -> Floats:
-        return measure(log_probabilities, classes, self.settings.score == "rank")
+        return measure(log_probabilities, classes, self.settings.score)
 
     def _score(self, view: SessionView) -> Scored:
         sequences = view.sequences

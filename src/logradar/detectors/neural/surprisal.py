@@ -48,23 +48,29 @@ def classes_of(tokens: Ids) -> Ints:
     return np.where(tokens >= FIRST_TEMPLATE, tokens - FIRST_TEMPLATE + 1, NEVER_SEEN).astype(np.int64)
 
 
-def measure(log_probabilities: Floats, classes: Ints, ranked: bool) -> Floats:
-    """Surprisal in nats, or rank (1 = most likely), of the class that came in each row.
+def measure(log_probabilities: Floats, classes: Ints, score: str) -> Floats:
+    """How unusual the class that came in each row is: ``excess`` or ``surprisal``, in nats, or ``rank`` from 1.
 
-    An event that training did not have scores `UNSEEN`, or one rank behind the last.
+    The surprisal is -log of the probability of what came. Its excess is what is left after its expected value, the
+    entropy of the prediction, at least 0: the same rare event means more where the network was sure of another one
+    than where many were possible (as in locally typical sampling; Meister et al., TACL 2023). An event that
+    training did not have scores `UNSEEN`, or one rank behind the last.
     """
     came = log_probabilities[np.arange(len(classes)), np.maximum(classes, 0)]
-    if ranked:
+    if score == "rank":
         rank = 1 + (log_probabilities > came[:, None]).sum(axis=1)
-        scores = np.where(classes >= 0, rank, log_probabilities.shape[1] + 1)
-    else:
-        scores = np.where(classes >= 0, np.minimum(-came, UNSEEN), UNSEEN)
-    out: Floats = scores.astype(np.float32)
+        ranks: Floats = np.where(classes >= 0, rank, log_probabilities.shape[1] + 1).astype(np.float32)
+        return ranks
+    scores = np.minimum(-came, UNSEEN)
+    if score == "excess":
+        entropy = -(np.exp(log_probabilities) * np.maximum(log_probabilities, -UNSEEN)).sum(axis=1)
+        scores = np.maximum(scores - entropy, 0.0)
+    out: Floats = np.where(classes >= 0, scores, UNSEEN).astype(np.float32)
     return out
 
 
 def together(surprisals: Floats, sequences: Sequences) -> npt.NDArray[np.float64]:
-    """One score per row: ``log(1 + sum(1/p - 1))`` over its events, a soft maximum of their surprisals.
+    """One score per row: ``log(1 + sum(exp(s) - 1))`` over the scores s of its events, a soft maximum of them.
 
     One surprising event counts in full, certain events add nothing, and k events that were
     never seen score ``UNSEEN + log(k)``: there is no highest score, so no threshold can hide all sessions.

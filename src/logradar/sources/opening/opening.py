@@ -124,6 +124,11 @@ class Opened:
         """The INPUT as the user gave it."""
         return self._spec
 
+    @property
+    def requested(self) -> InputSettings:
+        """The settings as the user gave them, with the choice of files."""
+        return self._requested
+
     def name(self, file: Path) -> str:
         """The name of a file in the column ``source``."""
         return self._inputs.names.get(file, readable(str(file)))
