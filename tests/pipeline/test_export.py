@@ -20,14 +20,9 @@ from logradar.pipeline.train import train
 from logradar.reporting.evaluation_page import write_report
 
 DEEP = "detectors.deeplog.training"
-QUICK = [
-    "detector=deeplog",
-    "beside=[length]",
-    "detectors.deeplog.updates=0",
-    f"{DEEP}.epochs=3",
-    f"{DEEP}.epoch_steps=5",
-    f"{DEEP}.log_steps=5",
-]
+PLAIN = ["detectors.deeplog.updates=0", "detectors.deeplog.score=surprisal"]
+FEW = [f"{DEEP}.epochs=3", f"{DEEP}.epoch_steps=5", f"{DEEP}.log_steps=5"]
+QUICK = ["detector=deeplog", "beside=[length]", *PLAIN, *FEW]
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +200,7 @@ def test_nothing_of_this_machine_is_in_the_record(bundle):
 
 def test_a_member_of_an_ensemble_is_reported_by_its_own_name(home):
     settings = ["detectors.ensemble.members=[length, deeplog]", "beside=[]"]
+    settings.append("detectors.ensemble.settings.deeplog.updates=0")
     few = "detectors.ensemble.settings.deeplog.training={epochs: 1, epoch_steps: 2, device: cpu}"
     done = train(str(home / "app.log"), home / "joined", run_settings(None, [*settings, few]))
     assert set(done.figures["next_events"]) == {"deeplog"}
