@@ -76,7 +76,7 @@ def split(home: Path) -> dict[str, list[Document]]:
         rows = []
         for seed in range(len(SEEDS)):
             every = dict(rows_of(data, name, detectors.load(name).Settings(), seed))
-            rows += [row for told, row in every.items() if told.endswith("surprisal, own, quantile 0.995")]
+            rows += [row for told, row in every.items() if told.endswith("own, quantile 0.995")]
         found[f"`{name}`"] = rows
     return found
 

@@ -55,6 +55,16 @@ def test_every_page_is_in_the_index():
     assert set(listed) == pages
 
 
+def test_the_tests_that_the_page_on_systems_names_exist():
+    text = (ROOT / "docs" / "systems.md").read_text()
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text))
+    rows = [line for line in text.splitlines() if re.match(r"\| S\d", line)]
+    assert len(rows) > 30 and all(re.search(r"\| `tests/[\w/]+\.py::test_\w+` \|$", row) for row in rows)
+    for file, name in named:
+        body = ast.parse((ROOT / file).read_text()).body
+        assert name in {node.name for node in body if isinstance(node, ast.FunctionDef)}, f"{file} has no {name}"
+
+
 def test_the_alert_of_the_readme_is_one_that_the_tutorial_prints():
     shown = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert shown and shown[1] in (ROOT / "docs" / "tutorial.md").read_text()

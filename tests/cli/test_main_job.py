@@ -94,7 +94,9 @@ def test_stdin(bundle, folder, logradar, monkeypatch):
 
 def test_evaluate_and_report(bundle, folder, logradar):
     run = folder / "run"
-    done = logradar("evaluate", bundle, folder / "new.log", "--labels", folder / "labels.csv", "-o", run, "--json")
+    pictures = folder / "pictures"
+    args = ("--labels", folder / "labels.csv", "-o", run, "--pictures", pictures, "--json")
+    done = logradar("evaluate", bundle, folder / "new.log", *args)
     assert done.code == 0, done.err
     result = done.json
     figures = {"sessions", "anomalies", "threshold", "precision", "recall", "f1", "fpr", "pr_auc", "roc_auc", "mcc"}
@@ -108,6 +110,11 @@ def test_evaluate_and_report(bundle, folder, logradar):
     (run / "report.html").unlink()
     assert logradar("report", run).out.strip() == str(run / "report.html")
     assert (run / "report.html").read_text() == page
+    drawn = {path.name: path.read_bytes() for path in pictures.iterdir()}
+    assert set(drawn) >= {"roc.png", "precision-recall.png", "confusion-matrix.png", "scores.png"}
+    told = logradar("report", run, "--pictures", folder / "again").out.split()
+    assert set(told) == {str(run / "report.html"), *(str(folder / "again" / name) for name in drawn)}
+    assert {path.name: path.read_bytes() for path in (folder / "again").iterdir()} == drawn
 
 
 def test_evaluating_on_what_was_trained_on_is_refused(bundle, folder, logradar):

@@ -213,7 +213,7 @@ def test_checkpoints_and_resume_go_through_the_settings(tmp_path):
         detector = DeepLog(load_config(DeepLogSettings, overrides=[*settings, *extra]), seed=3)
         detector.fit(TrainingSet.of_tables(sessions(normal(300, 0)), sessions(normal(50, 1)), tmp_path))
         trained.append(detector)
-    assert (tmp_path / "history.json").is_file()
+    assert (tmp_path / "training_history.json").is_file()
     assert trained[0].history == trained[1].history
     assert scores(trained[0], [START, ASK, END]) == scores(trained[1], [START, ASK, END])
 
@@ -266,3 +266,20 @@ def test_hdfs_is_learnt_as_well_from_disk_as_in_memory(data_dir, tmp_path):
         detector.fit(TrainingSet.of_tables(sessions(rows[:4100]), sessions(rows[4100:]), tmp_path / stream))
         losses.append(min(epoch["eval_loss"] for epoch in detector.history))
     assert losses[1] == pytest.approx(losses[0], rel=0.03)
+
+
+def test_a_bounded_vocabulary_counts_rarer_events_as_unknown(tmp_path):
+    """CHECK is the rarest of five events: with room for four it is unknown, and said to be so."""
+    bounded = fitted_with("vocabulary=4", "training.epochs=1", "training.epoch_steps=1")
+    assert bounded.vocabulary.ids.tolist() == [START, ASK, ANSWER, END]
+    sessions_ = sessions([[START, ASK, ANSWER, CHECK, END], [START, ASK, ANSWER, END]])
+    with_check, without = bounded.score(sessions_)["score"].to_pylist()
+    assert with_check >= UNSEEN > without
+    bounded.save(tmp_path / "d")
+    for detector in (bounded, Detector.load(tmp_path / "d")):
+        reasons = detector.explain(sessions_)["reason"].to_pylist()
+        assert any(reason.startswith("not one of the events that the network knows") for reason in reasons)
+        assert not any("never seen" in reason for reason in reasons)
+    all_of_them = fitted_with("vocabulary=10000", "training.epochs=1", "training.epoch_steps=1")
+    whole = fitted_with("training.epochs=1", "training.epoch_steps=1")
+    assert all_of_them._weights == whole._weights  # an upper bound, not a size

@@ -276,3 +276,20 @@ def test_no_validation_sessions_and_wrong_settings():
     assert detector.weight >= 1.0
     with pytest.raises(ConfigError, match=r"hidden \(64\) must be a multiple of heads \(7\)"):
         load_config(LogBERTSettings, overrides=["heads=7"])
+
+
+def test_each_objective_has_its_loss_in_the_history():
+    """The validation loss is that of masked and of missing events together; the sphere is an objective of training."""
+    few = ("training.epochs=1", "training.epoch_steps=2", "training.device=cpu")
+    tables = sessions(normal(100, 0)), sessions(normal(60, 1))
+    both, masked, sphere = logbert_with(*few), logbert_with(*few, "holes=0"), logbert_with(*few, "hypersphere=0.1")
+    for detector in (both, masked, sphere):
+        detector.fit(TrainingSet.of_tables(*tables))
+    (row,) = both.history
+    parts = [row["eval_loss_masked"], row["eval_loss_missing"]]
+    assert min(parts) < row["eval_loss"] < max(parts)
+    assert row["loss_masked"] > 0 and row["loss_missing"] > 0 and "loss_hypersphere" not in row
+    (row,) = masked.history
+    assert row["eval_loss"] == pytest.approx(row["eval_loss_masked"], rel=1e-6) and "eval_loss_missing" not in row
+    (row,) = sphere.history
+    assert row["loss_hypersphere"] > 0 and "eval_loss_hypersphere" not in row

@@ -24,7 +24,7 @@ def test_the_published_split(name, title, least, data_dir):
     finally:
         sys.path.pop(0)
     rows = dict(rows_of(Split(data_dir / "hdfs"), name, detectors.load(name).Settings(), seed=0))
-    assert rows[f"{title}: surprisal, own, quantile 0.995"]["all"]["f1"] > least
+    assert rows[f"{title}: own, quantile 0.995"]["all"]["f1"] > least
     assert math.isfinite(rows[f"{title}: top-9"]["all"]["f1"])
     if name == "deeplog":
         assert rows[f"{title}: training"]["validation_loss"] < 0.27

@@ -7,8 +7,9 @@ import json
 import polars as pl
 import pytest
 
+from logradar.cli.show.analysis import few
 from logradar.core.errors import ConfigError, InputError
-from logradar.evaluation.result_analysis import analyze
+from logradar.evaluation.result_analysis import FEWEST, analyze
 
 _KEYS = ("session_id", "anomaly_score", "is_anomaly", "has_error", "has_warn", "service_name")
 RADAR = [
@@ -52,6 +53,32 @@ def test_radar_results(written):
         "has_error": {"sessions": 2, "anomalies": 1},
         "has_warn": {"sessions": 1, "anomalies": 0},
     }
+
+
+@pytest.mark.parametrize(
+    ("count", "given"),
+    [
+        (1, set()),
+        (9, set()),
+        (10, {"p90"}),
+        (19, {"p90"}),
+        (20, {"p90", "p95"}),
+        (99, {"p90", "p95"}),
+        (100, set(FEWEST)),
+    ],
+)
+def test_percentiles_of_few_values_are_left_out_and_it_is_said(written, count, given):
+    rows = [{**RADAR[0], "session_id": number, "anomaly_score": float(number)} for number in range(count)]
+    score = analyze(written(rows))["score"]
+    assert score["values"] == count
+    assert {name for name in FEWEST if score[name] is not None} == given
+    assert all(score[name] < count - 1 for name in given)  # not the largest once more
+    assert score["median"] == (count - 1) // 2
+    told = few("all sessions", score)
+    assert (told == "") == (given == set(FEWEST))
+    if told:
+        assert f"rest on {count} value" in told
+        assert all((name in told) == (name not in given) for name in FEWEST)
 
 
 def test_a_threshold_decides_anew(written):

@@ -72,6 +72,22 @@ def test_event_ids_keep_their_numbers_texts_and_fingerprints():
     assert table["count"].to_pylist() == [9, 2]
 
 
+def test_an_event_id_is_described_by_its_own_lines_and_not_by_those_of_others():
+    head = "2026-03-02 07:12:40,216 INFO gateway.access [trace=9d9c4c991ce25aa6]"
+    lines = {
+        3: [f"{head} request GET /search from 10.1.2.3", f"{head} request POST /orders from 10.3.2.1"],
+        4: [f"{head} cache miss for query red+mug"],
+        5: [f"{head} disk is full\nTraceback (most recent call last):"],
+        6: ["alpha beta", "gamma delta"],
+    }
+    texts = GivenTemplates.learn(dict.fromkeys([*lines, 7], 1), lines).texts
+    masked = "<TIME> INFO gateway.access [trace=<HEX>]"
+    assert texts[0].startswith(f"E3 {masked} request ")
+    assert texts[0].endswith(" from <IP>")
+    assert texts[1:3] == [f"E4 {masked} cache miss for query red+mug", f"E5 {masked} disk is full"]
+    assert texts[3:] == ["E6 alpha beta", "E7"]  # an example, because nothing is common; nothing, without a line
+
+
 def test_joined_event_ids_keep_the_older_text_and_add_the_counts():
     newer = GivenTemplates.learn({5: 4, 6: 1}, {5: ["other words"], 6: ["new"]})
     table = given({17: 2, 5: 9}).joined(newer).templates()

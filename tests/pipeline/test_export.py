@@ -20,6 +20,7 @@ from logradar.pipeline.train import train
 from logradar.reporting.evaluation_page import write_report
 
 DEEP = "detectors.deeplog.training"
+KEPT = {"training.log", "training_history.json", "curve.png", "next-events.txt", "000.tfevents"}
 PLAIN = ["detectors.deeplog.updates=0", "detectors.deeplog.score=surprisal"]
 FEW = [f"{DEEP}.epochs=3", f"{DEEP}.epoch_steps=5", f"{DEEP}.log_steps=5"]
 QUICK = ["detector=deeplog", "beside=[length]", *PLAIN, *FEW]
@@ -44,7 +45,9 @@ def bundle(home):
 def test_the_record_of_the_training_is_in_the_bundle(bundle):
     verify(bundle)
     place = bundle / "training" / "deeplog"
-    assert {path.name for path in place.iterdir()} == {"training.log", "curve.png", "next-events.txt", "000.tfevents"}
+    assert {path.name for path in place.iterdir()} == KEPT
+    rows = json.loads((place / "training_history.json").read_text())
+    assert [row["epoch"] for row in rows] == [1, 2, 3] and all(row["seconds"] >= 0 for row in rows)
     assert (place / "curve.png").read_bytes()[:4] == b"\x89PNG"
     assert "validation loss" in (place / "training.log").read_text()
     assert {path.suffix for path in bundle.rglob("*") if path.is_file()} <= set(KINDS)
@@ -192,7 +195,7 @@ def test_nothing_of_this_machine_is_in_the_record(bundle):
     import socket
 
     for path in (bundle / "training").rglob("*"):
-        if path.suffix in (".log", ".txt"):
+        if path.suffix in (".log", ".txt", ".json"):
             assert str(bundle.parent) not in path.read_text()
         assert socket.gethostname() not in path.name
     assert pq.read_schema(bundle / "validation-sample.parquet").names == ["template_ids", "gaps"]
@@ -206,5 +209,5 @@ def test_a_member_of_an_ensemble_is_reported_by_its_own_name(home):
     assert set(done.figures["next_events"]) == {"deeplog"}
     assert {path.name for path in (home / "joined" / "training").iterdir()} == {"deeplog"}
     kept = {path.name for path in (home / "joined" / "training" / "deeplog").iterdir()}
-    assert kept == {"training.log", "curve.png", "next-events.txt", "000.tfevents"}
+    assert kept == KEPT
     assert export(home / "joined", home / "joined.onnx")["detector"] == "deeplog"

@@ -100,3 +100,13 @@ def test_clipping() -> None:
     assert stack.head + stack.rest == "line\n" * 50
     windows = clip("a", head=1)
     assert windows.head == "a"
+
+
+def test_templates_are_shown_in_words() -> None:
+    expected = [{"template_id": 9, "template": "E6 request <*> from <IP>", "probability": 0.5}]
+    evidence = [{"record_id": 1, "body": "stop <*>", "reason": "«sent <*> bytes» is missing", "expected": expected}]
+    line = top([{"alert_id": "a", "evidence": evidence}])[0].lines[0]
+    assert line.reasons[0].text.head == "«sent … bytes» is missing"
+    assert line.reasons[0].expected[0][0].head == "E6 request … from <IP>"
+    assert line.body is not None
+    assert line.body.head == "stop <*>"  # a log line is never changed

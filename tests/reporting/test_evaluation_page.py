@@ -202,6 +202,34 @@ def test_hostile_log_lines_stay_text(tmp_path: Path) -> None:
     assert "The 50 most urgent of 500; the other 450" in page.text
 
 
+def test_the_loss_of_several_objectives_is_named_with_each(tmp_path: Path) -> None:
+    """LogBERT's loss is that of masked and of missing events together: the page says so, with both at the star."""
+    best = {"loss": 0.34, "loss_masked": 0.2, "loss_missing": 0.43, "eval_loss": 0.31}
+    rows = [
+        {"epoch": 1, "eval_loss": 0.9, "eval_loss_masked": 0.8, "eval_loss_missing": 1.0},
+        {"epoch": 2, **best, "eval_loss_masked": 0.182, "eval_loss_missing": 0.391},
+        {"epoch": 3, "eval_loss": 0.5, "eval_loss_masked": 0.1, "eval_loss_missing": 0.7},
+    ]
+    (tmp_path / "history.json").write_text(json.dumps({"logbert": rows, "deeplog": [{"epoch": 1, "eval_loss": 0.4}]}))
+    _, page = page_of(tmp_path)
+    said = (
+        "It is the loss of two objectives together: masked (0.182 in validation, 0.200 in training) and missing "
+        "(0.391 in validation, 0.430 in training)."
+    )
+    assert page.text.count(said) == 1
+    assert page.text.count("Loss by epoch") == 2
+
+
+def test_the_history_of_a_training_in_progress_is_read(tmp_path: Path) -> None:
+    """`report BUNDLE.training` while the networks train: what `training_history.json` of each member has so far."""
+    for below in ("deeplog", "ensemble/logbert"):
+        (tmp_path / below).mkdir(parents=True)
+        rows = [{"epoch": 1, "loss": 2.0, "eval_loss": 1.5, "seconds": 3.0, "gpus": [{"index": 0, "watts": 350.0}]}]
+        (tmp_path / below / "training_history.json").write_text(json.dumps(rows))
+    _, page = page_of(tmp_path)
+    assert "Training of deeplog and logbert" in page.text
+
+
 def test_a_bundle_stays_sealed(shop_run: Path, tmp_path: Path) -> None:
     from logradar.core import bundle
 

@@ -7,6 +7,7 @@ import json
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from test_evaluation_page import Page, closed
 
@@ -247,3 +248,25 @@ def test_cards_say_what_is_estimated(facts):
         "1,500 GB",
         "–",
     ]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 30])
+def test_the_bars_of_services_fill_their_picture(count: int) -> None:
+    from matplotlib.figure import Figure
+
+    axes, rows = Figure().subplots(), [service(f"s{number}") for number in range(count)]
+    plots._names(axes, np.arange(count), rows)
+    low, high = axes.get_ylim()
+    assert high - low == pytest.approx(count + 0.2)
+    assert plots.services(rows)
+    assert plots.troubled_services(rows)
+
+
+def test_ticks_of_shares_say_what_they_are() -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    axes.set_xlim(0, 0.1)
+    axes.set_xticks([0, 0.025, 0.05, 0.0005])
+    plots._per_cent(axes, "x")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0%", "2.5%", "5%", "0.05%"]

@@ -8,7 +8,7 @@ import pytest
 from logradar.evaluation.curves import receiver_operating
 from logradar.reporting import plots, time_plots
 from logradar.reporting.canvas import INK, canvas
-from logradar.reporting.curve_plots import DetectorCurves
+from logradar.reporting.curve_plots import DetectorCurves, round_ticks
 
 RNG = np.random.default_rng(1)
 LABELS = RNG.random(400) < 0.1
@@ -124,3 +124,24 @@ def test_the_canvas_leaves_no_trace() -> None:
         figure.subplots()
     assert out
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("reach", [0.01, 0.0108, 0.0123, 0.02, 0.0333, 0.05, 0.0777, 0.1, 0.12499])
+def test_ticks_of_the_enlarged_edge_are_round_and_few(reach: float) -> None:
+    ticks = round_ticks(reach)
+    assert ticks[0] == 0
+    assert 3 <= len(ticks) <= 5
+    assert 0.6 * reach <= ticks[-1] <= reach
+    shown = [f"{tick:g}" for tick in np.round(100 * np.array(ticks), 6)]
+    assert max(len(text.replace(".", "").strip("0")) for text in shown) <= 2
+    assert np.allclose(np.diff(ticks), ticks[1])
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 5])
+def test_training_of_a_few_epochs_has_whole_epochs_as_ticks(last: int) -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    time_plots._epochs(axes, np.arange(1.0, last + 1))
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == list(range(1, last + 1))

@@ -79,7 +79,7 @@ def reported(folder: Path) -> dict[str, str]:
 def test_killed_in_the_middle_of_an_epoch(tmp_path, processes, accumulation):
     whole = launched(tmp_path / "whole", processes, "anew", 0, accumulation)
     assert whole.returncode == 0, whole.stderr
-    epochs = json.loads((tmp_path / "whole" / "run" / "history.json").read_text())
+    epochs = json.loads((tmp_path / "whole" / "run" / "training_history.json").read_text())
     steps = int(epochs[0]["step"])
     cut = launched(tmp_path / "cut", processes, "anew", int(2.6 * steps) * accumulation, accumulation)
     assert cut.returncode != 0
@@ -91,7 +91,7 @@ def test_killed_in_the_middle_of_an_epoch(tmp_path, processes, accumulation):
     for rank in range(processes):
         one, other = ((tmp_path / name / f"rank-{rank}.json").read_text() for name in ("whole", "cut"))
         assert json.loads(one) == json.loads(other)
-    assert json.loads((tmp_path / "cut" / "run" / "history.json").read_text()) == epochs
+    assert json.loads((tmp_path / "cut" / "run" / "training_history.json").read_text()) == epochs
     assert len(epochs) == 4
     before, after = reported(tmp_path / "whole"), reported(tmp_path / "cut")
     assert before == after

@@ -122,7 +122,8 @@ def test_it_stops_when_the_loss_no_longer_falls_and_keeps_the_best_weights(tmp_p
         f"ended after {len(losses)} epochs, the validation loss no longer fell; epoch {done.best['epoch']} is kept"
         in done.sentence
     )
-    assert json.loads((tmp_path / "history.json").read_text()) == done.epochs
+    written = json.loads((tmp_path / "training_history.json").read_text())
+    assert [{name: row[name] for name in epoch} for row, epoch in zip(written, done.epochs, strict=True)] == done.epochs
 
 
 def test_patience_0_never_stops():
@@ -299,6 +300,20 @@ def test_settings_reach_the_trainer(settings):
     fit(other, TRAIN, VALID, epochs=2, **settings)
     assert (weights(plain) == weights(other)) == (settings == {"workers": 1})
     assert loss_of(other, VALID) == pytest.approx(loss_of(plain, VALID), rel=0.2)
+
+
+def test_after_bf16_the_network_computes_in_fp32_and_can_be_trained_again():
+    first, second = network(), network()
+    for net in (first, second):
+        fit(net, TRAIN, VALID, epochs=1, precision="bf16")
+    plain = network()
+    plain.load_state_dict(first.state_dict())
+    x = torch.from_numpy(VALID.arrays["x"])
+    assert torch.equal(first(x), plain(x))
+    fit(first, TRAIN, VALID, epochs=1, precision="fp32")
+    fit(second, TRAIN, VALID, epochs=1, precision="bf16")
+    fit(plain, TRAIN, VALID, epochs=1, precision="bf16")
+    assert weights(second) == weights(plain) != weights(first)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="an NVIDIA GPU is here")

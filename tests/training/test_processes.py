@@ -27,13 +27,13 @@ from logradar.training.settings import TrainingSettings
 import torch
 
 folder, resume = Path(sys.argv[1]), sys.argv[2] == "resume"
-epochs = int(sys.argv[3])
+epochs, given = int(sys.argv[3]), json.loads(sys.argv[4])
 progress.SHOW_AFTER = progress.LINE_EVERY = 0.0 if place()[0] == 0 else 1e9
 rng = np.random.default_rng(0)
 x = rng.normal(size=(106, 4)).astype(np.float32)
 rows = Rows({"x": x, "y": (x[:, 0] > 0).astype(np.int64), "id": np.arange(106)}, np.ones(106))
 torch.manual_seed(0)
-net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.2), torch.nn.Linear(8, 2))
+net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(given.pop("dropout", 0.2)), torch.nn.Linear(8, 2))
 read = []
 
 def objective(net, batch):
@@ -42,7 +42,8 @@ def objective(net, batch):
     return torch.nn.functional.cross_entropy(net(batch["x"]), batch["y"], reduction="none"), batch["weights"]
 
 settings = TrainingSettings(
-    device="cpu", batch_size=16, epoch_steps=1, epochs=epochs, learning_rate=0.01, patience=0, resume=resume
+    **dict(device="cpu", batch_size=16, epoch_steps=1, learning_rate=0.01, patience=0) | given,
+    epochs=epochs, resume=resume,
 )
 done = fit_network(net, objective, rows, rows, settings, folder / "run")
 weights = b"".join(value.numpy().tobytes() for value in net.state_dict().values())
@@ -51,13 +52,13 @@ leave()
 """
 
 
-def together(folder: Path, resume: str, epochs: int, processes: int = 2) -> tuple[list[list], str]:
+def together(folder: Path, resume: str, epochs: int, processes: int = 2, **given) -> tuple[list[list], str]:
     """Run the code in some processes; what each of them noted, and what they said."""
     script = folder / "script.py"
     script.write_text(CODE)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     done = subprocess.run(
-        [*launch, str(script), str(folder), resume, str(epochs)],
+        [*launch, str(script), str(folder), resume, str(epochs), json.dumps(given)],
         capture_output=True,
         text=True,
         env=dict(os.environ, OMP_NUM_THREADS="1"),
@@ -76,7 +77,7 @@ def test_two_processes_read_each_row_once_and_end_with_equal_weights(tmp_path):
     assert sorted(first[0] + second[0]) == sorted([*range(106)] * 3)  # 7 batches: no row twice to make them even
     assert 40 * 3 < len(second[0]) < 60 * 3
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        *("checkpoints", "history.json", "tensorboard", "training.json", "training.log")
+        *("checkpoints", "training_history.json", "tensorboard", "training.json", "training.log")
     }
     assert (tmp_path / "run" / "training.log").read_text().count("in 2 processes") == 1
     assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1
@@ -92,6 +93,24 @@ def test_two_processes_go_on_to_the_same_weights(tmp_path):
     together(tmp_path / "cut", "anew", 2)
     cut, _ = together(tmp_path / "cut", "resume", 4)
     assert cut[0][1] == cut[1][1] == whole[0][1]
+
+
+def test_accumulated_batches_of_three_processes_are_one_step_on_all_rows(tmp_path):
+    """7 batches: two processes accumulate a batch of weight 0 as their third."""
+    ended = []
+    for processes, batch, accumulation in ((1, 106, 1), (3, 16, 3)):
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        given = {"batch_size": batch, "accumulation": accumulation, "dropout": 0.0, "schedule": "constant"}
+        ranks, _ = together(folder, "anew", 4, processes, **given)
+        assert all(rank[1:] == ranks[0][1:] for rank in ranks)
+        ended.append(ranks[0])
+    one, three = (np.frombuffer(bytes.fromhex(weights), np.float32) for _, weights, _ in ended)
+    np.testing.assert_allclose(three, one, rtol=1e-4, atol=1e-6)
+    for first, second in zip(ended[0][2], ended[1][2], strict=True):
+        assert first["step"] == second["step"]
+        assert second["loss"] == pytest.approx(first["loss"], rel=1e-5)
+        assert second["eval_loss"] == pytest.approx(first["eval_loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])

@@ -7,9 +7,12 @@ units and that what a card does not tell is left out. Whether NVML itself works 
 from __future__ import annotations
 
 import io
+import json
+import re
 import sys
 import types
 
+import numpy as np
 import pytest
 from rich.console import Console
 from tests.training.test_loop import TRAIN, VALID, fit, network, objective, weights
@@ -17,7 +20,7 @@ from tests.training.test_loop import TRAIN, VALID, fit, network, objective, weig
 from logradar.core import progress
 from logradar.core.errors import ConfigError
 from logradar.training import trackers
-from logradar.training.gpus import Gpu, Gpus
+from logradar.training.gpus import Gpu, GpuRecord, Gpus
 from logradar.training.live_view import TrainingView
 from logradar.training.loop import fit_network
 from logradar.training.settings import TrainingSettings
@@ -117,8 +120,12 @@ def test_the_log_has_a_line_for_steps_epochs_and_the_end(tmp_path):
     steps = [line for line in texts if "step" in line]
     assert len(steps) == done.steps // 5
     assert all("loss" in line and "mean" in line and "learning rate" in line and "rows/s" in line for line in steps)
+    times = re.compile(r"elapsed \d+:\d\d, \d+:\d\d left at most$")
+    assert all(times.search(line) for line in steps)
     first = done.epochs[0]
-    assert f"epoch 1, loss {first['loss']:.4f}, validation loss {first['eval_loss']:.4f}: the best so far" in texts
+    said = f"epoch 1, loss {first['loss']:.4f}, validation loss {first['eval_loss']:.4f}: the best so far; elapsed"
+    (line,) = [line for line in texts if line.startswith(said)]
+    assert times.search(line)
     assert texts[-1].startswith("training: ended after 2 epochs")
 
 
@@ -150,6 +157,97 @@ def test_tensorboard_can_read_what_is_written_without_being_asked(tmp_path):
     values = [event.value for event in read.Scalars("loss/validation")]
     assert values == pytest.approx([epoch["eval_loss"] for epoch in done.epochs], rel=1e-5)
     assert len(read.Scalars("loss/step")) == done.steps // 2
+
+
+def test_without_a_gpu_neither_history_nor_tensorboard_has_its_figures(tmp_path, monkeypatch):
+    """The real reader, on a machine without NVIDIA's driver; where there is one, the figures are its own."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    there = Gpus().read()
+    read_them = Gpus()
+    monkeypatch.setattr("logradar.training.loop.Gpus", lambda: read_them)
+    fit(network(), TRAIN, VALID, tmp_path, epochs=2, log_steps=2, patience=0)
+    rows = json.loads((tmp_path / "training_history.json").read_text())
+    assert all(row["seconds"] >= 0 and row["rows_per_second"] > 0 for row in rows)
+    assert all(("gpus" in row) == bool(there) for row in rows)
+    tags = EventAccumulator(str(tmp_path / "tensorboard")).Reload().Tags()["scalars"]
+    assert any(tag.startswith("gpu") for tag in tags) == bool(there)
+
+
+def test_figures_of_gpus_are_summed_up_by_epoch(monkeypatch):
+    """Peaks of memory and temperature, means of the others; what a card does not tell is left out."""
+    monkeypatch.setitem(sys.modules, "pynvml", nvml())
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    gpus, record = Gpus(), GpuRecord()
+    record.add(gpus.read())
+    record.add([Gpu(0, 6 * 2**29, 80 * 2**30, 3, 55, 100.0)])
+    first, second = record.summary()
+    assert first == {
+        "index": 0,
+        "memory_gib": 3.0,
+        "memory_total_gib": 80.0,
+        "busy_percent": 50.0,
+        "celsius": 61,
+        "watts": 225.2,
+    }
+    assert second == {"index": 1, "memory_gib": 1.5, "memory_total_gib": 80.0, "busy_percent": 97.0}
+    assert record.summary() == []
+
+
+def test_figures_of_gpus_are_in_log_history_and_tensorboard(tmp_path, monkeypatch):
+    """The stand-in for NVML behind the real reader: a whole training on the CPU records what it reads."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from logradar.training import loop
+
+    monkeypatch.setitem(sys.modules, "pynvml", nvml())
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    real = loop.TrainingView
+    monkeypatch.setattr(loop, "TrainingView", lambda status, total, gpus: real(status, total, Gpus()))
+    done = fit(network(), TRAIN, VALID, tmp_path, epochs=2, log_steps=2, patience=0)
+    rows = json.loads((tmp_path / "training_history.json").read_text())
+    assert [gpu["index"] for row in rows for gpu in row["gpus"]] == [0, 1, 0, 1]
+    assert rows[1]["gpus"][0]["watts"] == 350.4 and "watts" not in rows[1]["gpus"][1]
+    assert "gpus" not in done.epochs[0]  # a bundle's history is the same on every machine
+    read = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    tags = set(read.Tags()["scalars"])
+    assert {f"gpu0/{name}" for name in ("memory_gib", "busy_percent", "celsius", "watts")} <= tags
+    assert "gpu1/busy_percent" in tags and "gpu1/watts" not in tags
+    assert read.Scalars("gpu0/busy_percent")[0].value == 97.0
+    assert "GPU 0, 1.5 of 80.0 GiB, 97 % busy, 61 °C, 350 W" in (tmp_path / "training.log").read_text()
+
+
+def test_figures_of_the_machine_survive_an_interruption(tmp_path):
+    fit(network(), TRAIN, VALID, tmp_path, epochs=1, patience=0)
+    first = json.loads((tmp_path / "training_history.json").read_text())[0]
+    fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0, resume=True)
+    rows = json.loads((tmp_path / "training_history.json").read_text())
+    assert rows[0] == first and rows[1]["seconds"] >= 0
+
+
+def test_each_objective_has_a_loss_of_its_own(tmp_path):
+    """The loss is their mean, weighted by their predictions."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def two(net, batch):
+        losses, heavy = objective(net, batch)
+        return losses, heavy, batch["y"]  # rows of one class are one objective
+
+    given = TrainingSettings(device="cpu", batch_size=16, epoch_steps=1, epochs=2, log_steps=1, patience=0)
+    done = fit_network(network(), two, TRAIN, VALID, given, tmp_path, parts=("no", "yes", "never"))
+    plain = fit_network(network(), objective, TRAIN, VALID, given)
+    heavy = [float(VALID.weights[VALID.arrays["y"] == number].sum()) for number in (0, 1)]
+    for row, other in zip(done.epochs, plain.epochs, strict=True):
+        assert row["loss"] == other["loss"] and row["eval_loss"] == other["eval_loss"]
+        parts = [row["eval_loss_no"], row["eval_loss_yes"]]
+        assert row["eval_loss"] == pytest.approx(np.average(parts, weights=heavy), rel=1e-5)
+        assert min(row["loss_no"], row["loss_yes"]) < row["loss"] < max(row["loss_no"], row["loss_yes"])
+        assert not any("never" in name for name in row)
+    last = done.epochs[-1]
+    said = f"validation loss {last['eval_loss']:.4f} (no {last['eval_loss_no']:.4f}, yes {last['eval_loss_yes']:.4f})"
+    assert said in (tmp_path / "training.log").read_text()
+    tags = EventAccumulator(str(tmp_path / "tensorboard")).Reload().Tags()["scalars"]
+    assert {"loss/epoch_no", "loss/epoch_yes", "loss/validation_no", "loss/validation_yes"} <= set(tags)
 
 
 def test_watching_changes_no_weight(tmp_path):

@@ -16,6 +16,7 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="A folder for figures, scores and report.")
     ] = None,
+    pictures: options.Pictures = None,
     threshold: options.ThresholdValue = None,
     alerts_per_day: options.AlertsPerDay = None,
     target_precision: options.Precision = None,
@@ -40,9 +41,12 @@ def command(
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.evaluate import evaluate
+    from logradar.reporting.canvas import require_drawing
     from logradar.reporting.evaluation_page import write_report
 
     be_quiet(quiet)
+    if pictures:
+        require_drawing()
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until)
     result = evaluate(
         bundle,
@@ -58,4 +62,5 @@ def command(
     if output:
         result.write(output)
         write_report(output)
-    show.document(result.document) if json else show.evaluation(result.document, output)
+    drawn = result.draw(pictures) if pictures else []
+    show.document(result.document) if json else show.evaluation(result.document, output, drawn)

@@ -11,7 +11,7 @@ from logradar.cli import options
 
 
 def command(
-    input_: options.Input,
+    input_: options.OptionalInput = None,
     overrides: options.Overrides = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="The folder to write.")] = ...,  # type: ignore[assignment]
     config: options.ConfigFile = None,
@@ -40,5 +40,7 @@ def command(
     given = options.input_values(
         data_dir, labels, session_key, source, input_format, limit_files, since, until, no_labels
     )
-    result = write_as(format_)(input_, output, run_settings(config, overrides, given))
+    input_, words = options.input_or_override(input_, overrides)
+    settings = run_settings(config, words, given)
+    result = write_as(format_)(options.the_input(input_, settings.input.path), output, settings)
     show.document(result) if json else show.facts(f"Prepared in {output}", result)

@@ -7,11 +7,20 @@ from typing import Annotated
 
 import typer
 
+from logradar.cli import options
+
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `logradar evaluate -o` wrote.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A folder that `logradar evaluate -o` wrote, or a bundle.")
+    ],
+    pictures: options.Pictures = None,
 ) -> None:
     """Write the HTML report of a run again, as one file that needs no network."""
     from logradar.reporting.evaluation_page import write_report
+    from logradar.reporting.figures import write_pictures
+    from logradar.reporting.run_folder import Run
 
     print(write_report(run))
+    for path in write_pictures(Run.read(run), pictures) if pictures else []:
+        print(path)

@@ -12,15 +12,28 @@ from logradar.cli import options
 
 def command(
     context: typer.Context,
-    input_: options.Input,
+    input_: options.OptionalInput = None,
     overrides: options.Overrides = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="BUNDLE", help="The bundle to write.")] = ...,  # type: ignore[assignment]
+    output: Annotated[
+        Path, typer.Option("-o", "--output", "--output-dir", metavar="BUNDLE", help="The bundle to write.")
+    ] = ...,  # type: ignore[assignment]
     detector: Annotated[str | None, typer.Option(metavar="NAME", help="The detector that raises alerts.")] = None,
     from_: Annotated[
         Path | None,
         typer.Option(
             "--from", metavar="BUNDLE", help="Continue from this bundle with newer normal logs, without forgetting."
         ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", metavar="N", min=1, help="Epochs at most, of every network that trains.")
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", metavar="N", min=1, help="Rows per step, of every network that trains."),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option("--lr", metavar="X", help="Highest learning rate, of every network that trains."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a training that was interrupted.")] = False,
     config: options.ConfigFile = None,
@@ -51,11 +64,17 @@ def command(
         raise ConfigError("--resume continues an interrupted training, --from a finished bundle; give one of them.")
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     given |= {"detector": detector} if detector else {}
-    settings = run_settings(config, overrides, given)
+    input_, words = options.input_or_override(input_, overrides)
+    wished = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    training = {name: value for name, value in wished.items() if value is not None}
     started = Invocation.of(options.as_text(context), config)
     if from_:
-        result = continue_training(from_, input_, output, settings, started=started)
+        settings = run_settings(config, words, given)
+        spec = options.the_input(input_, settings.input.path)
+        result = continue_training(from_, spec, output, settings, training=training, started=started)
     else:
-        result = train(input_, output, settings, resume=resume, started=started)
+        settings = run_settings(config, words, given, training)
+        spec = options.the_input(input_, settings.input.path)
+        result = train(spec, output, settings, resume=resume, started=started)
     if first():
         show.document(result.figures) if json else show.trained(output, result.figures)

@@ -11,7 +11,7 @@ from logradar.cli import options
 
 
 def command(
-    input_: options.Input,
+    input_: options.OptionalInput = None,
     overrides: options.Overrides = None,
     output: Annotated[
         Path | None,
@@ -42,7 +42,9 @@ def command(
 
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
-    facts = validate(input_, run_settings(config, overrides, given), output=output)
+    input_, words = options.input_or_override(input_, overrides)
+    settings = run_settings(config, words, given)
+    facts = validate(options.the_input(input_, settings.input.path), settings, output=output)
     page = None
     if output:
         from logradar.reporting.inventory_page import write_inventory

@@ -6,10 +6,11 @@ names the nearest known key. The resolved settings are saved with every run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,12 +18,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from logradar.core.errors import ConfigError, did_you_mean
 
 C = TypeVar("C", bound="Config")
+_SUGGESTED: Final = 4  # paths that an error message suggests at most
 
 
 class Config(BaseModel):
     """Base of all settings: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def known_paths(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        """The paths of all settings at any depth, for error messages; ``values`` are those that were given."""
+        for name, field in cls.model_fields.items():
+            yield name
+            for kind in (field.annotation, *get_args(field.annotation)):
+                if isinstance(kind, type) and issubclass(kind, Config):
+                    yield from (f"{name}.{path}" for path in kind.known_paths({}))
 
 
 def load_config(
@@ -49,9 +60,9 @@ def load_config(
             value = yaml.safe_load(text)
         except yaml.YAMLError:
             value = text
-        _put(values, keys, value)
+        put(values, keys, value)
     for path, value in _by_path(given):
-        _put(values, path.split("."), value)
+        put(values, path.split("."), value)
     return _validated(cls, values, faults, file)
 
 
@@ -70,7 +81,7 @@ def changed(settings: C, given: Mapping[str, Any], where: str) -> C:
     for path, value in _by_path(given):
         room, _, below = path.partition(".")
         if room == where and below:
-            _put(values, below.split("."), value)
+            put(values, below.split("."), value)
         else:
             known = [f"{where}.{name}" for name in type(settings).model_fields]
             faults.append(f"'{path}' is not a setting of '{where}', {did_you_mean(path, known)}")
@@ -81,7 +92,7 @@ def _validated(cls: type[C], values: dict[str, Any], faults: list[str], file: Pa
     try:
         config = cls.model_validate(values)
     except ValidationError as error:
-        faults += [_sentence(cls, item, where) for item in error.errors()]
+        faults += [sentence for item in error.errors() for sentence in _sentences(cls, item, where, values)]
     if faults:
         of = f" in '{file}'" if file else ""
         count = "One setting is" if len(faults) == 1 else f"{len(faults)} settings are"
@@ -125,7 +136,8 @@ def _read(file: Path) -> dict[str, Any]:
     return values
 
 
-def _put(values: dict[str, Any], keys: list[str], value: object) -> None:
+def put(values: dict[str, Any], keys: Sequence[str], value: object) -> None:
+    """Set ``values[a][b][c]`` for the keys ``a, b, c``; dictionaries that are not there are made."""
     for key in keys[:-1]:
         below = values.setdefault(key, {})
         if not isinstance(below, dict):
@@ -134,13 +146,43 @@ def _put(values: dict[str, Any], keys: list[str], value: object) -> None:
     values[keys[-1]] = value
 
 
-def _sentence(cls: type[BaseModel], item: Mapping[str, Any], where: str) -> str:
-    path = ".".join([where] * bool(where) + [str(part) for part in item["loc"]])
+def _sentences(cls: type[Config], item: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
+    before = [where] * bool(where)
+    path = ".".join([*before, *map(str, item["loc"])])
     if item["type"] == "extra_forbidden":
-        known = _fields(cls, item["loc"][:-1])
-        return f"'{path}' is not known, {did_you_mean(str(item['loc'][-1]), known)}"
+        known = [*cls.known_paths(values)]
+        for keys in _leaves(list(map(str, item["loc"])), item["input"]):
+            wrong = ".".join([*before, *keys])
+            if right := _elsewhere(keys, known):
+                names = " or ".join(f"'{'.'.join([*before, path])}'" for path in right)
+                yield f"'{wrong}' is not known, did you mean {names}?"
+            else:
+                yield f"'{wrong}' is not known, {did_you_mean(str(item['loc'][-1]), _fields(cls, item['loc'][:-1]))}"
+        return
     message = item["msg"].removeprefix("Value error, ")
-    return f"'{path}' is {item['input']!r}: {message[0].lower() + message[1:]}" if path else message
+    yield f"'{path}' is {item['input']!r}: {message[0].lower() + message[1:]}" if path else message
+
+
+def _leaves(keys: list[str], value: object) -> Iterator[list[str]]:
+    """The keys down to each value that was set below ``keys``."""
+    if isinstance(value, dict) and value:
+        for key, below in value.items():
+            yield from _leaves([*keys, str(key)], below)
+    else:
+        yield keys
+
+
+def _elsewhere(keys: Sequence[str], known: Iterable[str]) -> list[str]:
+    """The known paths that end as ``keys`` do, in as many words as possible; none where there are too many."""
+    best, found = 1, list[str]()
+    for path in known:
+        words = path.split(".")
+        same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(reversed(words), reversed(keys), strict=False))))
+        if same > best:
+            best, found = same, []
+        if same == best:
+            found.append(path)
+    return found if len(found) <= _SUGGESTED else []
 
 
 def _fields(cls: type[BaseModel], loc: Iterable[int | str]) -> list[str]:

@@ -38,6 +38,10 @@ class StateError(LogRadarError):
     """A saved state of a stream is damaged, or belongs to another version or another bundle."""
 
 
+class ProcessError(LogRadarError):
+    """One of several processes that train together has ended or stopped, so the others end too."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of an error sentence: the known word nearest to ``word``, or all known words.
 

@@ -100,6 +100,11 @@ class Detector(ABC):
         """Whether ``inputs`` are more than template ids."""
         return self.inputs != TEMPLATE_IDS
 
+    def check_machine(self) -> None:
+        """Raise `ConfigError` where this machine cannot train it, or a member: asked before any input is read."""
+        for member in self.members.values():
+            member.check_machine()
+
     def continue_from(self, covers_all: bool = False) -> None:
         """Let the next fit go on from what this fitted detector, and all of its members, know.
 

@@ -9,10 +9,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from logradar.core.config import Config
+from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, PADDING
 from logradar.detectors.neural.body import NeuralDetector, NeuralSettings
 from logradar.detectors.neural.surprisal import END, Surprise, classes_of
+from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.detectors.neural.windows import Windows, chunks, rows_of, windows, windows_of
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
@@ -33,6 +35,12 @@ class DeepLogTraining(TrainingSettings):
 class DeepLogSettings(NeuralSettings):
     """Settings of ``deeplog``; the sizes are those of the paper."""
 
+    vocabulary: int = Field(
+        0,
+        ge=0,
+        description="templates that the network knows at most, the most frequent ones; rarer events count as "
+        "unknown; 0: all of training",
+    )
     window: int = Field(10, ge=1, description="events before the predicted one that the network reads")
     hidden: int = Field(64, ge=1, description="units of an LSTM layer")
     layers: int = Field(2, ge=1, description="LSTM layers")
@@ -59,6 +67,16 @@ class DeepLog(NeuralDetector):
         s = self.settings
         classes = len(self.vocabulary) - FIRST_TEMPLATE + 1
         return WindowLSTM(len(self.vocabulary), classes, s.embedding, s.hidden, s.layers, s.dropout)
+
+    def _vocabulary(self, train: Distinct, before: Vocabulary) -> Vocabulary:
+        most = self.settings.vocabulary
+        if not most:
+            return super()._vocabulary(train, before)
+        return Vocabulary.most_frequent(train.chunks(), most, before.ids)
+
+    def _new_templates(self, learnt: Sequences, before: Vocabulary) -> npt.NDArray[np.int32]:
+        new, most = super()._new_templates(learnt, before), self.settings.vocabulary
+        return new[: max(most - len(before.ids), 0)] if most else new
 
     def _example(self) -> dict[str, npt.NDArray[Any]]:
         return {"history": np.zeros((2, self.settings.window), np.int32)}

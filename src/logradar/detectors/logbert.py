@@ -100,6 +100,7 @@ class LogBERT(NeuralDetector):
 
     Settings: ClassVar[type[Config]] = LogBERTSettings
     ragged = True
+    parts = ("masked", "missing", "hypersphere")
     weight = 1.0  # of missing events, relative to surprising events
 
     @property
@@ -134,20 +135,22 @@ class LogBERT(NeuralDetector):
         rows = self._rows(pieces)  # few rows are asked several times, so that the validation loss is stable
         return rows.even(float(min(rows.weights.sum() / _ASKED, rows.weights.mean()))) if len(rows) else rows
 
-    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         import torch
 
-        from logradar.detectors.neural.event_masking import question
+        from logradar.detectors.neural.event_masking import MISSING, question
 
         s, templates = self.settings, len(self.vocabulary) - FIRST_TEMPLATE
         q = question(batch["tokens"], batch["draws"], s.mask, s.holes, templates)
         log_probabilities, far = network(q.tokens, q.asks, q.places)
         losses = -log_probabilities.gather(2, q.classes[:, :, None])[:, :, 0]
         weights = batch["weights"][:, None] * q.valid
+        part = torch.where(q.asks == MISSING, 1, 0)
         if s.hypersphere and network.training:  # the validation loss is that of predictions alone
             losses = torch.cat([losses, s.hypersphere * far[:, None]], 1)
             weights = torch.cat([weights, batch["weights"][:, None]], 1)
-        return losses, weights
+            part = torch.cat([part, torch.full_like(part[:, :1], 2)], 1)
+        return losses, weights, part
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         super()._fit(train, valid, folder)

@@ -12,6 +12,7 @@ from logradar.core.tables import NO_SERVICE
 from logradar.evaluation.result_files import Results
 
 _QUANTILES: Final = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+FEWEST: Final = {"p90": 10, "p95": 20, "p99": 100}  # values that a percentile needs: of fewer it is the largest one
 
 
 def analyze(path: Path, threshold: float | None = None) -> dict[str, Any]:
@@ -57,15 +58,22 @@ def analyze(path: Path, threshold: float | None = None) -> dict[str, Any]:
 
 
 def _spread(scores: pl.Series) -> dict[str, float | None] | None:
-    """Mean, standard deviation, extremes and quantiles; None without a score."""
+    """Number of values, mean, standard deviation, extremes and quantiles; None without a score.
+
+    A percentile of less than `FEWEST` values is None, because it would only repeat the largest value.
+    """
     known = scores.drop_nulls()
     if not len(known):
         return None
     figures = {
+        "values": len(known),
         "mean": known.mean(),
         "deviation": known.std() if len(known) > 1 else None,
         "min": known.min(),
-        **{name: known.quantile(share, "lower") for name, share in _QUANTILES.items()},
+        **{
+            name: known.quantile(share, "lower") if len(known) >= FEWEST.get(name, 1) else None
+            for name, share in _QUANTILES.items()
+        },
         "max": known.max(),
     }
     return {name: None if value is None else float(value) for name, value in figures.items()}  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,15 @@ import pyarrow.parquet as pq
 from logradar.core.errors import BundleError, DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS, TEMPLATES, UNKNOWN, check
+from logradar.parsing.drain import WILDCARD_TEXT
 from logradar.parsing.interning import Ids
+from logradar.parsing.masking import MaskingSettings, mask
 from logradar.parsing.template_source import TemplateSource
-from logradar.parsing.templates import ParsingSettings, TemplateMiner, fingerprint
+from logradar.parsing.templates import TemplateMiner, fingerprint
 
 STATE: Final = "given.json"
 TABLE: Final = "given.parquet"
+_MASKED: Final = re.compile(r"\W*<[A-Z]+>\W*")  # a token that is nothing but a mask
 Ints = npt.NDArray[np.int64]
 
 
@@ -127,16 +131,32 @@ def load_templates(folder: Path) -> TemplateSource:
 
 
 def _texts(events: Sequence[int], examples: Mapping[int, Sequence[str]]) -> list[str]:
-    """The text of each event id: ``E<id>`` and the template that its first example has among all examples."""
-    lines = [(event, line) for event in events for line in examples.get(event, ())]
-    miner = TemplateMiner(ParsingSettings())
-    common: dict[int, str] = {}
-    if lines:
-        bodies = pl.Series([line for _, line in lines], dtype=pl.String)
-        miner.mine(bodies)
-        miner.freeze()
-        table = miner.templates()
-        named = dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
-        for (event, _), template in zip(lines, miner.match(bodies).tolist(), strict=True):
-            common.setdefault(event, named.get(template, ""))
-    return [f"E{event} {common.get(event, '')}".strip() for event in events]
+    """The text of each event id: ``E<id>`` and what its own examples have in common, with their masks."""
+    lines = [(event, line.split("\n", 1)[0]) for event in events for line in examples.get(event, ())]
+    masked = mask(pl.Series([line for _, line in lines], dtype=pl.String), MaskingSettings()).to_list()
+    own: dict[int, list[str]] = {}
+    for (event, _), line in zip(lines, masked, strict=True):
+        own.setdefault(event, []).append(line)
+    return [f"E{event} {common_text(own.get(event, []))}".strip() for event in events]
+
+
+def common_text(lines: Sequence[str]) -> str:
+    """The tokens that masked lines of one event have in common; where they differ, a wildcard.
+
+    Lines with another number of tokens than most are left out. Where less than half of the words would be left, the
+    first of the lines is returned instead: a reader can do something with an example, and nothing with wildcards.
+
+    >>> common_text(["sent <NUM> bytes to ann", "sent <NUM> bytes to bob", "closed"])
+    'sent <NUM> bytes to <*>'
+    >>> common_text(["cache miss", "disk full"])
+    'cache miss'
+    """
+    rows = [line.split() for line in lines]
+    if not rows:
+        return ""
+    size = Counter(map(len, rows)).most_common(1)[0][0]
+    alike = [row for row in rows if len(row) == size]
+    merged = [tokens[0] if len(set(tokens)) == 1 else WILDCARD_TEXT for tokens in zip(*alike, strict=True)]
+    words = sum(token != WILDCARD_TEXT and not _MASKED.fullmatch(token) for token in merged)
+    wild = merged.count(WILDCARD_TEXT)
+    return " ".join(merged if words >= wild else alike[0])

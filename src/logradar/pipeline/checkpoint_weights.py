@@ -20,7 +20,6 @@ from logradar.core.sequences import Sequences
 from logradar.detectors.base import Detector
 from logradar.detectors.neural.body import NeuralDetector
 from logradar.detectors.neural.validation_learning import FOLDER as UPDATES
-from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.model.bundle import Bundle
 from logradar.training import checkpoints
 from logradar.training.device import require
@@ -107,7 +106,7 @@ class Checkpoint:
         if not 0 < templates < len(detector.vocabulary.ids):
             return detector
         earlier = copy(detector)
-        earlier.vocabulary = Vocabulary(detector.vocabulary.ids[:templates])
+        earlier.vocabulary = replace(detector.vocabulary, ids=detector.vocabulary.ids[:templates])
         return earlier
 
 

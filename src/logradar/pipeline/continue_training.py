@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,14 +40,21 @@ _FIXED = ("detector", "beside", "parsing", "sessions", "events")
 
 
 def continue_training(
-    old: Path, spec: str, bundle: Path, wished: RunSettings, *, started: Invocation | None = None
+    old: Path,
+    spec: str,
+    bundle: Path,
+    wished: RunSettings,
+    *,
+    training: Mapping[str, Any] = MappingProxyType({}),
+    started: Invocation | None = None,
 ) -> Trained:
     """Go on from bundle ``old`` with INPUT ``spec``, newer and normal, and write the result to ``bundle``.
 
     Templates keep their ids, and new ones join them. Detectors that can learn more do, networks go on from
     their weights; all see the normal sequences that ``old`` keeps beside the new ones (experience replay: Rolnick
     et al., NeurIPS 2019). Detectors of values learn anew, because a bundle keeps no values. Of ``wished`` only settings
-    that were set count; all of the input is learnt from unless ``split.test`` is set. Feedback is kept.
+    that were set count; all of the input is learnt from unless ``split.test`` is set. Feedback is kept. ``training``
+    is set for every network of the bundle, see `RunSettings.with_training`.
     ``started`` says by which command, for the provenance that the bundle keeps beside that of ``old``.
     """
     began = time.monotonic()
@@ -55,7 +64,7 @@ def continue_training(
     earlier = Bundle.load(old)
     if earlier.memory is None or not len(earlier.memory):
         raise BundleError(f"Bundle '{old}' keeps no normal sessions to go on from (replay); train it anew.")
-    settings = _settings(earlier, wished)
+    settings = _settings(earlier, wished).with_training(training)
     event_ids = earlier.miner.uses_event_ids
     with opening(spec, settings.input) as (opened, home):
         if event_ids:
@@ -156,6 +165,8 @@ def _newest_training(detector: Detector, wished: Detector) -> None:
     training = getattr(wished.settings, "training", None)
     if training is not None:
         detector.settings = detector.settings.model_copy(update={"training": training})
+    for name, member in detector.members.items():
+        _newest_training(member, wished.members[name])
 
 
 def _thawed(miner: TemplateMiner) -> TemplateMiner:

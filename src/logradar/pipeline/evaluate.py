@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,6 +32,8 @@ from logradar.pipeline.detect import Detected
 from logradar.pipeline.detection_delay import delay, kinds_of
 from logradar.pipeline.evaluate_unlabelled import document_without_labels
 from logradar.pipeline.evaluation_data import Measured, measured, novelty, timed, trained_on
+from logradar.reporting.figures import write_pictures
+from logradar.reporting.run_folder import Run
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.scorer import Scorer
 from logradar.scoring.thresholds import notes, plan_threshold
@@ -61,6 +64,13 @@ class Evaluated:
         pq.write_table(self.scores, folder / "scores.parquet")
         if figures := self.document["next_events"]:
             (folder / "next-events.txt").write_text(next_events.readable(figures))
+
+    def draw(self, folder: Path) -> list[Path]:
+        """Write the pictures as PNG files, as `logradar.reporting.figures.write_pictures` does; returns their paths."""
+        scores = pl.DataFrame(self.scores)
+        history = self.bundle.history
+        alerts = self.detected.to_json()
+        return write_pictures(Run(folder, self.document, alerts, history, scores=scores), folder)
 
 
 def evaluate(

@@ -18,10 +18,10 @@ Figures = dict[str, Any]
 
 
 def when_trained(detectors: Mapping[str, Detector], valid: SessionSet) -> dict[str, Figures]:
-    """Figures on the normal validation sessions, for each detector that predicts events."""
+    """Figures on the normal validation sessions, for each detector that predicts events, before it learnt these."""
     return {
         name: {
-            **_accuracy(detector, valid),
+            **_accuracy(detector.before_validation or detector, valid),
             "scores": next_event.score_statistics(detector.validation_scores),
             "thresholds": next_event.recommended(detector.validation_scores),
         }

@@ -18,10 +18,13 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import sha256_of, write_whole
+from logradar.core.session_set import SessionSet
 from logradar.core.tables import SESSIONS
+from logradar.evaluation.splits import LISTS
 from logradar.model.settings import RunSettings
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline.file_lists import require_files, write_day_lists, write_log_lists
 from logradar.pipeline.write_day_files import write_days
 from logradar.sources.opening.opening import Opened
 from logradar.storage.filling import fill, learn_templates
@@ -55,18 +58,20 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     ``templates.parquet`` (TEMPLATES of the whole input) and ``prepared.json``, the manifest with the
     SHA-256 of every input and every shard. The folder can be used as INPUT; `train` mines templates
     again, on its training part only. Units of the same input that an earlier run has finished are not read
-    again, even if that run was interrupted.
+    again, even if that run was interrupted. With ``split.by=files`` the files of each part are written to
+    ``split.json``, as `train` would divide them; `ConfigError` for another split that was set.
     """
     began = time.monotonic()
+    require_files(settings.split)
     ours = any((folder / name).is_file() for name in (MANIFEST, READING))
     if folder.exists() and any(folder.iterdir()) and not ours:
         raise InputError(f"'{folder}' contains other files; choose a new folder for the prepared data.")
     (folder / MANIFEST).unlink(missing_ok=True)  # a folder without it is not a prepared one
     with opening(spec, settings.input, folder) as (opened, home):
-        for name in TABLES:
+        for name in (*TABLES, LISTS):
             (home / name).unlink(missing_ok=True)
         days = opened.has_sessions and settings.events == "given"
-        store, figures = _days(opened, home) if days else _records(opened, home, settings)
+        store, figures = _days(opened, home, settings) if days else _records(opened, home, settings)
         source, resolved = opened.source, opened.settings
     facts = {
         "logradar": __version__,
@@ -88,8 +93,8 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
         "sha256": _digest(store, folder),
     }
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-    kept = ("records", "templates", "sessions", "quarantined", "seconds", "peak_rss_mb")
-    return {**{name: facts[name] for name in kept}, "mb_per_s": _rate(store, facts["seconds"])}
+    kept = ("records", "templates", "sessions", "quarantined", "split", "seconds", "peak_rss_mb")
+    return {**{name: facts[name] for name in kept if name in facts}, "mb_per_s": _rate(store, facts["seconds"])}
 
 
 def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, dict[str, Any]]:
@@ -97,7 +102,10 @@ def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, 
     miner = TemplateMiner(settings.parsing)
     with pq.ParquetWriter(home / TABLES[1], SESSIONS) as writer, tempfile.TemporaryDirectory(dir=home) as scratch:
         sessions = 0
-        for table in _sessions(corpus, miner, settings, Path(scratch)):
+        grouped = group(corpus, settings.sessions, Path(scratch))
+        by_files = settings.split.by == "files"
+        lists = write_log_lists(corpus, grouped, settings.split, home) if by_files else {}
+        for table in _sessions(corpus, grouped, miner, Path(scratch)):
             writer.write_table(table)
             sessions += table.num_rows
     templates = miner.templates()
@@ -107,25 +115,28 @@ def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, 
         "templates": templates.num_rows,
         "sessions": sessions,
         "quarantined": corpus.quarantined,
+        **({"split": lists} if lists else {}),
     }
 
 
-def _sessions(corpus: Corpus, miner: TemplateMiner, settings: RunSettings, scratch: Path) -> Iterator[pa.Table]:
-    grouped = group(corpus, settings.sessions, scratch)
+def _sessions(corpus: Corpus, grouped: SessionSet, miner: TemplateMiner, scratch: Path) -> Iterator[pa.Table]:
     learn_templates(corpus, miner, [grouped], scratch)
     yield from fill(corpus, miner, grouped, scratch).tables()
 
 
-def _days(opened: Opened, home: Path) -> tuple[Store, dict[str, Any]]:
+def _days(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, dict[str, Any]]:
     store, lines, reasons = collect_days(opened, home)
     templates = GivenTemplates.learn(lines.counts, lines.lines).templates()
     pq.write_table(templates, home / TABLES[0])
-    return store, {
+    figures = {
         "records": store.events,
         "templates": templates.num_rows,
         "sessions": store.rows,
         "quarantined": sum(reasons.values()),
     }
+    if settings.split.by == "files":
+        figures["split"] = write_day_lists(store.shards, settings.split, home)
+    return store, figures
 
 
 def _digest(store: Store, folder: Path) -> str:

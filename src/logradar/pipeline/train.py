@@ -35,9 +35,13 @@ def train(
     ``started`` says by which command, for the provenance that the bundle keeps.
     """
     began, given = time.monotonic(), settings
+    for sentence in settings.unused:
+        say(sentence)
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
     require_place(bundle)
+    for name in dict.fromkeys((settings.detector, *settings.beside)):
+        settings.make(name).check_machine()
     with opening(spec, settings.input) as (opened, home):
         event_ids = opened.has_sessions and settings.events == "given"
         if not event_ids:

@@ -1,7 +1,7 @@
 """Artifacts of a training in a bundle: for people who want to see how it went; scoring does not need them.
 
-``training/DETECTOR/`` contains ``training.log``, ``curve.png`` (losses and learning rate), ``next-events.txt``
-and the files for TensorBoard.
+``training/DETECTOR/`` contains ``training.log``, ``training_history.json``, ``curve.png`` (losses and learning rate),
+``next-events.txt`` and the files for TensorBoard.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 from logradar.evaluation.next_event import readable
 from logradar.model.bundle import Bundle
 from logradar.reporting.time_plots import training_curve
+from logradar.training.history import FILE as HISTORY
 from logradar.training.log import FILE as LOG
 from logradar.training.trackers import FOLDER as TENSORBOARD
 from logradar.training.trackers import SUFFIX
@@ -39,7 +40,9 @@ def write_artifacts(
         _write(home / name / "next-events.txt", readable(name, figures).encode())
     for log in sorted(run.rglob(LOG)) if run is not None else ():
         place = home.joinpath(*_named(log.parent.relative_to(run).parts, history))  # type: ignore[arg-type]
-        _write(place / LOG, log.read_bytes())
+        for name in (LOG, HISTORY):
+            if (file := log.with_name(name)).is_file():
+                _write(place / name, file.read_bytes())
         # The names of TensorBoard's files contain machine and process; these must not get into a bundle.
         for number, events in enumerate(sorted((log.parent / TENSORBOARD).glob(f"*{SUFFIX}"))):
             shutil.copyfile(events, place / f"{number:03}{SUFFIX}")

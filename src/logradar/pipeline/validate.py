@@ -19,6 +19,7 @@ from logradar.pipeline.inventory.cases import Guarded, in_order, kinds_of
 from logradar.pipeline.inventory.days import DayFile, day_files, inventory_of_days, inventory_of_prepared
 from logradar.pipeline.inventory.records import inventory_of_records
 from logradar.sources.opening.files import InputFiles, find
+from logradar.sources.opening.foreign import without_foreign
 from logradar.sources.opening.labels import Labels, labels_for
 from logradar.sources.opening.recognising import recognise
 from logradar.sources.opening.selection import select
@@ -89,11 +90,12 @@ def _inventory(spec: str, found: InputFiles, settings: RunSettings, folder: Path
     with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
         quarantine = Guarded((folder or Path(scratch)) / QUARANTINE)
         input_ = settings.input
-        chosen, left_out = select(spec, found, input_.limit_files, input_.since, input_.until)
+        days, foreign = without_foreign(found, quarantine)
+        chosen, left_out = select(spec, days, input_.limit_files, input_.since, input_.until)
         parts = recognise(spec, chosen, settings.input.source, quarantine)
         if settings.input.session_key is None and all(part.kind is RadarJson for part in parts):
-            if left_out:
-                say(left_out)
+            for sentence in filter(None, (foreign, left_out)):
+                say(sentence)
             files = day_files([file for part in parts for file in part.files], found.names)
             return _of_days(spec, chosen, files, settings, quarantine)
         if settings.input.session_key is None and all(part.kind is PreparedDays for part in parts):

@@ -23,6 +23,7 @@ from logradar.core.session_set import SessionSet
 from logradar.core.tables import ERROR, LEVELS, WARN, conform
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline.file_lists import require_files
 from logradar.sources.opening.opening import Opened
 from logradar.sources.radar.dated import runs
 from logradar.sources.radar.table import DAY_SESSIONS
@@ -50,6 +51,7 @@ def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]
     if there are any, and ``session_ids.csv`` the session id of every number.
     """
     began = time.monotonic()
+    require_files(settings.split, files=False)
     _remove_unfinished(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"'{folder}' is not empty; choose a new folder for the day files.")

@@ -173,12 +173,17 @@ def _line(evidence: Mapping[str, Any]) -> Line:
 def _reasons(evidence: Mapping[str, Any]) -> list[Reason]:
     expected = evidence.get("expected")
     rows = [_expected(row) for row in expected if isinstance(row, Mapping)] if isinstance(expected, list) else []
-    return [Reason(clip(str(evidence["reason"]), head=400), rows)] if evidence.get("reason") else []
+    return [Reason(clip(_in_words(str(evidence["reason"])), head=400), rows)] if evidence.get("reason") else []
+
+
+def _in_words(template: str) -> str:
+    """A template as a person reads it: an ellipsis where the words differ from line to line."""
+    return template.replace("<*>", "…")
 
 
 def _expected(row: Mapping[str, Any]) -> tuple[Clipped, str, float]:
     template = row.get("template")
-    text = str(template) if template is not None else f"template {row.get('template_id')}"
+    text = _in_words(str(template)) if template is not None else f"template {row.get('template_id')}"
     share = row.get("probability")
     if not isinstance(share, (int, float)) or not 0 <= share <= 1:
         return clip(text, head=200, lines=2, most=2_000), "", 0.0

@@ -3,7 +3,7 @@
 An SVG has its greys as CSS variables with a default value, so that the same picture fits a light
 and a dark page. The colours are those of Okabe and Ito, which people with any colour vision can
 distinguish. They mean the same in every plot: blue normal, vermilion anomalous or missed, green
-found, amber false alarm.
+found, amber false alarm. A detector has its own colour, see `logradar.reporting.detector_colours`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from logradar.core.errors import ConfigError
 from logradar.core.formatting import visible
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ FOUND: Final = "#009e73"
 FALSE_ALARM: Final = "#e69f00"
 MAIN: Final = "#0072b2"
 OTHERS: Final = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c7ae6", "#a6761d")
-DASHES: Final = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1, 1.5)))
 
 # Greys that a page may replace; the SVG contains exactly these values, the colours on a white page.
 INK: Final = "#1f2933"
@@ -75,12 +76,19 @@ _STYLE: Final[Any] = {
 }
 
 
+def require_drawing() -> None:
+    """Raise `ConfigError` unless the library that draws is installed; a long command asks before its work."""
+    if find_spec("matplotlib") is None:
+        raise ConfigError("Pictures need matplotlib, which is not installed here: pip install 'matplotlib>=3.8'.")
+
+
 @contextmanager
 def canvas(name: str, kind: Kind, width: float = 5.6, height: float = 3.9) -> Iterator[tuple[Figure, list[bytes]]]:
     """A figure to draw on and a list that contains the picture's bytes after the context is left.
 
     ``name`` makes the ids unique within a page and the SVG the same on each run. Sizes are in inches.
     """
+    require_drawing()
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as _Figure

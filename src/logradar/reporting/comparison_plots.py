@@ -14,6 +14,7 @@ import numpy.typing as npt
 from logradar.evaluation.curves import Bools
 from logradar.reporting import canvas as style
 from logradar.reporting.canvas import FALSE_ALARM, FOUND, Kind, canvas, date_ticks, key_below, shortened
+from logradar.reporting.detector_colours import detector_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def ranking(
         left, right = drawing.subplots(1, 2, sharey=True, width_ratios=[1.1, 1])
         for row, name in enumerate(reversed(names)):
             span = figures[name]["intervals"].get(figure)
-            colour = style.MAIN if name == best else style.SOFT
+            colour = detector_colour(name)
             if span:
                 left.plot(span, [row, row], color=colour, lw=2)
             left.plot(figures[name][figure], row, "o", ms=7, color=colour)
@@ -57,7 +58,7 @@ def ranking(
             if name == best:
                 right.text(0, row, "  the best", va="center", fontsize=9, color=style.SOFT)
             elif difference := differences.get(name):
-                _draw_difference(right, row, difference, signs[name])
+                _draw_difference(right, row, difference, signs[name], colour)
         right.axvline(0, color=style.INK, lw=1, ls=(0, (4, 2)))
         left.set_yticks(range(len(names)), [shortened(name, _NAME) for name in reversed(names)])
         left.set_ylim(-0.6, len(names) - 0.25)
@@ -75,10 +76,9 @@ def _other(pair: Mapping[str, Any], best: str) -> str:
     return str(pair["second"] if pair["first"] == best else pair["first"])
 
 
-def _draw_difference(axes: Axes, row: int, difference: Mapping[str, float], sign: int) -> None:
+def _draw_difference(axes: Axes, row: int, difference: Mapping[str, float], sign: int, colour: str) -> None:
     low, high = sorted((sign * difference["low"], sign * difference["high"]))
     clear = low > 0 or high < 0
-    colour = style.ANOMALOUS if clear else style.SOFT
     axes.plot([low, high], [row, row], color=colour, lw=2)
     middle = sign * difference["difference"]
     axes.plot(middle, row, "o", ms=7, color=colour, mfc=colour if clear else style.PAPER, mew=1.8)
@@ -111,7 +111,7 @@ def agreement_matrix(
                 colour = to_rgb(style.NORMAL if row > column else FOUND)
                 cell = Rectangle((column + 0.02, row + 0.02), 0.96, 0.96, fc=(*colour, 0.06 + 0.6 * shade), lw=0)
                 axes.add_patch(cell)
-                text = "–" if value is None else f"{value:.2f}"
+                text = "–" if value is None else f"{round(value, 2) + 0.0:.2f}"
                 axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=small)
         shown = [shortened(name, 24) for name in names]
         axes.set(xlim=(0, size), ylim=(size, 0))
@@ -155,7 +155,8 @@ def combinations(
             dots.plot([place] * len(names), range(len(names)), "o", ms=5.5, color=style.LINE, zorder=2)
             if rows:
                 dots.plot([place, place], [min(rows), max(rows)], color=style.INK, lw=1.6, zorder=3)
-                dots.plot([place] * len(rows), rows, "o", ms=6.5, color=style.INK, zorder=4)
+                colours = [detector_colour(name) for name in pattern["detectors"]]
+                dots.scatter([place] * len(rows), rows, s=46, c=colours, lw=0, zorder=4)
             if not rows:
                 dots.plot(
                     [place] * len(names), range(len(names)), "o", ms=5.5, mfc=style.PAPER, mec=style.ANOMALOUS, zorder=4
@@ -214,7 +215,7 @@ def alarms_over_time(
         axes = drawing.subplots()
         for place, (name, chosen) in enumerate(rows.items()):
             counts = np.histogram(x[chosen[known]], edges)[0]
-            colour = to_rgb(style.ANOMALOUS if name not in alarmed else style.NORMAL)
+            colour = to_rgb(detector_colour(name) if name in alarmed else style.INK)
             share = np.log1p(counts) / max(np.log1p(counts).max(), 1e-9)
             for cell in np.flatnonzero(counts):
                 axes.barh(
@@ -245,7 +246,7 @@ def alert_rates(figures: Mapping[str, Mapping[str, Any]], *, kind: Kind = "svg")
     with canvas("rates", kind, height=max(4.9, 1.5 + 0.34 * len(names))) as (drawing, out):
         axes = drawing.subplots()
         rates = [100 * (figures[name].get("alert_rate") or 0.0) for name in names]
-        axes.barh(range(len(names)), rates, height=0.62, color=style.NORMAL, alpha=0.75)
+        axes.barh(range(len(names)), rates, height=0.62, color=[detector_colour(name) for name in names], alpha=0.85)
         for row, (rate, name) in enumerate(zip(rates, names, strict=True)):
             axes.annotate(
                 f"{figures[name]['alerts']:,}", (rate, row), (4, 0), va="center", fontsize=9, textcoords="offset points"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from logradar.evaluation.curves import Bools, Curve, Floats, precision_recall, receiver_operating, total
 from logradar.reporting import canvas as style
 from logradar.reporting.canvas import Kind, canvas, fractions, key_below, shortened
+from logradar.reporting.detector_colours import looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +44,7 @@ class DetectorCurves:
         self._weights = None if weights is None else np.asarray(weights, np.float64)
         self._scores = {name: np.asarray(values, np.float64) for name, values in scores.items()}
         self._main = main
+        self._looks = looks(self._scores)
         self._points = {name: self._at(name, value) for name, value in others.items()}
         self._operating = None if threshold is None else self._at(main, threshold)
 
@@ -61,7 +63,7 @@ class DetectorCurves:
             axes.axhline(chance, color=style.SOFT, lw=1.1, ls=":", label=f"chance  {chance:.3f}", zorder=1)
             self._draw(axes, curves, points, steps="steps-pre")
             if self._operating and self._operating["precision"] is not None:
-                _mark(axes, self._operating["recall"], self._operating["precision"])
+                self._mark(axes, self._operating["recall"], self._operating["precision"])
             axes.set_title("Precision and recall")
             key_below(figure, axes)
         return out[0]
@@ -83,7 +85,7 @@ class DetectorCurves:
             axes.plot([0, 1], [0, 1], color=style.SOFT, lw=1.1, ls=":", label="chance  0.500", zorder=1)
             self._draw(axes, curves, points)
             if self._operating:
-                _mark(axes, self._operating["fpr"], self._operating["recall"])
+                self._mark(axes, self._operating["fpr"], self._operating["recall"])
                 if self._operating["fpr"] < _CORNER:
                     self._draw_enlarged(axes, curves, points, self._operating)
             axes.set_title("Recall and false alarms (ROC)")
@@ -120,16 +122,11 @@ class DetectorCurves:
         steps: str = "default",
         named: bool = True,
     ) -> None:
-        others = [name for name in curves if name != self._main]
         for name, curve in curves.items():
-            look: dict[str, Any] = {"color": style.MAIN, "lw": 2.6, "zorder": 5}
+            colour, pattern = self._looks[name]
+            look: dict[str, Any] = {"color": colour, "lw": 2.6, "zorder": 5}
             if name != self._main:
-                place = others.index(name)
-                look = {
-                    "color": style.OTHERS[place % len(style.OTHERS)],
-                    "ls": style.DASHES[place % len(style.DASHES)],
-                    "lw": 1.5,
-                }
+                look = {"color": colour, "ls": pattern, "lw": 1.5}
             label = f"{shortened(name)}  {curve.area:.3f}" if named else None
             axes.plot(curve.x, curve.y, drawstyle=steps, label=label, clip_on=not named, **look)
             if name != self._main and name in points and points[name][1] is not None:
@@ -146,15 +143,25 @@ class DetectorCurves:
         axes.add_patch(Rectangle((0.36, 0.02), 0.63, 0.54, transform=axes.transAxes, **frame))
         inset = axes.inset_axes((0.46, 0.12, 0.49, 0.34), zorder=8)
         self._draw(inset, curves, points, named=False)
-        _mark(inset, operating["fpr"], operating["recall"], named=False)
-        ticks = np.linspace(0, reach, 3)
+        self._mark(inset, operating["fpr"], operating["recall"], named=False)
         inset.set(xlim=(-0.03 * reach, reach), ylim=(-0.05, 1.08))
-        inset.set_xticks(ticks, [f"{tick:.3g}%" for tick in ticks * 100])
+        ticks = round_ticks(reach)
+        inset.set_xticks(ticks, [f"{tick:g}%" for tick in np.round(100 * np.array(ticks), 6)])
         inset.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
         inset.tick_params(labelsize=8, length=2)
         inset.set_title("the left edge, enlarged", fontsize=8.5, fontweight="normal", color=style.SOFT, pad=3)
 
+    def _mark(self, axes: Axes, x: float, y: float, named: bool = True) -> None:
+        ring: dict[str, Any] = {"mfc": style.PAPER, "mec": self._looks[self._main].colour, "mew": 2.4, "zorder": 6}
+        axes.plot([x], [y], "o", ms=9, ls="", label="at the threshold" if named else None, clip_on=False, **ring)
 
-def _mark(axes: Axes, x: float, y: float, named: bool = True) -> None:
-    ring: dict[str, Any] = {"mfc": style.PAPER, "mec": style.MAIN, "mew": 2.4, "zorder": 6}
-    axes.plot([x], [y], "o", ms=9, ls="", label="at the threshold" if named else None, clip_on=False, **ring)
+
+def round_ticks(reach: float) -> list[float]:
+    """Three to five round values from 0 to at most ``reach`` (above 0), so that no tick claims more than it needs.
+
+    >>> round_ticks(0.0089), round_ticks(0.01)
+    ([0.0, 0.002, 0.004, 0.006, 0.008], [0.0, 0.005, 0.01])
+    """
+    power = 10.0 ** np.floor(np.log10(reach))
+    step = next(step for size in (0.2, 0.5, 1.0, 2.0, 2.5) if reach / (step := size * power) < 4.75)
+    return [round(number * step, 12) for number in range(int(reach / step + 1e-9) + 1)]

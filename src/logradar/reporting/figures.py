@@ -1,19 +1,23 @@
-"""Figures of the report: the pictures that a run has the data for, each with a sentence on how to read it."""
+"""Figures of a run: the pictures that it has the data for, on a page with a sentence on each, or as files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from logradar.core.errors import DataError, InputError
 from logradar.core.formatting import real
 from logradar.reporting import plots, time_plots
+from logradar.reporting.canvas import Kind
 from logradar.reporting.curve_plots import DetectorCurves
 from logradar.reporting.run_folder import SCORE, Run
+from logradar.reporting.training_caption import training_caption
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -33,7 +37,19 @@ ON_ROC = (
 _SCORES = "Number of sessions by score, on a logarithmic axis. Scores to the right of the dashed line raise an alarm."
 _CONFUSION = "The alarms against the labels."
 _FAULTS = "Share of each kind of fault that was found, with its 95 % interval; the diamond is the best single detector."
-_TRAINING = "Loss by epoch; the star is the lowest validation loss."
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A plot as SVG or PNG bytes (None: the run lacks the data), its caption, and whether it is as wide as a page.
+
+    ``name`` is that of its file, without the ending.
+    """
+
+    name: str
+    picture: bytes | None
+    caption: str
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,29 @@ class Picture:
 
 def gallery(run: Run) -> list[Picture]:
     """All pictures that a run has the data for, in reading order."""
-    return placed(_drawn(run))
+    return placed((drawn.picture, drawn.caption, drawn.wide) for drawn in _drawn(run, "svg"))
+
+
+def write_pictures(run: Run, folder: Path) -> list[Path]:
+    """Write all pictures that a run has the data for into ``folder`` as PNG files, and return their paths.
+
+    The names are fixed: ``roc.png``, ``precision-recall.png``, ``confusion-matrix.png``, ``alerts-over-time.png``,
+    ``scores.png``, ``faults.png``, and ``training-<detector>.png`` for each detector that was trained. Raises
+    `DataError` where there is nothing to draw, `InputError` where the folder cannot be written.
+    """
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for drawn in _drawn(run, "png"):
+            if drawn.picture is not None:
+                path = folder / f"{drawn.name}.png"
+                path.write_bytes(drawn.picture)
+                paths.append(path)
+    except OSError as error:
+        raise InputError(f"'{folder}' cannot be written: {error.strerror}; choose another folder.") from None
+    if not paths:
+        raise DataError(f"There is nothing to draw in '{run.folder}': it has no labels, no scores and no training.")
+    return paths
 
 
 def placed(pictures: Iterable[tuple[bytes | None, str, bool]]) -> list[Picture]:
@@ -63,18 +101,19 @@ def placed(pictures: Iterable[tuple[bytes | None, str, bool]]) -> list[Picture]:
     ]
 
 
-def _drawn(run: Run) -> Iterator[tuple[bytes | None, str, bool]]:
-    yield from _drawn_of_scores(run)
+def _drawn(run: Run, kind: Kind) -> Iterator[Drawn]:
+    yield from _drawn_of_scores(run, kind)
     cells = [cell for key in ("tp", "fp", "tn", "fn") if real(cell := run.evaluation.get(key)) and cell >= 0]
     if len(cells) == 4:
-        yield plots.confusion_matrix(*cells), _CONFUSION, False
+        yield Drawn("confusion-matrix", plots.confusion_matrix(*cells, kind=kind), _CONFUSION)
     if kinds := run.faults:
-        yield plots.fault_recall(kinds, run.main), _FAULTS, False
+        yield Drawn("faults", plots.fault_recall(kinds, run.main, kind=kind), _FAULTS)
     for name, rows in run.history.items():
-        yield time_plots.training_curve(rows, name=name), _TRAINING, False
+        picture = time_plots.training_curve(rows, name=name, kind=kind)
+        yield Drawn(f"training-{_in_file(name)}", picture, training_caption(rows))
 
 
-def _drawn_of_scores(run: Run) -> Iterator[tuple[bytes | None, str, bool]]:
+def _drawn_of_scores(run: Run, kind: Kind) -> Iterator[Drawn]:
     table = labelled(run.scores)
     scores = {name: table[f"{SCORE}{name}"].to_numpy() for name in run.scored} if table is not None else {}
     if table is None or not scores:
@@ -84,12 +123,18 @@ def _drawn_of_scores(run: Run) -> Iterator[tuple[bytes | None, str, bool]]:
     labels = table["label"].to_numpy() if "label" in table.columns and table["label"].null_count() == 0 else None
     if (alarmed := alarmed_in(run, table, main)) is not None:
         starts = table["start"].to_numpy() if "start" in table.columns else np.zeros(len(table))
-        yield time_plots.alert_timeline(starts, alarmed, labels), _TIMELINE[labels is not None], True
+        timeline = time_plots.alert_timeline(starts, alarmed, labels, kind=kind)
+        yield Drawn("alerts-over-time", timeline, _TIMELINE[labels is not None], wide=True)
     if labels is not None:
         curves = DetectorCurves(labels, scores, main, threshold, weights=weights)
-        yield curves.precision_recall(), ON_PR, False
-        yield curves.roc(), ON_ROC, False
-    yield plots.score_histogram(labels, scores[main], threshold, name=main), _SCORES, False
+        yield Drawn("precision-recall", curves.precision_recall(kind=kind), ON_PR)
+        yield Drawn("roc", curves.roc(kind=kind), ON_ROC)
+    yield Drawn("scores", plots.score_histogram(labels, scores[main], threshold, name=main, kind=kind), _SCORES)
+
+
+def _in_file(name: str) -> str:
+    """A detector's name as part of a file name: a plug-in may be called anything."""
+    return "".join(letter if letter.isalnum() or letter in "_-." else "-" for letter in name)
 
 
 def labelled(table: pl.DataFrame | None) -> pl.DataFrame | None:

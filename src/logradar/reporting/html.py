@@ -13,6 +13,7 @@ from typing import Any
 from logradar import __version__
 from logradar.core.files import write_whole
 from logradar.core.formatting import duration, figure, moment, number, percent, visible
+from logradar.reporting.detector_colours import detector_colour
 
 
 def fill(template: str, **values: Any) -> str:
@@ -35,6 +36,7 @@ def fill(template: str, **values: Any) -> str:
         "number": number,
         "moment": moment,
         "duration": duration,
+        "colour": detector_colour,
     }
     style = Markup((page / "report.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, version=__version__, **values)

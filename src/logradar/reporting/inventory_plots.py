@@ -261,7 +261,7 @@ class _Line:
 
     def ticks(self, axes: Axes) -> None:
         """Label the axis with dates, or with the names of the days where they are not dates."""
-        narrow = max(0.0, 7 - (self.edges[-1] - self.edges[0])) / 2
+        narrow = max(0.0, 3 - (self.edges[-1] - self.edges[0])) / 2
         low = max(self.edges[0] - narrow, 1.0 - _EPOCH)  # year 1 is the first that can be drawn
         axes.set_xlim(low, min(self.edges[-1] + narrow, date.max.toordinal() - _EPOCH))
         axes.grid(False, axis="x")
@@ -271,9 +271,9 @@ class _Line:
             axes.set_xticks(ticks, [shortened(self.names[int(tick)], 14) for tick in ticks])
             return
         if len(self.middles) <= 12 and self.step == 1:
-            from matplotlib.dates import DateFormatter, DayLocator
+            from matplotlib.dates import DateFormatter
 
-            axes.xaxis.set_major_locator(DayLocator())
+            axes.set_xticks(self.middles)
             axes.xaxis.set_major_formatter(DateFormatter("%b %d"))
         else:
             date_ticks(axes.xaxis)
@@ -317,7 +317,7 @@ def _edges(low: int, high: int, logarithmic: bool) -> Floats:
 
 
 def _height(rows: int) -> float:
-    return 1.5 + 0.3 * max(rows, 5)
+    return 1.5 + 0.3 * max(rows, 3)
 
 
 def _largest_of(title: str, count: int) -> str:
@@ -326,7 +326,7 @@ def _largest_of(title: str, count: int) -> str:
 
 def _names(axes: Axes, places: npt.NDArray[Any], rows: Sequence[Mapping[str, Any]]) -> None:
     axes.set_yticks(places, [shortened(row["service"]) for row in rows])
-    axes.set_ylim(-0.6, max(len(rows), 5) - 0.4)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
 
@@ -348,6 +348,4 @@ def _counts(axes: Axes) -> None:
 
 def _per_cent(axes: Axes, which: str) -> None:
     axis = axes.yaxis if which == "y" else axes.xaxis
-    top = axis.get_view_interval()[1]
-    digits = 0 if top > 0.05 else 1 if top > 0.005 else 3
-    axis.set_major_formatter(lambda share, _: f"{share:.{digits}%}")
+    axis.set_major_formatter(lambda share, _: f"{round(100 * share, 6):g}%")  # a tick at 2.5 % must not say 2 %

@@ -7,7 +7,7 @@ nothing to draw.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,7 @@ from logradar.core.formatting import percent
 from logradar.evaluation.metrics import wilson
 from logradar.reporting import canvas as style
 from logradar.reporting.canvas import FALSE_ALARM, FOUND, Kind, canvas, key_below, shortened
-
-BEST: Final = "#cc79a7"
+from logradar.reporting.detector_colours import detector_colour
 
 
 def score_histogram(
@@ -123,14 +122,26 @@ def fault_recall(faults: Mapping[str, Mapping[str, Any]], main: str, *, kind: Ki
             wilson(s * row["sessions"], row["sessions"]) or [0, 1] for s, (_, row) in zip(shares, rows, strict=True)
         ]
         places = np.arange(len(rows))
-        axes.barh(places, shares, height=0.62, color=FOUND, alpha=0.75, label=shortened(main))
+        axes.barh(places, shares, height=0.62, color=detector_colour(main), alpha=0.55, label=shortened(main))
         error = [[max(s - low, 0) for s, (low, _) in zip(shares, spans, strict=True)]]
         error.append([max(high - s, 0) for s, (_, high) in zip(shares, spans, strict=True)])
-        axes.errorbar(shares, places, xerr=error, fmt="none", ecolor=style.SOFT, elinewidth=1, capsize=2.5)
-        axes.plot(best, places, "D", color=BEST, ms=6, mec=style.INK, mew=0.7, label="best detector for it")
+        axes.errorbar(shares, places, xerr=error, fmt="none", ecolor=style.INK, elinewidth=1, capsize=2.5)
+        axes.plot(
+            best,
+            places,
+            "D",
+            color=style.PAPER,
+            ms=5.5,
+            mec=style.INK,
+            mew=1.2,
+            label="best detector for it",
+            clip_on=False,
+        )
         axes.set_yticks(places, [f"{shortened(name)} ({row['sessions']:,})" for name, row in rows])
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        axes.set(xlim=(0, 1.03), ylim=(-0.6, len(rows) - 0.4), xlabel="recall: share of its sessions that were found")
+        axes.set(
+            xlim=(-0.025, 1.03), ylim=(-0.6, len(rows) - 0.4), xlabel="recall: share of its sessions that were found"
+        )
         axes.grid(False, axis="y")
         axes.tick_params(axis="y", length=0)
         axes.set_title("Found by kind of fault")

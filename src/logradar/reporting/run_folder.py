@@ -145,7 +145,9 @@ def _alerts(path: Path) -> dict[str, Any]:
 def _history(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Rows by detector: from one file for all detectors, or from one file in the folder of each one of a bundle."""
     histories: dict[str, Any] = dict(_object(folder / "history.json"))
-    for path in sorted(folder.glob("*/history.json")) + sorted(folder.glob("*/*/history.json")):
+    paths = [*folder.glob("*/history.json"), *folder.glob("*/*/history.json")]
+    paths += [path for below in ("*", "*/*", "*/*/*") for path in folder.glob(f"{below}/training_history.json")]
+    for path in sorted(paths, key=lambda path: len(path.parts)):
         value = _json(path)
         histories |= value if isinstance(value, dict) else {path.parent.name: value}
     return {

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from logradar.core.formatting import real
 from logradar.reporting import canvas as style
 from logradar.reporting.canvas import FALSE_ALARM, FOUND, Kind, canvas, date_ticks, key_below
+from logradar.reporting.detector_colours import detector_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ BARS: Final = 72
 
 
 def training_curve(history: Sequence[Mapping[str, Any]], *, name: str = "", kind: Kind = "svg") -> bytes | None:
-    """Training and validation loss by epoch with the best epoch marked, and the learning rate below.
+    """Training and validation loss by epoch in the colour of detector ``name``; the best epoch and the learning rate.
 
     ``history`` rows have ``epoch`` and any of ``loss``, ``eval_loss``, ``learning_rate``.
     """
@@ -33,14 +34,15 @@ def training_curve(history: Sequence[Mapping[str, Any]], *, name: str = "", kind
         ratios = [3.2, 1] if len(rate) else [1]
         rows = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
         axes = rows[0]
+        colour = detector_colour(name) if name else style.MAIN
         if len(loss):
-            axes.plot(*loss.T, color=style.NORMAL, lw=1.6, marker=_marker(loss), ms=3.5, label="training loss")
+            axes.plot(*loss.T, color=style.SOFT, lw=1.4, ls="--", marker=_marker(loss), ms=3.5, label="training loss")
         if len(valid):
-            axes.plot(*valid.T, color=style.ANOMALOUS, lw=1.8, marker=_marker(valid), ms=4.5, label="validation loss")
+            axes.plot(*valid.T, color=colour, lw=2.2, marker=_marker(valid), ms=4.5, label="validation loss")
             best = valid[np.argmin(valid[:, 1])]
             axes.axvline(best[0], color=style.SOFT, lw=1, ls=(0, (4, 2)), zorder=1)
             text = f"best: {best[1]:.4g} after epoch {best[0]:.3g}"
-            axes.plot(*best, "*", ms=14, color=style.ANOMALOUS, mec=style.PAPER, mew=1, label=text, ls="")
+            axes.plot(*best, "*", ms=14, color=colour, mec=style.PAPER, mew=1, label=text, ls="")
         losses = np.concatenate([loss[:, 1], valid[:, 1]])
         if losses.min() > 0 and losses.max() > 20 * losses.min():
             axes.set_yscale("log")
@@ -48,12 +50,12 @@ def training_curve(history: Sequence[Mapping[str, Any]], *, name: str = "", kind
             axes.minorticks_off()
         axes.set(ylabel="loss")
         if len(rate):
-            rows[1].plot(*rate.T, color=FOUND, lw=1.6)
+            rows[1].plot(*rate.T, color=style.SOFT, lw=1.6, marker="o" if len(rate) == 1 else "", ms=3.5)
             rows[1].set(ylabel="learning\nrate", ylim=(0, None))
             rows[1].ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=False)
             rows[1].yaxis.get_offset_text().set(fontsize=8, color=style.SOFT)
         rows[-1].set(xlabel="epoch")
-        rows[-1].set_xlim(0, max(part[:, 0].max() for part in (loss, valid, rate) if len(part)) * 1.02 or 1)
+        _epochs(rows[-1], np.concatenate([part[:, 0] for part in (loss, valid, rate)]))
         axes.set_title(f"Training of {name}" if name else "Training")
         key_below(figure, axes, columns=3)
     return out[0]
@@ -111,6 +113,16 @@ def _series(history: Sequence[Mapping[str, Any]], key: str) -> npt.NDArray[np.fl
     """Points ``(epoch, value)`` of one key, without rows that have no finite value for it."""
     points = [(row["epoch"], row[key]) for row in history if real(row.get("epoch")) and real(row.get(key))]
     return np.array(points, np.float64).reshape(-1, 2)
+
+
+def _epochs(axes: Axes, epochs: npt.NDArray[np.float64]) -> None:
+    """Whole epochs as ticks, and no empty space before the first one."""
+    from matplotlib.ticker import MaxNLocator
+
+    first, last = min(1.0, float(epochs.min())), max(float(epochs.max()), 1.0)
+    margin = 0.03 * (last - first) or 0.5
+    axes.set_xlim(first - margin, last + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
 
 
 def _marker(series: npt.NDArray[np.float64]) -> str:

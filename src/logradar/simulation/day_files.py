@@ -79,10 +79,11 @@ def simulate_days(folder: Path, *, settings: DaySettings | None = None) -> DaySi
     """Write day files of a simulated shop to ``folder``; the same settings write the same bytes.
 
     There is one file per day and one session per trace: its records by time, with one event id for each log call of
-    the services. ``session_labels.csv`` is ``session_key,label,fault`` with keys as the source ``radar_json`` gives
-    them (``2026-03-02/100000000017``); ``events.csv`` has the log call of each event id. With a
-    ``size``, at most a week is simulated and at most `DISTINCT` bytes a day; then whole sessions are repeated with
-    their labels, but with other session ids, trace ids and dates.
+    the services. The service of a session is that of most of its records, of equals the first, as for raw logs.
+    ``session_labels.csv`` is ``session_key,label,fault`` with keys as the source ``radar_json`` gives them
+    (``2026-03-02/100000000017``); ``events.csv`` has the log call of each event id. With a ``size``, at most a week
+    is simulated and at most `DISTINCT` bytes a day; then whole sessions are repeated with their labels, but with
+    other session ids, trace ids and dates.
 
     Raises `InputError` as `logradar.simulation.simulate.simulate` does.
     """
@@ -154,7 +155,7 @@ class _Sessions(Keeper):
             "event_sequence": [record[2] for record in records],
             "has_error": any(record[1] >= logging.ERROR for record in records),
             "has_warn": any(record[1] == logging.WARNING for record in records),
-            "service_name": records[0][3],
+            "service_name": Counter(record[3] for record in records).most_common(1)[0][0],
             "original_logs": [record[4] for record in records],
         }
         self._writer.add(records[0][0] // MS, session, trace.struck)

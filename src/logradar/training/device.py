@@ -7,11 +7,15 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from logradar.core.errors import ConfigError
 from logradar.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import torch
 
 _TRAINS = ("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxscript", "onnxruntime")
 
@@ -50,6 +54,21 @@ def choose_precision(settings: TrainingSettings, device: str) -> str:
     if settings.precision == "fp16" and device != "cuda":
         raise ConfigError(f"training.precision is 'fp16', which needs an NVIDIA GPU; on {device} use 'bf16' or 'fp32'.")
     return settings.precision
+
+
+@contextmanager
+def plain_afterwards(network: torch.nn.Module) -> Iterator[None]:
+    """Take away at the end what `accelerate` puts on ``network`` itself: a ``forward`` in the training's precision.
+
+    Otherwise it would compute in bf16 wherever it goes, and be exported so; and a second training would not be
+    prepared.
+    """
+    given = set(vars(network))
+    try:
+        yield
+    finally:
+        for name in {"forward", "_original_forward", "_is_accelerate_prepared"} - given:
+            vars(network).pop(name, None)
 
 
 @contextmanager

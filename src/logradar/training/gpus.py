@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -31,6 +31,33 @@ class Gpu:
         if self.watts is not None:
             parts.append(f"{self.watts:.0f} W")
         return ", ".join(parts)
+
+    def figures(self) -> dict[str, float]:
+        """The counters that are known, by names with their units."""
+        gib = {"memory_gib": self.used, "memory_total_gib": self.total}
+        known: dict[str, float | None] = {name: None if size is None else size / 2**30 for name, size in gib.items()}
+        known |= {"busy_percent": self.busy, "celsius": self.celsius, "watts": self.watts}
+        return {name: value for name, value in known.items() if value is not None}
+
+
+@dataclass
+class GpuRecord:
+    """Readings of all GPUs since the last summary."""
+
+    _readings: dict[int, list[dict[str, float]]] = field(default_factory=dict)
+
+    def add(self, gpus: Sequence[Gpu]) -> None:
+        """Add one reading of each GPU."""
+        for gpu in gpus:
+            self._readings.setdefault(gpu.index, []).append(gpu.figures())
+
+    def summary(self) -> list[dict[str, float]]:
+        """For each GPU the peak of memory and temperature and the mean of the others; the record is empty afterwards.
+
+        The list is empty where no GPU was read.
+        """
+        readings, self._readings = self._readings, {}
+        return [{"index": index, **_summed_up(readings[index])} for index in sorted(readings)]
 
 
 class Gpus:
@@ -64,6 +91,15 @@ class Gpus:
             _reading(lambda: int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
             None if milliwatts is None else milliwatts / 1000,
         )
+
+
+def _summed_up(readings: Sequence[dict[str, float]]) -> dict[str, float]:
+    figures = {}
+    for name in dict.fromkeys(name for reading in readings for name in reading):
+        values = [reading[name] for reading in readings if name in reading]
+        mean = name in ("busy_percent", "watts")
+        figures[name] = round(sum(values) / len(values) if mean else max(values), 3)
+    return figures
 
 
 def _reading(ask: Callable[[], Any]) -> Any:

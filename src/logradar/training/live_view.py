@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from logradar.core.progress import Progress, clock
-from logradar.training.gpus import Gpus
+from logradar.training.gpus import GpuRecord, Gpus
 from logradar.training.status import Status
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ class TrainingView(Progress):
     def __init__(self, status: Status, total: float, gpus: Gpus | None = None) -> None:
         super().__init__(status.title, total, "rows")
         self.status, self._gpus = status, gpus
+        self.record = GpuRecord()
         self._looked = 0.0
 
-    def look(self) -> None:
-        """Read the counters of the GPUs, at most once a second."""
-        if self._gpus is not None and time.monotonic() - self._looked >= _GPUS_EVERY:
+    def look(self, now: bool = False) -> None:
+        """Read the counters of the GPUs, at most once a second unless it must be ``now``."""
+        if self._gpus is not None and (now or time.monotonic() - self._looked >= _GPUS_EVERY):
             self._looked = time.monotonic()
             self.status.gpus = self._gpus.read()
+            self.record.add(self.status.gpus)
 
     def _draw(self) -> None:
         if self._bar is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -20,25 +20,26 @@ from logradar.core.errors import ConfigError
 from logradar.core.progress import say
 from logradar.training import checkpoints, history
 from logradar.training.arguments import arguments
-from logradar.training.device import seeded
+from logradar.training.device import plain_afterwards, seeded
 from logradar.training.gpus import Gpus
 from logradar.training.gradient_checkpointing import recomputed
 from logradar.training.history import History
 from logradar.training.live_view import TrainingView
 from logradar.training.log import TrainingLog
 from logradar.training.monitor import Monitor
-from logradar.training.processes import first, place, wait
+from logradar.training.processes import connected, first, place, wait
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 from logradar.training.status import Meter, Status
 from logradar.training.streaming_rows import StoredOrder, StoredRows
 from logradar.training.trackers import Trackers
 from logradar.training.trainer import Objective, Order, RowTrainer
+from logradar.training.watchdog import Watchdog
 from logradar.training.weight_averaging import RunningMean
 
 _FREE: Final = {  # settings that may differ from those of the training that is resumed
     *("epochs", "patience", "min_delta", "device", "checkpoint_steps", "keep", "resume", "workers", "tensorboard"),
-    *("stream", "buffer", "log_steps", "wandb", "keep_checkpoints"),
+    *("stream", "buffer", "log_steps", "wandb", "stall_seconds", "keep_checkpoints"),
 }
 _SHORT: Final = 2.0  # seconds; a shorter training ends without a message, as `Progress` does
 
@@ -52,16 +53,21 @@ def fit_network(
     folder: Path | None = None,
     seed: int = 0,
     title: str = "training",
+    parts: Sequence[str] = (),
 ) -> History:
     """Train ``network`` in place; afterwards it has its best weights, on the CPU, in evaluation mode.
 
     ``objective(network, batch)`` returns the loss of every prediction (nats) and its weight: two tensors of
     the same shape, with weight 0 where there is nothing to predict. The weighted mean over all rows is minimised.
+    Where the loss is that of several objectives, ``parts`` are their names, and the objective also returns the number
+    of the one that each prediction belongs to; each has its own loss in the history.
     The loss of ``valid`` controls the learning rate, early stopping and the choice of the best weights; without
     validation rows the loss of ``train`` does (of its first block where it is stored on disk).
-    ``folder`` receives checkpoints, ``history.json``, ``training.log`` and the files of TensorBoard. ``title``
+    ``folder`` receives checkpoints, ``training_history.json``, ``training.log`` and the files of TensorBoard. ``title``
     precedes the progress messages. Started by ``torchrun`` or ``accelerate launch``, several processes train
     together and end with equal weights; they share ``folder``, and only the first one writes files and messages.
+    Where one of them ends, the others raise `ProcessError`; where one stops, `Watchdog` ends all.
+    Weights are fp32 in every precision, and afterwards ``network`` computes in fp32 again.
     The same seed on the same machine gives the same bytes. Raises `ConfigError` for a device or precision that is
     not available or a checkpoint of another training, and `DataError` when the loss is not a finite number.
     """
@@ -71,18 +77,22 @@ def fit_network(
         raise ConfigError("Several processes train together only with a folder for their checkpoints; give one.")
     began = time.monotonic()
     watched = valid if len(valid) else train if isinstance(train, Rows) else train.sample()
+    wait()  # nothing below is waited for as long as an input that another process still reads
     with ExitStack() as stack:
         stack.enter_context(seeded(seed))
+        stack.enter_context(plain_afterwards(network))
         stack.enter_context(_silence())
         run = folder if folder is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         order = _order(train, settings, seed)
         steps = -(-len(order) // settings.accumulation)
         chosen = arguments(settings, run / checkpoints.FOLDER, steps, seed)
-        meter = Meter()
+        meter = Meter(len(parts))
         if settings.gradient_checkpointing and not stack.enter_context(recomputed(network)):
             say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
         mean = RunningMean(network, settings.averaging) if settings.averaging else None
-        trainer = RowTrainer(objective, order, watched, meter, mean, model=network, args=chosen)
+        watchdog = Watchdog(settings.stall_seconds, title)
+        watched_loss = watchdog.watching(objective)
+        trainer = RowTrainer(watched_loss, order, watched, meter, mean, parts, model=network, args=chosen)
         trainer.remove_callback(PrinterCallback)
         if mean is not None:
             trainer.add_callback(mean)
@@ -90,6 +100,7 @@ def fit_network(
         checkpoint = checkpoints.begin(run, identity, settings.resume)
         before = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")) if checkpoint else TrainerState()
         log = TrainingLog(folder if first() else None, checkpoint is None)
+        machine = history.machine_figures(run) if checkpoint else {}
         if _over(before, settings):
             trainer.state = before
         else:
@@ -103,8 +114,11 @@ def fit_network(
             gpus = Gpus() if chosen.device.type == "cuda" else None
             view = stack.enter_context(TrainingView(status, total, gpus))
             view.done = view.done_before = behind
-            trainer.add_callback(Monitor(settings, view, meter, order.rows / steps, folder, log, trackers))
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            monitor = Monitor(settings, view, meter, order.rows / steps, folder, log, trackers)
+            monitor.machine = machine
+            trainer.add_callback(monitor)
+            with watchdog, connected():
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         wait()
         best = run / checkpoints.FOLDER / f"checkpoint-{trainer.state.best_global_step}" / "model.safetensors"
         safetensors.torch.load_model(network, best)
@@ -112,7 +126,7 @@ def fit_network(
         wait()
     epochs = history.epochs_of(trainer.state.log_history)
     if folder is not None and first():
-        history.write(folder, epochs)
+        history.write(folder, epochs, machine)
     seconds = time.monotonic() - began
     rows = order.rows / steps * (trainer.state.global_step - before.global_step)
     kept = min(epochs, key=lambda epoch: epoch["eval_loss"])

@@ -37,12 +37,24 @@ class Monitor(TrainerCallback):
         self.rows = rows  # per optimiser step
         self.log, self.trackers = log, trackers
         self.note = ""
+        self.machine: dict[int, dict[str, Any]] = {}  # figures of this machine by epoch, see `history.MACHINE`
+        self._began, self._rows = time.monotonic(), 0.0
         self._looked = 0.0
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Start the running mean of the loss again: it covers one epoch."""
         self.view.status.epoch = min(int(state.epoch or 0) + 1, self.settings.epochs)
         self.meter.begin()
+        self._began, self._rows = time.monotonic(), self.view.status.rows
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note how long the epoch took without its validation, and what the GPUs did."""
+        self.view.look(now=True)
+        seconds = time.monotonic() - self._began
+        rate = (self.view.status.rows - self._rows) / max(seconds, 1e-9)
+        figures = {"seconds": round(seconds, 3), "rows_per_second": round(rate, 1)}
+        gpus = self.view.record.summary()
+        self.machine[self.view.status.epoch] = figures | ({"gpus": gpus} if gpus else {})
 
     def on_step_end(self, args: Any, state: Any, control: Any, optimizer: Any = None, **_: Any) -> None:
         """Advance the view; log and save when it is time."""
@@ -78,19 +90,26 @@ class Monitor(TrainerCallback):
             return
         last = history.epochs_of(state.log_history)[-1]
         self.note = f"epoch {last['epoch']}, " + ", ".join(
-            f"{word} {last[name]:.4f}"
+            f"{word} {last[name]:.4f}{_parts(last, name)}"
             for name, word in (("loss", "loss"), ("eval_loss", "validation loss"))
             if name in last
         )
         points = {"loss": "loss/epoch", "eval_loss": "loss/validation"}
-        self.trackers.add(state.global_step, {points[name]: loss for name, loss in losses.items()})
+        every = {
+            points[name] + part.removeprefix(name): loss
+            for name in losses
+            for part, loss in logs.items()
+            if part == name or part.startswith(f"{name}_")
+        }
+        self.trackers.add(state.global_step, every)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Stop when the validation loss has not fallen for `patience` epochs."""
         losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
         status = self.view.status
         status.eval_loss, status.best = losses[-1], min(losses)
-        self.log.write(f"{self.note}: " + ("the best so far" if losses[-1] == min(losses) else "not the best"))
+        verdict = "the best so far" if losses[-1] == min(losses) else "not the best"
+        self.log.write(f"{self.note}: {verdict}; {status.times()}")
         patience = self.settings.patience
         if patience and history.stale(losses, self.settings.min_delta) >= patience:
             control.should_training_stop = True
@@ -99,4 +118,10 @@ class Monitor(TrainerCallback):
         """A checkpoint is complete: name the best one so far and write the history of the same step."""
         if self.folder is not None and state.is_world_process_zero:
             checkpoints.name_best(self.folder, state.best_global_step)
-            history.write(self.folder, history.epochs_of(state.log_history))
+            history.write(self.folder, history.epochs_of(state.log_history), self.machine)
+
+
+def _parts(epoch: dict[str, float], name: str) -> str:
+    """The losses of the objectives that a loss consists of, in brackets; '' where it is one."""
+    parts = {key.removeprefix(f"{name}_"): value for key, value in epoch.items() if key.startswith(f"{name}_")}
+    return f" ({', '.join(f'{part} {value:.4f}' for part, value in parts.items())})" if len(parts) > 1 else ""

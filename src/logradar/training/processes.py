@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
+
+from logradar.core.errors import ProcessError
 
 _PATIENCE: Final = timedelta(hours=12)  # the others wait while one process reads its input, which may take long
 
@@ -25,7 +29,29 @@ def wait() -> None:
     if place()[1] > 1:
         import torch.distributed as together
 
-        together.barrier(_group())
+        with connected():
+            together.barrier(_group())
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Turn what torch says of a lost connection to another process into a `ProcessError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _lost(error):
+            raise
+        rank, ranks = place()
+        raise ProcessError(
+            f"Process {rank} of {ranks} (from 0) ends, because another one has ended or no longer answers; that one's "
+            "own message says why. Train again with --resume to go on from the last checkpoint."
+        ) from None
+
+
+def _lost(error: RuntimeError) -> bool:
+    import torch.distributed as together
+
+    return isinstance(error, together.DistError) or any(word in str(error) for word in ("gloo", "NCCL"))
 
 
 def leave() -> None:

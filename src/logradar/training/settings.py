@@ -59,6 +59,9 @@ class TrainingSettings(Config):
     )
     tensorboard: bool = Field(True, description="write TensorBoard files, where TensorBoard is installed")
     wandb: bool = Field(False, description="send the figures to Weights & Biases; it must be installed")
+    stall_seconds: float = Field(
+        600, ge=0, description="several processes end with an error after so long without a batch; 0: they wait on"
+    )
     keep_checkpoints: bool = Field(
         False, description="leave `BUNDLE.training` with its checkpoints after the bundle is written"
     )

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from logradar.core.progress import clock
 from logradar.training.gpus import Gpu
 
 
@@ -16,9 +17,10 @@ class Meter:
     waits for them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parts: int = 0) -> None:
         self._last: Any = None
         self._kept: list[float] = []
+        self._parts = parts
         self.begin()
 
     def begin(self) -> None:
@@ -35,22 +37,41 @@ class Meter:
         """Loss times weight, and weight, of all predictions since the epoch began."""
         return [0.0, 0.0] if isinstance(self._sum, float) else list(self._sum.tolist())
 
-    def add(self, losses: Any, weights: Any) -> None:
-        """Add the losses of a batch's predictions and their weights (tensors of equal shape)."""
+    def add(self, losses: Any, weights: Any, part: Any = None) -> None:
+        """Add the losses of a batch's predictions and their weights (tensors of equal shape).
+
+        ``part`` has the number of the objective that each prediction belongs to.
+        """
         import torch
 
         self._last = torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()]).detach()
-        if self._before:
-            self._sum, self._before = self._last.new_tensor(self._before), []
+        if part is not None:  # the sums of each objective come after those of all
+            by_part = sums_by_part(losses, weights, part, self._parts).detach()
+            self._last = torch.cat([self._last, by_part.reshape(-1)])
+        if len(self._before) == len(self._last):
+            self._sum = self._last.new_tensor(self._before)
+        self._before = []
         self._sum = self._sum + self._last
 
     def read(self) -> tuple[float | None, float | None]:
         """Loss of the last batch and running mean; None where nothing has been predicted yet."""
         return _mean(self._last), _mean(self._sum)
 
+    def by_part(self) -> Any:
+        """The sums of losses and weights of each objective since the epoch began: (parts, 2), None before a batch."""
+        return None if isinstance(self._sum, float) else self._sum[2:].reshape(-1, 2)
+
+
+def sums_by_part(losses: Any, weights: Any, part: Any, parts: int) -> Any:
+    """The sums of weighted losses and of weights for each of ``parts`` objectives: a tensor (parts, 2)."""
+    import torch
+
+    heavy = [weights * (part == number) for number in range(parts)]
+    return torch.stack([torch.stack([(losses * of).sum(), of.expand_as(losses).sum()]) for of in heavy])
+
 
 def _mean(sums: Any) -> float | None:
-    loss, weight = (0.0, 0.0) if sums is None or isinstance(sums, float) else sums.tolist()
+    loss, weight = (0.0, 0.0) if sums is None or isinstance(sums, float) else sums[:2].tolist()
     return loss / weight if weight else None
 
 
@@ -92,12 +113,18 @@ class Status:
         """The figures of a step, for TensorBoard and similar tools."""
         named = {"loss/step": self.loss, "loss/mean": self.mean, "learning_rate": self.rate}
         known = {name: value for name, value in named.items() if value is not None}
-        return {**known, "rows_per_second": self.rows_per_second}
+        counters = {f"gpu{gpu.index}/{name}": value for gpu in self.gpus for name, value in gpu.figures().items()}
+        return {**known, "rows_per_second": self.rows_per_second, **counters}
 
     def line(self) -> str:
         """All known figures in one line of plain text."""
         parts = [f"epoch {self.epoch} of {self.epochs}", f"step {self.step:,} of {self.steps:,}"]
         figures = {"loss": (self.loss, ".4f"), "mean": (self.mean, ".4f"), "learning rate": (self.rate, ".3g")}
         parts += [f"{name} {value:{form}}" for name, (value, form) in figures.items() if value is not None]
-        parts.append(f"{self.rows_per_second:,.0f} rows/s")
+        parts += [f"{self.rows_per_second:,.0f} rows/s", self.times()]
         return ", ".join([*parts, *map(str, self.gpus)])
+
+    def times(self) -> str:
+        """Time since this call began, and until the last epoch that is allowed; early stopping may end it sooner."""
+        left = "" if self.left is None else f", {clock(self.left)} left at most"
+        return f"elapsed {clock(self.elapsed)}{left}"

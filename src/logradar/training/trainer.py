@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +19,13 @@ from logradar.training import optimizer_files
 from logradar.training.counter_rng import draws
 from logradar.training.epoch_loss import EpochLoss
 from logradar.training.rows import Batch, Rows
-from logradar.training.status import Meter
+from logradar.training.status import Meter, sums_by_part
 from logradar.training.streaming_rows import BlockReader, StoredOrder, StoredRows
 from logradar.training.weight_averaging import RunningMean
 
 _NOTHING: Final[list[int]] = []  # instead of a batch, where a process has none left
 Tensors = dict[str, torch.Tensor]
-Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, torch.Tensor]]
+Objective = Callable[[torch.nn.Module, Tensors], tuple[torch.Tensor, ...]]
 
 
 class RowTrainer(Trainer):
@@ -44,10 +44,11 @@ class RowTrainer(Trainer):
         watched: Rows,
         meter: Meter,
         mean: RunningMean | None,
+        parts: Sequence[str] = (),
         **given: Any,
     ) -> None:
         super().__init__(train_dataset=order.data, eval_dataset=watched, **given)
-        self.mean = mean
+        self.mean, self.parts = mean, tuple(parts)
         self.meter, self.epoch_loss = meter, EpochLoss(meter)
         self.objective: Objective = objective
         self.watched, self.order = watched, order
@@ -70,9 +71,9 @@ class RowTrainer(Trainer):
 
     def compute_loss(self, model: torch.nn.Module, inputs: Tensors, *_: Any, **__: Any) -> torch.Tensor:
         """The weighted loss of a batch, over the weight of an average batch."""
-        losses, weights = self.objective(model, inputs)
+        losses, weights, *part = self.objective(model, inputs)
         loss: torch.Tensor = (losses * weights).sum() / self.scale
-        self.meter.add(losses.detach(), weights)
+        self.meter.add(losses.detach(), weights, *part)
         return loss
 
     def training_step(self, *given: Any, **named: Any) -> torch.Tensor:
@@ -80,27 +81,45 @@ class RowTrainer(Trainer):
         self._globalstep_last_logged = self.epoch_loss.since
         return self.epoch_loss.add(super().training_step(*given, **named))
 
-    def log(self, logs: dict[str, float], *given: Any, **named: Any) -> None:
-        """As `Trainer.log`; the next training loss is that of the batches after this report."""
-        super().log(logs, *given, **named)
-        if "loss" in logs:
-            self.epoch_loss.reported(self.state.global_step)
-
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Weighted mean loss of the validation rows, over all processes, as ``eval_loss``."""
-        model, sums = self.model_wrapped, torch.zeros(2, device=self.args.device)
+        # Not the wrapped model: it makes the buffers of all processes equal at each call, and waits for all of them,
+        # but one process may have a batch more than another.
+        model, sums = self.accelerator.unwrap_model(self.model), torch.zeros(2, device=self.args.device)
+        by_part = torch.zeros(len(self.parts), 2, device=self.args.device)
         batches = self.watched.batches(max(self.args.per_device_train_batch_size, 1024))
         model.eval()
         with torch.no_grad(), self._averaged():
             for index in batches[self.args.process_index :: self.args.world_size]:
                 batch = self.watched.batch(index) | {"draws": draws(index)}  # the same in every epoch
-                losses, weights = self.objective(model, self._prepare_inputs(_tensors(batch)))
+                losses, weights, *part = self.objective(model, self._prepare_inputs(_tensors(batch)))
                 sums += torch.stack([(losses * weights).sum(), weights.expand_as(losses).sum()])
+                if part:
+                    by_part += sums_by_part(losses, weights, part[0], len(self.parts))
         loss, weight = self.accelerator.reduce(sums, "sum").tolist()
         metrics = {"eval_loss": loss / weight if weight else 0.0}  # a very short row may have no prediction
+        metrics |= self._of_parts("eval_loss", by_part)
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """As `Trainer.log`; the training loss of an epoch comes with that of each objective, of all processes."""
+        if "loss" in logs and self.parts:
+            sums = self.meter.by_part()
+            logs |= self._of_parts(
+                "loss", torch.zeros(len(self.parts), 2, device=self.args.device) if sums is None else sums
+            )
+        super().log(logs, start_time)
+        if "loss" in logs:
+            self.epoch_loss.reported(self.state.global_step)
+
+    def _of_parts(self, name: str, sums: torch.Tensor) -> dict[str, float]:
+        """The mean loss of each objective that was asked about, over all processes."""
+        if not self.parts:
+            return {}
+        means = zip(self.parts, self.accelerator.reduce(sums, "sum").tolist(), strict=True)
+        return {f"{name}_{part}": loss / weight for part, (loss, weight) in means if weight}
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         assert self.optimizer is not None and self.lr_scheduler is not None

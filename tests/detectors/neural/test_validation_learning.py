@@ -8,6 +8,7 @@ from tests.detectors.session_rows import sessions
 
 from logradar.core.config import validated
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionTable
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Scored, detectors
 from logradar.detectors.neural.surprisal import UNSEEN
@@ -38,6 +39,7 @@ def test_a_template_that_begins_in_validation_is_new_once(name, tmp_path):
     again = Detector.load(tmp_path).score(sessions([NEW, USUAL]))
     assert again.equals(learnt.score(sessions([NEW, USUAL])))
     assert again["score"][0].as_py() < UNSEEN
+    assert not learnt.before_validation.predicted(SessionTable(sessions([NEW]))).known.all()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -6,11 +6,12 @@ of an input by path, and with `as_text` the command as text. This file is all th
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -19,6 +20,15 @@ Input = Annotated[
     typer.Argument(
         metavar="INPUT",
         help="A file, folder, glob, '-' for stdin, a prepared folder, or a named data set (hdfs, openstack, …).",
+        show_default=False,
+    ),
+]
+OptionalInput = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[INPUT]",
+        help="A file, folder, glob, '-' for stdin, a prepared folder, or a named data set (hdfs, openstack, …); "
+        "without it, `input.path` of the settings.",
         show_default=False,
     ),
 ]
@@ -68,7 +78,11 @@ Checkpoint = Annotated[
         help="Use the weights of a checkpoint, not the bundle's: a folder checkpoint-STEP or best, or a .pt file.",
     ),
 ]
+Pictures = Annotated[
+    Path | None, typer.Option("--pictures", metavar="DIR", help="A folder for the pictures of the report as PNG files.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")]
+_OVERRIDE: Final = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*=")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes on stderr.")]
 
 
@@ -114,6 +128,23 @@ Precision = Annotated[
         help="Share of alerts that should be correct, by the labels of the bundle's validation part.",
     ),
 ]
+
+
+def input_or_override(input_: str | None, overrides: list[str] | None) -> tuple[str | None, list[str]]:
+    """The input and the overrides; the first word is an override where it is ``key=value`` and no file."""
+    words = list(overrides or [])
+    if input_ is not None and _OVERRIDE.match(input_) and not Path(input_).exists():
+        return None, [input_, *words]
+    return input_, words
+
+
+def the_input(input_: str | None, path: str | None) -> str:
+    """The input of the command line, else the ``path`` of the settings; `ConfigError` where there is neither."""
+    if input_ is None and path is None:
+        from logradar.core.errors import ConfigError
+
+        raise ConfigError("There is no input: name one as INPUT, or as `input.path` in the config.")
+    return input_ if input_ is not None else str(path)
 
 
 def input_values(

@@ -7,7 +7,7 @@ training, detection and evaluation, the others one result each. Read ``analysis`
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,7 +221,7 @@ def warnings(result: dict[str, Any]) -> None:
         print("  If the new behaviour is normal, use `logradar feedback` on false alarms, or `logradar train --from`.")
 
 
-def evaluation(result: dict[str, Any], folder: Path | None) -> None:
+def evaluation(result: dict[str, Any], folder: Path | None, pictures: Sequence[Path] = ()) -> None:
     """What ``evaluate`` measured: the table, what the audit says, next events, and where the report is."""
     from logradar.cli.show.services import delay, services
     from logradar.pipeline.next_event_metrics import readable
@@ -248,6 +248,8 @@ def evaluation(result: dict[str, Any], folder: Path | None) -> None:
     print(readable(result["next_events"]), end="")
     if folder:
         print(f"Report: {folder / 'report.html'}")
+    if pictures:
+        print(f"Pictures in {pictures[0].parent}: {', '.join(path.name for path in pictures)}")
 
 
 def demo(result: Demo) -> None:

@@ -7,6 +7,19 @@ from typing import Any
 _SERVICES = 20  # rows; the others are counted
 
 
+def few(name: str, group: dict[str, Any]) -> str:
+    """Which percentiles of a group of scores are left out because there are too few values; empty for none."""
+    from logradar.core.formatting import counted, joined
+    from logradar.evaluation.result_analysis import FEWEST
+
+    missing = [key for key in FEWEST if group[key] is None]
+    if not missing:
+        return ""
+    needed = joined(f"{FEWEST[key]} values for {key}" for key in missing)
+    rest = f"The figures of '{name}' rest on {counted(group['values'], 'value')} only"
+    return f"{rest}: too few for {joined(missing)} ({needed} are needed)."
+
+
 def analysis(facts: dict[str, Any]) -> None:
     """A sentence, the scores, and the services, as tables."""
     from rich.box import SIMPLE_HEAD
@@ -50,6 +63,9 @@ def analysis(facts: dict[str, Any]) -> None:
             scores.add_row(name, *[number(group[column]) for column in columns])
     if scores.row_count:
         Console().print(scores)
+        for name, group in groups.items():
+            if group and (note := few(name, group)):
+                console.print(note, markup=False)
 
     every = facts["scores_of"] == "all sessions"
     services = Table(title="By service", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -29,7 +29,7 @@ from logradar.detectors.neural.scorer import Scorer, export
 from logradar.detectors.neural.surprisal import END, Surprise, classes_of, finding, measure, most_surprising, together
 from logradar.detectors.neural.validation_learning import learn_in_parts
 from logradar.detectors.neural.vocabulary import Vocabulary
-from logradar.training.device import require, seeded
+from logradar.training.device import choose_device, choose_precision, require, seeded
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
 from logradar.training.streaming_rows import StoredRows
@@ -71,6 +71,7 @@ class NeuralDetector(PredictsEvents):
 
     Settings: ClassVar[type[Config]] = NeuralSettings
     vocabulary: Vocabulary
+    parts: ClassVar[tuple[str, ...]] = ()  # names of the objectives, where the loss is that of several together
     ragged: ClassVar[bool] = False  # rows of unequal length: `RaggedRows` to learn from, `Scorer.ragged` to score
 
     @abstractmethod
@@ -94,7 +95,7 @@ class NeuralDetector(PredictsEvents):
         return self._rows(pieces)
 
     @abstractmethod
-    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """Losses and weights of the predictions in a batch; see `logradar.training.loop.fit_network`."""
 
     @abstractmethod
@@ -119,27 +120,34 @@ class NeuralDetector(PredictsEvents):
         from logradar.training.loop import fit_network
 
         before = self.vocabulary
-        new = Vocabulary.of(learnt.values).ids
-        self.vocabulary = Vocabulary(np.union1d(before.ids, new[new > before.ids.max(initial=0)]).astype(np.int32))
+        ids = np.union1d(before.ids, self._new_templates(learnt, before))
+        self.vocabulary = Vocabulary(ids.astype(np.int32), before.whole)
         with seeded(self.seed):
             network = self._network()
         self._continue(network, before)
         rows = self._rows(self._pieces(self._tokens(learnt)).distinct())
         watch = self._watched(self._pieces(self._tokens(watched)).distinct())
-        fit_network(network, self._loss, rows, watch, settings, folder, self.seed, self.name)
+        fit_network(network, self._loss, rows, watch, settings, folder, self.seed, self.name, self.parts)
         self._take(network)
+
+    def _new_templates(self, learnt: Sequences, before: Vocabulary) -> npt.NDArray[np.int32]:
+        """Templates that a trained network can take up: behind those that it knows, where it knows all of training."""
+        new = Vocabulary.of(learnt.values).ids
+        return new[new > before.ids.max(initial=0)] if before.whole else new[:0]
+
+    def check_machine(self) -> None:
+        """As `Detector.check_machine`: the packages, the device and the precision of the settings."""
+        require()
+        choose_precision(self.settings.training, choose_device(self.settings.training))
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
         require()
-        with redirect_stdout(
-            sys.stderr
-        ):  # transformers prints a line where WANDB_MODE is offline; stdout is for results
+        with redirect_stdout(sys.stderr):  # transformers prints a line where WANDB_MODE is offline
             from logradar.training.loop import fit_network
 
         training = self.settings.training
-        new = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
-        before = self.vocabulary if self.warm else Vocabulary(new.ids[:0])
-        self.vocabulary = Vocabulary(np.union1d(before.ids, new.ids))
+        before = self.vocabulary if self.warm else Vocabulary(np.empty(0, np.int32))
+        self.vocabulary = self._vocabulary(train, before)
         watch = self._watched(_thinned(self._pieces(self._tokens(valid)).distinct(), training.watched))
         with seeded(self.seed):
             network = self._network()
@@ -151,9 +159,14 @@ class NeuralDetector(PredictsEvents):
             else:
                 say(f"{self.name}: {len(pieces):,} samples are streamed from disk, {training.buffer:,} at a time")
                 learn = StoredRows(pieces, self._rows, training.buffer, training.batch_size)
-            done = fit_network(network, self._loss, learn, watch, training, folder, self.seed, self.name)
+            done = fit_network(network, self._loss, learn, watch, training, folder, self.seed, self.name, self.parts)
         self.history = done.epochs
         self._take(network)
+
+    def _vocabulary(self, train: Distinct, before: Vocabulary) -> Vocabulary:
+        """The templates that the network knows: those of the training sessions, and those that it knew before."""
+        new = Vocabulary.of(np.concatenate([np.unique(chunk.values) for chunk in train.chunks()]))
+        return Vocabulary(np.union1d(before.ids, new.ids))
 
     def _continue(self, network: torch.nn.Module, before: Vocabulary) -> None:
         """Put the weights of a network for the vocabulary ``before`` into a new one; new templates start at random."""
@@ -257,10 +270,10 @@ class NeuralDetector(PredictsEvents):
     def _save(self, folder: Path) -> dict[str, Any]:
         (folder / WEIGHTS).write_bytes(self._weights)
         (folder / NETWORK).write_bytes(self._scorer.network)
-        return {"vocabulary": self.vocabulary.ids.tolist()}
+        return {"vocabulary": self.vocabulary.ids.tolist(), "whole": self.vocabulary.whole}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self.vocabulary = Vocabulary(np.array(state["vocabulary"], np.int32))
+        self.vocabulary = Vocabulary(np.array(state["vocabulary"], np.int32), bool(state.get("whole", True)))
         self._weights = (folder / WEIGHTS).read_bytes()
         self._scorer = Scorer((folder / NETWORK).read_bytes())
 

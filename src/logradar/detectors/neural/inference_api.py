@@ -44,6 +44,7 @@ class PredictsEvents(SequenceDetector):
 
     vocabulary: Vocabulary
     _scorer: Scorer
+    before_validation: Self | None = None  # after training: as it was before it learnt the validation sessions, if so
 
     @property
     def choices(self) -> int:

@@ -98,7 +98,7 @@ def finding(
     likely = [c for i, c in enumerate(likely) if i == 0 or log_probabilities[c] > _LIKELY]
     expected = [(names.template(c - 1 + FIRST_TEMPLATE), float(np.exp(log_probabilities[c]))) for c in likely]
     if came == NEVER_SEEN:
-        reason = "never seen in training"
+        reason = "never seen in training" if names.whole else "not one of the events that the network knows"
     else:
         what = "the session ends here, which is surprising" if came == END else "surprising here"
         rank = 1 + int((log_probabilities > log_probabilities[came]).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,7 @@ def learn_in_parts(
     surprising sessions of a part with the same most surprising event only the first keeps that score, the others
     have that of the network that has learnt the part. ``scores`` are those of the network before the first part.
     """
+    detector.before_validation = copy(detector)
     surprising = float(np.quantile(scores, _SURPRISING))
     known, out = _replayed(train), np.empty(len(valid))
     bounds = np.linspace(0, len(valid), min(detector.settings.updates, len(valid)) + 1).astype(np.int64).tolist()

@@ -78,7 +78,7 @@ def from_records(
 def _in_memory(
     corpus: Corpus, grouped: pa.Table, settings: RunSettings, home: Path, miner: TemplateMiner
 ) -> tuple[TrainingData, Iterator[pa.Table]]:
-    parts, files = _split(corpus, grouped, settings.split)
+    parts, files = parts_of(corpus, grouped, settings.split)
     anomalies = anomalous(grouped)
     learn, watch = parts.train[~anomalies[parts.train]], parts.valid[~anomalies[parts.valid]]
     if not len(learn):
@@ -200,7 +200,8 @@ def short_names(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(short) else list(names)
 
 
-def _split(corpus: Corpus, grouped: pa.Table, settings: SplitSettings) -> tuple[Parts, FileParts | None]:
+def parts_of(corpus: Corpus, grouped: pa.Table, settings: SplitSettings) -> tuple[Parts, FileParts | None]:
+    """The rows of each part of the sessions ``grouped``, and the lists of files where whole files are divided."""
     if settings.by == "sessions":
         return chronological(grouped, settings), None
     file, names = _files(corpus, grouped)

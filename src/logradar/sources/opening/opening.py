@@ -24,6 +24,7 @@ from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, ReadLimits, SessionSource, Source
 from logradar.sources.opening import session_keys
 from logradar.sources.opening.files import PREPARED, SIMULATED, InputFiles, find
+from logradar.sources.opening.foreign import without_foreign
 from logradar.sources.opening.formats import SEEN
 from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.labels import Labels, labels_for, unlabelled
@@ -37,6 +38,7 @@ UNIT: Final = 32 << 20  # bytes of small files that are read together
 class InputSettings(Config):
     """How an input is read; settings without a value are determined from the input."""
 
+    path: str | None = Field(default=None, description="the INPUT, where the command line names none")
     source: str | None = Field(default=None, description="the kind of log; `logradar sources` lists them")
     format: str | None = Field(default=None, description="the format of its lines, such as syslog, json or cri+logback")
     session_key: str | None = Field(default=None, description="regex of the session key; '' for windows instead")
@@ -58,7 +60,7 @@ class InputSettings(Config):
 
     def for_others(self) -> InputSettings:
         """These settings without what belongs to one input alone: its labels, place and choice of files."""
-        own = dict.fromkeys(("labels", "data_dir", "limit_files", "since", "until"))
+        own = dict.fromkeys(("path", "labels", "data_dir", "limit_files", "since", "until"))
         return self.model_copy(update={**own, "use_labels": True})
 
 
@@ -254,11 +256,12 @@ def open_input(spec: str | Path, settings: InputSettings | None = None, quaranti
 
 
 def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Quarantine) -> Opened:
+    inputs, foreign = without_foreign(inputs, quarantine)
     inputs, selected = select(spec, inputs, settings.limit_files, settings.since, settings.until)
     stored = _stored(inputs.prepared) if inputs.prepared else None
     labels, about_labels = labels_for(settings.labels, inputs.labels, settings.use_labels)
     parts = recognise(spec, inputs, settings.source or inputs.source, quarantine)
-    notes = [note for note in (selected, about_labels) if note]
+    notes = [note for note in (foreign, selected, about_labels) if note]
     notes += _about_files(inputs) + _about_mixture(parts) + _about_days(parts)
     plain = [file for part in parts if part.kind.discovers_key for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)

@@ -1,4 +1,4 @@
-"""Describes the event ids of day files: the frequency and the first lines of each."""
+"""Describes the event ids of day files: the frequency and some lines of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ LONGEST: Final = 500  # characters stored of a line
 
 
 class EventLines:
-    """Counts the event ids of DAY_SESSIONS (or DATED_SESSIONS) and stores the first lines of each."""
+    """Counts the event ids of DAY_SESSIONS (or DATED_SESSIONS) and stores some lines of each.
+
+    The lines are spread over the first table that has the event: the first ones of all are often alike (a night of
+    heartbeats), and what they have in common would not hold for the others.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[int] = Counter()
@@ -97,10 +101,11 @@ class EventLines:
         order = wanted[np.argsort(here[wanted], kind="stable")]
         sorted_ids = here[order]
         starts = np.flatnonzero(np.diff(sorted_ids, prepend=sorted_ids[0] - 1 if len(sorted_ids) else 0))
-        rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
-        first = order[rank < KEPT]
-        texts = logs.values.take(pa.array(log_ends[:-1][row[first]] + step[first])).to_pylist()
-        for event, text in zip(here[first].tolist(), texts, strict=True):
+        sizes = np.diff(np.append(starts, len(order)))
+        rank, size = np.arange(len(order)) - np.repeat(starts, sizes), np.repeat(sizes, sizes)
+        spread = order[rank * KEPT // size != (rank - 1) * KEPT // size]
+        texts = logs.values.take(pa.array(log_ends[:-1][row[spread]] + step[spread])).to_pylist()
+        for event, text in zip(here[spread].tolist(), texts, strict=True):
             kept = self.lines.get(event)
             if kept is None and len(self.lines) < VOCABULARY:
                 kept = self.lines[event] = []
