@@ -35,7 +35,7 @@ QUICK = [
     "detectors.deeplog.updates=0",
     *(f"{DEEP}.{name}={value}" for name, value in FEW.items()),
 ]
-BERT = {"hidden": 16, "heads": 2, "intermediate": 16, "layers": 1, "positions": 32}
+BERT = {"score": "surprisal", "hidden": 16, "heads": 2, "intermediate": 16, "layers": 1, "positions": 32}
 
 
 def learn(home, name, settings):
@@ -142,6 +142,7 @@ def test_a_training_that_ends_with_the_weights_of_a_checkpoint_has_its_threshold
     own = f"detectors.{name}.training"
     settings = [f"detector={name}", "beside=[]", *(f"{own}.{key}={value}" for key, value in FEW.items())]
     settings += [f"{own}.schedule=constant", f"{own}.warmup=0", f"detectors.{name}.updates=0"]
+    settings.append(f"detectors.{name}.score=surprisal")
     settings += [f"detectors.logbert.{key}={value}" for key, value in BERT.items()] if name == "logbert" else []
     long, short = learn(home, f"{name}-3", settings), learn(home, f"{name}-1", [*settings, f"{own}.epochs=1"])
     checkpoint = home / f"{name}-3.training" / name / "checkpoints" / f"checkpoint-{STEPS}"
