@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from logradar.evaluation.next_event import accuracy, measured, readable, recommended, score_statistics
+from logradar.evaluation.next_event import (
+    accuracy,
+    measured,
+    readable,
+    recommended,
+    score_statistics,
+    shares_above,
+)
 
 
 def test_top_k_is_the_share_of_predictions_with_a_rank_up_to_k():
@@ -67,3 +74,21 @@ def test_figures_as_text():
     assert "threshold p99 2: 100.00% of normal sessions above" in plain
     labelled = readable("deeplog", {**figures, "thresholds": measured({"p90": 2.0}, [False, True], [1.0, 3.0])})
     assert "0.00% of normal sessions above it; precision 100.00%, recall 100.00%, F1 1" in labelled
+
+
+@pytest.mark.parametrize(("choices", "named"), [(21, ""), (20, "20"), (7, "10 and 20"), (5, "5, 10 and 20")])
+def test_a_top_k_that_holds_every_answer_is_announced(choices, named):
+    figures = accuracy([1, 2], [0.1, 0.2], [True, True], [1, 1])
+    figures |= {"choices": choices, "scores": score_statistics([0.1]), "thresholds": {}}
+    text = readable("deeplog", figures)
+    assert (f"chooses among {choices} answers: all of them are in the top {named}\n" in text) == bool(named)
+    assert ("chooses among" in text) == bool(named)
+
+
+def test_without_labels_the_text_does_not_speak_of_normal_sessions():
+    figures = accuracy([1], [0.1], [True], [1])
+    above = shares_above({"p90": 0.5}, [0.1, 0.6, 0.7, 0.8])
+    figures |= {"choices": 99, "scores": score_statistics([0.1, 0.6, 0.7, 0.8]), "thresholds": above}
+    text = readable("deeplog", figures)
+    assert "score of 4 sessions: mean 0.55" in text
+    assert "threshold p90 0.5: 75.00% of sessions above it" in text

@@ -26,6 +26,7 @@ def evaluated(**facts: object) -> Run:
             {"anomalies": 1, "tp": 1, "fp": 1, "false_alarms_per_day": 0.25},
             "Found 1 of 1 anomaly among 4,313 sessions, with 1 false alarm, about 0.25 a day.",
         ),
+        ({"anomalies": None, "alerts": 7}, "4,313 sessions without labels; 7 of them raised an alarm."),
         ({"anomalies": 0, "tp": 0}, "No anomaly is labelled among 4,313 sessions; 15 of them raised an alarm."),
         (
             {"weighted": True, "fp": 2466.4, "false_alarms_per_day": None},

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from tests.detectors.learning import SHIFT
 from torch import nn
 
 from logradar.core import progress
 from logradar.core.errors import ConfigError, DataError
-from logradar.training import loop
+from logradar.training import checkpoints, loop
 from logradar.training.loop import fit_network
 from logradar.training.rows import Rows
 from logradar.training.settings import TrainingSettings
@@ -129,8 +131,9 @@ def test_patience_0_never_stops():
     assert len(fit(network(), TRAIN, noise, epochs=25, patience=0).epochs) == 25
 
 
+@pytest.mark.parametrize("cut", [33, 37])  # after the checkpoint at the end of an epoch, and after one in its middle
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
-def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, schedule):
+def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, schedule, cut):
     settings = {
         "epochs": 6,
         "schedule": schedule,
@@ -145,7 +148,7 @@ def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, schedule):
     def cut_off(net, batch):
         nonlocal calls
         calls += net.training
-        if calls == 33:
+        if calls == cut:
             raise KeyboardInterrupt
         return objective(net, batch)
 
@@ -172,7 +175,7 @@ def test_an_incomplete_checkpoint_is_ignored(tmp_path, capsys):
     settings = {"epochs": 4, "keep": 4, "patience": 0}
     whole, resumed = network(), network()
     fit(whole, TRAIN, VALID, tmp_path, **settings)
-    newest = max((tmp_path / "checkpoints").iterdir(), key=lambda path: int(path.name.partition("-")[2]))
+    newest = max((tmp_path / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
     (newest / "trainer_state.json").write_text('{"global_st')
     fit(resumed, TRAIN, VALID, tmp_path, **settings, resume=True)
     assert weights(resumed) == weights(whole)
@@ -189,7 +192,7 @@ def test_what_cannot_be_resumed_is_an_error_message(tmp_path, capsys):
 
 def test_checkpoints_are_few_and_hold_no_pickled_arguments(tmp_path):
     done = fit(network(), TRAIN, VALID, tmp_path, epochs=8, patience=0, keep=2)
-    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    names = sorted(path.name for path in (tmp_path / "checkpoints").glob("checkpoint-*"))
     assert f"checkpoint-{STEPS * int(done.best['epoch'])}" in names
     assert f"checkpoint-{STEPS * 8}" in names
     assert len(names) <= 2
@@ -199,9 +202,58 @@ def test_checkpoints_are_few_and_hold_no_pickled_arguments(tmp_path):
         "model.safetensors",
         "optimizer.safetensors",
         "scheduler.json",
+        "epoch-loss.json",
         "rng_state.pth",
         "trainer_state.json",
     }
+
+
+def test_the_best_checkpoint_is_named(tmp_path):
+    noise = Rows({"x": VALID.arrays["x"], "y": np.random.default_rng(3).integers(0, 2, 40)}, VALID.weights)
+    more = {"patience": 0, "schedule": "constant", "learning_rate": 0.05, "checkpoint_steps": 4}
+    done = fit(network(), TRAIN, noise, tmp_path, epochs=20, **more)
+    place = tmp_path / "checkpoints"
+    name = f"checkpoint-{STEPS * int(done.best['epoch'])}"
+    assert str((place / "best").readlink()) == name != f"checkpoint-{STEPS * 20}"
+    assert checkpoints.best(tmp_path) == place / name
+    kept = fit(net := network(), TRAIN, noise, tmp_path, epochs=20, **more, resume=True)
+    assert kept.best == done.best
+    best = network()
+    safetensors.torch.load_model(best, place / "best" / "model.safetensors")
+    assert weights(net) == weights(best)
+
+
+def test_a_training_that_goes_on_names_the_best_again(tmp_path):
+    fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0)
+    name = (tmp_path / "checkpoints" / "best").readlink()
+    (tmp_path / "checkpoints" / "best").unlink()
+    fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0, resume=True)
+    assert (tmp_path / "checkpoints" / "best").readlink() == name
+
+
+def test_where_there_are_no_links_a_file_names_the_best_checkpoint(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    done = fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0)
+    named = (tmp_path / "checkpoints" / "best").read_text()
+    assert named == f"checkpoint-{STEPS * int(done.best['epoch'])}\n"
+
+
+def test_no_checkpoint_of_a_finished_epoch_lacks_its_validation_loss(tmp_path):
+    """Steps between checkpoints divide those of an epoch: its end is saved once, after it was validated."""
+    saved = []
+    write = loop.RowTrainer._save
+
+    def noted(trainer, output_dir=None, state_dict=None):
+        saved.append((trainer.state.global_step, sum("eval_loss" in entry for entry in trainer.state.log_history)))
+        write(trainer, output_dir, state_dict)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.RowTrainer, "_save", noted)
+        fit(network(), TRAIN, VALID, tmp_path, epochs=3, patience=0, checkpoint_steps=STEPS // 2)
+    assert saved == [(step, step // STEPS) for step in range(STEPS // 2, 3 * STEPS + 1, STEPS // 2)]
 
 
 def test_without_validation_rows_the_training_loss_decides():

@@ -29,6 +29,7 @@ def command(
     target_precision: options.Precision = None,
     top: Annotated[int, typer.Option(metavar="N", min=0, help="Number of alerts to print.")] = 10,
     fail_on_alert: Annotated[bool, typer.Option("--fail-on-alert", help="Exit with 3 when there are alerts.")] = False,
+    checkpoint: options.Checkpoint = None,
     data_dir: options.DataDir = None,
     session_key: options.SessionKey = None,
     source: options.Source = None,
@@ -59,7 +60,17 @@ def command(
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
     wish = Wish(threshold, alerts_per_day, target_precision)
     on_step = None if json else show.step
-    found = detect_into(output, format_, bundle, input_, given=given, wish=wish, on_step=on_step, state=state)
+    found = detect_into(
+        output,
+        format_,
+        bundle,
+        input_,
+        given=given,
+        wish=wish,
+        on_step=on_step,
+        state=state,
+        checkpoint=checkpoint,
+    )
     show.document(found.to_json()) if json else show.detection(found.to_json(), top)
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

@@ -1,4 +1,4 @@
-"""`logradar evaluate`: measure a bundle on labelled logs."""
+"""`logradar evaluate`: measure a bundle on labelled logs, or without labels how it predicts events."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ def command(
     target_precision: options.Precision = None,
     held_out: options.HeldOut = False,
     allow_overlap: options.AllowOverlap = False,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", metavar="DIR", help="Measure the weights of this checkpoint, not the bundle's."),
-    ] = None,
+    checkpoint: options.Checkpoint = None,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
     session_key: options.SessionKey = None,
@@ -37,7 +34,10 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure a bundle on labelled logs: all its detectors side by side, with an audit."""
+    """Measure a bundle on labelled logs: all its detectors side by side, with an audit.
+
+    Without labels it is measured how well its networks predict events, and how the scores lie.
+    """
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.evaluate import evaluate

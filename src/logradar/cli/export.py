@@ -23,6 +23,7 @@ def command(
         str | None,
         typer.Option(metavar="NAME", help="The detector whose network is written, if the bundle has several."),
     ] = None,
+    checkpoint: options.Checkpoint = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -32,5 +33,5 @@ def command(
     from logradar.pipeline.export import export
 
     be_quiet(quiet)
-    figures = export(bundle, output, form=format_, int8=int8, name=detector)
+    figures = export(bundle, output, form=format_, int8=int8, name=detector, checkpoint=checkpoint)
     show.document(figures) if json else show.facts(f"Exported {bundle}", figures)

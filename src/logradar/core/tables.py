@@ -12,6 +12,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.core.errors import TableError
@@ -226,3 +228,15 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
 def empty(schema: pa.Schema) -> pa.Table:
     """A table of that schema with no rows."""
     return schema.empty_table()
+
+
+def template_ids_of(events: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """The template id of each event id of day files; both are int32.
+
+    An event id that cannot be a template id (negative or too large) is `UNKNOWN`.
+
+    >>> template_ids_of(np.array([0, 7, -1], np.int32)).tolist()
+    [3, 10, 1]
+    """
+    fits = (events >= 0) & (events <= np.iinfo(np.int32).max - FIRST_TEMPLATE)
+    return np.where(fits, events + np.int32(FIRST_TEMPLATE), np.int32(UNKNOWN)).astype(np.int32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -132,6 +133,13 @@ class Ensemble(Detector):
     def baseline_score(self) -> float:
         """As `Detector.baseline_score`: the score where no member is surprised, which is 0 less the cut."""
         return -self._cut if self._alone is None else self._alone.baseline_score
+
+    def with_member(self, name: str, member: Detector) -> Ensemble:
+        """A copy with another fitted detector as member ``name``, scaled by the ``validation_scores`` of that one."""
+        other, scores = copy(self), positive_part(member.validation_scores)
+        other._members = {**self._members, name: member}
+        other._scales = {**self._scales, name: EmpiricalPValues.of(scores, np.ones(len(scores), np.int64))}
+        return other
 
     def _learn(self, training: TrainingSet) -> Floats:
         for name, member in list(self._members.items()):

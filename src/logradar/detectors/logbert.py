@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -109,6 +109,11 @@ class LogBERT(NeuralDetector):
         """Tokens that the network knows, without those that mark the ends of sessions."""
         return max(len(self.vocabulary), int(self.settings.vocabulary))
 
+    @property
+    def choices(self) -> int:
+        """As `PredictsEvents.choices`: the answers that the network has room for."""
+        return self._room - FIRST_TEMPLATE + 1
+
     def _network(self) -> torch.nn.Module:
         from logradar.detectors.neural.bert import EventBERT
 
@@ -152,6 +157,13 @@ class LogBERT(NeuralDetector):
         super()._fit(train, valid, folder)
         watched = valid if len(valid) else train.part(0, min(len(train), self.settings.training.buffer))
         self.weight = self._balance(watched)
+
+    def with_weights(self, weights: bytes, valid: Sequences | None = None) -> Self:
+        """As `NeuralDetector.with_weights`; both parts of the score are made equal again."""
+        other = super().with_weights(weights, valid)
+        if valid is not None and len(valid):
+            other.weight = other._balance(valid)
+        return other
 
     def _balance(self, watched: Sequences) -> float:
         """The factor that makes rare values of both parts equal: their nats have other distributions."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from logradar.core.formatting import counted, joined
 from logradar.evaluation.metrics import measure
 
 Floats = npt.NDArray[np.float64]
@@ -74,20 +75,38 @@ def measured(thresholds: Mapping[str, float], labels: npt.ArrayLike, scores: npt
     return {name: {key: figures[key] for key in keys} for name, figures in all_figures.items()}
 
 
+def shares_above(thresholds: Mapping[str, float], scores: npt.ArrayLike) -> dict[str, Any]:
+    """The share of sessions without labels that score above each of ``thresholds``; None without sessions.
+
+    >>> shares_above({"p90": 1.0}, [0.5, 1.0, 1.5, 2.0])
+    {'p90': {'threshold': 1.0, 'above': 0.5}}
+    """
+    values = np.asarray(scores, np.float64)
+    return {
+        name: {"threshold": value, "above": float((values > value).mean()) if len(values) else None}
+        for name, value in thresholds.items()
+    }
+
+
 def readable(name: str, figures: Mapping[str, Any]) -> str:
     """The figures of one detector as text for people."""
+    normal = "" if any("above" in at for at in figures["thresholds"].values()) else "normal "
     lines = [
         f"{name}: {figures['predictions']:,} predictions, {figures['unknown']:,} of events that training did not have"
     ]
     lines.append("  right among the top " + ", ".join(f"{k}: {_percent(figures[f'top_{k}'])}" for k in TOP))
+    if all_of_them := [str(k) for k in TOP if k >= figures.get("choices", k + 1)]:
+        choices = counted(figures["choices"], "answer")
+        lines.append(f"  the network chooses among {choices}: all of them are in the top {joined(all_of_them)}")
     lines.append(f"  loss {_number(figures['loss'])} nats per prediction")
     score = figures["scores"]
     lines.append(
-        f"  score of {score['sessions']:,} normal sessions: mean {_number(score['mean'])}, "
+        f"  score of {score['sessions']:,} {normal}sessions: mean {_number(score['mean'])}, "
         f"standard deviation {_number(score['deviation'])}"
     )
     for quantile, at in figures["thresholds"].items():
-        line = f"  threshold {quantile} {_number(at['threshold'])}: {_percent(at['fpr'])} of normal sessions above it"
+        share = _percent(at["fpr"] if normal else at["above"])
+        line = f"  threshold {quantile} {_number(at['threshold'])}: {share} of {normal}sessions above it"
         if "recall" in at:
             line += f"; precision {_percent(at['precision'])}, recall {_percent(at['recall'])}, F1 {_number(at['f1'])}"
         lines.append(line)

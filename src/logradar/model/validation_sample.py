@@ -1,4 +1,8 @@
-"""Validation sample: some validation sessions that a bundle keeps, to measure a change of a network on."""
+"""Validation sample: the validation sessions that a bundle keeps, to measure another network on and fit its threshold.
+
+They are all that there are, unless they hold very many events: then the threshold of the weights of a checkpoint is the
+one that a training gives which ends with these weights.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,15 @@ import pyarrow.compute as pc
 from logradar.core.session_set import SessionSet
 from logradar.core.tables import SESSIONS, conform
 
-SAMPLE: Final = 1000  # sessions that are kept
+EVENTS: Final = 1_000_000  # up to which all sessions are kept, and to which they are thinned
+_LEAST: Final = 1000  # sessions that are kept in any case
 
 
 def sample(valid: SessionSet) -> pa.Table:
-    """Some validation SESSIONS, evenly spread, with their events alone: networks read nothing else."""
-    return of_sample(pa.concat_tables(valid.thinned(SAMPLE).tables(["template_ids"])))
+    """Validation SESSIONS with their events alone, as networks read nothing else; evenly thinned to about `EVENTS`."""
+    events = sum(len(piece.values) for piece in valid.sequences())
+    count = len(valid) if events <= EVENTS else max(len(valid) * EVENTS // events, _LEAST)
+    return of_sample(pa.concat_tables(valid.thinned(count).tables(["template_ids"])))
 
 
 def of_sample(some: pa.Table) -> pa.Table:

@@ -20,6 +20,7 @@ from logradar.core.files import require_writable
 from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
+from logradar.pipeline.checkpoint_weights import with_checkpoint
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.scorer import OnScores, Scorer, in_order_of_score
 from logradar.scoring.signatures import Lines
@@ -77,19 +78,22 @@ def detect(
     on_scores: OnScores | None = None,
     on_step: OnStep | None = None,
     state: Path | None = None,
+    checkpoint: Path | None = None,
 ) -> Detected:
     """Alerts for INPUT ``spec``, by the bundle's main detector; what feedback explains is counted, not reported.
 
     ``given`` are input settings by path (``{"input.session_key": …}``) that differ from the bundle's.
     ``threshold`` replaces the bundle's, ``alerts_per_day`` fits it anew on the validation scores that the
     bundle keeps, ``precision`` on these and on those of labelled anomalies. Messages that training did not have are
-    counted and scored. ``on_scores`` is called with the scores of all sessions, piece by piece.
+    counted and scored. ``on_scores`` is called with the scores of all sessions, piece by piece. ``checkpoint`` holds
+    weights that score in place of the bundle's (see `logradar.pipeline.checkpoint_weights.with_checkpoint`).
 
     Lines of stdin (``-``) are scored as they arrive: ``on_step`` is called with what each batch brought, and with
     ``state`` what is open at the end is kept in that folder and goes on in the next call. Files are grouped as a
     whole; the alerts are the same.
     """
-    found = _detect(bundle, spec, given, Wish(threshold, alerts_per_day, precision), on_scores, on_step, state)
+    wish = Wish(threshold, alerts_per_day, precision)
+    found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint)
     found.keep()
     return found
 
@@ -102,8 +106,11 @@ def _detect(
     on_scores: OnScores | None,
     on_step: OnStep | None,
     state: Path | None,
+    checkpoint: Path | None,
 ) -> Detected:
     loaded = Bundle.load(Path(bundle))
+    if checkpoint is not None:
+        loaded = with_checkpoint(loaded, checkpoint)
     limit = wish.of(loaded)
     growing = Growing.stdin() if spec == "-" and not loaded.miner.uses_event_ids else None
     if growing is not None and growing.plain:
@@ -120,6 +127,7 @@ def _detect(
         "detector": loaded.settings.detector,
         "threshold": limit.value,
         "notes": notes(limit, wish.alerts_per_day, wish.precision),
+        **({"checkpoint": loaded.facts["checkpoint"]} if checkpoint is not None else {}),
     }
     return found
 
@@ -134,6 +142,7 @@ def detect_into(
     wish: Wish = Wish(),
     on_step: OnStep | None = None,
     state: Path | None = None,
+    checkpoint: Path | None = None,
 ) -> Detected:
     """`detect`; its alerts are written to ``output``, or every session as RADAR's results.
 
@@ -154,7 +163,7 @@ def detect_into(
     with ExitStack() as stack:
         if format_ == FORMAT and output is not None:
             on_scores = stack.enter_context(RadarResults(output)).add
-        found = _detect(bundle, spec, given, wish, on_scores, on_step, state)
+        found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint)
     if output is not None and format_ != FORMAT:
         write_alerts(found.alerts, found.to_json(), output, format_)
     found.keep()

@@ -27,10 +27,11 @@ from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
 from logradar.model.bundle import Bundle, input_settings
 from logradar.pipeline import next_event_metrics as next_events
+from logradar.pipeline.checkpoint_weights import with_checkpoint
 from logradar.pipeline.detect import Detected
 from logradar.pipeline.detection_delay import delay, kinds_of
+from logradar.pipeline.evaluate_unlabelled import document_without_labels
 from logradar.pipeline.evaluation_data import measured, novelty, timed, trained_on
-from logradar.pipeline.export import from_checkpoint
 from logradar.pipeline.measured import Measured
 from logradar.reporting.figures import write_pictures
 from logradar.reporting.run_folder import Run
@@ -84,16 +85,17 @@ def evaluate(
     allow_overlap: bool = False,
     precision: float | None = None,
 ) -> Evaluated:
-    """Measure a bundle on labelled INPUT ``spec``.
+    """Measure a bundle on INPUT ``spec``, which has labels; or without labels how well it predicts events.
 
     Sessions that took part in training, or lie in its time, are an error, unless ``allow_overlap`` is set;
-    ``held_out`` leaves them out (see `logradar.pipeline.evaluation_data.unseen`). ``checkpoint`` is a folder whose
-    weights are measured in place of the bundle's. Raises `DataError` without labels.
+    ``held_out`` leaves them out (see `logradar.pipeline.evaluation_data.unseen`). ``checkpoint`` holds weights that are
+    measured in place of the bundle's (see `logradar.pipeline.checkpoint_weights.with_checkpoint`). Without labels
+    there are next-event metrics, score statistics and alarms; `DataError` where the bundle has no network either.
     """
     began = time.monotonic()
     loaded = Bundle.load(bundle)
     if checkpoint is not None:
-        loaded = from_checkpoint(loaded, checkpoint)
+        loaded = with_checkpoint(loaded, checkpoint)
     planned = plan_threshold(loaded, threshold, alerts_per_day, precision)
     limit = planned.value
     with opening(spec, input_settings(loaded, given)) as (opened, home):
@@ -107,13 +109,17 @@ def evaluate(
         explained = scorer.explain(sessions.take(pa.array(looked)), main.take(pa.array(looked)), corpus.lines)
         alerts = scorer.alerts(explained.remaining(MOST_ALERTS), corpus.lines)
         suppressed = np.sort(found.rows[looked[~explained.kept]])
-        document = _document(spec, loaded, corpus, found, limit)
+        if found.labelled:
+            document = _document(spec, loaded, corpus, found, limit)
+            by_bundle = threshold is alerts_per_day is precision is None
+            values = tuple(name for name, detector in loaded.detectors.items() if detector.needs_values)
+            document["caveats"] = caveats(
+                document["audit"], document["detectors"], novelty(loaded) if by_bundle else None, values
+            )
+        else:
+            document = document_without_labels(spec, corpus.source, loaded, found, limit)
         document["audit"]["overlap_allowed"] = allow_overlap
-        by_bundle = threshold is alerts_per_day is precision is None
-        values = tuple(name for name, detector in loaded.detectors.items() if detector.needs_values)
-        document["caveats"] = caveats(
-            document["audit"], document["detectors"], novelty(loaded) if by_bundle else None, values
-        )
+        document["checkpoint"] = loaded.facts.get("checkpoint")
         if trimmed := loaded.facts["split"].get("trimmed"):
             document["audit"]["notes"].append(
                 f"Training left out {trimmed:,} normal sessions, those least like the others (split.trim)."
@@ -145,7 +151,7 @@ def _watched(bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDAr
         inside = silent[(silent >= rows.start) & (silent < rows.stop)] - rows.start
         watch.add(table, pa.table({"score": scores[rows]}), inside)
     figures: dict[str, Any] = {"drift": watch.drift(), "with_feedback": None}
-    if len(bundle.feedback):
+    if len(bundle.feedback) and found.labelled:
         values = scores.copy()
         values[silent] = np.minimum(values[silent], limit.value)
         lost = int(found.labels[silent].sum())

@@ -15,12 +15,14 @@ from logradar.core.errors import DataError
 from logradar.core.memory import give_back
 from logradar.core.progress import Progress, say
 from logradar.core.session_set import SessionSet, SessionTable
+from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.evaluation.audit import Hashes, Side, identities, overlapping, seen_in
 from logradar.evaluation.caveats import Novelty
 from logradar.model.bundle import Bundle
 from logradar.pipeline.detect import filled_sessions, sessions_of
 from logradar.pipeline.measured import Gathered, Measured
 from logradar.storage.day_files import DayCorpus
+from logradar.storage.grouping import anomalous
 from logradar.storage.records import Corpus
 
 Bools = npt.NDArray[np.bool_]
@@ -32,13 +34,14 @@ def measured(
 ) -> Measured:
     """The labelled sessions of an input that ``bundle`` may be measured on, with their scores.
 
+    Where none has a label and the bundle predicts events, which is measured without labels, it is all sessions.
     ``limit`` is the threshold of the main detector; ``held_out`` and ``overlap`` are those of `unseen`.
     """
     if isinstance(corpus, DayCorpus):
         found: SessionSet = SessionTable(corpus.sessions(bundle.miner))
     else:
         found = filled_sessions(corpus, bundle, home, every=True)
-    known, prints, times = _distinguished(found, spec)
+    known, prints, times = _distinguished(found, spec, bundle)
     chosen = unseen(times, bundle, held_out, overlap, prints)
     prints, times = prints[chosen], times.filter(pa.array(chosen))
     known[known] = chosen
@@ -54,21 +57,28 @@ def measured(
             for sessions in source.tables():
                 scores = {name: one.score(sessions) for name, one in bundle.detectors.items()}
                 alarmed = scores[bundle.settings.detector]["score"].to_numpy() > limit
-                gathered.add(sessions, scores, alarmed | sessions["label"].to_numpy().astype(bool))
+                gathered.add(sessions, scores, alarmed | anomalous(sessions))
                 bar.advance(len(sessions))
     return gathered.measured(source, prints, times, whole=found.in_memory)
 
 
-def _distinguished(found: SessionSet, spec: str) -> tuple[Bools, Hashes, pa.Table]:
-    """Which sessions have a label; of those the identities, and a table of ``start`` and ``label``."""
-    known, prints, times = [], [], []
-    for table in found.tables(["session_id", "start", "template_ids", "label"]):
-        known.append(table["label"].is_valid().to_numpy())
-        table = table.filter(table["label"].is_valid())
+def _distinguished(found: SessionSet, spec: str, bundle: Bundle) -> tuple[Bools, Hashes, pa.Table]:
+    """Which sessions are measured; of those the identities, and a table of ``start`` and ``label``.
+
+    They are the sessions with a label, or all of them where none has one and the bundle predicts events.
+    """
+    marked = [table["label"].is_valid().to_numpy() for table in found.tables(["label"])]
+    known = np.concatenate([np.empty(0, np.bool_), *marked])
+    if len(known) and not known.any() and any(isinstance(one, PredictsEvents) for one in bundle.detectors.values()):
+        say(f"'{spec}' has no labels: predictions and scores are measured, and no detection (--labels FILE).")
+        known[:] = True
+    else:
+        _require_labels(int(known.sum()), len(known), spec)
+    prints, times = [np.empty(0, np.uint64)], []
+    for table in ChosenRows(found, known).tables(["session_id", "start", "template_ids", "label"]):
         prints.append(identities(table))
         times.append(table.select(["start", "label"]).combine_chunks())
-    _require_labels(sum(map(len, times)), len(found), spec)
-    return np.concatenate(known), np.concatenate(prints), pa.concat_tables(times)
+    return known, np.concatenate(prints), pa.concat_tables(times)
 
 
 def sessions_in(corpus: Corpus | DayCorpus, bundle: Bundle, home: Path) -> pa.Table:

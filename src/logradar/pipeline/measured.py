@@ -17,15 +17,16 @@ from logradar.core.sequences import Sequences
 from logradar.core.tables import NAME, SCORES, SESSIONS
 from logradar.evaluation.audit import Hashes, SequenceFacts
 from logradar.evaluation.curves import Bools, Floats
-from logradar.storage.grouping import days_covered
+from logradar.storage.grouping import anomalous, days_covered
 
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Labelled SESSIONS that are measured: ``source`` reads them again, and of each session some numbers are here.
+    """SESSIONS that are measured, all with labels or all without: ``source`` reads them again.
 
+    Of each session some numbers are here.
     ``labels`` say which are anomalous, ``scores`` what each detector gives them, ``facts`` describe their sequences
     and ``identities`` tell them apart; ``times`` has their ``start`` and ``label``. ``sessions`` and ``scored`` (their
     SCORES by detector) are those at ``rows``: all of them where ``whole``; of an input on disk only the anomalies and
@@ -49,6 +50,11 @@ class Measured:
         return len(self.labels)
 
     @property
+    def labelled(self) -> bool:
+        """Whether the sessions have labels: all of them, or none."""
+        return not self.times["label"].null_count
+
+    @property
     def days(self) -> float | None:
         """Days from the first start to the last end; None without times."""
         first = pc.min(self.times["start"]).as_py()
@@ -58,7 +64,7 @@ class Measured:
         """The anomalous sessions (all sessions where ``whole``) with their events, and their SCORES."""
         if self.whole:
             return self.sessions, self.scored
-        marked = self.sessions["label"]
+        marked = self.sessions["label"].fill_null(False)
         return self.sessions.filter(marked), {name: table.filter(marked) for name, table in self.scored.items()}
 
     def pieces(self, columns: list[str]) -> Iterator[tuple[slice, pa.Table]]:
@@ -107,7 +113,7 @@ class Gathered:
         facts = SequenceFacts.of(Sequences.from_arrow(sessions["template_ids"]))
         self._prints[rows], self._lengths[rows] = facts.prints, facts.lengths
         self._unknown, self._unknown_events = self._unknown + facts.unknown, self._unknown_events + facts.unknown_events
-        self._labels[rows] = sessions["label"].to_numpy()
+        self._labels[rows] = anomalous(sessions)
         self._services[rows] = self._coded(sessions["service"].combine_chunks())
         end = pc.max(sessions["end"]).as_py()
         self._end = end if self._end is None or (end is not None and end > self._end) else self._end

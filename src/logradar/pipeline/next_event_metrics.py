@@ -34,15 +34,16 @@ def when_evaluated(
     detectors: Mapping[str, Detector],
     validation: Mapping[str, npt.NDArray[np.float64]],
     sessions: ChosenRows,
-    labels: npt.NDArray[np.bool_],
+    labels: npt.NDArray[np.bool_] | None,
     scores: Mapping[str, npt.NDArray[np.float64]],
 ) -> dict[str, Figures]:
     """Figures on sessions with ``labels`` and, by detector, ``scores``, for each detector that predicts events.
 
     They are the predictions and scores of the normal sessions, and precision and recall at p90, p95 and p99. These
-    thresholds come from the bundle's ``validation`` scores, never from these sessions.
+    thresholds come from the bundle's ``validation`` scores, never from these sessions. Without labels they are the
+    predictions and scores of all sessions, and the share of them above each threshold.
     """
-    normal = sessions.those(~labels)
+    normal = sessions if labels is None else sessions.those(~labels)
     figures = {}
     for name, detector in detectors.items():
         if not isinstance(detector, PredictsEvents):
@@ -51,8 +52,10 @@ def when_evaluated(
         thresholds = {quantile: at["threshold"] for quantile, at in next_event.recommended(validation[name]).items()}
         figures[name] = {
             **_accuracy(detector, normal),
-            "scores": next_event.score_statistics(values[~labels]),
-            "thresholds": next_event.measured(thresholds, labels, values),
+            "scores": next_event.score_statistics(values if labels is None else values[~labels]),
+            "thresholds": next_event.shares_above(thresholds, values)
+            if labels is None
+            else next_event.measured(thresholds, labels, values),
         }
     return figures
 
@@ -64,4 +67,5 @@ def readable(figures: Mapping[str, Figures]) -> str:
 
 def _accuracy(detector: PredictsEvents, sessions: SessionSet) -> Figures:
     predictions = detector.predicted(sessions)
-    return next_event.accuracy(predictions.ranks, predictions.losses, predictions.known, predictions.weights)
+    figures = next_event.accuracy(predictions.ranks, predictions.losses, predictions.known, predictions.weights)
+    return {**figures, "choices": detector.choices}

@@ -36,6 +36,8 @@ def headline(run: Run) -> str:
 def _evaluated(facts: Mapping[str, Any]) -> str:
     sessions, anomalies = facts.get("sessions"), facts.get("anomalies")
     hits, false = facts.get("tp"), facts.get("fp")
+    if anomalies is None and real(alerts := facts.get("alerts")):
+        return f"{counted(sessions, 'session')} without labels; {number(alerts)} of them raised an alarm."
     if not real(anomalies) or not anomalies:
         return f"No anomaly is labelled among {counted(sessions, 'session')}; {number(false)} of them raised an alarm."
     a_day = facts.get("false_alarms_per_day")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from transformers import TrainerCallback
 
 from logradar.core.errors import DataError
-from logradar.training import history
+from logradar.training import checkpoints, history
 from logradar.training.live_view import TrainingView
 from logradar.training.log import TrainingLog
 from logradar.training.settings import TrainingSettings
@@ -72,7 +72,9 @@ class Monitor(TrainerCallback):
             self.trackers.add(state.global_step, status.points())
         self.view.advance(self.rows, self.note)
         every = self.settings.checkpoint_steps
-        if every and state.global_step % every == 0:
+        if (
+            every and state.global_step % every == 0 and state.epoch % 1
+        ):  # the end of an epoch is saved once it is judged
             control.should_save = self.folder is not None
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
@@ -113,8 +115,9 @@ class Monitor(TrainerCallback):
             control.should_training_stop = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """A checkpoint is complete: write the history of the same step."""
+        """A checkpoint is complete: name the best one so far and write the history of the same step."""
         if self.folder is not None and state.is_world_process_zero:
+            checkpoints.name_best(self.folder, state.best_global_step)
             history.write(self.folder, history.epochs_of(state.log_history), self.machine)
 
 

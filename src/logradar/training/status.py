@@ -19,12 +19,23 @@ class Meter:
 
     def __init__(self, parts: int = 0) -> None:
         self._last: Any = None
+        self._kept: list[float] = []
         self._parts = parts
         self.begin()
 
     def begin(self) -> None:
-        """Start a new mean for a new epoch."""
+        """Start a new mean for a new epoch, or go on with the one that `carry` was given."""
         self._sum: Any = 0.0
+        self._before, self._kept = self._kept, []
+
+    def carry(self, sums: list[float]) -> None:
+        """Let the next mean begin with `sums` of a checkpoint."""
+        self._kept = sums
+
+    @property
+    def sums(self) -> list[float]:
+        """Loss times weight, and weight, of all predictions since the epoch began."""
+        return [0.0, 0.0] if isinstance(self._sum, float) else list(self._sum.tolist())
 
     def add(self, losses: Any, weights: Any, part: Any = None) -> None:
         """Add the losses of a batch's predictions and their weights (tensors of equal shape).
@@ -37,6 +48,9 @@ class Meter:
         if part is not None:  # the sums of each objective come after those of all
             by_part = sums_by_part(losses, weights, part, self._parts).detach()
             self._last = torch.cat([self._last, by_part.reshape(-1)])
+        if len(self._before) == len(self._last):
+            self._sum = self._last.new_tensor(self._before)
+        self._before = []
         self._sum = self._sum + self._last
 
     def read(self) -> tuple[float | None, float | None]:

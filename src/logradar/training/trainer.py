@@ -17,6 +17,7 @@ from transformers import Trainer
 from logradar.core.errors import ConfigError
 from logradar.training import optimizer_files
 from logradar.training.counter_rng import draws
+from logradar.training.epoch_loss import EpochLoss
 from logradar.training.rows import Batch, Rows
 from logradar.training.status import Meter, sums_by_part
 from logradar.training.streaming_rows import BlockReader, StoredOrder, StoredRows
@@ -48,7 +49,7 @@ class RowTrainer(Trainer):
     ) -> None:
         super().__init__(train_dataset=order.data, eval_dataset=watched, **given)
         self.mean, self.parts = mean, tuple(parts)
-        self.meter = meter
+        self.meter, self.epoch_loss = meter, EpochLoss(meter)
         self.objective: Objective = objective
         self.watched, self.order = watched, order
         # The loss of a batch is divided by the mean weight of all batches, not by its own weight:
@@ -74,6 +75,11 @@ class RowTrainer(Trainer):
         loss: torch.Tensor = (losses * weights).sum() / self.scale
         self.meter.add(losses.detach(), weights, *part)
         return loss
+
+    def training_step(self, *given: Any, **named: Any) -> torch.Tensor:
+        """Loss and gradient of a batch; the first one after a resume brings the losses before it in its epoch."""
+        self._globalstep_last_logged = self.epoch_loss.since
+        return self.epoch_loss.add(super().training_step(*given, **named))
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Weighted mean loss of the validation rows, over all processes, as ``eval_loss``."""
@@ -105,6 +111,8 @@ class RowTrainer(Trainer):
                 "loss", torch.zeros(len(self.parts), 2, device=self.args.device) if sums is None else sums
             )
         super().log(logs, start_time)
+        if "loss" in logs:
+            self.epoch_loss.reported(self.state.global_step)
 
     def _of_parts(self, name: str, sums: torch.Tensor) -> dict[str, float]:
         """The mean loss of each objective that was asked about, over all processes."""
@@ -115,7 +123,10 @@ class RowTrainer(Trainer):
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         assert self.optimizer is not None and self.lr_scheduler is not None
+        mine = torch.tensor([self.epoch_loss.numbers], device=self.args.device)
+        losses = self.accelerator.gather(mine).tolist()
         if self.args.should_save:
+            self.epoch_loss.write(Path(output_dir), losses)
             optimizer_files.write_optimizer(Path(output_dir), self.optimizer.state_dict())
             optimizer_files.write_scheduler(Path(output_dir), self.lr_scheduler.state_dict())
 
@@ -126,6 +137,7 @@ class RowTrainer(Trainer):
         try:
             self.optimizer.load_state_dict(optimizer_files.read_optimizer(Path(checkpoint)))
             self.lr_scheduler.load_state_dict(optimizer_files.read_scheduler(Path(checkpoint)))
+            self.epoch_loss.read(Path(checkpoint), self.args.process_index)
         except ValueError as error:
             raise ConfigError(f"The training cannot be resumed: {error}; train without --resume.") from None
 

@@ -88,6 +88,57 @@ def test_the_share_missed_by_top_k(by_hand):
         by_hand.calculate_anomaly_score(ids, 0)
 
 
+def test_a_top_k_that_holds_every_answer_is_announced(by_hand, capsys):
+    """Three templates and the end: the top 4 are all, so only events that training did not have count."""
+    assert by_hand.choices == 4
+    assert by_hand.calculate_anomaly_score([[C, A, 0]], 3).tolist() == [0.0]
+    assert capsys.readouterr().err == ""
+    assert by_hand.calculate_anomaly_score([[C, A, 0]], 4).tolist() == [0.0]
+    assert "top_k is 4, but deeplog chooses among 4 answers" in capsys.readouterr().err
+    assert by_hand.calculate_anomaly_score([[C, A, 99]]).tolist() == [0.25]  # the default, 10
+    assert "every event that training had is among the top 10" in capsys.readouterr().err
+
+
+def test_event_ids_of_day_files_are_given_by_name(by_hand, capsys):
+    """Event id e is template e + 3; what pads is the mask's, or the zeros at the end."""
+    plain = by_hand.predict_anomaly_score([[A, B, C], [A, 0, 0]])
+    events = [[A - 3, B - 3, C - 3], [A - 3, 0, 0]]
+    for mask in (None, [[1, 1, 1], [1, 0, 0]]):
+        assert by_hand.predict_anomaly_score(token_ids=events, attention_mask=mask).tolist() == plain.tolist()
+        asked = by_hand.calculate_anomaly_score(token_ids=events, top_k=1, attention_mask=mask)
+        assert asked.tolist() == by_hand.calculate_anomaly_score([[A, B, C], [A, 0, 0]], 1).tolist()
+    assert capsys.readouterr().err == ""
+    by_hand.vocabulary = Vocabulary(np.array([3, B, C], np.int32))  # now event id 0 is one of them
+    first = by_hand.predict_anomaly_score([[3, B]])
+    assert by_hand.predict_anomaly_score(token_ids=[[0, B - 3, 0]]).tolist() == first.tolist()
+    closed = by_hand.predict_anomaly_score([[3, B, 3]])
+    mask = [[1, 1, 1]]
+    assert by_hand.predict_anomaly_score(token_ids=[[0, B - 3, 0]], attention_mask=mask).tolist() == closed.tolist()
+    unknown = by_hand.predict_anomaly_score([[1, B, C]])
+    assert by_hand.predict_anomaly_score(token_ids=[[-4, B - 3, C - 3]]).tolist() == unknown.tolist()
+
+
+def test_ids_of_the_other_kind_are_not_scored_in_silence(by_hand, capsys):
+    for door in (by_hand.predict_anomaly_score, by_hand.calculate_anomaly_score):
+        for wrong in ([[A - 3, 2, B - 3]], [[-5, A]]):
+            with pytest.raises(DataError, match=r"no template id.*Give event ids of day files as token_ids="):
+                door(wrong)
+        with pytest.raises(DataError, match="input_ids holds 0"):
+            door([[0, A]], attention_mask=[[1, 1]])
+        capsys.readouterr()
+        door([[A - 3, B - 3, C - 3]])
+        assert "did not have 3 of these 3 events. Event ids of day files are template ids less 3" in (
+            capsys.readouterr().err
+        )
+        door(token_ids=[[A, B, C]])
+        assert "token_ids= is for bundles of day files" in capsys.readouterr().err
+        for given in ({}, {"input_ids": [[A]], "token_ids": [[A]]}):
+            with pytest.raises(DataError, match="not both"):
+                door(**given)
+        with pytest.raises(DataError, match="token_ids must be integers"):
+            door(token_ids=[[1.5]])
+
+
 def test_padding_goes_by_the_mask_wherever_it_stands(by_hand):
     import torch
 

@@ -70,6 +70,14 @@ Until = Annotated[
     datetime | None,
     typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"], help="Read only files of that day and earlier."),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="PATH",
+        help="Use the weights of a checkpoint, not the bundle's: a folder checkpoint-STEP or best, or a .pt file.",
+    ),
+]
 Pictures = Annotated[
     Path | None, typer.Option("--pictures", metavar="DIR", help="A folder for the pictures of the report as PNG files.")
 ]

@@ -102,6 +102,24 @@ def detectors(evaluation: dict[str, Any]) -> None:
     Console().print(table)
 
 
+def alarms(evaluation: dict[str, Any]) -> None:
+    """All detectors side by side where there are no labels: how the scores lie, and how many alarms they raise."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=evaluation["title"], title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("detector", no_wrap=True)
+    for head in ("mean score", "deviation", "threshold", "alarms", "share"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for name, figures in evaluation["detectors"].items():
+        style, score = "bold" if name == evaluation["main"] else "", figures["scores"]
+        columns = [score["mean"], score["deviation"], figures["threshold"]]
+        row = [*map(_short, columns), f"{figures['alerts']:,}", f"{figures['alert_rate']:.2%}"]
+        table.add_row(name, *row, style=style)
+    Console().print(table)
+
+
 def alerts(result: dict[str, Any], top: int) -> None:
     """The ``top`` alerts, each with the log lines that show the anomaly."""
     from rich.console import Console
@@ -208,9 +226,12 @@ def evaluation(result: dict[str, Any], folder: Path | None, pictures: Sequence[P
     from logradar.cli.show.services import delay, services
     from logradar.pipeline.next_event_metrics import readable
 
-    detectors(result)
-    services(result)
-    delay(result)
+    if result["anomalies"] is None:
+        alarms(result)
+    else:
+        detectors(result)
+        services(result)
+        delay(result)
     if measured := result["with_feedback"]:
         f1, precision, recall = (_short(measured[name]) for name in ("f1", "precision", "recall"))
         print(

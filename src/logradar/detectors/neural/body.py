@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -217,8 +217,11 @@ class NeuralDetector(PredictsEvents):
         network.load_state_dict(read_weights(self._weights))
         return network.eval()
 
-    def with_weights(self, weights: bytes) -> NeuralDetector:
-        """A copy with other weights for the same network, as safetensors; `RuntimeError` where they do not fit."""
+    def with_weights(self, weights: bytes, valid: Sequences | None = None) -> Self:
+        """A copy with other weights for the same network, as safetensors; `RuntimeError` where they do not fit.
+
+        ``valid`` are distinct validation sequences, for what is fitted on them after the weights.
+        """
         require()
         other = copy(self)
         other._weights = weights

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.filenames import readable
-from logradar.core.tables import ERROR, FIRST_TEMPLATE, INFO, NAME, SESSIONS, TIMESTAMP, UNKNOWN, WARN, check
+from logradar.core.tables import ERROR, INFO, NAME, SESSIONS, TIMESTAMP, WARN, check, template_ids_of
 from logradar.sources.decoding.timestamps import Clock
 from logradar.sources.radar.table import DAY_SESSIONS
 
@@ -98,7 +98,7 @@ def sessions_of(table: pa.Table, first_record: int) -> pa.Table:
     events: Any = table["event_sequence"].chunk(0) if table.num_rows else pa.array([], pa.list_(pa.int32()))
     ends = events.offsets.to_numpy()
     ids = events.values.to_numpy()[ends[0] : ends[-1]]
-    templates = template_ids(ids)
+    templates = template_ids_of(ids)
     offsets = pa.array((ends - ends[0]).astype(np.int32))
     records = np.arange(first_record, first_record + len(ids))
     columns = {
@@ -123,12 +123,6 @@ def runs(table: pa.Table, name: str) -> Iterator[pa.Table]:
         bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
         for start, end in pairwise(bounds):
             yield table.slice(start, end - start)
-
-
-def template_ids(events: np.ndarray) -> np.ndarray:
-    """The template id of each event id; both are int32."""
-    fits = (events >= 0) & (events <= np.iinfo(np.int32).max - FIRST_TEMPLATE)
-    return np.where(fits, events + np.int32(FIRST_TEMPLATE), np.int32(UNKNOWN)).astype(np.int32)
 
 
 def max_level(table: pa.Table) -> pa.Array:
