@@ -52,9 +52,7 @@ def document_without_labels(spec: str, source: str, bundle: Bundle, found: Measu
         "caveats": [],
         "detectors": detectors,
         "split": bundle.facts["split"],
-        "next_events": next_events.when_evaluated(
-            bundle.detectors, bundle.validation, found.source, None, found.scores
-        ),
+        "next_events": predicted,
         "seed": bundle.settings.seed,
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from logradar.core.tables import FIRST_TEMPLATE, MASK, PADDING, SESSIONS, UNKNOW
 from logradar.detectors.base import SequenceDetector
 from logradar.detectors.neural.scorer import Scorer
 from logradar.detectors.neural.surprisal import Surprise
+from logradar.training.settings import TrainingSettings
 from logradar.detectors.neural.vocabulary import Vocabulary
 
 Floats = npt.NDArray[np.float64]
@@ -66,6 +68,12 @@ class PredictsEvents(SequenceDetector):
     @abstractmethod
     def _tokens(self, sequences: Sequences) -> Sequences:
         """Sequences of template ids as the network's tokens."""
+
+    @abstractmethod
+    def _learn_again(
+        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None
+    ) -> None:
+        """Go on from the weights with distinct sequences ``learnt``; new templates become known where they can."""
 
     @abstractmethod
     def _surprise(self, tokens: Sequences) -> Surprise:

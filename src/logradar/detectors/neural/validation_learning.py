@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,8 @@ from logradar.core.distinct import Distinct, count_distinct
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.detectors.base import Scored
+from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.training.settings import TrainingSettings
-
-if TYPE_CHECKING:
-    from logradar.detectors.neural.body import NeuralDetector
 
 Floats = npt.NDArray[np.float64]
 FOLDER: Final = "updates"  # in the folder of the training
@@ -30,7 +28,7 @@ _SURPRISING: Final = 0.9  # quantile of validation scores above which sessions o
 
 
 def learn_in_parts(
-    detector: NeuralDetector, train: Distinct, valid: Sequences, scores: Floats, folder: Path | None
+    detector: PredictsEvents, train: Distinct, valid: Sequences, scores: Floats, folder: Path | None
 ) -> Floats:
     """One score for each validation session, in order of time; afterwards ``detector`` has learnt them all.
 
@@ -71,7 +69,7 @@ def _more_often(rows: Sequences) -> Sequences:
     return Sequences(rows.values, rows.offsets, rows.counts * _NEWEST, rows.inverse)
 
 
-def _shorter(detector: NeuralDetector) -> TrainingSettings:
+def _shorter(detector: PredictsEvents) -> TrainingSettings:
     training: TrainingSettings = detector.settings.training
     update = {
         "epochs": _EPOCHS,
