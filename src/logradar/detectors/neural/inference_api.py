@@ -21,8 +21,8 @@ from logradar.core.tables import FIRST_TEMPLATE, MASK, PADDING, SESSIONS, UNKNOW
 from logradar.detectors.base import SequenceDetector
 from logradar.detectors.neural.scorer import Scorer
 from logradar.detectors.neural.surprisal import Surprise
-from logradar.training.settings import TrainingSettings
 from logradar.detectors.neural.vocabulary import Vocabulary
+from logradar.training.settings import TrainingSettings
 
 Floats = npt.NDArray[np.float64]
 
