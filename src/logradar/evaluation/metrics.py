@@ -130,6 +130,7 @@ def distinct(
     order = np.lexsort((truth, prints))  # stable: the first session of each pair comes first
     changed = (np.diff(prints[order]) != 0) | np.diff(truth[order])
     rows = np.sort(order[np.append(True, changed)[: len(order)]])
+    del prints, order, changed
     return _measure_rows(rows, labels, scores, threshold, options)
 
 

@@ -174,6 +174,14 @@ def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Meas
             "distinct": distinct(labels, values, value, prints, days=days),
         }
         give_back()
+    checked = audit(
+        found.facts,
+        labels,
+        train=trained_on(bundle),
+        side=replace(Side.between(found.times), sequences=prints, identities=found.identities),
+        apart=Side.between(timed(found.times, bundle)),
+    )
+    give_back()
     limits = {name: limit if name == main else bundle.thresholds[name].value for name in scores}
     alarmed = {name: values > limits[name] for name, values in scores.items()}
     anomalies, scored = found.anomalies()
@@ -184,13 +192,7 @@ def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Meas
         "trained_on": bundle.facts["input"],
         "main": main,
         **detectors[main],
-        "audit": audit(
-            found.facts,
-            labels,
-            train=trained_on(bundle),
-            side=replace(Side.between(found.times), sequences=prints, identities=found.identities),
-            apart=Side.between(timed(found.times, bundle)),
-        ),
+        "audit": checked,
         "detectors": detectors,
         "split": bundle.facts["split"],
         "next_events": next_events.when_evaluated(bundle.detectors, bundle.validation, found.source, labels, scores),
