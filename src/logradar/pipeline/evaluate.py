@@ -126,6 +126,7 @@ def evaluate(
             )
         document |= _watched(loaded, found, planned, suppressed)
         document["notes"] = notes(planned, alerts_per_day, precision)
+        give_back()
         scores = found.score_table(_known(loaded, found.facts.prints))
     document["seconds"] = round(time.monotonic() - began, 2)
     figures = {
@@ -184,6 +185,7 @@ def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Meas
     give_back()
     limits = {name: limit if name == main else bundle.thresholds[name].value for name in scores}
     alarmed = {name: values > limits[name] for name, values in scores.items()}
+    give_back()
     anomalies, scored = found.anomalies()
     kinds = kinds_of(corpus, anomalies.filter(anomalies["label"]))
     return {

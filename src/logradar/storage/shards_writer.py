@@ -21,6 +21,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.memory import give_back
 from logradar.core.quarantine import Quarantine
 
 SHARD: Final = 32 << 20  # bytes of a shard in memory
@@ -186,7 +187,10 @@ class Store:
         tables.clear()
         pq.write_table(whole, draft, row_group_size=GROUP_ROWS, **CODEC)
         draft.replace(path)
-        return Shard(f"{self.kind}/{name}", whole.num_rows, path.stat().st_size, _sum(path))
+        rows = whole.num_rows
+        del whole
+        give_back()
+        return Shard(f"{self.kind}/{name}", rows, path.stat().st_size, _sum(path))
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
