@@ -150,7 +150,7 @@ def test_a_refit_with_the_same_seed_gives_the_same_bytes(name):
     table = sessions([*normal(20, 7), ODD])
     scores = []
     for _ in range(2):
-        detector = detectors.load(name)(seed=5)
+        detector = quick(name)
         detector.fit(TrainingSet.of_tables(sessions(normal(150, 0)), sessions(normal(40, 1))))
         scores.append(detector.score(table)["score"].to_numpy().tobytes())
     assert scores[0] == scores[1]
@@ -234,7 +234,7 @@ def test_nothing_to_learn_from_is_a_sentence(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("train", [[[3]], [[3, 3, 3]] * 5, [[]]])
 def test_the_smallest_training_data_works(name, train):
-    detector = detectors.load(name)(seed=1)
+    detector = quick(name)
     detector.fit(TrainingSet.of_tables(sessions(train), sessions([])))
     scores = detector.score(sessions([train[0], [3, 9, 9, 9, 3, 8, 8]]))["score"].to_numpy()
     assert np.isfinite(scores).all()

@@ -109,7 +109,7 @@ def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ra
 
     ``example`` names the inputs as ``network.forward`` does and has two or more rows (and columns).
     Where ``network.graph_key`` says what decides its graph in addition to the shapes of its weights, the graph
-    is traced once in a process: tracing BERT takes seconds, inserting the weights milliseconds.
+    is traced once in a process: tracing takes seconds, inserting the weights milliseconds.
     """
     graph = getattr(network, "graph_key", None)
     if graph is None:
@@ -119,8 +119,10 @@ def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ra
     shapes = tuple((name, value.shape) for name, value in network.state_dict().items())
     key = (type(network), graph, shapes)
     if key not in _GRAPHS:
-        _GRAPHS.clear()  # one is enough for a network that is trained repeatedly
-        _GRAPHS[key] = _traced(network, example, ragged, False)
+        traced = _traced(network, example, ragged, False)
+        while _GRAPHS and len(traced) + sum(map(len, _GRAPHS.values())) > _KEPT:
+            _GRAPHS.pop(next(iter(_GRAPHS)))
+        _GRAPHS[key] = traced
     model = onnx.ModelProto.FromString(_GRAPHS[key])
     weights = network.state_dict()
     for tensor in model.graph.initializer:
@@ -129,7 +131,8 @@ def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ra
     return bytes(model.SerializeToString())
 
 
-_GRAPHS: Final[dict[Hashable, bytes]] = {}
+_GRAPHS: Final[dict[Hashable, bytes]] = {}  # the oldest first; one is kept whatever its size
+_KEPT: Final = 32 << 20  # bytes of graphs
 
 
 def _traced(

@@ -20,7 +20,7 @@ from logradar.training.settings import TrainingSettings
 Floats = npt.NDArray[np.float64]
 FOLDER: Final = "updates"  # in the folder of the training
 _REPLAY: Final = 20_000  # distinct training sequences at most that are learnt again beside the new ones
-_EPOCHS: Final = 2
+_EPOCHS: Final = 2  # of an update at most; all updates together take no more than half of a training, or one each
 _SLOWER: Final = 1 / 3  # of the highest learning rate
 _AVERAGING: Final = 0.95  # as `TrainingSettings.averaging`, for so few steps
 _NEWEST: Final = 10  # times as often as a training session counts each validation session, which is newer
@@ -72,7 +72,7 @@ def _more_often(rows: Sequences) -> Sequences:
 def _shorter(detector: PredictsEvents) -> TrainingSettings:
     training: TrainingSettings = detector.settings.training
     update = {
-        "epochs": _EPOCHS,
+        "epochs": min(_EPOCHS, -(-training.epochs // (2 * detector.settings.updates))),
         "learning_rate": training.learning_rate * _SLOWER,
         "schedule": "constant",
         "warmup": 0.0,
