@@ -185,7 +185,7 @@ def as_text(context: typer.Context) -> str:
             continue
         option = param.param_type_name == "option"
         if option:
-            words.append(max(param.opts, key=len))
+            words.append(next((name for name in param.opts if name.startswith("--")), param.opts[0]))
         if isinstance(value, list | tuple):  # settings: KEY=VALUE
             words += ["=".join(map(portable_text, word.split("=", 1))) for word in value]
         elif isinstance(value, Path) or not option:
