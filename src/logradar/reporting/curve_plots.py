@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -162,6 +163,6 @@ def round_ticks(reach: float) -> list[float]:
     >>> round_ticks(0.0089), round_ticks(0.01)
     ([0.0, 0.002, 0.004, 0.006, 0.008], [0.0, 0.005, 0.01])
     """
-    power = 10.0 ** np.floor(np.log10(reach))
+    power = 10.0 ** math.floor(math.log10(reach))
     step = next(step for size in (0.2, 0.5, 1.0, 2.0, 2.5) if reach / (step := size * power) < 4.75)
     return [round(number * step, 12) for number in range(int(reach / step + 1e-9) + 1)]
