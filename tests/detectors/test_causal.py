@@ -49,9 +49,12 @@ def normal(count: int, seed: int) -> list[list[int]]:
     return [session(rng.choice([READ, WRITE]), rng.randint(1, 8), int(rng.random() < 0.2)) for _ in range(count)]
 
 
+PLAIN = ("updates=0", "score=surprisal")  # the network alone
+
+
 def fitted(name: str, *settings: str, seed: int = 0, folder=None, count: int = 600) -> Detector:
     kind = detectors.load(name)
-    given = [*TINY, *SIZES.get(name, ()), "training.epochs=12", *settings]
+    given = [*PLAIN, *TINY, *SIZES.get(name, ()), "training.epochs=12", *settings]
     detector = kind(load_config(kind.Settings, overrides=given), seed)
     detector.fit(TrainingSet.of_tables(sessions(normal(count, 0)), sessions(normal(150, 1)), folder))
     return detector

@@ -42,7 +42,9 @@ def normal(count: int, seed: int) -> list[list[int]]:
 
 
 def fitted_with(*settings: str, seed: int = 0) -> DeepLog:
-    detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, *settings]), seed)
+    detector = DeepLog(
+        load_config(DeepLogSettings, overrides=["updates=0", "score=surprisal", *SMALL, *settings]), seed
+    )
     detector.fit(TrainingSet.of_tables(sessions(normal(2000, 0)), sessions(normal(300, 1))))
     return detector
 

@@ -44,7 +44,7 @@ def logbert_with(*settings: str, seed: int = 0) -> LogBERT:
 
 
 def fitted(*settings: str, seed: int) -> LogBERT:
-    detector = logbert_with(f"training.epochs={EPOCHS}", *settings, seed=seed)
+    detector = logbert_with("updates=0", "score=surprisal", f"training.epochs={EPOCHS}", *settings, seed=seed)
     detector.fit(TrainingSet.of_tables(sessions(normal(1000, 0)), sessions(normal(300, 1))))
     return detector
 

@@ -72,6 +72,7 @@ class NeuralDetector(PredictsEvents):
     Settings: ClassVar[type[Config]] = NeuralSettings
     vocabulary: Vocabulary
     parts: ClassVar[tuple[str, ...]] = ()  # names of the objectives, where the loss is that of several together
+    _brief = False  # whether the network goes on learning, so that the graph of its scorer may be a quick one
     ragged: ClassVar[bool] = False  # rows of unequal length: `RaggedRows` to learn from, `Scorer.ragged` to score
 
     @abstractmethod
@@ -107,16 +108,17 @@ class NeuralDetector(PredictsEvents):
         """Log-probabilities, a row each, of what comes at ``places`` of ``rows``; a place may be the end."""
 
     def _learn(self, training: TrainingSet) -> npt.NDArray[np.float64]:
+        self._brief = bool(self.settings.updates) and len(training.valid) > 0
         scores = super()._learn(training)
-        if not self.settings.updates or not len(scores):
+        if not self._brief:
             return scores
         valid = training.valid_view(TEMPLATE_IDS).sequences
         return learn_in_parts(self, training.distinct, valid, scores, training.folder)
 
     def _learn_again(
-        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None
+        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None, last: bool
     ) -> None:
-        """Go on from the weights with distinct sequences ``learnt``; new templates become known where they can."""
+        """As `PredictsEvents._learn_again`."""
         from logradar.training.loop import fit_network
 
         before = self.vocabulary
@@ -128,6 +130,7 @@ class NeuralDetector(PredictsEvents):
         rows = self._rows(self._pieces(self._tokens(learnt)).distinct())
         watch = self._watched(self._pieces(self._tokens(watched)).distinct())
         fit_network(network, self._loss, rows, watch, settings, folder, self.seed, self.name, self.parts)
+        self._brief = not last
         self._take(network)
 
     def _new_templates(self, learnt: Sequences, before: Vocabulary) -> npt.NDArray[np.int32]:
@@ -191,7 +194,7 @@ class NeuralDetector(PredictsEvents):
         import safetensors.torch
 
         self._weights = safetensors.torch.save(network.state_dict())
-        self._scorer = Scorer(export(network, self._example(), self.ragged))
+        self._scorer = Scorer(export(network, self._example(), self.ragged, self._brief))
 
     def _learnt(self, train: Distinct, folder: Path | None) -> Distinct:
         """All pieces of the training sequences, on disk or in memory as the settings say."""

@@ -71,9 +71,12 @@ class PredictsEvents(SequenceDetector):
 
     @abstractmethod
     def _learn_again(
-        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None
+        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None, last: bool
     ) -> None:
-        """Go on from the weights with distinct sequences ``learnt``; new templates become known where they can."""
+        """Go on from the weights with distinct sequences ``learnt``; new templates become known where they can.
+
+        ``last`` says that no more learning follows.
+        """
 
     @abstractmethod
     def _surprise(self, tokens: Sequences) -> Surprise:

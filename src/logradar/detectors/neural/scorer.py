@@ -104,14 +104,17 @@ def ladder(lengths: Ints) -> Ints:
     return found
 
 
-def export(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ragged: bool = False) -> bytes:
+def export(
+    network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ragged: bool = False, brief: bool = False
+) -> bytes:
     """``network`` as ONNX, weights included; the first dimension of every input is free, and the second if ``ragged``.
 
     ``example`` names the inputs as ``network.forward`` does and has two or more rows (and columns).
     Where ``network.graph_key`` says what decides its graph in addition to the shapes of its weights, the graph
-    is traced once in a process: tracing takes seconds, inserting the weights milliseconds.
+    is traced once in a process: tracing takes seconds, inserting the weights milliseconds. Such a graph is not
+    optimised. So it serves, for a network with ``brief_graph_key``, only while it goes on learning (``brief``).
     """
-    graph = getattr(network, "graph_key", None)
+    graph = getattr(network, "graph_key", getattr(network, "brief_graph_key", None) if brief else None)
     if graph is None:
         return _traced(network, example, ragged)
     import onnx

@@ -49,7 +49,7 @@ def learn_in_parts(
         again = _repeated(part, scored, surprising)
         own = folder / FOLDER / str(number) if folder is not None else None
         learnt = count_distinct([known, _more_often(valid.part(0, stop).distinct())]).loaded()
-        detector._learn_again(learnt, part.distinct(), _shorter(detector), own)
+        detector._learn_again(learnt, part.distinct(), _shorter(detector), own, stop == len(valid))
         if len(again):
             out[start + again] = detector._score(SessionView(part.take(again))).rows
     return out
