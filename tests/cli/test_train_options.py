@@ -11,7 +11,7 @@ from logradar.sources.radar.generate import DayShape
 from logradar.sources.radar.generate import write_days as generate
 
 pytest.importorskip("torch")
-SMALL = {"hidden": 8, "training": {"epoch_steps": 1}}
+SMALL = {"hidden": 8, "updates": 0, "training": {"epoch_steps": 1}}
 
 
 @pytest.fixture

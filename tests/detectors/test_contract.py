@@ -41,7 +41,7 @@ ODD = [3, 7, 7, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 99, 3]
 
 @pytest.fixture(scope="module", params=NAMES)
 def fitted(request: pytest.FixtureRequest) -> Detector:
-    detector = detectors.load(request.param)(seed=1)
+    detector = quick(request.param)
     detector.fit(TrainingSet.of_tables(sessions(normal(400, 0)), sessions(normal(100, 1))))
     return detector
 

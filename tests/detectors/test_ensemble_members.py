@@ -79,7 +79,12 @@ def test_an_ensemble_of_one_decides_as_its_member_does(name, training, fresh, tm
     assert (alone.lowest_score, alone.baseline_score) == (member.lowest_score, member.baseline_score)
 
 
-@pytest.mark.parametrize("names", [*combinations(MEMBERS, 1), *combinations(MEMBERS, 2), NETWORKS], ids="+".join)
+QUICKLY = [("deeplog", "values"), ("count_vector", "deeplog"), ("logbert", "logtcn"), ("length", "ngram"), NETWORKS]
+EVERY = [*combinations(MEMBERS, 1), *combinations(MEMBERS, 2)]
+SLOWLY = [pytest.param(names, marks=pytest.mark.slow) for names in EVERY if names not in QUICKLY]
+
+
+@pytest.mark.parametrize("names", [*QUICKLY, *SLOWLY], ids="+".join)
 def test_a_threshold_holds_on_fresh_normal_sessions(names, training, fresh):
     of = ensemble(*names)
     of.fit(training)

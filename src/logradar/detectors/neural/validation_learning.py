@@ -79,6 +79,7 @@ def _shorter(detector: PredictsEvents) -> TrainingSettings:
         "averaging": min(training.averaging, _AVERAGING),
         "patience": 0,
         "checkpoint_steps": 0,
+        "resume": False,  # short, and what an earlier training left there began from other weights
         "tensorboard": False,
         "wandb": False,
     }
