@@ -149,8 +149,8 @@ def page(parts: dict[str, Any]) -> str:
 
 Written by `python experiments/results.py`, two CPU cores. Measured: {told}.
 Thresholds are the 99.5 % quantile of normal validation scores; nothing is tuned on test data.
-What was measured on 2026-11-21 has networks as they were before they learnt their validation sessions
-([decision 24](decisions/0024-networks-learn-their-validation-sessions.md)); everything else is as it is now.
+Networks were measured on 2026-11-21 as they were then, before they learnt their validation sessions
+([decision 24](decisions/0024-networks-learn-their-validation-sessions.md)).
 How each figure is computed:
 [evaluation](reference-evaluation.md). What was tried and failed: [experiments](../experiments/LOG.md).
 
