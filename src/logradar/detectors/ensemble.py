@@ -166,7 +166,8 @@ class Ensemble(Detector):
         samples = [fuse(early, self._weights)[normal.order]] if normal.scores else []
         if len(normal.scores) < len(self._members):  # the others have scores of validation sessions only
             samples.append(fused)
-        anomalies = self._surprises(normal.anomalies, normal.count)
+        # Without members that leave sessions out, few validation sessions say too little to weigh anomalies by them.
+        anomalies = self._surprises(normal.anomalies, normal.count if normal.scores else 0)
         self._cut = cut(samples, fuse(anomalies, self._weights), self.settings.rate)
         services = training.services if self.settings.by_service else None
         self._noise = noise(fused, services) if services is not None else {}
@@ -203,7 +204,7 @@ class Ensemble(Detector):
         """Surprises, members x sessions; 0 for a member without scores."""
         surprises = np.zeros((len(self._members), rows))
         for row, name in enumerate(self._members):
-            if name in scores:
+            if rows and name in scores:
                 surprises[row] = self._scales[name].surprise(positive_part(scores[name]))
         return surprises
 
