@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from tests.cli.shop import write_log
 
@@ -40,7 +42,8 @@ def test_a_checkpoint_is_given_by_its_path(logradar, trained, tmp_path):
     assert found.json["checkpoint"]["step"] == 4
 
     assert logradar("export", trained, "-o", tmp_path / "x.pt", "--checkpoint", step, "--json").json["global_step"] == 4
-    again = logradar("detect", trained, tmp_path / "new.log", "--checkpoint", tmp_path / "x.pt", "--json")
+    moved = shutil.copytree(step, tmp_path / "moved")
+    again = logradar("detect", trained, tmp_path / "new.log", "--checkpoint", moved, "--json")
     assert again.json["alerts"] == found.json["alerts"]
     assert again.json["threshold"] == found.json["threshold"]
 

@@ -1,4 +1,4 @@
-"""Weights of a checkpoint, in place of those of a bundle: of any step that a training kept, or of an exported file."""
+"""Weights of a checkpoint, in place of those of a bundle: of any step that a training kept."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from logradar.alerting.threshold import fit_threshold
@@ -44,17 +42,22 @@ class Checkpoint:
     step: int | None = None
     epoch: float | None = None
     best_loss: float | None = None
-    vocabulary: npt.NDArray[np.int32] | None = None
     updated: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
-        """From a folder ``checkpoint-STEP``, the link ``best``, the folder of all (then the best), or an exported file.
+        """From a folder ``checkpoint-STEP``, the link ``best``, or the folder of all (then the best).
 
-        Raises `ConfigError` for anything else, and `BundleError` for a file that cannot be read.
+        Raises `ConfigError` for anything else, and `BundleError` for a file that cannot be read. An exported ``.pt`` is
+        refused: reading it would need ``torch.load``, which is not for files of unknown origin.
         """
         require("torch", "safetensors")
-        return _exported(path) if path.suffix == EXPORTED and path.is_file() else _kept(_folder(path))
+        if path.suffix == EXPORTED and path.is_file():
+            raise ConfigError(
+                f"'{path}' is an export for other programs and is not read back; give the folder checkpoint-STEP "
+                "that it was made from. Such a folder can be copied anywhere."
+            )
+        return _kept(_folder(path))
 
     def equals(self, detector: NeuralDetector) -> bool:
         """Whether these are the weights of ``detector``."""
@@ -72,14 +75,8 @@ class Checkpoint:
         """A copy of ``detector`` with these weights; see `NeuralDetector.with_weights`.
 
         It knows the templates that it knew then: those that validation sessions taught it come later. Raises
-        `BundleError` where the weights are those of another network, or of other templates.
+        `BundleError` where the weights are those of another network.
         """
-        known = detector.vocabulary.ids
-        if self.vocabulary is not None and not np.array_equal(self.vocabulary, known[: len(self.vocabulary)]):
-            raise BundleError(
-                f"The weights in '{self.name}' were learnt with other templates than those of this bundle's "
-                f"'{detector.name}'; use the bundle that they come from."
-            )
         try:
             return self._of_then(detector).with_weights(self.weights, valid)
         except RuntimeError as error:
@@ -96,13 +93,10 @@ class Checkpoint:
 
     def _of_then(self, detector: NeuralDetector) -> NeuralDetector:
         """The detector with the templates of these weights: new ones have higher ids, so the first ones."""
-        if self.vocabulary is not None:
-            templates = len(self.vocabulary)
-        else:
-            own, mine = _shapes(detector.network().state_dict()), self._shapes
-            pairs = [(one, mine[key]) for key, one in own.items() if key in mine and len(one) == len(mine[key])]
-            fewer = max((a - b for one, other in pairs for a, b in zip(one, other, strict=True)), default=0)
-            templates = len(detector.vocabulary.ids) - fewer
+        own, mine = _shapes(detector.network().state_dict()), self._shapes
+        pairs = [(one, mine[key]) for key, one in own.items() if key in mine and len(one) == len(mine[key])]
+        fewer = max((a - b for one, other in pairs for a, b in zip(one, other, strict=True)), default=0)
+        templates = len(detector.vocabulary.ids) - fewer
         if not 0 < templates < len(detector.vocabulary.ids):
             return detector
         earlier = copy(detector)
@@ -273,20 +267,3 @@ def _kept(folder: Path) -> Checkpoint:
         state.get("best_metric"),
         updated=updated,
     )
-
-
-def _exported(path: Path) -> Checkpoint:
-    """The checkpoint in a file that `logradar.pipeline.export` wrote."""
-    import torch
-    from safetensors.torch import save
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        weights = save({key: value.contiguous() for key, value in content["model_state_dict"].items()})
-        vocabulary, updated = content["vocabulary"].numpy(), bool(content["updated"])
-        detector, step, epoch, loss = (content[key] for key in ("detector", "global_step", "epoch", "best_loss"))
-        states = {key: content[f"{key}_state_dict"] for key in ("optimizer", "scheduler")}
-    except Exception as error:  # torch raises errors of many kinds for files that are not its own
-        reason = str(error).strip().partition("\n")[0]
-        raise BundleError(f"'{path}' is not a file that `logradar export` wrote: {reason}") from None
-    return Checkpoint(path.name, weights, lambda: states, detector, step, epoch, loss, vocabulary, updated)

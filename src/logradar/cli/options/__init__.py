@@ -75,7 +75,7 @@ Checkpoint = Annotated[
     typer.Option(
         "--checkpoint",
         metavar="PATH",
-        help="Use the weights of a checkpoint, not the bundle's: a folder checkpoint-STEP or best, or a .pt file.",
+        help="Use the weights of a checkpoint, not the bundle's: a folder checkpoint-STEP, or best.",
     ),
 ]
 Pictures = Annotated[
