@@ -176,7 +176,12 @@ class Ensemble(Detector):
         return np.minimum(scores, 0.0) if explained else scores
 
     def _normal(self, training: TrainingSet) -> _Normal:
-        """Scores of all normal sessions by members that can leave them out; where too many, of validation alone."""
+        """Scores of all normal sessions by members that can leave them out; where too many, of validation alone.
+
+        Nothing where no member can, or only one is left: then there is nothing to weigh anomalies against.
+        """
+        if self._alone is not None or not any(isinstance(member, Incremental) for member in self._members.values()):
+            return _Normal(Sequences.from_lists([]), np.empty(0, np.int64), {}, {}, 0)
         train, valid, early = training.distinct, training.valid_view(TEMPLATE_IDS).sequences, training.in_order
         late, few = Sequences.of(valid.values, valid.offsets), train.values + len(valid.values) <= _LEFT_OUT
         if few and early is not None:
