@@ -34,3 +34,11 @@ def write_labels(log: Path, path: Path) -> Path:
     rows = [f"{key},{'Anomaly' if odd else 'Normal'}" for key, odd in keys.items()]
     path.write_text("\n".join(["job,Label", *rows]) + "\n")
     return path
+
+
+def write_job(home: Path, jobs: int = 200, new: int = 60, broken: tuple[int, ...] = (20, 40)) -> Path:
+    """A folder with a log to learn from, ``app.log``, a later one with faults, ``new.log``, and its ``labels.csv``."""
+    write_log(home / "app.log", jobs, seed=1)
+    write_log(home / "new.log", new, seed=2, broken=broken, day=2)
+    write_labels(home / "new.log", home / "labels.csv")
+    return home

@@ -9,18 +9,14 @@ import sys
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from tests.cli.shop import write_labels, write_log
+from tests.cli.shop import write_job, write_labels, write_log
 
 from logradar.core.tables import ALERTS, SESSIONS, TEMPLATES, check
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    home = tmp_path_factory.mktemp("job")
-    write_log(home / "app.log", 300, seed=1)
-    write_log(home / "new.log", 100, seed=2, broken=(40, 70), day=2)
-    write_labels(home / "new.log", home / "labels.csv")
-    return home
+    return write_job(tmp_path_factory.mktemp("job"), 300, 100, (40, 70))
 
 
 @pytest.fixture

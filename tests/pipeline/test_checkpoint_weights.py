@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.cli.shop import write_labels, write_log
+from tests.cli.shop import write_job
 from tests.detectors.session_rows import sessions
 from tests.sources.day_samples import session as day_session
 
@@ -45,11 +45,7 @@ def learn(home, name, settings):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("checkpoints")
-    write_log(home / "app.log", 200, seed=1)
-    write_log(home / "new.log", 60, seed=2, broken=(20, 40), day=2)
-    write_labels(home / "new.log", home / "labels.csv")
-    return home
+    return write_job(tmp_path_factory.mktemp("checkpoints"))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from tests.cli.shop import write_labels, write_log
+from tests.cli.shop import write_job
 
 from logradar.core.bundle import KINDS, verify
 from logradar.core.errors import BundleError, ConfigError
@@ -28,11 +28,7 @@ QUICK = ["detector=deeplog", "beside=[length]", *PLAIN, *FEW]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("networks")
-    write_log(home / "app.log", 200, seed=1)
-    write_log(home / "new.log", 60, seed=2, broken=(20, 40), day=2)
-    write_labels(home / "new.log", home / "labels.csv")
-    return home
+    return write_job(tmp_path_factory.mktemp("networks"))
 
 
 @pytest.fixture(scope="module")
