@@ -56,15 +56,15 @@ def earliest(places: Iterable[Ints], alarmed: Bools, last: Ints) -> Ints:
     return np.where(alarmed, np.maximum(np.minimum(first, last), 0), NO_ALARM)
 
 
-def onsets(sessions: pa.Table, anomalous_records: Bools | None) -> Ints:
-    """The first anomalous event of each of SESSIONS; its first event where records have no labels of their own.
+def onsets(sessions: pa.Table, anomalous_events: Bools | None) -> Ints:
+    """The first anomalous event of each of SESSIONS; its first event where events have no labels of their own.
 
-    ``anomalous_records`` says by record id which records are labelled anomalous.
+    ``anomalous_events`` says of all events of the sessions, one after the other, which are labelled anomalous.
     """
     records = Sequences.from_arrow(sessions["record_ids"])
     first = np.full(len(records), np.iinfo(np.int64).max)
-    if anomalous_records is not None and len(anomalous_records):
-        anomalous = np.flatnonzero(anomalous_records[records.values])
+    if anomalous_events is not None:
+        anomalous = np.flatnonzero(anomalous_events)
         np.minimum.at(first, records.rows[anomalous], records.positions[anomalous])
     return np.where(first < np.maximum(records.lengths, 1), first, 0)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logradar.core.sequences import Sequences
 from logradar.evaluation.delay import Ints, alarm_places, delays, earliest, onsets
 from logradar.evaluation.fault_episodes import fault_episodes
 from logradar.model.bundle import Bundle
@@ -30,8 +31,8 @@ def delay(
     start.
     """
     labels = sessions["label"].to_numpy().astype(bool)
-    anomalous_records = _anomalous_records(corpus, sessions)
-    onset = onsets(sessions, anomalous_records)
+    anomalous_events = _anomalous_events(corpus, sessions)
+    onset = onsets(sessions, anomalous_events)
     kinds = kinds_of(corpus, sessions)
     starts, ends = (sessions[name].to_numpy().astype("M8[us]") for name in ("start", "end"))
     figures = {}
@@ -41,7 +42,7 @@ def delay(
             **delays(places, onset, sessions, labels),
             "fault_episodes": fault_episodes(kinds, starts, ends, labels, places >= 0),
         }
-    beginning = "session start" if anomalous_records is None else "first anomalous event"
+    beginning = "session start" if anomalous_events is None else "first anomalous event"
     return {"from": beginning, "detectors": figures}
 
 
@@ -60,13 +61,21 @@ def kinds_of(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.NDArray[np.s
     return np.array([corpus.kinds.get(key, "") for key in sessions["session_id"].to_pylist()], np.str_)
 
 
-def _anomalous_records(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.NDArray[np.bool_] | None:
-    """Which records are labelled anomalous, by record id; None where only sessions have labels."""
+def _anomalous_events(corpus: Corpus | DayCorpus, sessions: pa.Table) -> npt.NDArray[np.bool_] | None:
+    """Which events of the sessions are labelled anomalous, one after the other; None where only sessions have labels.
+
+    Only the records of these sessions are looked up: of an input on disk they are few.
+    """
     if isinstance(corpus, DayCorpus) or not corpus.records:
         return None
-    anomalous, done = np.zeros(corpus.records, np.bool_), 0
+    events = Sequences.from_arrow(sessions["record_ids"])
+    order = np.argsort(events.values, kind="stable")
+    rising = events.values[order]
+    anomalous, done = np.zeros(len(order), np.bool_), 0
     for part in corpus.scan(["label"]):
-        anomalous[done : done + len(part)] = part["label"].fill_null(False).to_numpy()
+        inside = slice(*np.searchsorted(rising, [done, done + len(part)]))
+        labels = part["label"].fill_null(False).to_numpy()
+        anomalous[order[inside]] = labels[rising[inside] - done]
         done += len(part)
-    records = sessions.filter(sessions["label"])["record_ids"].combine_chunks().flatten().to_numpy()
-    return None if anomalous[records].all() else anomalous
+    of_anomalies = sessions["label"].to_numpy().astype(bool)[events.rows]
+    return None if anomalous[of_anomalies].all() else anomalous
