@@ -34,14 +34,20 @@ def test_no_tail_where_scores_are_few_tied_or_infinite():
     assert fit_tail(np.append(np.random.default_rng(0).exponential(1, 1000), np.inf)) is None
 
 
-def test_a_wish_below_one_session_uses_the_tail_or_the_largest():
+def test_a_share_below_one_session_is_read_from_the_tail_but_not_far_beyond_it():
     scores = np.random.default_rng(1).exponential(1.0, 2000)
-    rare = fit_threshold(scores, ThresholdSettings(alerts_per_day=0.1), sessions_per_day=2000)
+    rare = fit_threshold(scores, ThresholdSettings(quantile=1 - 0.1 / 2000))
     assert rare.method == "tail"
     assert rare.value == pytest.approx(-np.log(0.1 / 2000), rel=0.25)
-    assert rare.false_alarms_per_day == pytest.approx(0.1)
-    tied = fit_threshold(np.round(scores), ThresholdSettings(alerts_per_day=0.1), sessions_per_day=2000)
-    assert (tied.method, tied.value) == ("largest", np.round(scores).max())
+    farther = fit_threshold(scores, ThresholdSettings(quantile=1 - 1e-9))
+    assert farther.value == pytest.approx(rare.value)
+
+
+@pytest.mark.parametrize("lasted", [1.0, 1 / 24, 1 / 8640])
+def test_a_budget_below_one_session_leaves_alerts_for_what_is_louder_than_all(lasted):
+    scores = np.random.default_rng(1).exponential(1.0, 2000)
+    few = fit_threshold(scores, ThresholdSettings(alerts_per_day=0.1), sessions_per_day=2000 / lasted)
+    assert (few.method, few.value) == ("largest", scores.max())
     assert fit_threshold(scores, ThresholdSettings(quantile=0.995)).method == "counted"
 
 

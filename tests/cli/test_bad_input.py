@@ -177,7 +177,7 @@ def test_json_lines_whose_first_one_is_cut(logradar, tmp_path):
     lines = [json.dumps({"level": "INFO", "msg": f"request r{i // 3} step {i % 3}"}) for i in range(300)]
     for cut in (lines[0][:20], lines[0][20:]):
         (tmp_path / "app.json").write_text("\n".join([cut, *lines[1:]]))
-        done = logradar("train", tmp_path / "app.json", "-o", tmp_path / "b", "--json")
+        done = logradar("train", tmp_path / "app.json", "-o", tmp_path / "b", "--force", "--json")
         assert done.code == 0, done.err
         assert done.json["records"] == 300
     (tmp_path / "one.json").write_text(json.dumps({"a": [1, {"b": 2}]}, indent=1))

@@ -64,9 +64,9 @@ def test_a_config_names_its_own_input(logradar, days, tmp_path):
     done = logradar("train", "-c", file, "-o", tmp_path / "b", "--json")
     assert done.code == 0 and done.json["input"] == "days"
     assert str(days) not in (tmp_path / "b" / "settings.json").read_text()  # a bundle is for other inputs
-    fewer = logradar("train", "input.limit_files=1", "seed=3", "-c", file, "-o", tmp_path / "b", "--json")
+    fewer = logradar("train", "input.limit_files=1", "seed=3", "-c", file, "-o", tmp_path / "c", "--json")
     assert fewer.code == 0 and fewer.json["sessions"] < done.json["sessions"]
-    named = logradar("train", sorted(days.glob("*.json"))[0], "-c", file, "-o", tmp_path / "b", "--json")
+    named = logradar("train", sorted(days.glob("*.json"))[0], "-c", file, "-o", tmp_path / "d", "--json")
     assert named.code == 0 and named.json["input"].startswith("preprocessed_logs_")  # the command line wins
     assert logradar("validate", "-c", file, "--json").json["sessions"] == done.json["sessions"]
     prepared = logradar("prepare", "-c", file, "-o", tmp_path / "p", "--json")

@@ -288,8 +288,8 @@ def test_places_that_cannot_be_written(days, tmp_path):
     (tmp_path / "file").touch()
     for output, words in (
         (tmp_path / "file", "is a file"),
-        (days[0].parent, "is the input itself"),
-        (tmp_path / "no" / "page.html", "does not exist"),
+        (days[0].parent, "holds the input"),
+        (tmp_path / "file" / "page.html", "cannot be written"),
     ):
         with pytest.raises(InputError, match=words):
             facts_of(days[0].parent, output)

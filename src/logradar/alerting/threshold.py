@@ -14,6 +14,7 @@ from logradar.core.config import Config
 from logradar.core.errors import DataError
 
 _COUNTED: Final = 10  # so many validation sessions above a threshold are counted as exactly as a fitted tail estimates
+_FARTHEST: Final = 0.1  # of one validation session: how far a fitted tail is believed beyond the scores
 Floats = npt.NDArray[np.float64]
 
 
@@ -68,7 +69,9 @@ def fit_threshold(
     ``sessions_per_day`` is the rate of the validation sessions; `DataError` where ``alerts_per_day`` is wanted without
     it. ``anomalies`` are the scores of validation sessions that are labelled anomalous; `DataError` where ``precision``
     is wanted without them. A share that allows less than one validation session is read from the fitted tail of the
-    scores; for alerts per day the tail is used where less than ten sessions are allowed. A threshold from a quantile is
+    scores, down to a tenth of a session: farther out nobody knows it. For alerts per day the tail is used where one to
+    ten sessions are allowed, and the threshold is the largest score at most: whatever is louder than all that was
+    normal is an alert, because a budget must not make an outage silent. A threshold from a quantile is
     never below 0, the score that detectors give to normal sessions; one from alerts per day is, where fewer sessions
     than wanted score above 0. Without validation sessions the threshold is 0.
     """
@@ -86,11 +89,14 @@ def fit_threshold(
     if settings.alerts_per_day is None:
         scores = np.maximum(scores, 0.0)
     allowed = share * len(scores)
-    if 0 < allowed < (1 if settings.alerts_per_day is None else _COUNTED):
-        tail = fit_tail(scores)
+    if 0 < allowed < 1 if settings.alerts_per_day is None else 1 <= allowed < _COUNTED:
+        tail, share = fit_tail(scores), max(share, _FARTHEST / len(scores))
         if tail is not None and share < tail.share:
             rate = share * sessions_per_day if sessions_per_day else None
-            return Threshold(tail.beyond(share), 1.0 - share, len(scores), rate, "tail")
+            value = tail.beyond(share)
+            if settings.alerts_per_day is not None:
+                value = min(value, float(scores.max()))
+            return Threshold(value, 1.0 - share, len(scores), rate, "tail")
     value = float(np.quantile(scores, 1.0 - share, method="inverted_cdf"))
     return _counted(scores, value, sessions_per_day, "largest" if 0 < allowed < 1 else "counted")
 

@@ -46,6 +46,14 @@ def command(
     be_quiet(quiet)
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     bundles, spec = options.bundles_and_input(places)
-    result = compare(bundles, spec, given=given, only=detector or (), held_out=held_out, allow_overlap=allow_overlap)
+    result = compare(
+        bundles,
+        spec,
+        given=given,
+        only=detector or (),
+        held_out=held_out,
+        allow_overlap=allow_overlap,
+        output=output,
+    )
     page = result.write(output) if output else None
     document(result.document) if json else comparison(result.document, page)

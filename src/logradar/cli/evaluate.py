@@ -58,6 +58,7 @@ def command(
         checkpoint=checkpoint,
         allow_overlap=allow_overlap,
         precision=target_precision,
+        outputs=[output, pictures],
     )
     if output:
         result.write(output)

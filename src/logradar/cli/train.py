@@ -36,6 +36,7 @@ def command(
         typer.Option("--lr", metavar="X", help="Highest learning rate, of every network that trains."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a training that was interrupted.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the bundle that is there.")] = False,
     config: options.ConfigFile = None,
     data_dir: options.DataDir = None,
     labels: options.Labels = None,
@@ -71,10 +72,10 @@ def command(
     if from_:
         settings = run_settings(config, words, given)
         spec = options.the_input(input_, settings.input.path)
-        result = continue_training(from_, spec, output, settings, training=training, started=started)
+        result = continue_training(from_, spec, output, settings, training=training, replace=force, started=started)
     else:
         settings = run_settings(config, words, given, training)
         spec = options.the_input(input_, settings.input.path)
-        result = train(spec, output, settings, resume=resume, started=started)
+        result = train(spec, output, settings, resume=resume, replace=force, started=started)
     if first():
         show.document(result.figures) if json else show.trained(output, result.figures)

@@ -53,15 +53,31 @@ def writing(folder: Path, facts: dict[str, Any]) -> Iterator[Path]:
             shutil.rmtree(draft, ignore_errors=True)
 
 
-def require_place(folder: Path) -> None:
+def require_place(folder: Path, *, replace: bool = True) -> None:
     """`BundleError` where no bundle can be written to ``folder``; asked before hours of work, not after.
 
-    A folder that holds something other than a bundle is never changed.
+    A folder that holds something other than a bundle is never changed, one that holds a bundle only with ``replace``.
     """
-    path = folder.absolute()
+    path = folder.resolve()
+    if path in (Path(path.anchor), Path.cwd()):
+        raise BundleError(f"'{folder}' cannot become a bundle, for it is in use; name a new folder, such as bundle.")
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise BundleError(f"'{folder}' exists and is not a bundle; choose another name for the bundle.")
+    if (path / MANIFEST).is_file() and not replace:
+        raise BundleError(f"'{folder}' holds a bundle already; --force replaces it, or choose another name.")
+    if (outer := bundle_around(path.parent)) is not None:
+        raise BundleError(f"'{folder}' lies in the bundle '{outer}', which must not change; choose another place.")
     require_writable(folder, folder=True, kind=BundleError)
+
+
+def bundle_around(path: Path) -> Path | None:
+    """The bundle in which ``path`` lies, or which it is; None outside of bundles."""
+    return next((folder for folder in (path, *path.parents) if _is_bundle(folder)), None)
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Whether a folder looks like one: other programs write files named ``manifest.json`` too."""
+    return (folder / MANIFEST).is_file() and (folder / "settings.json").is_file()
 
 
 @contextmanager

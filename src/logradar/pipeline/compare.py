@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from logradar import __version__
 from logradar.core.errors import ConfigError
+from logradar.core.outputs import PAGES, require_output
 from logradar.core.sequences import Sequences
 from logradar.evaluation.agreement import agreement, alone
 from logradar.evaluation.audit import Side, audit
@@ -50,7 +51,7 @@ class Compared:
         """Write the page to ``place``; where that is a folder, also ``compare.json`` and ``scores.parquet``."""
         scores = pl.from_arrow(self.scores)
         assert isinstance(scores, pl.DataFrame)
-        if place.suffix.lower() in (".html", ".htm"):
+        if place.suffix.lower() in PAGES:
             place.parent.mkdir(parents=True, exist_ok=True)
             return write_comparison(self.document, scores, place)
         place.mkdir(parents=True, exist_ok=True)
@@ -68,19 +69,22 @@ def compare(
     held_out: bool = False,
     allow_overlap: bool = False,
     seed: int = 0,
+    output: Path | None = None,
 ) -> Compared:
     """Compare the detectors of ``bundles`` on INPUT ``spec``, each at its own threshold.
 
     With labels they are measured, and each pair is compared by a paired bootstrap (``seed``); without labels the
     document has alerts and agreement only. ``only`` names the detectors to compare (empty: all). ``held_out`` and
     ``allow_overlap`` are those of `logradar.pipeline.evaluate.evaluate`. Of detectors with equal scores for
-    all sessions, the document has the first.
+    all sessions, the document has the first. ``output`` is where the caller will write (`Compared.write`): `InputError`
+    where that would change what is read.
     """
     began = time.monotonic()
+    require_output(output, pages=PAGES)
     if not bundles:
         raise ConfigError("There is no bundle to compare; name one or more before the input.")
     with ExitStack() as stack:
-        compared = candidates(bundles, spec, given, stack, only, held_out, allow_overlap)
+        compared = candidates(bundles, spec, given, stack, only, held_out, allow_overlap, output)
         document, scores = _document(compared, spec, seed)
     document["overlap_allowed"] = allow_overlap
     document["seconds"] = round(time.monotonic() - began, 2)

@@ -58,6 +58,7 @@ def candidates(
     only: Sequence[str] = (),
     held_out: bool = False,
     allow_overlap: bool = False,
+    output: Path | None = None,
 ) -> list[Candidate]:
     """Every bundle on the sessions of INPUT ``spec`` that all bundles have and none was trained on.
 
@@ -69,7 +70,7 @@ def candidates(
     loaded = [Bundle.load(folder) for folder in bundles]
     _require_known(only, loaded)
     scored = []
-    read = _Reader(spec, stack)
+    read = _Reader(spec, stack, output)
     for number, (name, bundle) in enumerate(zip(names, loaded, strict=True)):
         corpus, home = read(bundle, given)
         (home := home / f"candidate-{number}").mkdir()
@@ -97,8 +98,8 @@ def bundle_names(bundles: Sequence[Path]) -> list[str]:
 class _Reader:
     """Reads the input once for all bundles that need it read in the same way."""
 
-    def __init__(self, spec: str, stack: ExitStack) -> None:
-        self._spec, self._stack = spec, stack
+    def __init__(self, spec: str, stack: ExitStack, output: Path | None) -> None:
+        self._spec, self._stack, self._output = spec, stack, output
         self._read: list[tuple[Any, Corpus | DayCorpus, Path]] = []
 
     def __call__(self, bundle: Bundle, given: dict[str, Any] | None) -> tuple[Corpus | DayCorpus, Path]:
@@ -111,7 +112,7 @@ class _Reader:
             raise ConfigError(
                 "The bundles read their input in different ways, but stdin can be read only once; use a file."
             )
-        opened, home = self._stack.enter_context(opening(self._spec, settings))
+        opened, home = self._stack.enter_context(opening(self._spec, settings, outputs=[self._output]))
         corpus = DayCorpus.collect(require_event_ids(opened), home) if days else collect(opened, home)
         self._read.append(((days, settings), corpus, home))
         return corpus, home

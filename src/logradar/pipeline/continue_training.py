@@ -46,6 +46,7 @@ def continue_training(
     wished: RunSettings,
     *,
     training: Mapping[str, Any] = MappingProxyType({}),
+    replace: bool = True,
     started: Invocation | None = None,
 ) -> Trained:
     """Go on from bundle ``old`` with INPUT ``spec``, newer and normal, and write the result to ``bundle``.
@@ -55,18 +56,19 @@ def continue_training(
     et al., NeurIPS 2019). Detectors of values learn anew, because a bundle keeps no values. Of ``wished`` only settings
     that were set count; all of the input is learnt from unless ``split.test`` is set. Feedback is kept. ``training``
     is set for every network of the bundle, see `RunSettings.with_training`.
-    ``started`` says by which command, for the provenance that the bundle keeps beside that of ``old``.
+    ``started`` says by which command, for the provenance that the bundle keeps beside that of ``old``. An older bundle
+    of the name of the new one is an error, unless it may be ``replace``d.
     """
     began = time.monotonic()
     if place()[1] > 1:
         raise ConfigError("A training that goes on runs in one process; start it without torchrun or accelerate.")
-    require_place(bundle)
+    require_place(bundle, replace=replace)
     earlier = Bundle.load(old)
     if earlier.memory is None or not len(earlier.memory):
         raise BundleError(f"Bundle '{old}' keeps no normal sessions to go on from (replay); train it anew.")
     settings = _settings(earlier, wished).with_training(training)
     event_ids = earlier.miner.uses_event_ids
-    with opening(spec, settings.input) as (opened, home):
+    with opening(spec, settings.input, outputs=[bundle]) as (opened, home):
         if event_ids:
             require_event_ids(opened)
         miner = _thawed(earlier.miner) if isinstance(earlier.miner, TemplateMiner) else None

@@ -17,6 +17,7 @@ from logradar.alerting.radar_results import FORMAT, RadarResults
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import require_writable
+from logradar.core.outputs import require_outside
 from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
@@ -107,6 +108,7 @@ def _detect(
     on_step: OnStep | None,
     state: Path | None,
     checkpoint: Path | None,
+    output: Path | None = None,
 ) -> Detected:
     loaded = Bundle.load(Path(bundle))
     if checkpoint is not None:
@@ -121,12 +123,12 @@ def _detect(
             "logradar detect BUNDLE - --state DIR."
         )
     else:
-        with opening(spec, input_settings(loaded, given, use_labels=False)) as (opened, home):
+        with opening(spec, input_settings(loaded, given, use_labels=False), outputs=[output]) as (opened, home):
             found = _whole(loaded, limit, opened, home, on_scores)
     found.figures |= {
         "detector": loaded.settings.detector,
         "threshold": limit.value,
-        "notes": notes(limit, wish.alerts_per_day, wish.precision),
+        "notes": notes(limit, wish.alerts_per_day, wish.precision, loaded.facts.get("sessions_per_day")),
         **({"checkpoint": loaded.facts["checkpoint"]} if checkpoint is not None else {}),
     }
     return found
@@ -159,11 +161,12 @@ def detect_into(
         raise ConfigError(f"Alerts are written as {', '.join(OUTPUTS)}; '{output}' has another ending.")
     if output is not None:
         require_writable(output)
+        require_outside(output)
     on_scores: OnScores | None = None
     with ExitStack() as stack:
         if format_ == FORMAT and output is not None:
             on_scores = stack.enter_context(RadarResults(output)).add
-        found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint)
+        found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, output)
     if output is not None and format_ != FORMAT:
         write_alerts(found.alerts, found.to_json(), output, format_)
     found.keep()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from logradar import __version__
 from logradar.alerting.alerts import anomalous
 from logradar.alerting.threshold import Threshold
 from logradar.core.memory import give_back
+from logradar.core.outputs import require_output
 from logradar.evaluation.audit import Hashes, Side, audit, distinguishable, seen_in
 from logradar.evaluation.caveats import caveats
 from logradar.evaluation.curves import Bools
@@ -84,6 +86,7 @@ def evaluate(
     checkpoint: Path | None = None,
     allow_overlap: bool = False,
     precision: float | None = None,
+    outputs: Sequence[Path | None] = (),
 ) -> Evaluated:
     """Measure a bundle on INPUT ``spec``, which has labels; or without labels how well it predicts events.
 
@@ -91,14 +94,16 @@ def evaluate(
     ``held_out`` leaves them out (see `logradar.pipeline.evaluation_data.unseen`). ``checkpoint`` holds weights that are
     measured in place of the bundle's (see `logradar.pipeline.checkpoint_weights.with_checkpoint`). Without labels
     there are next-event metrics, score statistics and alarms; `DataError` where the bundle has no network either.
+    ``outputs`` are folders to which the caller will write: `InputError` where that would change what is read.
     """
     began = time.monotonic()
+    require_output(*outputs)
     loaded = Bundle.load(bundle)
     if checkpoint is not None:
         loaded = with_checkpoint(loaded, checkpoint)
     planned = plan_threshold(loaded, threshold, alerts_per_day, precision)
     limit = planned.value
-    with opening(spec, input_settings(loaded, given)) as (opened, home):
+    with opening(spec, input_settings(loaded, given), outputs=outputs) as (opened, home):
         days = loaded.miner.uses_event_ids
         corpus = DayCorpus.collect(require_event_ids(opened), home) if days else collect(opened, home)
         found = measured(corpus, loaded, home, spec, limit, held_out=held_out, overlap=allow_overlap)
@@ -125,7 +130,7 @@ def evaluate(
                 f"Training left out {trimmed:,} normal sessions, those least like the others (split.trim)."
             )
         document |= _watched(loaded, found, planned, suppressed)
-        document["notes"] = notes(planned, alerts_per_day, precision)
+        document["notes"] = notes(planned, alerts_per_day, precision, loaded.facts.get("sessions_per_day"))
         give_back()
         scores = found.score_table(_known(loaded, found.facts.prints))
     document["seconds"] = round(time.monotonic() - began, 2)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from logradar.core.errors import ConfigError, LogRadarError
+from logradar.core.files import require_writable
+from logradar.core.outputs import require_outside
 from logradar.core.progress import say
 from logradar.core.session_set import SessionTable
 from logradar.detectors.neural.body import NeuralDetector
@@ -46,6 +48,8 @@ def export(
         raise ConfigError(f"There is no format '{form}'; choose --format {' or '.join(FORMATS)}.")
     if int8 and form != "onnx":
         raise ConfigError("--int8 is for --format onnx only.")
+    require_writable(output)
+    require_outside(output)
     loaded = Bundle.load(bundle)
     kept = Checkpoint.read(checkpoint) if checkpoint is not None else None
     name, detector = network_of(loaded, name) if kept is None else owner(loaded, kept, name)

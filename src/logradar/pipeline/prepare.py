@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import sha256_of, write_whole
+from logradar.core.outputs import require_outside
 from logradar.core.session_set import SessionSet
 from logradar.core.tables import SESSIONS
 from logradar.evaluation.splits import LISTS
@@ -63,6 +64,7 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     """
     began = time.monotonic()
     require_files(settings.split)
+    require_outside(folder)
     ours = any((folder / name).is_file() for name in (MANIFEST, READING))
     if folder.exists() and any(folder.iterdir()) and not ours:
         raise InputError(f"'{folder}' contains other files; choose a new folder for the prepared data.")

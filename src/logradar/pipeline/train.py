@@ -24,7 +24,13 @@ from logradar.training.trackers import runs_in
 
 
 def train(
-    spec: str, bundle: Path, settings: RunSettings, *, resume: bool = False, started: Invocation | None = None
+    spec: str,
+    bundle: Path,
+    settings: RunSettings,
+    *,
+    resume: bool = False,
+    replace: bool = True,
+    started: Invocation | None = None,
 ) -> Trained:
     """Learn what is normal in INPUT ``spec`` and write it to ``bundle``.
 
@@ -32,17 +38,18 @@ def train(
     back. With labels, only normal sessions train. Neural detectors keep checkpoints in ``BUNDLE.training`` until the
     bundle is written; ``resume`` goes on from there. Started by ``torchrun`` or ``accelerate launch``, the processes
     train neural detectors together, do everything else each for itself, and the first one writes the bundle.
-    ``started`` says by which command, for the provenance that the bundle keeps.
+    ``started`` says by which command, for the provenance that the bundle keeps. An older bundle of that name is an
+    error, unless it may be ``replace``d.
     """
     began, given = time.monotonic(), settings
     for sentence in settings.unused:
         say(sentence)
     if spec == "-" and place()[1] > 1:
         raise ConfigError("Several processes cannot all read stdin; write the log to a file first.")
-    require_place(bundle)
+    require_place(bundle, replace=replace)
     for name in dict.fromkeys((settings.detector, *settings.beside)):
         settings.make(name).check_machine()
-    with opening(spec, settings.input) as (opened, home):
+    with opening(spec, settings.input, outputs=[bundle]) as (opened, home):
         event_ids = opened.has_sessions and settings.events == "given"
         if not event_ids:
             settings = settings.model_copy(update={"events": "mined"})

@@ -7,11 +7,12 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from logradar import __version__
-from logradar.core.errors import DataError, InputError
+from logradar.core.errors import DataError
 from logradar.core.filenames import readable
+from logradar.core.outputs import PAGES, require_apart, require_output
 from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
 from logradar.model.settings import RunSettings
@@ -28,8 +29,6 @@ from logradar.sources.radar_json import RadarJson
 from logradar.storage.records import reading
 from logradar.storage.shards_writer import QUARANTINE
 
-PAGES: Final = (".html", ".htm")
-
 
 def validate(spec: str, settings: RunSettings, *, output: Path | None = None) -> dict[str, Any]:
     """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``.
@@ -39,9 +38,12 @@ def validate(spec: str, settings: RunSettings, *, output: Path | None = None) ->
     ``quarantine.jsonl``. docs/reference-json.md describes the document.
     """
     began = time.monotonic()
-    folder = _output_folder(spec, output)
+    require_output(output, pages=PAGES)
     files = find(spec, settings.input.data_dir)
     try:
+        labels = [path for path in (settings.input.labels, files.labels) if path is not None]
+        require_apart([output], [*(file for file in files.files if file not in files.names), *labels])
+        folder = _output_folder(output)
         facts = _inventory(spec, files, settings, folder)
     finally:
         files.close()
@@ -67,20 +69,10 @@ def is_page(output: Path) -> bool:
     return output.suffix.lower() in PAGES
 
 
-def _output_folder(spec: str, output: Path | None) -> Path | None:
-    """The folder for the results, if ``output`` is one; errors are raised before the work, not after it."""
-    if output is None:
+def _output_folder(output: Path | None) -> Path | None:
+    """The folder for the results, if ``output`` is one, without what an earlier run left there."""
+    if output is None or is_page(output):
         return None
-    if is_page(output):
-        if output.is_dir():
-            raise InputError(f"'{output}' is a folder; name a page in it, such as '{output / 'report.html'}'.")
-        if not output.absolute().parent.is_dir():
-            raise InputError(f"The folder '{output.parent}' does not exist.")
-        return None
-    if output.exists() and not output.is_dir():
-        raise InputError(f"'{output}' is a file; name a page that ends with .html, or a folder.")
-    if Path(spec).is_dir() and output.exists() and output.samefile(spec):
-        raise InputError(f"'{output}' is the input itself; name another folder.")
     output.mkdir(parents=True, exist_ok=True)
     (output / QUARANTINE).unlink(missing_ok=True)
     return output

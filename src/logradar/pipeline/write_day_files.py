@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logradar.core.errors import InputError
+from logradar.core.outputs import require_outside
 from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.sequences import Sequences
@@ -52,10 +53,11 @@ def write_days(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]
     """
     began = time.monotonic()
     require_files(settings.split, files=False)
+    require_outside(folder)
     _remove_unfinished(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"'{folder}' is not empty; choose a new folder for the day files.")
-    with opening(spec, settings.input) as (opened, home):
+    with opening(spec, settings.input, outputs=[folder]) as (opened, home):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / UNFINISHED).touch()
         with ExitStack() as stack:

@@ -40,17 +40,26 @@ def plan_threshold(
     return fit_threshold(scores, wanted, rate, bundle.marked.get(name))
 
 
-def notes(limit: Threshold, alerts_per_day: float | None, precision: float | None = None) -> list[str]:
-    """What a user should know of a threshold, as sentences."""
+def notes(
+    limit: Threshold, alerts_per_day: float | None, precision: float | None = None, rate: float | None = None
+) -> list[str]:
+    """What a user should know of a threshold, as sentences; ``rate`` are the validation sessions a day."""
+    days = limit.sessions / rate if rate else None
     if precision is not None and limit.precision is not None and limit.precision < precision:
         return [
             f"A precision of {precision:g} was asked for; on the labels of the validation part {limit.precision:.3g} "
             f"is the most, above a score of {limit.value:.4g}."
         ]
+    if limit.method == "given" and limit.value < 0:
+        return [
+            f"A threshold below 0 makes alerts of what is normal: {1 - limit.quantile:.1%} of {limit.sessions:,} "
+            f"normal validation sessions score above {limit.value:.4g}."
+        ]
     if alerts_per_day is not None and limit.method == "largest":
         return [
-            f"{alerts_per_day:g} alerts a day are less than one of {limit.sessions:,} validation sessions: the largest "
-            "of their scores is the threshold, and how often others exceed it is not known."
+            f"{alerts_per_day:g} alerts a day are less than one of {limit.sessions:,} validation sessions"
+            f"{_lasting(days)}: they cannot tell what is so rare. The largest of their scores is the threshold, "
+            "whatever is louder is an alert, and there may be more of them than were asked for."
         ]
     if alerts_per_day is None:
         return []
@@ -67,3 +76,13 @@ def notes(limit: Threshold, alerts_per_day: float | None, precision: float | Non
             "may be far more or fewer alerts than were asked for."
         )
     return sentences
+
+
+def _lasting(days: float | None) -> str:
+    """How long the validation sessions lasted, as a part of a sentence; '' where it is not known."""
+    if days is None:
+        return ""
+    for unit, of_day in (("days", 1), ("hours", 24), ("minutes", 1_440)):
+        if days * of_day >= 2:
+            return f", which lasted {days * of_day:.0f} {unit}"
+    return f", which lasted {days * 86_400:.0f} seconds"

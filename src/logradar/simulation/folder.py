@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from logradar import __version__
 from logradar.core.errors import InputError
+from logradar.core.outputs import require_outside
 from logradar.simulation.journal import LABELS, ORIGINS
 from logradar.simulation.settings import ShopSettings
 from logradar.sources.simulated import FILES, FORMAT, MARK, read_mark
@@ -26,6 +27,7 @@ def take(folder: Path, settings: ShopSettings, size: int = 0) -> None:
     The files of an earlier simulation are removed. Raises `InputError` when the folder cannot be
     written, has files of these names that no simulation wrote, or the disk has too little room.
     """
+    require_outside(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"'{folder}' is a file; a simulation needs a folder.")
     there = [folder / name for name in NAMES if (folder / name).exists()] + sorted(folder.glob(DAYS))

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from logradar.core.errors import DataError
 from logradar.core.memory import give_back
+from logradar.core.outputs import require_apart
 from logradar.core.progress import Progress, say
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform, empty
@@ -89,15 +90,29 @@ def reading(spec: str, settings: InputSettings, folder: Path | None = None) -> I
 
 
 @contextmanager
-def opening(spec: str, settings: InputSettings, folder: Path | None = None) -> Iterator[tuple[Opened, Path]]:
-    """INPUT ``spec``, opened, and where its data can be kept: ``folder``, or one that is removed afterwards."""
+def opening(
+    spec: str, settings: InputSettings, folder: Path | None = None, *, outputs: Iterable[Path | None] = ()
+) -> Iterator[tuple[Opened, Path]]:
+    """INPUT ``spec``, opened, and where its data can be kept: ``folder``, or one that is removed afterwards.
+
+    Raises `InputError` where writing to one of ``outputs`` could change what is read (`require_apart`).
+    """
     with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
         home = folder or Path(scratch)
         home.mkdir(parents=True, exist_ok=True)
         if (home / READING).is_file():
             (home / QUARANTINE).unlink(missing_ok=True)
         with open_input(spec, settings, home / QUARANTINE) as opened:
+            require_apart((folder, *outputs), _read_from(opened))
             yield opened, home
+
+
+def _read_from(opened: Opened) -> list[Path]:
+    """Every file that is read: of the input, but for what a pipe brought, its labels, and all of a prepared folder."""
+    piped = opened.spec == "-" or Path(opened.spec).is_fifo()
+    labels = [opened.labels.path] if opened.labels else []
+    prepared = [path for path in opened.prepared.rglob("*") if path.is_file()] if opened.prepared else []
+    return [*([] if piped else opened.files), *labels, *prepared]
 
 
 def collect(opened: Opened, home: Path) -> Corpus:

@@ -174,14 +174,17 @@ def input_values(
 
 
 def as_text(context: typer.Context) -> str:
-    """The command as it was given, ready for a shell; options have their long names, and no path names the machine."""
+    """The command as it was given, ready for a shell; options have their long names, no path names the machine.
+
+    That an older bundle was replaced is no part of it.
+    """
     from logradar.model.provenance import portable, portable_text
 
     words = ["logradar", str(context.info_name)]
     for param in context.command.params:
         value = context.params.get(str(param.name))
         source = context.get_parameter_source(str(param.name))
-        if value is None or source is None or source.name == "DEFAULT":
+        if value is None or source is None or source.name == "DEFAULT" or param.name == "force":
             continue
         option = param.param_type_name == "option"
         if option:
