@@ -68,7 +68,7 @@ def test_other_logs(folder, logradar):
 
 
 def test_refusals(folder, logradar):
-    for output in (folder / "days", folder / "days" / "labels.csv"):
+    for output in (folder / "days", next((folder / "days").glob("*.json"))):
         done = logradar("validate", folder / "days", "-o", output)
         assert done.code == 2 and done.out == "" and "Traceback" not in done.err
 

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
 
 OUTPUTS: Final = (".json", ".parquet", ".csv")
@@ -56,7 +57,8 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     first = row["evidence"][0] if row["evidence"] else {}
     flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score", "signature")}
     evidence = {name: first.get(name) for name in ("source", "line", "reason", "body")}
-    return {**flat, "raised_at": _iso(row["raised_at"]), **evidence}
+    whole = {**flat, "raised_at": _iso(row["raised_at"]), **evidence}
+    return {name: harmless(value) if isinstance(value, str) else value for name, value in whole.items()}
 
 
 def _iso(moment: Any) -> str | None:

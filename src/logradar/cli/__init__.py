@@ -18,7 +18,7 @@ import typer
 
 from logradar import __version__
 from logradar.core.errors import LogRadarError
-from logradar.core.filenames import readable
+from logradar.core.filenames import plain, readable
 
 
 def build() -> typer.Typer:
@@ -64,7 +64,7 @@ def main() -> None:
     try:
         build()()
     except LogRadarError as error:
-        print(f"logradar: {error}", file=sys.stderr)
+        print(f"logradar: {plain(str(error))}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # the reader of our output went away (`| head`): not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,7 +73,7 @@ def main() -> None:
         if os.environ.get("LOGRADAR_TRACEBACK"):
             raise
         where = f"'{readable(os.fsdecode(error.filename))}': " if error.filename else ""
-        print(f"logradar: {where}{error.strerror or error}.{_way_out(error)}", file=sys.stderr)
+        print(f"logradar: {where}{plain(str(error.strerror or error))}.{_way_out(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("logradar: stopped.", file=sys.stderr)

@@ -17,12 +17,13 @@ def command(
     pictures: options.Pictures = None,
 ) -> None:
     """Write the HTML report of a run again, as one file that needs no network."""
+    from logradar.core.filenames import readable
     from logradar.core.outputs import require_output
     from logradar.reporting.evaluation_page import write_report
     from logradar.reporting.figures import write_pictures
     from logradar.reporting.run_folder import Run
 
     require_output(pictures)
-    print(write_report(run))
+    print(readable(str(write_report(run))))
     for path in write_pictures(Run.read(run), pictures) if pictures else []:
-        print(path)
+        print(readable(str(path)))

@@ -42,9 +42,10 @@ def command(
     """Simulate a small shop of microservices and write its logs with true labels."""
     from logradar.cli import show
     from logradar.core.config import load_config
+    from logradar.core.filenames import readable
     from logradar.simulation.formats import FORMATS
 
     settings_of, simulate = FORMATS[kind]
     given = {"days": days, "faults": faults, "seed": seed} | ({"size": size} if size else {})
     result = simulate(output, settings=load_config(settings_of, None, overrides or (), given))
-    show.document(result.to_json()) if json else print(result.sentence())
+    show.document(result.to_json()) if json else print(readable(result.sentence()))

@@ -10,6 +10,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from logradar.core.filenames import plain, readable
+
 SHOW_AFTER = 2.0  # seconds
 LINE_EVERY = 10.0  # seconds between two plain lines
 _state = {"quiet": False}
@@ -23,7 +25,7 @@ def quiet(on: bool = True) -> None:
 def say(text: str) -> None:
     """Print one line for people on stderr, unless progress is turned off."""
     if not _state["quiet"]:
-        print(text, file=sys.stderr, flush=True)
+        print(plain(text), file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -47,7 +49,7 @@ class Progress:
     def advance(self, amount: float = 1, note: str = "") -> None:
         """Add ``amount`` to what is done; ``note`` (loss, file name) is shown after the figures."""
         self.done += amount
-        self.note = note or self.note
+        self.note = readable(note) or self.note
         now = time.monotonic()
         if _state["quiet"] or now - self._began < SHOW_AFTER:
             return

@@ -69,9 +69,11 @@ class Results:
         if not file.is_file():
             raise InputError(f"There is no file '{file}' to analyze; this command reads {_FORMS}.")
         if file.suffix == ".parquet":
-            return _alerts(file, _whole(file, pl.read_parquet), None, None)
+            return _alerts(file, _whole(file, lambda path: pl.read_parquet(path, glob=False)), None, None)
         if file.suffix == ".csv":
-            return _alerts(file, _whole(file, lambda path: pl.read_csv(path, infer_schema=False)), None, None)
+            return _alerts(
+                file, _whole(file, lambda path: pl.read_csv(path, infer_schema=False, glob=False)), None, None
+            )
         return _of_json(file)
 
 

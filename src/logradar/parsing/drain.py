@@ -174,8 +174,8 @@ class Drain:
         Raises `ValueError` when the files do not describe a valid tree.
         """
         drain = cls(settings)
-        nodes = pl.read_parquet(folder / _TREE).cast(_TREE_COLUMNS)
-        clusters = pl.read_parquet(folder / _CLUSTERS).cast(_CLUSTER_COLUMNS)
+        nodes = pl.read_parquet(folder / _TREE, glob=False).cast(_TREE_COLUMNS)
+        clusters = pl.read_parquet(folder / _CLUSTERS, glob=False).cast(_CLUSTER_COLUMNS)
         if nodes.null_count().sum_horizontal().item():
             raise ValueError("a node has an empty value")
         words = drain.words.ids(Texts.of(nodes["token"]))

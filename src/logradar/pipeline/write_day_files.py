@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
 from logradar.core.outputs import require_outside
 from logradar.core.progress import Progress, say
@@ -153,7 +154,7 @@ def _convert(corpus: Corpus, days: _Days, settings: RunSettings, home: Path) -> 
             for key, session, label in zip(
                 ids.tolist(), part["session_id"].to_pylist(), part["label"].to_pylist(), strict=True
             ):
-                names.writerow((day, key, session))
+                names.writerow((day, key, harmless(session)))
                 if labels and label is not None:
                     labels.writerow((f"{day}/{key}", int(label)))
             bar.advance(len(part))

@@ -161,7 +161,7 @@ def _scores(path: Path) -> pl.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        scores = pl.read_parquet(path)
+        scores = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"'{path}' cannot be read: {str(error).splitlines()[0]}. Write the run again.") from None
     floats = [pl.col(name).cast(pl.Float64) for name in scores.columns if name.startswith(SCORE)]

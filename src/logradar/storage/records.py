@@ -77,7 +77,7 @@ class Corpus:
         shards = self.shards
         if not len(inside):
             return empty(LOG_RECORDS)
-        found = pl.scan_parquet([shards[number] for number in inside.tolist()])
+        found = pl.scan_parquet([shards[number] for number in inside.tolist()], glob=False)
         found = found.filter(pl.col("record_id").is_in(pl.Series(wanted).implode()))
         return conform(found.collect().to_arrow(), LOG_RECORDS)
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logradar.cli.show.plain import in_plain_text
+from logradar.core.filenames import readable as of_one_line
+
 if TYPE_CHECKING:
     from logradar.pipeline.demo import Demo
     from logradar.scoring.stream import Step
@@ -23,6 +26,7 @@ def document(value: dict[str, Any]) -> None:
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
 
 
+@in_plain_text
 def facts(title: str, pairs: dict[str, Any]) -> None:
     """Names and values, one a line."""
     from rich.console import Console
@@ -37,6 +41,7 @@ def facts(title: str, pairs: dict[str, Any]) -> None:
     Console().print(table)
 
 
+@in_plain_text
 def trained(bundle: Path, figures: dict[str, Any]) -> None:
     """The figures of a training, and how well its detectors predict events."""
     from logradar.pipeline.next_event_metrics import readable
@@ -48,6 +53,7 @@ def trained(bundle: Path, figures: dict[str, Any]) -> None:
     print(readable(figures.get("next_events", {})), end="")
 
 
+@in_plain_text
 def inspected(bundle: Path, found: dict[str, Any], most: int = 10) -> None:
     """What a bundle is and how it came about; of the files it was trained on, the first ones."""
     shown = {**found, "provenance": _without_rest(found["provenance"], most)}
@@ -65,6 +71,7 @@ def _without_rest(provenance: dict[str, Any] | None, most: int) -> dict[str, Any
     return {**provenance, "files": {**files, "names": f"{named} and {more:,} more" if more > 0 else named}}
 
 
+@in_plain_text
 def names(rows: list[tuple[str, str]]) -> None:
     """Names, each with a line that explains it."""
     from rich.console import Console
@@ -76,6 +83,7 @@ def names(rows: list[tuple[str, str]]) -> None:
     Console().print(table)
 
 
+@in_plain_text
 def detectors(evaluation: dict[str, Any]) -> None:
     """All detectors side by side, best F1 first."""
     from rich.box import SIMPLE_HEAD
@@ -102,6 +110,7 @@ def detectors(evaluation: dict[str, Any]) -> None:
     Console().print(table)
 
 
+@in_plain_text
 def alarms(evaluation: dict[str, Any]) -> None:
     """All detectors side by side where there are no labels: how the scores lie, and how many alarms they raise."""
     from rich.box import SIMPLE_HEAD
@@ -120,6 +129,7 @@ def alarms(evaluation: dict[str, Any]) -> None:
     Console().print(table)
 
 
+@in_plain_text
 def alerts(result: dict[str, Any], top: int) -> None:
     """The ``top`` alerts, each with the log lines that show the anomaly."""
     from rich.console import Console
@@ -155,7 +165,7 @@ def _flat(pairs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _clip(text: str, width: int = 160) -> str:
-    clean = "".join(letter if letter.isprintable() else "·" for letter in text.partition("\n")[0])
+    clean = of_one_line(text.partition("\n")[0])
     return clean if len(clean) <= width else clean[: width - 1] + "…"
 
 
@@ -191,6 +201,7 @@ def step(found: Step) -> None:
         )
 
 
+@in_plain_text
 def detection(result: dict[str, Any], top: int) -> None:
     """The result of ``detect``: the alerts, then one line of figures."""
     alerts(result, top)
@@ -221,6 +232,7 @@ def warnings(result: dict[str, Any]) -> None:
         print("  If the new behaviour is normal, use `logradar feedback` on false alarms, or `logradar train --from`.")
 
 
+@in_plain_text
 def evaluation(result: dict[str, Any], folder: Path | None, pictures: Sequence[Path] = ()) -> None:
     """What ``evaluate`` measured: the table, what the audit says, next events, and where the report is."""
     from logradar.cli.show.services import delay, services
@@ -252,6 +264,7 @@ def evaluation(result: dict[str, Any], folder: Path | None, pictures: Sequence[P
         print(f"Pictures in {pictures[0].parent}: {', '.join(path.name for path in pictures)}")
 
 
+@in_plain_text
 def demo(result: Demo) -> None:
     """The first alerts, the table and the report of a demo."""
     alerts(result.alerts, 3)
@@ -260,6 +273,7 @@ def demo(result: Demo) -> None:
     print(f"Report: {result.report}")
 
 
+@in_plain_text
 def feedback(result: dict[str, Any]) -> None:
     """The alerts that a bundle accepts as harmless."""
     for entry in result["accepted"]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from logradar.cli.show.plain import in_plain_text
+
 _SERVICES = 20  # rows; the others are counted
 
 
@@ -20,6 +22,7 @@ def few(name: str, group: dict[str, Any]) -> str:
     return f"{rest}: too few for {joined(missing)} ({needed} are needed)."
 
 
+@in_plain_text
 def analysis(facts: dict[str, Any]) -> None:
     """A sentence, the scores, and the services, as tables."""
     from rich.box import SIMPLE_HEAD

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from logradar.cli.show import document
+from logradar.cli.show.plain import in_plain_text
 
 __all__ = ["comparison", "document"]
 _HEADS = {  # so that a table fits a narrow terminal
@@ -22,6 +23,7 @@ _HEADS = {  # so that a table fits a narrow terminal
 }
 
 
+@in_plain_text
 def comparison(result: dict[str, Any], page: Path | None) -> None:
     """All detectors side by side, the pairs with the best one, and what the audit says."""
     from rich.box import SIMPLE_HEAD

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from logradar.cli.show.plain import in_plain_text
+from logradar.core.filenames import readable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,6 +18,7 @@ COLUMNS: Final = 48  # letters of a sparkline
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
+@in_plain_text
 def inventory(facts: Mapping[str, Any], page: Path | None) -> None:
     """Print an inventory; ``page`` is the file with the whole of it, None where none was written."""
     from rich.console import Console
@@ -115,7 +119,7 @@ def spark(values: Sequence[float], columns: int = COLUMNS) -> str:
 
 def _plain(text: str, width: int) -> str:
     """One line that cannot steer a terminal."""
-    clean = "".join(letter if letter.isprintable() else "·" for letter in text[: width + 1])
+    clean = readable(text[: width + 1])
     return clean if len(clean) <= width else clean[: width - 1] + "…"
 
 

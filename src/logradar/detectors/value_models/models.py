@@ -163,7 +163,7 @@ class Models:
     @classmethod
     def load(cls, folder: Path, templates: Ints) -> Models:
         """What `save` wrote."""
-        amiss = pl.read_parquet(folder / "amiss.parquet")["amiss"].to_numpy()
+        amiss = pl.read_parquet(folder / "amiss.parquet", glob=False)["amiss"].to_numpy()
         numbers, gaps = Tails.load(folder / "numbers.parquet"), Tails.load(folder / "gaps.parquet")
         return cls(templates, numbers, amiss, gaps, Novelty.load(folder / "texts.parquet"))
 

@@ -130,6 +130,6 @@ class Novelty:
     @classmethod
     def load(cls, path: Path) -> Novelty:
         """What `save` wrote."""
-        table = pl.read_parquet(path)
+        table = pl.read_parquet(path, glob=False)
         about = table.unique("key", keep="first", maintain_order=True)
         return cls(table.select("key", "text"), about["key"].to_numpy(), about["nats"].to_numpy())
