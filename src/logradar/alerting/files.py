@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "raised_at": _iso(row["raised_at"]), "signature": signature}
 
 
-def write_alerts(alerts: pa.Table, document: dict[str, Any], path: Path, kind: str | None = None) -> None:
+def write_alerts(alerts: pa.Table, document: Callable[[], dict[str, Any]], path: Path, kind: str | None = None) -> None:
     """Write ALERTS as json (``document``, which holds them too), parquet (ALERTS) or csv (a row each).
 
     ``kind`` names the format; None: as the name of the file ends. Raises `InputError` for another ending.
@@ -44,7 +45,7 @@ def write_alerts(alerts: pa.Table, document: dict[str, Any], path: Path, kind: s
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = f".{kind}" if kind else path.suffix
     if suffix == ".json":
-        path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        path.write_bytes(orjson.dumps(document(), option=orjson.OPT_INDENT_2))
     elif suffix == ".parquet":
         pq.write_table(alerts, path)
     elif suffix == ".csv":

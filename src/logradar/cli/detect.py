@@ -71,6 +71,6 @@ def command(
         state=state,
         checkpoint=checkpoint,
     )
-    show.document(found.to_json()) if json else show.detection(found.to_json(), top)
+    show.document(found.to_json()) if json else show.detection(found.to_json(top), len(found.alerts))
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from logradar.core.errors import BundleError
 from logradar.core.files import named_as, require_writable, sha256_of
+from logradar.core.locks import locked
 
 FORMAT: Final = 2
 OLDEST: Final = 2  # format that this version can still read
@@ -39,18 +40,31 @@ def writing(folder: Path, facts: dict[str, Any]) -> Iterator[Path]:
     names ``folder`` and no temporary one.
     """
     require_place(folder)
-    folder = folder.absolute()
+    folder = folder.resolve()
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     with named_as(draft, folder):
         try:
             yield draft
             _seal(draft, facts)
             draft.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            draft.replace(folder)
+            with locked(folder, exclusive=True):
+                _take_place(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _take_place(draft: Path, folder: Path) -> None:
+    """Rename ``draft`` to ``folder``; what was there is deleted after that, so that it is back where that fails."""
+    old = draft.with_name(f"{draft.name}-old")
+    if folder.exists():
+        folder.replace(old)
+    try:
+        draft.replace(folder)
+    except BaseException:
+        if old.exists():
+            old.replace(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def require_place(folder: Path, *, replace: bool = True) -> None:
@@ -87,10 +101,11 @@ def amending(folder: Path) -> Iterator[Path]:
     The bundle is verified first; the facts in its manifest stay as they are. Raises the errors of `verify`.
     """
     folder = folder.absolute()
-    facts = {name: value for name, value in verify(folder).items() if name not in ("format", "files")}
-    with writing(folder, facts) as draft:
-        shutil.copytree(folder, draft, dirs_exist_ok=True, ignore=_manifest_of(folder))
-        yield draft
+    with locked(folder, exclusive=True):
+        facts = {name: value for name, value in verify(folder).items() if name not in ("format", "files")}
+        with writing(folder, facts) as draft:
+            shutil.copytree(folder, draft, dirs_exist_ok=True, ignore=_manifest_of(folder))
+            yield draft
 
 
 def _manifest_of(folder: Path) -> Callable[[str, list[str]], list[str]]:

@@ -21,6 +21,7 @@ from logradar.alerting.threshold import Threshold
 from logradar.core.bundle import verify, writing
 from logradar.core.config import changed, validated
 from logradar.core.errors import BundleError
+from logradar.core.locks import locked
 from logradar.detectors.base import Detector
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.replay_buffer import ReplayBuffer
@@ -136,6 +137,11 @@ class Bundle:
     @classmethod
     def load(cls, folder: Path) -> Bundle:
         """Verify and read a bundle; any fault is a `BundleError` with a way out."""
+        with locked(folder, exclusive=False):  # not while another process replaces it
+            return cls._read(folder)
+
+    @classmethod
+    def _read(cls, folder: Path) -> Bundle:
         manifest = verify(folder)
         try:
             settings = validated(RunSettings, json.loads((folder / "settings.json").read_text()), "settings")

@@ -50,9 +50,10 @@ class Detected:
     figures: dict[str, Any]
     keep: Callable[[], None] = lambda: None
 
-    def to_json(self) -> dict[str, Any]:
-        """The document of ``detect --json``."""
-        return {**self.figures, "alerts": [alert_json(row) for row in self.alerts.to_pylist()]}
+    def to_json(self, most: int | None = None) -> dict[str, Any]:
+        """The document of ``detect --json``; with ``most``, only so many of the alerts."""
+        shown = self.alerts if most is None else self.alerts.slice(0, most)
+        return {**self.figures, "alerts": [alert_json(row) for row in shown.to_pylist()]}
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def detect_into(
             on_scores = stack.enter_context(RadarResults(output)).add
         found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, output)
     if output is not None and format_ != FORMAT:
-        write_alerts(found.alerts, found.to_json(), output, format_)
+        write_alerts(found.alerts, found.to_json, output, format_)
     found.keep()
     return found
 

@@ -16,6 +16,7 @@ from logradar.alerting.signature import Signature
 from logradar.core.bundle import amending
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError, did_you_mean
+from logradar.core.locks import locked
 from logradar.model.bundle import FEEDBACK, Bundle
 
 _NAMED: Final = ("alert_id", "session_id", "detector", "signature")
@@ -30,6 +31,11 @@ def give_feedback(
     bundle in folder ``bundle`` is written again and sealed. Raises `InputError` for ids that the file does not
     have, for a file that has no alerts, or has alerts of another bundle.
     """
+    with locked(bundle, exclusive=True):  # several calls at once wait for one another: each adds to the one before
+        return _given(bundle, alerts, false_alarms, undo)
+
+
+def _given(bundle: Path, alerts: Path | None, false_alarms: Iterable[str], undo: Iterable[str]) -> dict[str, Any]:
     loaded = Bundle.load(bundle)
     ids = list(false_alarms)
     if ids and alerts is None:

@@ -6,7 +6,7 @@ alert says do not depend on the other sessions that come with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -26,6 +26,7 @@ from logradar.scoring.signatures import Lines, SessionSignature, signatures, sup
 OnScores = Callable[[pa.Table, pa.Table, float, pa.Table | None], None]
 Ints = npt.NDArray[np.int64]
 NO_ALERTS: Final = empty(ALERTS)
+EVENTS_AT_ONCE: Final = 50_000  # that are explained together
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,13 @@ class Scorer:
         rows = anomalous(scores, self.limit.value)
         if not len(rows):
             return Scored(scores, NO_ALERTS, nothing)
-        explained = self.explain(sessions.take(pa.array(rows)), scores.take(pa.array(rows)), lines)
-        return Scored(scores, self.alerts(explained.remaining(), lines), rows[~explained.kept])
+        alerts, suppressed = [], []
+        for part in _parts(sessions, np.sort(rows)):
+            taken = pa.array(part)
+            explained = self.explain(sessions.take(taken), scores.take(taken), lines)
+            alerts.append(self.alerts(explained.remaining(), lines))
+            suppressed.append(part[~explained.kept])
+        return Scored(scores, in_order_of_score(alerts), np.concatenate(suppressed))
 
     def unfinished(self, sessions: pa.Table, lines: Lines) -> pa.Table:
         """ALERTS for sessions that are not over but are anomalous already, whatever comes.
@@ -133,6 +139,13 @@ class Scorer:
             signatures=[one.signature.model_dump_json() if one else None for one in explained.signatures],
             session_ids=explained.session_ids,
         )
+
+
+def _parts(sessions: pa.Table, rows: Ints) -> Iterator[Ints]:
+    """The rows in parts of about `EVENTS_AT_ONCE` events: where all is new, what explains it is much larger than it."""
+    lengths = pc.list_value_length(sessions["template_ids"]).fill_null(0).to_numpy()[rows]
+    numbers = np.cumsum(lengths) // EVENTS_AT_ONCE
+    yield from np.split(rows, np.flatnonzero(np.diff(numbers)) + 1)
 
 
 def _numbered(sessions: pa.Table) -> pa.Table:

@@ -162,12 +162,12 @@ def _names(bundle: Bundle, sessions: pa.Table, lines: Lines) -> list[list[str] |
     sequences = Sequences.from_arrow(sessions["template_ids"])
     records = Sequences.from_arrow(sessions["record_ids"].cast(pa.list_(pa.int64())))
     short = sequences.lengths <= MOST_EVENTS
-    unseen = (sequences.values == UNKNOWN) & short[sequences.rows]
-    numbered = sequences.lengths == records.lengths
-    record_of: dict[int, int] = {}
-    for place in np.flatnonzero(unseen & numbered[sequences.rows]).tolist():
-        row = int(sequences.rows[place])
-        record_of[place] = int(records.values[records.offsets[row] + place - sequences.offsets[row]])
+    rows = sequences.rows
+    named = short & (sequences.lengths == records.lengths)
+    places = np.flatnonzero((sequences.values == UNKNOWN) & named[rows])
+    from_start = places - sequences.offsets[rows[places]]
+    numbers = records.values[records.offsets[rows[places]] + from_start]
+    record_of = dict(zip(places.tolist(), numbers.tolist(), strict=True))
     texts = _masked(bundle, sorted(set(record_of.values())), lines)
     found: list[list[str] | None] = []
     for row in range(len(sequences)):

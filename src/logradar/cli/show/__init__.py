@@ -130,15 +130,15 @@ def alarms(evaluation: dict[str, Any]) -> None:
 
 
 @in_plain_text
-def alerts(result: dict[str, Any], top: int) -> None:
-    """The ``top`` alerts, each with the log lines that show the anomaly."""
+def alerts(shown: list[dict[str, Any]], count: int) -> None:
+    """The first of ``count`` alerts, each with the log lines that show the anomaly."""
     from rich.console import Console
     from rich.text import Text
 
     from logradar.core.formatting import NO_TIME, moment
 
     console = Console(soft_wrap=True)
-    for rank, alert in enumerate(result["alerts"][:top], 1):
+    for rank, alert in enumerate(shown, 1):
         service = f" · {alert['service']}" if alert["service"] else ""
         named = f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}"
         when = moment(alert["raised_at"]) if alert["raised_at"] else NO_TIME
@@ -149,7 +149,7 @@ def alerts(result: dict[str, Any], top: int) -> None:
             console.print(Text("      ← " + found["reason"], "yellow"))
             for item in found["expected"][:3]:
                 console.print(Text(f"      expected {item['probability']:.0%}: {_clip(item['template'])}", "dim"))
-    more = len(result["alerts"]) - top
+    more = count - len(shown)
     if more > 0:
         console.print(f"… and {more:,} more.")
 
@@ -202,10 +202,9 @@ def step(found: Step) -> None:
 
 
 @in_plain_text
-def detection(result: dict[str, Any], top: int) -> None:
-    """The result of ``detect``: the alerts, then one line of figures."""
-    alerts(result, top)
-    count = len(result["alerts"])
+def detection(result: dict[str, Any], count: int) -> None:
+    """The result of ``detect``: those of its ``count`` alerts that are to be printed, then one line of figures."""
+    alerts(result["alerts"], count)
     print(
         f"{count:,} alert{'s' * (count != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
         f"({result['records']:,} record{'s' * (result['records'] != 1)}, "
@@ -267,7 +266,8 @@ def evaluation(result: dict[str, Any], folder: Path | None, pictures: Sequence[P
 @in_plain_text
 def demo(result: Demo) -> None:
     """The first alerts, the table and the report of a demo."""
-    alerts(result.alerts, 3)
+    found = result.alerts["alerts"]
+    alerts(found[:3], len(found))
     evaluation(result.document, None)
     print(f"Done in {result.seconds:.0f} s. Score your own logs: logradar detect {result.bundle} FILE")
     print(f"Report: {result.report}")

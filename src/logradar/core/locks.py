@@ -1,0 +1,39 @@
+"""Locks: what reads a folder and what replaces it wait for one another, also in several processes.
+
+The lock is on the parent folder, by ``flock``: no file is left behind, and a process that dies lets it go. Where the
+file system has no locks (some network shares) nothing waits, as before.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_held = threading.local()  # parent folders that this thread has locked: it may ask again
+
+
+@contextmanager
+def locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
+    """Hold the lock of ``folder``: alone with ``exclusive``, else together with others that do not write."""
+    parent = folder.resolve().parent
+    mine: set[Path] = _held.__dict__.setdefault("folders", set())
+    if parent in mine:
+        yield
+        return
+    try:
+        handle = os.open(parent, os.O_RDONLY)
+    except OSError:  # the folder does not exist: whoever reads it says so
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        mine.add(parent)
+        yield
+    finally:
+        mine.discard(parent)
+        os.close(handle)
