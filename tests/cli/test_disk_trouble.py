@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.cli.shop import write_job
+
 LOGRADAR = Path(sys.executable).with_name("logradar")
 
 
@@ -23,3 +25,27 @@ def test_a_full_disk_and_a_file_in_the_place_of_a_folder(tmp_path):
     assert taken.returncode == 2
     assert "Traceback" not in taken.stderr
     assert "f'" in taken.stderr
+
+
+def test_a_disk_that_fills_leaves_no_half_folder(tmp_path):
+    """A limit on the size of files stands for the full disk: both end in an error of `write`."""
+    write_job(tmp_path)
+    more = (tmp_path / "app.log").read_text().splitlines()
+    (tmp_path / "big.log").write_text("".join(f"{line} {number * 7919}\n" for number, line in enumerate(more * 60)))
+    train = f"{LOGRADAR} train {tmp_path / 'app.log'} -o {tmp_path / 'b'} -q detector=new_template beside=[length]"
+    assert run(train).returncode == 0
+    before = sorted(path.name for path in tmp_path.iterdir())
+    out = tmp_path / "out"
+    for command in (
+        f"evaluate {tmp_path / 'b'} {tmp_path / 'new.log'} --labels {tmp_path / 'labels.csv'} -o {out} -q",
+        f"prepare {tmp_path / 'big.log'} -o {out} -q",
+        f"prepare {tmp_path / 'big.log'} -o {out} -q --format radar-json",
+        f"simulate -o {out} --days 0.1",
+        f"simulate -o {out} --format radar-json --days 0.1",
+        f"compare {tmp_path / 'b'} {tmp_path / 'new.log'} -o {out} -q",
+    ):
+        done = run(f"ulimit -f 8; {LOGRADAR} {command}")
+        assert done.returncode == 2, (command, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert "File too large" in done.stderr, command
+        assert sorted(path.name for path in tmp_path.iterdir()) == before, command

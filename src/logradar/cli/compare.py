@@ -40,6 +40,7 @@ def command(
 ) -> None:
     """Compare bundles and their detectors on one input: figures, agreement, and which differences are significant."""
     from logradar.cli.show.comparison import comparison, document
+    from logradar.core.files import no_half_folder
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.compare import compare
 
@@ -55,5 +56,6 @@ def command(
         allow_overlap=allow_overlap,
         output=output,
     )
-    page = result.write(output) if output else None
+    with no_half_folder(output):
+        page = result.write(output) if output else None
     document(result.document) if json else comparison(result.document, page)

@@ -39,6 +39,7 @@ def command(
     Without labels it is measured how well its networks predict events, and how the scores lie.
     """
     from logradar.cli import show
+    from logradar.core.files import no_half_folder
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.evaluate import evaluate
     from logradar.reporting.canvas import require_drawing
@@ -60,8 +61,9 @@ def command(
         precision=target_precision,
         outputs=[output, pictures],
     )
-    if output:
-        result.write(output)
-        write_report(output)
-    drawn = result.draw(pictures) if pictures else []
+    with no_half_folder(output), no_half_folder(pictures):
+        if output:
+            result.write(output)
+            write_report(output)
+        drawn = result.draw(pictures) if pictures else []
     show.document(result.document) if json else show.evaluation(result.document, output, drawn)

@@ -32,6 +32,7 @@ def command(
 ) -> None:
     """Write records, templates and sessions of an input as Parquet with a manifest, or as RADAR day files."""
     from logradar.cli import show
+    from logradar.core.files import no_half_folder
     from logradar.core.progress import quiet as be_quiet
     from logradar.model.settings import run_settings
     from logradar.pipeline.prepare import write_as
@@ -42,5 +43,6 @@ def command(
     )
     input_, words = options.input_or_override(input_, overrides)
     settings = run_settings(config, words, given)
-    result = write_as(format_)(options.the_input(input_, settings.input.path), output, settings)
+    with no_half_folder(output):
+        result = write_as(format_)(options.the_input(input_, settings.input.path), output, settings)
     show.document(result) if json else show.facts(f"Prepared in {output}", result)

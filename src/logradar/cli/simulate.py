@@ -43,9 +43,12 @@ def command(
     from logradar.cli import show
     from logradar.core.config import load_config
     from logradar.core.filenames import readable
+    from logradar.core.files import no_half_folder
     from logradar.simulation.formats import FORMATS
 
     settings_of, simulate = FORMATS[kind]
     given = {"days": days, "faults": faults, "seed": seed} | ({"size": size} if size else {})
-    result = simulate(output, settings=load_config(settings_of, None, overrides or (), given))
+    settings = load_config(settings_of, None, overrides or (), given)
+    with no_half_folder(output):
+        result = simulate(output, settings=settings)
     show.document(result.to_json()) if json else print(readable(result.sentence()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,22 @@ def draft_of(path: Path) -> Iterator[Path]:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def no_half_folder(folder: Path | None) -> Iterator[None]:
+    """Where writing to ``folder`` fails because the system refuses it (a full disk), the folder is removed again.
+
+    Only one that was not there before the block; its old content would be lost otherwise. None is no folder.
+    """
+    new = folder is not None and not folder.exists()
+    try:
+        yield
+    except Exception as error:
+        refused = isinstance(error, OSError) or isinstance(error.__context__, OSError)
+        if folder is not None and new and refused:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def write_whole(path: Path, content: bytes | str) -> Path:
