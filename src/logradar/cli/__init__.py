@@ -19,6 +19,9 @@ import typer
 from logradar import __version__
 from logradar.core.errors import LogRadarError
 from logradar.core.filenames import plain, readable
+from logradar.core.interrupts import listen
+
+_INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 
 
 def build() -> typer.Typer:
@@ -61,8 +64,13 @@ def _way_out(error: OSError) -> str:
 
 def main() -> None:
     """Entry point of the ``logradar`` command."""
+    listen()
     try:
         build()()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # typer ends so, without a word
+            print("logradar: stopped.", file=sys.stderr)
+        raise
     except LogRadarError as error:
         print(f"logradar: {plain(str(error))}", file=sys.stderr)
         sys.exit(2)
@@ -77,4 +85,4 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         print("logradar: stopped.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from logradar.core.errors import BundleError
 from logradar.core.files import named_as, require_writable, sha256_of
+from logradar.core.interrupts import heed
 from logradar.core.locks import locked
 
 FORMAT: Final = 2
@@ -47,6 +48,7 @@ def writing(folder: Path, facts: dict[str, Any]) -> Iterator[Path]:
             yield draft
             _seal(draft, facts)
             draft.chmod(0o755)
+            heed()
             with locked(folder, exclusive=True):
                 _take_place(draft, folder)
         finally:

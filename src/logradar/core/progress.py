@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from logradar.core.filenames import plain, readable
+from logradar.core.interrupts import heed
 
 SHOW_AFTER = 2.0  # seconds
 LINE_EVERY = 10.0  # seconds between two plain lines
@@ -47,7 +48,11 @@ class Progress:
         return self
 
     def advance(self, amount: float = 1, note: str = "") -> None:
-        """Add ``amount`` to what is done; ``note`` (loss, file name) is shown after the figures."""
+        """Add ``amount`` to what is done; ``note`` (loss, file name) is shown after the figures.
+
+        Raises `KeyboardInterrupt` where Ctrl-C was pressed and swallowed before (`heed`).
+        """
+        heed()
         self.done += amount
         self.note = readable(note) or self.note
         now = time.monotonic()
