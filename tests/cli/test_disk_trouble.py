@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.cli.shop import write_job
 
 LOGRADAR = Path(sys.executable).with_name("logradar")
@@ -49,3 +50,12 @@ def test_a_disk_that_fills_leaves_no_half_folder(tmp_path):
         assert "Traceback" not in done.stderr
         assert "File too large" in done.stderr, command
         assert sorted(path.name for path in tmp_path.iterdir()) == before, command
+
+
+@pytest.mark.parametrize("kilobytes", [300_000, 1_000_000, 2_500_000])
+def test_a_limit_of_address_space_is_a_sentence(tmp_path, kilobytes):
+    write_job(tmp_path)
+    limited = run(f"ulimit -v {kilobytes}; {LOGRADAR} train {tmp_path / 'app.log'} -o {tmp_path / 'b'}")
+    assert (limited.returncode, limited.stderr.count("\n")) == (2, 1), limited.stderr
+    assert "ulimit -v" in limited.stderr
+    assert run(f"ulimit -v {kilobytes}; {LOGRADAR} --help").returncode == 0

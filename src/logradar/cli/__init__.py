@@ -12,15 +12,18 @@ import errno
 import importlib
 import os
 import pkgutil
+import resource
 import sys
 
 import typer
 
 from logradar import __version__
-from logradar.core.errors import LogRadarError
+from logradar.core.errors import ConfigError, LogRadarError
 from logradar.core.filenames import plain, readable
 from logradar.core.interrupts import listen
 
+_ADDRESS_SPACE = 3_500_000_000  # bytes: `detect` and `train` of simple detectors end well with it, not with less
+_LESS_MEMORY = "Lower input.limits.block or memory_mb, or read fewer files at once (--limit-files)."
 _INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 
 
@@ -62,10 +65,22 @@ def _way_out(error: OSError) -> str:
     return " LOGRADAR_TRACEBACK=1 shows where it happened."
 
 
+def _require_address_space() -> None:
+    """`ConfigError` under a limit of address space in which Arrow and numba would be aborted without a sentence."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    light = len(sys.argv) < 2 or {"--help", "--version"} & set(sys.argv)
+    if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE and not light:
+        raise ConfigError(
+            f"The limit of address space is {limit / 1e9:.1f} GB (`ulimit -v`), and {_ADDRESS_SPACE / 1e9:.1f} GB are "
+            "needed, though far less is used; raise it. What limits memory itself is a control group."
+        )
+
+
 def main() -> None:
     """Entry point of the ``logradar`` command."""
     listen()
     try:
+        _require_address_space()
         build()()
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # typer ends so, without a word
@@ -73,6 +88,9 @@ def main() -> None:
         raise
     except LogRadarError as error:
         print(f"logradar: {plain(str(error))}", file=sys.stderr)
+        sys.exit(2)
+    except MemoryError:
+        print(f"logradar: There is not enough memory for this. {_LESS_MEMORY}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # the reader of our output went away (`| head`): not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
+from typing import Final
 
 from logradar.core.bundle import require_place
 from logradar.core.distinct import sweep
@@ -21,6 +22,9 @@ from logradar.pipeline.training_data.sessions import TrainingData
 from logradar.storage.records import opening
 from logradar.training.processes import first, leave, place, wait
 from logradar.training.trackers import runs_in
+
+FEW: Final = 20  # sessions below which nothing that is learnt can be trusted
+_MOST_HELD_BACK: Final = 0.5  # share for testing beyond which it is named as the reason
 
 
 def train(
@@ -72,6 +76,13 @@ def _learn(data: TrainingData, settings: RunSettings, bundle: Path, resume: bool
         say(
             f"{data.templates.evicted:,} templates were given up for newer ones: the log holds much free text. "
             "Mask it (parsing.masking.extra) or raise parsing.drain.max_clusters."
+        )
+    if len(data.train) < FEW:
+        part = f" (split.test={settings.split.test:g})" if settings.split.test > _MOST_HELD_BACK else ""
+        count = "1 session" if len(data.train) == 1 else f"{len(data.train):,} sessions"
+        say(
+            f"Only {count} of {data.sessions:,} can be learnt from{part}: most of what is normal is not known, and "
+            "there will be false alarms. Give more logs."
         )
     if not len(data.valid):
         say("There is no validation session: the threshold is 0, so whatever is new is an alert.")

@@ -20,6 +20,7 @@ from typing import BinaryIO, Final
 
 from logradar.core.errors import InputError, did_you_mean
 from logradar.core.files import sha256_of
+from logradar.core.progress import say
 from logradar.sources.base import Dataset, Source, sources
 from logradar.sources.opening.file_dates import date_in
 
@@ -65,6 +66,8 @@ def find(spec: str, data_dir: Path | None = None) -> InputFiles:
     Raises an `InputError` that suggests a solution if there are none.
     """
     path = Path(spec)
+    if path.exists() and find_dataset(spec, data_dir) is not None:
+        say(f"'{spec}' is read from the current folder; the data set '{spec}' has the same name (rename the folder).")
     try:
         if spec == "-":
             return _spooled(sys.stdin.buffer, "stdin")
