@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logradar.sources.opening.json_lines import broken, fields, paths_in, values
+from logradar.sources.opening.json_lines import broken, fields, values
+from logradar.sources.opening.json_names import names_in
 
 PLAIN = st.text(st.characters(codec="utf-8"), max_size=12)
 SCALAR = st.one_of(st.none(), st.integers(-(2**53), 2**53), PLAIN)
@@ -56,7 +57,7 @@ def test_both_ways_agree(objects):
     ],
 )
 def test_names_of_the_known_encoders(line, expected):
-    row = fields(pl.Series([line]), paths_in([line])).row(0)
+    row = fields(pl.Series([line]), names_in([line])).row(0)
     assert row[:5] == expected
 
 

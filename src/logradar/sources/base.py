@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import pyarrow as pa
 from pydantic import Field
@@ -15,6 +15,9 @@ from logradar.core.config import Config
 from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.core.registry import Registry
+
+if TYPE_CHECKING:
+    from logradar.sources.decoding.layouts import Order
 
 
 class ReadLimits(Config):
@@ -61,6 +64,7 @@ class Hints:
     limits: ReadLimits = field(default_factory=ReadLimits)
     on_progress: Callable[[int], object] = lambda count: None  # called with the number of bytes read
     window: int | None = None  # lines per window, for sources that divide their lines into windows
+    date_order: Order | None = None  # what dates of numbers begin with, unless the file itself proves it
     on_fault_kinds: Callable[[Mapping[str, str]], object] = lambda kinds: None  # called with kinds by session key
 
     def name(self, file: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
+from logradar.sources.opening.dating import dated, modified
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.json_lines import LOOKS_LIKE
 from logradar.sources.opening.reading import Block, read_blocks, read_sample
@@ -47,9 +47,11 @@ class Lines(Source):
         return 0.1
 
     def format_of(self, file: Path, hints: Hints) -> Format:
-        """The format of a file: the one in ``hints``, else the one that its first lines have."""
+        """The format of a file: the one in ``hints``, else what its first lines have; with how dates are read."""
         sample = read_sample(file, rows=SEEN)
-        return Format.named(hints.format, sample) if hints.format else Format.detect(sample)
+        form = Format.named(hints.format, sample) if hints.format else Format.detect(sample)
+        rest = read_blocks(file, file.name, Quarantine(), hints.limits)
+        return dated(form, sample, modified(file), hints.date_order, rest)[0]
 
     def blocks(self, file: Path, hints: Hints, quarantine: Quarantine) -> Iterator[Block]:
         """The lines of a file."""
@@ -61,8 +63,7 @@ class Lines(Source):
         for file in files:
             name = hints.name(file)
             try:
-                latest = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-                records = Records(self.format_of(file, hints), name, quarantine, hints.limits, latest)
+                records = Records(self.format_of(file, hints), name, quarantine, hints.limits, modified(file))
                 for frame in records.of(self.blocks(file, hints, quarantine)):
                     yield self.table(frame, record_id, name, hints.session_key, hints.services.get(file))
                     record_id += len(frame)

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from io import BufferedReader, RawIOBase, UnsupportedOperation
 from types import FrameType
 from typing import Final, Self, cast
@@ -26,6 +25,7 @@ from logradar.core.quarantine import Quarantine
 from logradar.sources.base import sources
 from logradar.sources.decoding.compression import kind_of
 from logradar.sources.lines import Lines
+from logradar.sources.opening.dating import dated
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.opening import InputSettings
 from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, is_binary, split_lines
@@ -113,7 +113,10 @@ class Growing:
             lines = [line for one in first for line in one.lines.to_list()]
             if lines and (len(lines) >= SEEN or time.monotonic() - began >= PATIENCE or self._ended):
                 format_ = self._format(lines, settings.format, expected)
-                reader = Records(format_, NAME, self.quarantine, settings.limits, datetime.now(UTC))
+                format_, _ = dated(format_, lines[:SEEN], None, settings.date_order)
+                reader = Records(
+                    format_, NAME, self.quarantine, settings.limits
+                )  # it may run for years: no time is last
                 for one in first:
                     yield from reader.push(one)
                 if self._ended:

@@ -16,9 +16,12 @@ import polars as pl
 from logradar.core.errors import ConfigError, did_you_mean
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits
-from logradar.sources.opening import json_lines, levels
-from logradar.sources.opening.headers import HEADERS, Header
+from logradar.sources.decoding.timestamps import Dates
+from logradar.sources.opening import json_lines, json_names, levels
+from logradar.sources.opening.header_table.row import Header
+from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.joining import BELOW, NAMED, NO_START
+from logradar.sources.opening.logfmt import pairs
 from logradar.sources.opening.wrappers import WRAPPERS, Unwrapping, wrapper_of
 
 SEEN: Final = 4_000  # lines among which some are chosen to detect the format
@@ -45,12 +48,13 @@ MARKS: Final = (
 
 @dataclass(frozen=True)
 class Format:
-    """How the lines of one file are read. ``paths`` are the positions of the fields in JSON lines."""
+    """How the lines of one file are read. ``names`` is about the fields of JSON lines, ``dates`` about its dates."""
 
     wrapper: str | None = None
     bodies: tuple[str, ...] = ()  # header names, or "json"; none: the whole line is the body
-    paths: dict[str, list[json_lines.Keys]] = field(default_factory=dict, compare=False, repr=False)
+    names: json_names.Names = field(default_factory=json_names.Names, compare=False, repr=False)
     share: float = 1.0  # share of the sample lines that it matches
+    dates: Dates = field(default_factory=Dates, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -75,7 +79,7 @@ class Format:
                 nearest = did_you_mean(part, [*HEADERS, *WRAPPERS, "json", "text"])
                 raise ConfigError(f"There is no log format named '{part}'; {nearest}")
         texts = _texts(wrapper or None, lines)
-        return cls(wrapper or None, bodies, json_lines.paths_in(texts[: json_lines.EXAMPLES]), _share(bodies, texts))
+        return cls(wrapper or None, bodies, json_names.names_in(texts[: json_names.EXAMPLES]), _share(bodies, texts))
 
     @classmethod
     def detect(cls, lines: Sequence[str]) -> Format:
@@ -90,8 +94,15 @@ class Format:
             bodies, rest = ["json"], [text for text in texts if not re.match(json_lines.BEGINS_LIKE, text)]
         bodies += _headers_of(rest)
         return cls(
-            wrapper, tuple(bodies), json_lines.paths_in(objects[: json_lines.EXAMPLES]), _share(tuple(bodies), texts)
+            wrapper, tuple(bodies), json_names.names_in(objects[: json_names.EXAMPLES]), _share(tuple(bodies), texts)
         )
+
+    def unwrapped(self, lines: pl.Series) -> pl.Series:
+        """The lines inside the wrapper."""
+        if not self.wrapper:
+            return lines
+        frame = pl.DataFrame({"line": pl.arange(1, len(lines) + 1, eager=True), "text": lines})
+        return Unwrapping(self.wrapper, "", Quarantine(), ReadLimits()).push(frame, last=True)["text"]
 
     def widened(self, texts: Sequence[str]) -> Format:
         """This format with the headers of texts that it does not match; itself if there is none, or too many."""
@@ -119,17 +130,17 @@ class Format:
 
     def _objects(self, frame: pl.DataFrame) -> pl.DataFrame:
         begins = frame["text"].str.contains(json_lines.BEGINS_LIKE)
-        fields = json_lines.fields(frame["text"], self.paths)
-        without_body = begins & fields["body"].is_null()
+        fields = json_lines.fields(frame["text"], self.names)
+        without_body = begins & fields["body"].is_null()  # another name may hold it
         fields = fields.with_columns(broken=pl.lit(False))
         if without_body.any():
             rest = frame.filter(without_body)["text"]
-            other = json_lines.fields(rest, json_lines.all_paths())
+            other = json_lines.fields(rest, json_names.every_name())
             fields = _put(fields, without_body, other.with_columns(broken=json_lines.broken(rest)))
         inner = fields["body"].str.contains(json_lines.LOOKS_LIKE).fill_null(False)
         if inner.any():  # a message that is JSON itself
             nested = fields.filter(inner)["body"]
-            more = json_lines.fields(nested, json_lines.paths_in(nested.head(json_lines.EXAMPLES).to_list()))
+            more = json_lines.fields(nested, json_names.names_in(nested.head(json_names.EXAMPLES).to_list()))
             outer = fields.filter(inner)
             kept = [outer[name].fill_null(more[name]) for name in more.columns if name != "body"]
             rows = pl.DataFrame([*kept, more["body"].fill_null(nested), outer["broken"]])
@@ -142,6 +153,8 @@ class Format:
 
 
 def _headed(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
+    if header.pairs:
+        return _paired(frame, header)
     text = frame["text"]
     groups = text.str.extract_groups(header.pattern).struct.unnest()
     start = groups.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
@@ -158,6 +171,14 @@ def _headed(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
     columns += [level.alias("level"), text.str.replace(header.pattern, "").alias("body"), start.alias("start")]
     marked = pl.DataFrame(columns).with_columns(bare=pl.lit(False), broken=pl.lit(False))
     return frame.hstack(marked.select(*FIELDS, *MARKS))
+
+
+def _paired(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
+    """Lines of key=value pairs, in any order."""
+    start = frame["text"].str.contains(header.pattern)
+    read = pairs(frame["text"])
+    read = read.with_columns(levels.levels(read["level"]), start=start, alert=pl.lit(None, pl.String))
+    return frame.hstack(read.with_columns(bare=pl.lit(False), broken=pl.lit(False)).select(*FIELDS, *MARKS))
 
 
 def _bare(frame: pl.DataFrame, headed: bool) -> pl.DataFrame:
@@ -177,11 +198,7 @@ def _put(frame: pl.DataFrame, where: pl.Series, rows: pl.DataFrame) -> pl.DataFr
 
 def _texts(wrapper: str | None, lines: Sequence[str]) -> list[str]:
     """The lines inside the wrapper, shortened."""
-    if wrapper:
-        frame = pl.DataFrame(
-            {"line": pl.arange(1, len(lines) + 1, eager=True), "text": pl.Series(lines, dtype=pl.String)}
-        )
-        lines = Unwrapping(wrapper, "", Quarantine(), ReadLimits()).push(frame, last=True)["text"].to_list()
+    lines = Format(wrapper).unwrapped(pl.Series("text", lines, pl.String)).to_list()
     return [line[:WIDTH] for line in lines if line.strip()]
 
 

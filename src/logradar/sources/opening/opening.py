@@ -22,6 +22,7 @@ from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, ReadLimits, SessionSource, Source
+from logradar.sources.decoding.layouts import Order
 from logradar.sources.opening import session_keys
 from logradar.sources.opening.files import PREPARED, SIMULATED, InputFiles, find
 from logradar.sources.opening.foreign import without_foreign
@@ -42,6 +43,10 @@ class InputSettings(Config):
     source: str | None = Field(default=None, description="the kind of log; `logradar sources` lists them")
     format: str | None = Field(default=None, description="the format of its lines, such as syslog, json or cri+logback")
     session_key: str | None = Field(default=None, description="regex of the session key; '' for windows instead")
+    date_order: Order | None = Field(
+        default=None,
+        description="what dates such as 03/05/2024 begin with: day, month or year; a 13th in a file prevails",
+    )
     labels: Path | None = Field(default=None, description="CSV of session key and label")
     use_labels: bool = Field(
         default=True, description="whether labels are taken that stand in the input or in a file beside it"
@@ -198,7 +203,8 @@ class Opened:
     def _hints(self, unit: Unit, on_progress: Callable[[int], object]) -> Hints:
         return Hints(
             self._keys[unit.kind], self._requested.format, self._inputs.names, self._services, self._requested.limits,
-            on_progress, self._requested.window, self._fault_kinds.update,
+            on_progress, self._requested.window, self.settings.date_order,
+            self._fault_kinds.update,
         )  # fmt: skip
 
     def require_records(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
@@ -265,8 +271,10 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     notes += _about_files(inputs) + _about_mixture(parts) + _about_days(parts)
     plain = [file for part in parts if part.kind.discovers_key for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)
-    sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
+    sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN, settings.date_order)
     notes += _about_formats(sampled, inputs, settings)
+    orders = {sample.format.dates.order for sample in sampled}
+    notes += dict.fromkeys(doubt for sample in sampled for doubt in sample.doubts)
     keys, about_keys = _keys(parts, sampled, settings)
     notes += about_keys
     kinds = {part.kind for part in parts}
@@ -275,6 +283,7 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
         update={
             "source": _name(parts[0].kind) if len(kinds) == 1 else settings.source,
             "format": formats.pop() if len(formats) == 1 else settings.format,
+            "date_order": orders.pop() if len(orders) == 1 else settings.date_order,
             "session_key": settings.session_key if settings.session_key is not None else _kept(parts, keys, stored),
         }
     )

@@ -14,9 +14,11 @@ from logradar.core.errors import InputError
 from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits, Source, sources
+from logradar.sources.decoding.layouts import Order
+from logradar.sources.opening.dating import about_zones, dated, modified
 from logradar.sources.opening.files import InputFiles, stem
 from logradar.sources.opening.formats import SEEN, Format
-from logradar.sources.opening.reading import Block, is_binary, read_head, read_sample
+from logradar.sources.opening.reading import Block, is_binary, read_blocks, read_head, read_sample
 from logradar.sources.opening.records import Records
 
 HEAD: Final = 1 << 16  # bytes by which a file is recognised
@@ -35,11 +37,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Sample:
-    """The first records of a file: its format and the whole text of each record's first line."""
+    """The first records of a file: its format and the whole text of each record's first line.
+
+    ``doubts`` are sentences on what stays open in its times.
+    """
 
     file: Path
     format: Format
     texts: pl.Series
+    doubts: tuple[str, ...] = ()
 
 
 def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine) -> list[Part]:
@@ -69,8 +75,13 @@ def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Qua
     return parts
 
 
-def samples(files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LINES) -> list[Sample]:
-    """The first records of at most `SAMPLED_FILES` files, evenly chosen; about ``lines`` lines in total."""
+def samples(
+    files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LINES, order: Order | None = None
+) -> list[Sample]:
+    """The first records of at most `SAMPLED_FILES` files, evenly chosen; about ``lines`` lines in total.
+
+    ``order`` is what dates of numbers begin with, unless a file proves another order.
+    """
     step = max(1, -(-len(files) // SAMPLED_FILES))
     chosen = files[::step]
     rows = max(500, lines // max(1, len(chosen)))
@@ -78,10 +89,13 @@ def samples(files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LIN
     for file in chosen:
         first = read_sample(file, rows=max(rows, SEEN))
         form = Format.named(format_, first) if format_ else Format.detect(first)
+        form, doubt = dated(form, first[:SEEN], modified(file), order, read_blocks(file, file.name, Quarantine()))
+        doubts = [*([doubt] if doubt else []), *about_zones(form, first[:SEEN])]
         block = Block(pl.Series("text", first, pl.String), 1)
         frames = list(Records(form, file.name, Quarantine(), ReadLimits()).of([block]))
         if frames:
-            sampled.append(Sample(file, form, pl.concat([frame["text"] for frame in frames])))
+            texts = pl.concat([frame["text"] for frame in frames])
+            sampled.append(Sample(file, form, texts, tuple(doubts)))
     return sampled
 
 

@@ -38,7 +38,7 @@ class Records:
     latest: datetime | None = None
 
     def __post_init__(self) -> None:
-        self._clock = Clock(self.latest)
+        self._clock = Clock(self.latest, self.format.dates)
         self._held = pl.DataFrame()
         self._deep = 0
         self._owner: dict[str, object] = dict.fromkeys(OWNED)

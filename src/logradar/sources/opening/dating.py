@@ -1,0 +1,126 @@
+"""Determines how the dates of a file are read: the order of day and month, and the year of the first line.
+
+Both need many lines, so they are settled before the file is read: by its first lines, and by the rest of it where these
+leave the order open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from logradar.sources.decoding import zones
+from logradar.sources.decoding.day_order import DayOrder, named
+from logradar.sources.decoding.layouts import Order
+from logradar.sources.decoding.timestamps import SLACK, Clock, Dates
+from logradar.sources.opening.formats import Format
+from logradar.sources.opening.headers import HEADERS
+from logradar.sources.opening.reading import Block
+
+YEARS_BACK: Final = 4  # years before the latest possible one in which the first line may be
+ZONES: Final = 100
+
+
+def modified(file: Path) -> datetime:
+    """When a file was modified last. Raises `OSError` if it cannot be told."""
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+
+
+def dated(
+    format_: Format,
+    lines: list[str],
+    latest: datetime | None,
+    given: Order | None = None,
+    rest: Iterable[Block] = (),
+) -> tuple[Format, str]:
+    """The format with what the lines say about its dates, and a sentence on what stays open ('' if nothing does).
+
+    ``lines`` are the first of the file, ``latest`` is its last modification, ``rest`` all of its blocks; they are read
+    only if the first lines leave the order of day and month open. ``given`` is an order to use where nothing speaks
+    against it.
+    """
+    texts = _times(format_, pl.Series("text", lines, pl.String))
+    if texts is None or not len(texts):
+        return format_, ""
+    end = (latest or datetime.now(UTC)).astimezone(UTC)
+    order, sentence = _order(format_, texts, end, given, rest)
+    year = _first_year(texts, Dates(order), end)
+    return replace(format_, dates=Dates(order, year)), sentence
+
+
+def about_zones(format_: Format, lines: list[str]) -> list[str]:
+    """Sentences on time zones that are not known, or that several countries share."""
+    texts = _times(format_, pl.Series("text", lines, pl.String))
+    if texts is None:
+        return []
+    names = texts.str.extract(rf"[0-9][ \[(AaPpMm.]*({zones.NAME})[\])]?(?: [0-9]{{4}})?$", 1).drop_nulls().unique()
+    names = names.filter(~names.is_in(["AM", "PM"]))
+    return zones.doubt(names.sort().head(ZONES).to_list())
+
+
+def _times(format_: Format, lines: pl.Series) -> pl.Series | None:
+    """The texts of the timestamps in these lines, None if a wrapper gives the times."""
+    if format_.wrapper in ("docker", "cri") or not len(lines):
+        return None
+    text = format_.unwrapped(lines)
+    frame = pl.DataFrame({"line": pl.arange(1, len(text) + 1, eager=True), "text": text})
+    read = format_.read(frame.with_columns(after=pl.lit(False)))
+    return read["timestamp"].drop_nulls()
+
+
+def _order(
+    format_: Format, texts: pl.Series, end: datetime, given: Order | None, rest: Iterable[Block]
+) -> tuple[Order | None, str]:
+    """The order of day and month, and a sentence if it stays open."""
+    own = next((order for body in format_.bodies if body in HEADERS and (order := HEADERS[body].order)), None)
+    found = DayOrder()
+    found.add(texts)
+    if not found.orders:
+        return given, ""
+    if found.proven is None and given is None and own is None:
+        found = DayOrder()
+        for block in rest:
+            more = _times(format_, block.lines)
+            if more is not None:
+                found.add(more)
+            if found.proven:
+                break
+    order, certain = found.decide((end + SLACK).date(), given or own)
+    if order is None or certain or not found.kind:
+        return order or given, ""
+    others = [one for one in found.orders if one != order]
+    ways = " or ".join(f"input.date_order={one}" for one in others)
+    return order, (
+        f"Dates such as '{found.example[:40]}' are read as {named(order, found.kind)}, because no line shows the order "
+        f"of their numbers; {ways} reads them otherwise."
+    )
+
+
+def _first_year(texts: pl.Series, dates: Dates, end: datetime) -> int | None:
+    """The year of the first time, if the latest possible one would put later lines after the last modification."""
+    clock = Clock(end, dates)
+    times = clock.read(texts)
+    if clock.year is None or not (clock.refused or _ahead(clock, times)):
+        return None
+    first = times.drop_nulls()[0].year
+    return min(range(first, first - YEARS_BACK, -1), key=lambda year: _misfit(texts, replace(dates, year=year), end))
+
+
+def _misfit(texts: pl.Series, dates: Dates, end: datetime) -> tuple[int, float, bool, int, int]:
+    """How badly a first year fits, least is best: times after the modification, how long the last one is before it,
+    whether any is right before it, and how many new years it refuses."""
+    clock = Clock(end, dates)
+    times = clock.read(texts).drop_nulls()
+    before = end - times[-1]
+    touches = ((times >= end - 2 * SLACK) & (times <= end + SLACK)).any()
+    return _ahead(clock, times), before.total_seconds(), not touches, clock.refused, -(dates.year or 0)
+
+
+def _ahead(clock: Clock, times: pl.Series) -> int:
+    """How many times are after the last modification."""
+    return int((times.dt.replace_time_zone(None) > clock.latest).sum())
