@@ -68,7 +68,6 @@ _WORDS: Final = frozenset(
         "SEVERE",
         "CRITICAL",
         "CRIT",
-        "ALERT",
         "FATAL",
         "EMERG",
         "EMERGENCY",
