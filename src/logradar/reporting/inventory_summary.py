@@ -19,7 +19,7 @@ _FIFTH: Final = 5  # a day is reported when it has so many times fewer or more s
 
 def remarks(facts: Mapping[str, Any]) -> list[str]:
     """What deserves attention, most urgent first."""
-    return [*_on_faults(facts), *_on_days(facts), *_on_services(facts), *_on_content(facts)]
+    return [*facts.get("remarks", []), *_on_faults(facts), *_on_days(facts), *_on_services(facts), *_on_content(facts)]
 
 
 def _on_faults(facts: Mapping[str, Any]) -> Iterator[str]:

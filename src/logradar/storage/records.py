@@ -38,7 +38,7 @@ class Corpus:
     """LOG_RECORDS in the shards of ``store``; ``input`` are the settings with all that was found out filled in.
 
     ``kinds`` maps session keys to fault kinds where labels name them; ``reasons`` counts what
-    could not be read.
+    could not be read, ``remarks`` are sentences on what was read doubtfully.
     """
 
     store: Store
@@ -46,6 +46,7 @@ class Corpus:
     source: str
     reasons: Mapping[str, int]
     kinds: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def records(self) -> int:
@@ -124,7 +125,7 @@ def collect(opened: Opened, home: Path) -> Corpus:
 
     reasons = read_units(opened, store, read, lambda table: table.num_rows)
     give_back()
-    return Corpus(store, opened.settings, opened.source, reasons, opened.kinds)
+    return Corpus(store, opened.settings, opened.source, reasons, opened.kinds, opened.remarks)
 
 
 def collect_days(opened: Opened, home: Path) -> tuple[Store, EventLines, dict[str, int]]:

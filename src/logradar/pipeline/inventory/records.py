@@ -47,6 +47,7 @@ def inventory_of_records(corpus: Corpus, settings: RunSettings, scratch: Path) -
         "quarantined": corpus.quarantined,
         "lost": corpus.quarantined,
         "faults": dict(corpus.reasons),
+        "remarks": list(corpus.remarks),
         **counted.records.report(),
         "templates": miner.templates().num_rows,
         "sessions": len(sessions),

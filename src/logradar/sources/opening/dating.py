@@ -24,6 +24,7 @@ from logradar.sources.opening.reading import Block
 
 YEARS_BACK: Final = 4  # years before the latest possible one in which the first line may be
 ZONES: Final = 100
+MOSTLY: Final = 0.5  # share of the times that must be readable
 
 
 def modified(file: Path) -> datetime:
@@ -53,14 +54,21 @@ def dated(
     return replace(format_, dates=Dates(order, year)), sentence
 
 
-def about_zones(format_: Format, lines: list[str]) -> list[str]:
-    """Sentences on time zones that are not known, or that several countries share."""
+def about_times(format_: Format, lines: list[str], name: str) -> list[str]:
+    """Sentences on times that cannot be read although the header of the lines of file ``name`` fits, and on time zones
+    that are not known, or that several countries share."""
     texts = _times(format_, pl.Series("text", lines, pl.String))
-    if texts is None:
+    if texts is None or not len(texts):
         return []
+    sentences = []
+    unread = texts.filter(Clock(None, format_.dates).read(texts).is_null())
+    if len(unread) >= MOSTLY * len(texts):
+        sentences.append(
+            f"The lines of '{name}' fit the format {format_.name}, but times such as '{unread[0][:40]}' cannot be read."
+        )
     names = texts.str.extract(rf"[0-9][ \[(AaPpMm.]*({zones.NAME})[\])]?(?: [0-9]{{4}})?$", 1).drop_nulls().unique()
     names = names.filter(~names.is_in(["AM", "PM"]))
-    return zones.doubt(names.sort().head(ZONES).to_list())
+    return [*sentences, *zones.doubt(names.sort().head(ZONES).to_list())]
 
 
 def _times(format_: Format, lines: pl.Series) -> pl.Series | None:

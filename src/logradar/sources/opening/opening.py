@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,14 +23,16 @@ from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, ReadLimits, SessionSource, Source
 from logradar.sources.decoding.layouts import Order
 from logradar.sources.opening import session_keys
-from logradar.sources.opening.files import PREPARED, SIMULATED, InputFiles, find
+from logradar.sources.opening.announcing import about_days, about_files, about_formats, about_mixture
+from logradar.sources.opening.dating import modified
+from logradar.sources.opening.files import PREPARED, InputFiles, find
 from logradar.sources.opening.foreign import without_foreign
 from logradar.sources.opening.formats import SEEN
-from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.labels import Labels, labels_for, unlabelled
 from logradar.sources.opening.recognising import SAMPLED_LINES, Part, Sample, recognise, samples, service_names
+from logradar.sources.opening.remarks import Remarks
 from logradar.sources.opening.selection import select
-from logradar.sources.radar.dated import DATED_SESSIONS, day_of
+from logradar.sources.radar.dated import DATED_SESSIONS
 
 UNIT: Final = 32 << 20  # bytes of small files that are read together
 
@@ -83,7 +84,7 @@ class Opened:
     """An input that was recognised and can be read; a context manager that deletes its temporary files.
 
     ``settings`` are complete, so that other inputs can be read in the same way. ``notes`` are sentences for
-    people, ``kinds`` are kinds of fault by session key.
+    people, ``remarks`` those of them on doubtful records, ``kinds`` are kinds of fault by session key.
     """
 
     source: str
@@ -98,8 +99,11 @@ class Opened:
     _keys: dict[type[Source], str | None]
     _services: dict[Path, str]
     _labels: Labels | None
+    remarks: list[str] = field(default_factory=list)
     _begun: bool = field(default=False, init=False)
+    _remarked: bool = field(default=False, init=False)
     _fault_kinds: dict[str, str] = field(default_factory=dict, init=False)
+    _counted: Remarks = field(default_factory=Remarks, init=False)
 
     @property
     def files(self) -> list[Path]:
@@ -189,6 +193,8 @@ class Opened:
                 ids = pa.array(np.arange(record_id, record_id + table.num_rows))
                 table = table.set_column(0, LOG_RECORDS.field("record_id"), ids)
             record_id += table.num_rows
+            if unit.kind.discovers_key and not self._remarked:
+                self._counted.add(table)
             yield check(self._labelled(table), LOG_RECORDS)
 
     def sessions(self, unit: Unit, quarantine: Quarantine, on_progress: Callable[[int], object]) -> Iterator[pa.Table]:
@@ -219,6 +225,12 @@ class Opened:
             if self._requested.labels:
                 raise self._labels.unmatched()
             self.notes.append(str(self._labels.unmatched()))
+        if not self._remarked:
+            self._remarked = True
+            modified_at = {self.name(file): modified(file) for file in self.files if file.exists()}
+            said = self._counted.sentences(modified_at)
+            self.remarks += said
+            self.notes += said
 
     def close(self) -> None:
         """Delete the temporary files of this input (a copy of stdin)."""
@@ -268,13 +280,14 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     labels, about_labels = labels_for(settings.labels, inputs.labels, settings.use_labels)
     parts = recognise(spec, inputs, settings.source or inputs.source, quarantine)
     notes = [note for note in (foreign, selected, about_labels) if note]
-    notes += _about_files(inputs) + _about_mixture(parts) + _about_days(parts)
+    notes += about_files(inputs) + about_mixture(parts) + about_days(parts)
     plain = [file for part in parts if part.kind.discovers_key for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)
     sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN, settings.date_order)
-    notes += _about_formats(sampled, inputs, settings)
+    notes += about_formats(sampled, inputs, settings.format, not settings.labels and settings.use_labels)
     orders = {sample.format.dates.order for sample in sampled}
-    notes += dict.fromkeys(doubt for sample in sampled for doubt in sample.doubts)
+    doubts = list(dict.fromkeys(doubt for sample in sampled for doubt in sample.doubts))
+    notes += doubts
     keys, about_keys = _keys(parts, sampled, settings)
     notes += about_keys
     kinds = {part.kind for part in parts}
@@ -290,7 +303,7 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     names = dict.fromkeys(_name(part.kind) for part in parts)
     return Opened(
         ", ".join(names), resolved, notes, quarantine, inputs.dataset, spec, settings, inputs, parts, keys,
-        service_names(plain), labels,
+        service_names(plain), labels, doubts,
     )  # fmt: skip
 
 
@@ -320,65 +333,6 @@ def _kept(parts: list[Part], keys: dict[type[Source], str | None], stored: Input
     if used:
         return used[0]
     return "" if any(part.kind.discovers_key for part in parts) else None
-
-
-def _about_files(inputs: InputFiles) -> list[str]:
-    if not inputs.skipped or inputs.labels or any(file.name == SIMULATED for file in inputs.skipped):
-        return []
-    named = _listed([f"'{file.name}'" for file in inputs.skipped])
-    return [f"Left out, because their names are not those of logs: {named}."]
-
-
-def _about_days(parts: list[Part]) -> list[str]:
-    """A note if sessions of several files have the same keys, because the files have the same date."""
-    days = Counter(
-        day_of(file.name)
-        for part in parts
-        if issubclass(part.kind, SessionSource)
-        for file in part.files
-        if file.suffix != ".parquet"
-    )
-    twice = [f"{day} ({count} files)" for day, count in days.items() if count > 1]
-    if not twice:
-        return []
-    return [f"Several files are of the same day: {_listed(twice)}; sessions with equal numbers have the same key."]
-
-
-def _about_mixture(parts: list[Part]) -> list[str]:
-    """A note if day files are read line by line because there are other logs in the input."""
-    whole, lines = (
-        [file for part in parts if issubclass(part.kind, SessionSource) is groups for file in part.files]
-        for groups in (True, False)
-    )
-    if not whole or not lines:
-        return []
-    named = _listed([f"'{readable(file.name)}'" for file in lines])
-    return [
-        f"{len(whole):,} day files are mixed with other logs ({named}), so all are read line by line; to use the "
-        "event ids of day files, give only day files."
-    ]
-
-
-def _about_formats(sampled: list[Sample], inputs: InputFiles, settings: InputSettings) -> list[str]:
-    mismatched, marked = [], []
-    for sample in sampled:
-        name = f"'{inputs.names.get(sample.file, readable(str(sample.file)))}'"
-        if settings.format and sample.format.share < 0.5:
-            mismatched.append(f"only {sample.format.share:.0%} of the lines of {name}")
-        if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):
-            marked.append(name)
-    notes = [f"The format '{settings.format}' matches {_listed(mismatched)}."] if mismatched else []
-    if marked and not settings.labels and settings.use_labels:
-        notes.append(
-            f"The first column of {_listed(marked)} marks alerts; it is used as the label of each line "
-            "(--no-labels ignores it)."
-        )
-    return notes
-
-
-def _listed(things: list[str]) -> str:
-    more = f" and {len(things) - 3} more" if len(things) > 3 else ""
-    return ", ".join(things[:3]) + more
 
 
 def _stored(folder: Path) -> InputSettings | None:

@@ -15,7 +15,7 @@ from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits, Source, sources
 from logradar.sources.decoding.layouts import Order
-from logradar.sources.opening.dating import about_zones, dated, modified
+from logradar.sources.opening.dating import about_times, dated, modified
 from logradar.sources.opening.files import InputFiles, stem
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.reading import Block, is_binary, read_blocks, read_head, read_sample
@@ -90,7 +90,7 @@ def samples(
         first = read_sample(file, rows=max(rows, SEEN))
         form = Format.named(format_, first) if format_ else Format.detect(first)
         form, doubt = dated(form, first[:SEEN], modified(file), order, read_blocks(file, file.name, Quarantine()))
-        doubts = [*([doubt] if doubt else []), *about_zones(form, first[:SEEN])]
+        doubts = [*([doubt] if doubt else []), *about_times(form, first[:SEEN], readable(file.name))]
         block = Block(pl.Series("text", first, pl.String), 1)
         frames = list(Records(form, file.name, Quarantine(), ReadLimits()).of([block]))
         if frames:
