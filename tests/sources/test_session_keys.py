@@ -132,4 +132,6 @@ def test_real_logs(data_dir, path, distinct, example):
         if example:
             assert example in keys
         assert (opened.settings.session_key == "") is (distinct == 0)
-        assert len(opened.notes) == (1 if "hdfs" in path else 1 if "Thunderbird" not in path else 2)
+        assert len(opened.notes) - len(opened.remarks) == (
+            1 if "hdfs" in path else 1 if "Thunderbird" not in path else 2
+        )

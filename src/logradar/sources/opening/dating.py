@@ -16,13 +16,14 @@ import polars as pl
 
 from logradar.sources.decoding import zones
 from logradar.sources.decoding.day_order import DayOrder, named
-from logradar.sources.decoding.layouts import Order
+from logradar.sources.decoding.layouts import Order, layout_of
 from logradar.sources.decoding.timestamps import SLACK, Clock, Dates
 from logradar.sources.opening.formats import Format
 from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.reading import Block
 
 YEARS_BACK: Final = 4  # years before the latest possible one in which the first line may be
+GLANCED: Final = 40  # lines that tell whether dates of the file need more lines
 ZONES: Final = 100
 MOSTLY: Final = 0.5  # share of the times that must be readable
 
@@ -45,6 +46,9 @@ def dated(
     only if the first lines leave the order of day and month open. ``given`` is an order to use where nothing speaks
     against it.
     """
+    some = _times(format_, pl.Series("text", lines[:: max(1, len(lines) // GLANCED)], pl.String))
+    if some is None or not any(map(_is_open, some.unique().to_list())):
+        return format_, ""
     texts = _times(format_, pl.Series("text", lines, pl.String))
     if texts is None or not len(texts):
         return format_, ""
@@ -52,6 +56,12 @@ def dated(
     order, sentence = _order(format_, texts, end, given, rest)
     year = _first_year(texts, Dates(order), end)
     return replace(format_, dates=Dates(order, year)), sentence
+
+
+def _is_open(text: str) -> bool:
+    """Whether a text alone does not tell its date."""
+    layout = layout_of(text)
+    return layout is not None and bool(layout.others or layout.lacks == "year")
 
 
 def about_times(format_: Format, lines: list[str], name: str) -> list[str]:

@@ -65,12 +65,12 @@ class Remarks:
             yield f"{_most(part, whole)} no level is known: see {_listed(bare)}."
 
     def _on_lines(self) -> Iterable[str]:
-        for name, one in [(n, c) for n, c in self._files.items() if c.lines >= MANY and c.records < FEW * c.lines][
-            :NAMED
-        ]:
+        many = [(name, one) for name, one in self._files.items() if one.lines >= MANY]
+        few = [(name, one) for name, one in many if one.records < FEW * one.lines]
+        for name, one in few[:NAMED]:
             yield (
-                f"{one.lines:,} lines of '{name}' became only {one.records:,} records, because most lines look like parts "
-                "of the record above; if they are not, name their format with --format."
+                f"{one.lines:,} lines of '{name}' became only {one.records:,} records, because most lines look like "
+                "parts of the record above; if they are not, name their format with --format."
             )
 
     def _on_modification(self, modified: Mapping[str, datetime]) -> Iterable[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from logradar.sources.opening.header_table.pieces import (
-    ANY,
     CLOCK,
     HALF,
     ISO,
@@ -72,7 +71,7 @@ ROWS: Final = (
     ),
     row(
         "cassandra",
-        rf"\[?(?P<level>{LEVEL}) *\]? +\[[^\]]*\] +(?P<timestamp>{ANY}) +(?P<component>[\w$.]+\.(?:java|scala|kt|groovy)(?::[0-9]+)?|{NAME}(?::[0-9]+)?) +- ",
+        rf"\[?(?P<level>{LEVEL}) *\]? +\[[^\]]*\] +(?P<timestamp>{ISO}|{CLOCK}) +(?P<component>[\w$.]+\.(?:java|scala|kt|groovy)(?::[0-9]+)?|{NAME}(?::[0-9]+)?) +- ",
         Sample(
             "Cassandra, ScyllaDB tools",
             "WARN  [CompactionExecutor:1] 2024-05-03 10:00:01,007 CompactionTask.java:241 - Compacted 3 sstables",
@@ -111,7 +110,7 @@ ROWS: Final = (
     ),
     row(
         "weblogic",
-        rf"####<(?P<timestamp>{ANY})> <(?P<level>[A-Za-z]+)> <(?P<component>[^>]*)> <[^>]*> <(?P<service>[^>]*)> "
+        r"####<(?P<timestamp>[^>]+)> <(?P<level>[A-Za-z]+)> <(?P<component>[^>]*)> <[^>]*> <(?P<service>[^>]*)> "
         r"(?:<[^>]*> |<<[^>]*>> )*<BEA-[0-9]+> ",
         Sample(
             "WebLogic",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from logradar.sources.opening.header_table.pieces import ANY, BSD, CLOCK, ISO, LEVEL, NAME, NUMBERS, ZONE
+from logradar.sources.opening.header_table.pieces import BSD, CLOCK, ISO, LEVEL, MONTH, NAME, NUMBERS, ZONE
 from logradar.sources.opening.header_table.row import Sample, row
 
 _KEY: Final = r"[A-Za-z_@][\w.@/-]*"
@@ -101,7 +101,7 @@ ROWS: Final = (
     ),
     row(
         "php",
-        rf"\[(?P<timestamp>{ANY})\] PHP (?:Parse |Recoverable |Core |Compile )?(?P<level>Fatal|[Ee]rror|Warning|Notice|Deprecated)(?: error)?: +",
+        rf"\[(?P<timestamp>[0-9]{{2}}-{MONTH}-[0-9]{{4}} {CLOCK}{ZONE}?)\] PHP (?:Parse |Recoverable |Core |Compile )?(?P<level>Fatal|[Ee]rror|Warning|Notice|Deprecated)(?: error)?: +",
         Sample("PHP", "[03-May-2024 10:00:00 Europe/Berlin] PHP Warning:  Undefined variable in /srv/a.php on line 3", "2024-05-03T08:00:00", 13, None, "Undefined variable in /srv/a.php on line 3"),
     ),
     row(
@@ -116,7 +116,7 @@ ROWS: Final = (
     ),
     row(
         "nest",
-        rf"\[Nest\] [0-9]+ +- (?P<timestamp>{ANY}) +(?P<level>LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL) \[(?P<component>[^\]]+)\] ",
+        rf"\[Nest\] [0-9]+ +- (?P<timestamp>{NUMBERS}|{ISO}) +(?P<level>LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL) \[(?P<component>[^\]]+)\] ",
         Sample("NestJS", "[Nest] 1234  - 05/13/2024, 10:00:00 PM     LOG [NestFactory] Starting", "2024-05-13T22:00:00", 9, "NestFactory", "Starting"),
     ),
     row(

@@ -13,8 +13,8 @@ AREA: Final = (
 )
 # Abbreviations that no message begins with; the databases' own patterns take any.
 ABBREVIATION: Final = (
-    r"(?:UTC|GMT|UT|CES?T|EES?T|WES?T|MES?Z|BST|IST|IDT|MSK|[ECMPA][SD]T|AK[SD]T|HS?DT|HST|NST|NDT|A[CEW][SD]T"
-    r"|NZ[SD]T|JST|KST|SGT|HKT|PHT|MYT|WIB|WITA|ICT|PKT|NPT|GST|SAST|EAT|WAT|CAT|BRS?T|CLS?T|COT|PET|TRT)\b"
+    r"(?:A(?:K|[CEW])?[SD]T|B(?:ST|RS?T)|C(?:E?S|[DEAO]|LS?)T|E(?:E?S|[EDA])T|[GU](?:MT|TC|ST|T)|H[SDK]T|I[SDC]T|[JK]ST"
+    r"|M(?:[SDY]T|SK|E(?:SZ|Z|ST))|N(?:Z?[SD]|P)T|P[SDEHK]T|S(?:G|AS)T|TRT|W(?:E?S?T|IB|ITA|AT))\b"
 )
 OFFSET: Final = r"[+-][0-9]{2}:?[0-9]{2}"
 ZONE: Final = (
@@ -25,7 +25,10 @@ HALF: Final = "(?:[ \u00a0\u202f]{0,2}[AaPp]\\.?[ \u00a0]?[Mm]\\b\\.?)"  # of a 
 CLOCK: Final = r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:[.,:][0-9]{1,9})?"
 DOTTED: Final = r"[0-9]{1,2}\.[0-9]{2}\.[0-9]{2}(?:[.,:][0-9]{1,9})?"
 MINUTES: Final = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{1,2}(?:[.,:][0-9]{1,9})?)?"
-ISO: Final = rf"[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}[T _\t]{CLOCK}{HALF}?{ZONE}?"
+_USUAL_ZONE: Final = (
+    rf"(?: ?(?:Z|{OFFSET}|{ABBREVIATION})(?:\[[A-Za-z0-9_/+-]+\])?)"  # most lines have none: it is short
+)
+ISO: Final = rf"[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}[T _\t]{CLOCK}{HALF}?{_USUAL_ZONE}?"
 ISO_ZONE: Final = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{CLOCK} ?(?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)"
 MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 ANY_MONTH: Final = (
@@ -35,17 +38,17 @@ ANY_MONTH: Final = (
 DAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?"
 ANY_DAY: Final = r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,?"
 BSD: Final = rf"{MONTH} +[0-9]{{1,2}} (?:[0-9]{{4}} )?{CLOCK}"
-NUMBERS: Final = (  # a date of numbers whose order is not known
-    rf"[0-9]{{1,2}}[/.-][0-9]{{1,2}}[/.-](?:[0-9]{{4}}|[0-9]{{2}})(?:,? +|T|-){MINUTES}{HALF}?{ZONE}?"
-)
+_NUMBERS: Final = rf"[0-9]{{1,2}}[/.-][0-9]{{1,2}}[/.-](?:[0-9]{{4}}|[0-9]{{2}})(?:,? +|T|-){MINUTES}"
+NUMBERS: Final = rf"{_NUMBERS}{HALF}?{ZONE}?"  # a date of numbers whose order is not known
 ANY: Final = (
-    rf"(?:{ISO}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}{HALF}?{ZONE}?"
-    rf"|[0-9]{{8}}[-T _](?:{CLOCK}|[0-9]{{6}}){ZONE}?|(?:19|20)[0-9]{{12}}(?:[.,][0-9]{{1,6}})?"
+    r"(?:(?:"
+    rf"[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}[T _\t](?:{CLOCK}|[0-9]{{2}}:[0-9]{{2}})"
+    rf"|[0-9]{{8}}[-T _](?:{CLOCK}|[0-9]{{6}})"
+    rf"|(?:{ANY_DAY} )?{ANY_MONTH} +[0-9]{{1,2}}, [0-9]{{4}},?(?: at)? {MINUTES}"
+    rf"|(?:{ANY_DAY} )?[0-9]{{1,2}}[ /-]{ANY_MONTH}[ /-](?:[0-9]{{4}}|[0-9]{{2}})[ :T](?:{MINUTES}|{DOTTED})"
+    rf"|[0-9]{{4}}[ -]{MONTH}[ -][0-9]{{1,2}} {CLOCK}|{_NUMBERS}){HALF}?{ZONE}?"
     rf"|(?:{DAY} )?{BSD}{HALF}?(?: [0-9]{{4}}|{ZONE}(?: [0-9]{{4}})?)?"
-    rf"|(?:{ANY_DAY} )?{ANY_MONTH} +[0-9]{{1,2}}, [0-9]{{4}},?(?: at)? {MINUTES}{HALF}?{ZONE}?"
-    rf"|(?:{ANY_DAY} )?[0-9]{{1,2}}[ /-]{ANY_MONTH}[ /-](?:[0-9]{{4}}|[0-9]{{2}})[ :T](?:{MINUTES}|{DOTTED}){HALF}?{ZONE}?"
-    rf"|[0-9]{{4}}[ -]{MONTH}[ -][0-9]{{1,2}} {CLOCK}{HALF}?{ZONE}?"
-    rf"|{NUMBERS}|[0-9]{{2}}[-/.][0-9]{{2}}[ -]{CLOCK}"
+    rf"|(?:19|20)[0-9]{{12}}(?:[.,][0-9]{{1,6}})?|[0-9]{{2}}[-/.][0-9]{{2}}[ -]{CLOCK}"
     rf"|[0-9]{{6}} (?:[0-9]{{6}}|{CLOCK})|[0-9]{{1,2}}:[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?{HALF}?"
     r"|1[0-9]{9}(?:\.[0-9]{1,9})?|1[0-9]{12}(?:\.[0-9]{1,6})?|1[0-9]{15}(?:\.[0-9]{1,3})?|1[0-9]{18})"
 )

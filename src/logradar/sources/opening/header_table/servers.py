@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from logradar.sources.opening.header_table.pieces import ANY, CLOCK, HALF, ISO, LEVEL, MONTH, NAME, ZONE
+from logradar.sources.opening.header_table.pieces import AREA, CLOCK, HALF, ISO, LEVEL, MONTH, NAME, ZONE
 from logradar.sources.opening.header_table.row import Sample, row
 
 ROWS: Final = (
@@ -87,7 +87,7 @@ ROWS: Final = (
     ),
     row(
         "postgresql",
-        rf"(?P<timestamp>{ISO}(?: [A-Z]{{2,5}}| [+-][0-9]{{2}})?) \[[0-9]+(?:-[0-9]+)?\](?::? \S+@\S+)?:? (?P<level>[A-Z][A-Z0-9]+): +",
+        rf"(?P<timestamp>{ISO}(?: [A-Z]{{2,5}}| [+-][0-9]{{2}}| {AREA})?) \[[0-9]+(?:-[0-9]+)?\](?::? \S+@\S+)?:? (?P<level>[A-Z][A-Z0-9]+): +",
         Sample("PostgreSQL", "2024-01-02 03:04:05.678 UTC [42] LOG:  checkpoint", "2024-01-02T03:04:05.678", 9, None, "checkpoint"),
         Sample("PostgreSQL with a zone, user and database", "2024-05-03 10:00:01.123 CEST [4001] app@shop FATAL:  no role", "2024-05-03T08:00:01.123", 21, None, "no role"),
     ),
@@ -128,7 +128,7 @@ ROWS: Final = (
     ),
     row(
         "couchdb",
-        rf"\[(?P<level>{LEVEL})\] (?P<timestamp>{ANY}) (?P<component>{NAME}) <[0-9.]+> \S+ ",
+        rf"\[(?P<level>{LEVEL})\] (?P<timestamp>{ISO}) (?P<component>{NAME}) <[0-9.]+> \S+ ",
         Sample("CouchDB", "[error] 2024-05-03T10:00:00.123456Z nonode@nohost <0.1.0> -------- no database", "2024-05-03T10:00:00.123456", 17, "nonode@nohost", "no database"),
     ),
 )  # fmt: skip
