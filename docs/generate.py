@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from pathlib import Path
 from typing import Any, get_args
@@ -122,7 +123,57 @@ def _first_line(file: Path) -> str:
     return " ".join(text.replace("<", "&lt;").split()).replace("``", "`")
 
 
-PAGES = {"reference-cli.md": commands, "reference-settings.md": settings, "file-map.md": file_map}
+def formats() -> str:
+    """Every layout of lines that is read, with a sample and what is read from it, as Markdown."""
+    from logradar.sources.opening.header_table import objects, wrapped
+    from logradar.sources.opening.headers import HEADERS
+
+    samples = [(header.name, sample) for header in HEADERS.values() for sample in header.samples]
+    samples += [("json", sample) for sample in objects.SAMPLES]
+    samples += list(zip(("docker", "cri", "compose"), wrapped.SAMPLES, strict=True))
+    parts = [
+        HEAD,
+        "# Formats\n\n",
+        f"{len(samples)} layouts of {len(HEADERS)} headers, JSON lines and lines inside others are recognised by their ",
+        "content; nothing has to be set. A test reads every sample on this page and compares what is in the table. ",
+        "Formats that are not here are read by the general headers (a time, a level) or by their times alone; ",
+        "[Read logs](how-to-read-logs.md) says how a format is chosen, how dates are understood, and what `--format` ",
+        "does.\n\n",
+        "The level is OpenTelemetry's SeverityNumber (DEBUG 5, INFO 9, WARN 13, ERROR 17, FATAL 21). ",
+        "Times are UTC; a year that a line leaves out is that of the file's last modification, here 2026.\n\n",
+        "To add a layout, add a row with a sample to ",
+        "[the table](../src/logradar/sources/opening/header_table/__init__.py) and run `make docs`.\n\n",
+        "## Layouts\n\n| whose logs | format | sample | time | level | component | service | message |\n",
+        "|---|---|---|---|---|---|---|---|\n",
+    ]
+    for name, sample in samples:
+        time = (sample.time or "").replace("T", " ")
+        cells = [sample.title, f"`{name}`", _code(sample.line), time, str(sample.level or "")]
+        cells += [_code(text or "") for text in (sample.component, sample.service, sample.message)]
+        parts.append(f"| {' | '.join(cells)} |\n")
+    parts.append(
+        "\n## Formats of other collections\n\nWhat is in the collections of three tools that read many logs, by the "
+        "names there, and by which format it is read here. What is *not read* becomes plain text or JSON without its own "
+        "meaning; such files can still be used, with windows or a session key.\n"
+    )
+    for tool, known in json.loads((HERE / "other-formats.json").read_text()).items():
+        read = ", ".join(f"{theirs} (`{ours}`)" for theirs, ours in known.items() if ours)
+        unread = ", ".join(theirs for theirs, ours in known.items() if not ours)
+        parts.append(f"\n**{tool}**: {read}.\n*Not read*: {unread}.\n")
+    return "".join(parts)
+
+
+def _code(text: str) -> str:
+    """A text of a log as code in a table, '' if it is empty."""
+    return f"`{text.replace('|', chr(92) + '|')}`" if text else ""
+
+
+PAGES = {
+    "formats.md": formats,
+    "reference-cli.md": commands,
+    "reference-settings.md": settings,
+    "file-map.md": file_map,
+}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

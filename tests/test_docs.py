@@ -24,7 +24,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["reference-cli.md", "reference-settings.md", "file-map.md"])
+@pytest.mark.parametrize("page", ["formats.md", "reference-cli.md", "reference-settings.md", "file-map.md"])
 def test_generated_pages_are_current(page):
     assert (ROOT / "docs" / page).read_text() == generator().PAGES[page](), "run `make docs`"
 

@@ -24,6 +24,7 @@ LAYOUTS_PER_FILE: Final = 12
 EXAMPLES: Final = 50
 SLACK: Final = timedelta(days=1)  # times without a zone may be ahead of UTC
 _DAY: Final = 86_400_000_000  # microseconds
+_NEAR: Final = 45 * _DAY  # up to such a step a time goes on from the one before
 _JUMP: Final = 150 * _DAY  # a step inside a year after which the year is chosen anew
 _LEAP_DAY_ENDS: Final = 60 * _DAY  # 29 February 2000 ends so long after 1 January
 
@@ -50,7 +51,8 @@ class Clock:
         self._modified = latest
         self.order, self.year = dates.order, dates.year
         self.layouts: list[Layout] = []
-        self.refused = 0  # how often a new year would have begun after the last modification
+        self.passed = 0  # how often times went on past the last modification, and were taken to be of an earlier year
+        self.refused = 0  # how often a new year began, but would have been after the last modification
         self._day: np.datetime64 | None = None  # start of the current day
         self._hour = 0  # of the previous line
         self._within = 0  # microseconds from the start of the year to the previous line
@@ -110,9 +112,7 @@ class Clock:
         for start, end in itertools.pairwise(bounds):
             if abs(steps[start]) > _JUMP:
                 self._choose_year(int(within[start]), int(steps[start]), latest)
-            assert self.year is not None
-            years[start:end] = self.year
-            self._advance(within[start:end])
+            years[start:end] = self._years_of(within[start:end], int(steps[start]), latest)
         self._within = int(within[-1])
         first = years.min()
         origins = np.array([_start_of(year) for year in range(first, years.max() + 1)])
@@ -121,10 +121,19 @@ class Clock:
         skipped = np.where(~leap[index] & (within >= _LEAP_DAY_ENDS), _DAY, 0)
         return pl.Series(origins[index] + within - skipped).cast(PLAIN)
 
-    def _advance(self, within: npt.NDArray[np.int64]) -> None:
+    def _years_of(self, within: npt.NDArray[np.int64], step: int, latest: int) -> npt.NDArray[np.int64]:
+        """The years of times that follow each other without a jump: the current one, or the one before it if that
+        would be after the last modification."""
         assert self.year is not None
         assert self._furthest is not None
-        self._furthest = max(self._furthest, _moved(int(within.max()), self.year))
+        over = within > _within(latest, self.year)
+        if over.any():
+            begins = np.flatnonzero(np.diff(over.astype(np.int8), prepend=0) > 0)
+            steps = np.diff(within, prepend=within[0] - step)
+            self.passed += int((np.abs(steps[begins]) < _NEAR).sum())
+        if not over.all():
+            self._furthest = max(self._furthest, _moved(int(within[~over].max()), self.year))
+        return self.year - over.astype(np.int64)
 
     def _choose_year(self, within: int, step: int, latest: int) -> None:
         """Set the year of a time that is far from the one before: the one nearest to the latest time so far."""
@@ -132,7 +141,7 @@ class Clock:
         near = 1970 + int(np.datetime64(self._furthest, "us").astype("datetime64[Y]").astype(np.int64))
         ways = [(abs(_moved(within, year) - self._furthest), year) for year in (near - 1, near, near + 1)]
         allowed = [way for way in ways if _moved(within, way[1]) <= latest]
-        if min(ways) not in allowed and step < 0:
+        if min(ways) not in allowed and step < 0 and abs(_moved(within, min(ways)[1]) - self._furthest) < _NEAR:
             self.refused += 1
         self.year = min(allowed or ways[:1])[1]
 
@@ -166,6 +175,12 @@ def _is_leap(year: int) -> bool:
 def _start_of(year: int) -> int:
     """Microseconds from 1970 to 1 January of a year."""
     return int(np.datetime64(f"{year:04}-01-01", "us").astype(np.int64))
+
+
+def _within(moment: int, year: int) -> int:
+    """The latest time from the start of the year 2000 that is not after ``moment`` when it is moved to ``year``."""
+    within = moment - _start_of(year)
+    return within + (_DAY if within >= _LEAP_DAY_ENDS - _DAY and not _is_leap(year) else 0)
 
 
 def _moved(within: int, year: int) -> int:

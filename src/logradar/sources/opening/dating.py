@@ -122,23 +122,18 @@ def _order(
 def _first_year(texts: pl.Series, dates: Dates, end: datetime) -> int | None:
     """The year of the first time, if the latest possible one would put later lines after the last modification."""
     clock = Clock(end, dates)
-    times = clock.read(texts)
-    if clock.year is None or not (clock.refused or _ahead(clock, times)):
+    times = clock.read(texts).drop_nulls()
+    if not clock.refused and not clock.passed:
         return None
-    first = times.drop_nulls()[0].year
+    first = times[0].year
     return min(range(first, first - YEARS_BACK, -1), key=lambda year: _misfit(texts, replace(dates, year=year), end))
 
 
 def _misfit(texts: pl.Series, dates: Dates, end: datetime) -> tuple[int, float, bool, int, int]:
-    """How badly a first year fits, least is best: times after the modification, how long the last one is before it,
-    whether any is right before it, and how many new years it refuses."""
+    """How badly a first year fits, least is best: how often times pass the last modification, how long before it the
+    last one is, whether none is right before it, and how many new years it refuses."""
     clock = Clock(end, dates)
     times = clock.read(texts).drop_nulls()
     before = end - times[-1]
     touches = ((times >= end - 2 * SLACK) & (times <= end + SLACK)).any()
-    return _ahead(clock, times), before.total_seconds(), not touches, clock.refused, -(dates.year or 0)
-
-
-def _ahead(clock: Clock, times: pl.Series) -> int:
-    """How many times are after the last modification."""
-    return int((times.dt.replace_time_zone(None) > clock.latest).sum())
+    return clock.passed, before.total_seconds(), not touches, clock.refused, -(dates.year or 0)

@@ -24,7 +24,7 @@ NAMES: Final = {  # ECS, OpenTelemetry, bunyan, pino, zap, logrus, GELF, Serilog
     "event.created requestReceivedTimestamp stageTimestamp startTime start_time created_at created TimeCreated _time",
     "level": "level severity severity_text severityText SeverityText levelname log.level loglevel log_level lvl "
     "level_name Level @l PRIORITY severity_number severityNumber SeverityNumber levelno syslogseverity severity_label "
-    "log_severity",
+    "log_severity error_severity",
     "service": "service.name service serviceName service_name app.name app application appname app_name "
     "resource.service.name resource.attributes.service.name kubernetes.container_name container_name SYSLOG_IDENTIFIER",
     "component": "logger logger_name loggerName log.logger component name module caller class category target "

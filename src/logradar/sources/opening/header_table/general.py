@@ -37,9 +37,10 @@ ROWS: Final = (
     ),
     row(
         "time_level",
-        rf"\[?(?P<timestamp>{ANY})\]?(?: - |: | *\| *|, | +)\[?(?P<level>{LEVEL}) *\]?(?: - |: |:|, | +| *\| *|$)",
+        rf"\[?(?P<timestamp>{ANY})\]?(?: - | : +|: | *\| *|, | +)\[?(?P<level>{LEVEL}) *\]?(?: - | : |: |:|, | +| *\| *|$)",
         Sample("Time, level", "2024-01-02 03:04:05 ERROR no luck", "2024-01-02T03:04:05", 17, None, "no luck"),
         Sample("A clock with 12 hours", "2024-05-13 12:15:27 a.m. INFO update 0 is installed", "2024-05-13T00:15:27", 9, None, "update 0 is installed"),
+        Sample("Robot Framework", "20240503 10:00:00.123 :  WARN : late", "2024-05-03T10:00:00.123", 13, None, "late"),
         Sample("A zone with a name", "2024-05-03 10:00:00 Europe/Berlin WARN late", "2024-05-03T08:00:00", 13, None, "late"),
     ),
     row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from logradar.sources.opening.header_table.pieces import AREA, CLOCK, HALF, ISO, LEVEL, MONTH, NAME, ZONE
+from logradar.sources.opening.header_table.pieces import AREA, BSD, CLOCK, DAY, HALF, ISO, LEVEL, MONTH, NAME, ZONE
 from logradar.sources.opening.header_table.row import Sample, row
 
 ROWS: Final = (
@@ -64,6 +64,26 @@ ROWS: Final = (
         "gitea",
         rf"(?P<timestamp>{ISO}) (?P<component>[\w./-]+\.go):[0-9]+:\S* \[(?P<level>[TDIWEF])\] ",
         Sample("Gitea, Forgejo", "2024/05/03 10:00:00 ...s/web/web.go:12:run() [E] Broke", "2024-05-03T10:00:00", 17, "...s/web/web.go", "Broke"),
+    ),
+    row(
+        "asterisk",
+        rf"\[(?P<timestamp>{ISO}|{BSD})\] (?P<level>{LEVEL})\[[0-9]+\](?:\[[^\]]*\])?: (?:(?P<component>[\w.]+): )?",
+        Sample("Asterisk", "[2024-05-03 10:00:00] WARNING[1234][C-00000012]: chan_sip.c: No answer", "2024-05-03T10:00:00", 13, "chan_sip.c", "No answer"),
+    ),
+    row(
+        "cups",
+        rf"(?:(?P<level>[EWID])|[NAXCd]) \[(?P<timestamp>[0-9]{{2}}/{MONTH}/[0-9]{{4}}:{CLOCK}{ZONE}?)\] ",
+        Sample("CUPS, errors", "W [03/May/2024:12:00:00 +0200] No printer", "2024-05-03T10:00:00", 13, None, "No printer"),
+    ),
+    row(
+        "sssd",
+        rf"\((?P<timestamp>{ISO}|(?:{DAY} )?{BSD}(?: [0-9]{{4}})?)\):? \[(?P<component>[^\]\s]+)\] ",
+        Sample("SSSD", "(2024-05-03 10:00:00): [sssd] [main] (0x0010): late", "2024-05-03T10:00:00", None, "sssd", "[main] (0x0010): late"),
+    ),
+    row(
+        "uwsgi",
+        rf"\[pid: [^\]]*\] \S+ \([^)]*\) \{{[^}}]*\}} \[(?P<timestamp>{DAY} {BSD} [0-9]{{4}})\] ",
+        Sample("uWSGI", "[pid: 7|app: 0|req: 1/1] 10.0.0.1 () {34 vars in 512 bytes} [Fri May  3 10:00:00 2024] GET / => 12 bytes", "2024-05-03T10:00:00", None, None, "GET / => 12 bytes"),
     ),
     row(
         "vmware",
