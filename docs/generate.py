@@ -134,11 +134,10 @@ def formats() -> str:
     parts = [
         HEAD,
         "# Formats\n\n",
-        f"{len(samples)} layouts of {len(HEADERS)} headers, JSON lines and lines inside others are recognised by their ",
-        "content; nothing has to be set. A test reads every sample on this page and compares what is in the table. ",
+        f"{len(samples)} layouts of {len(HEADERS)} headers, JSON lines and lines inside others are recognised by ",
+        "their content; nothing has to be set. A test reads every sample on this page and compares what is in it. ",
         "Formats that are not here are read by the general headers (a time, a level) or by their times alone; ",
-        "[Read logs](how-to-read-logs.md) says how a format is chosen, how dates are understood, and what `--format` ",
-        "does.\n\n",
+        "[Read logs](how-to-read-logs.md) says how a format is chosen and how dates are understood.\n\n",
         "The level is OpenTelemetry's SeverityNumber (DEBUG 5, INFO 9, WARN 13, ERROR 17, FATAL 21). ",
         "Times are UTC; a year that a line leaves out is that of the file's last modification, here 2026.\n\n",
         "To add a layout, add a row with a sample to ",
@@ -153,8 +152,8 @@ def formats() -> str:
         parts.append(f"| {' | '.join(cells)} |\n")
     parts.append(
         "\n## Formats of other collections\n\nWhat is in the collections of three tools that read many logs, by the "
-        "names there, and by which format it is read here. What is *not read* becomes plain text or JSON without its own "
-        "meaning; such files can still be used, with windows or a session key.\n"
+        "names there, and by which format it is read here. What is *not read* becomes plain text or JSON without its "
+        "own meaning; such files can still be used, with windows or a session key.\n"
     )
     for tool, known in json.loads((HERE / "other-formats.json").read_text()).items():
         read = ", ".join(f"{theirs} (`{ours}`)" for theirs, ours in known.items() if ours)

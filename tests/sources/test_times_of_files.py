@@ -13,7 +13,7 @@ from logradar.sources.base import ReadLimits
 from logradar.sources.opening.opening import InputSettings, open_input
 
 HOUR = timedelta(hours=1)
-MAY = datetime(2024, 5, 3, 0, 15, 27)
+MAY, MAY_8 = datetime(2024, 5, 3, 0, 15, 27), datetime(2024, 5, 8)
 
 
 def written(path, lines, modified="2026-11-20T12:00:00+00:00"):
@@ -83,10 +83,9 @@ def test_clocks_with_12_hours(tmp_path, layout, half):
 
 @pytest.mark.parametrize(
     ("layout", "first", "days"),
-    [("%d/%m/%Y", datetime(2024, 5, 8), 9), ("%m/%d/%Y", datetime(2024, 5, 8), 9), ("%d.%m.%Y", datetime(2024, 5, 8), 3),
-     ("%m-%d-%Y", datetime(2024, 5, 2), 14), ("%d-%m-%Y", datetime(2024, 5, 8), 4), ("%d/%m/%y", datetime(2024, 5, 8), 9),
-     ("%m/%d/%y", datetime(2024, 5, 8), 4), ("%y/%m/%d", datetime(2024, 5, 8), 4), ("%d/%m/%Y", datetime(2024, 5, 1), 5),
-     ("%m/%d/%Y", datetime(2024, 5, 1), 5), ("%d.%m.%y", datetime(2024, 5, 8), 9)],
+    [("%d/%m/%Y", MAY_8, 9), ("%m/%d/%Y", MAY_8, 9), ("%d.%m.%Y", MAY_8, 3), ("%m-%d-%Y", datetime(2024, 5, 2), 14),
+     ("%d-%m-%Y", MAY_8, 4), ("%d/%m/%y", MAY_8, 9), ("%m/%d/%y", MAY_8, 4), ("%y/%m/%d", MAY_8, 4),
+     ("%d/%m/%Y", datetime(2024, 5, 1), 5), ("%m/%d/%Y", datetime(2024, 5, 1), 5), ("%d.%m.%y", MAY_8, 9)],
 )  # fmt: skip
 @pytest.mark.parametrize("block", [300, 8 << 20])
 def test_day_and_month_are_one_order_for_the_file(tmp_path, layout, first, days, block):
@@ -153,10 +152,14 @@ def test_a_clock_that_was_not_set_does_not_move_the_year(tmp_path, boot, block):
 
 @pytest.mark.parametrize(
     ("first", "days", "modified"),
-    [(datetime(2025, 10, 3), 120, "2026-01-31T12:00:00+00:00"), (datetime(2025, 1, 3), 340, "2026-07-01T12:00:00+00:00"),
-     (datetime(2025, 10, 3), 120, "2026-11-01T12:00:00+00:00"), (datetime(2024, 10, 3), 500, "2026-02-15T00:00:00+00:00"),
-     (datetime(2024, 2, 28), 3, "2025-01-15T00:00:00+00:00")],
-)  # fmt: skip
+    [
+        (datetime(2025, 10, 3), 120, "2026-01-31T12:00:00+00:00"),
+        (datetime(2025, 1, 3), 340, "2026-07-01T12:00:00+00:00"),
+        (datetime(2025, 10, 3), 120, "2026-11-01T12:00:00+00:00"),
+        (datetime(2024, 10, 3), 500, "2026-02-15T00:00:00+00:00"),
+        (datetime(2024, 2, 28), 3, "2025-01-15T00:00:00+00:00"),
+    ],
+)
 def test_years_that_are_left_out(tmp_path, first, days, modified):
     moments = [first + timedelta(days=n) for n in range(days)]
     assert times(written(tmp_path / "a.log", map(kernel, moments), modified)) == moments

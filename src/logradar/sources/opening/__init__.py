@@ -8,9 +8,11 @@ Read ``opening`` first: `open_input` calls all others. The steps are:
 
 1. ``files`` finds the files, ``selection`` and ``file_dates`` choose some by date, ``labels`` reads label files.
 2. ``recognising`` determines the source of each file by its content.
-3. ``formats`` detects the format of its lines: ``wrappers`` (Docker, Kubernetes), ``headers`` (time, level, component),
-   ``json_lines``; ``levels`` translates level words.
+3. ``formats`` detects the format of its lines: ``wrappers`` (Docker, Kubernetes), ``headers`` (time, level, component)
+   of ``header_table``, ``logfmt`` pairs, ``json_lines`` with the keys that ``json_names`` finds; ``levels`` translates
+   level words. ``dating`` settles what lines alone do not tell about dates: the order of day and month, the year.
 4. ``session_keys`` searches the lines for a field that connects the lines of one session.
 5. ``reading`` returns blocks of clean lines, and ``records`` turns them into records; ``joining`` joins the lines of a
    stack trace or of a long message.
+6. ``announcing`` says how an input will be read, ``remarks`` what stands out once it was read.
 """

@@ -253,8 +253,8 @@ def _is_number(text: str) -> bool:
 
 def _are_levels(values: list[Any]) -> bool:
     fitting = sum(isinstance(one, str) and one.strip().upper() in _WORDS for one in values)
-    single = sum(isinstance(one, str) and one in levels.WORDS and len(one) <= 2 for one in values)
-    return bool(values) and max(fitting, single) >= OFTEN * len(values)
+    letters = "I" in values and {str(one) for one in values} <= set("TVDIWEF")
+    return bool(values) and (letters or fitting >= OFTEN * len(values))
 
 
 def _are_numbers(values: list[Any]) -> bool:

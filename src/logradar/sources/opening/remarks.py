@@ -13,6 +13,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logradar.core.formatting import counted
 from logradar.sources.decoding.timestamps import SLACK
 
 MOSTLY: Final = 0.5  # share of the records from which on a field counts as missing
@@ -69,8 +70,8 @@ class Remarks:
         few = [(name, one) for name, one in many if one.records < FEW * one.lines]
         for name, one in few[:NAMED]:
             yield (
-                f"{one.lines:,} lines of '{name}' became only {one.records:,} records, because most lines look like "
-                "parts of the record above; if they are not, name their format with --format."
+                f"{one.lines:,} lines of '{name}' became only {counted(one.records, 'record')}, because most lines "
+                "look like parts of the record above; if they are not, name their format with --format."
             )
 
     def _on_modification(self, modified: Mapping[str, datetime]) -> Iterable[str]:

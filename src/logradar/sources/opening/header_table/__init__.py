@@ -6,6 +6,6 @@ layout, add a row with a sample; nothing else is needed. Of rows that match equa
 ``general`` comes last.
 
 Read ``row`` first, then ``pieces``, of which patterns are made. ``systems`` has the 16 systems of loghub and syslog,
-``java``, ``languages``, ``servers`` and ``databases`` what their names say. ``objects`` has samples of JSON lines and
+``java``, ``languages`` and ``servers`` (with databases) what their names say. ``objects`` has samples of JSON lines and
 ``wrapped`` samples of lines inside others: these have no pattern here.
 """

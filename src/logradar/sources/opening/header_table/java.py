@@ -20,7 +20,7 @@ from logradar.sources.opening.header_table.row import Sample, row
 ROWS: Final = (
     row(
         "skywalking",
-        rf"(?P<timestamp>{ISO}) \[(?:SW_CTX|TID): ?\[(?P<service>[^,\]]+)[^\]]*\]\] \[[^\]]*\] +"
+        rf"(?P<timestamp>{ISO}) \[(?:SW_CTX|TID): ?(?:\[(?P<service>[^,\]]+)[^\]]*\]|[^\[\]]*)\] \[[^\]]*\] +"
         rf"(?P<level>[A-Z]+) +(?P<component>{LOGGER}) +[-:] ?",
         Sample(
             "SkyWalking in logback",
@@ -32,6 +32,7 @@ ROWS: Final = (
             "2021-08-07 19:10:41.655 [SW_CTX:[ts-order,6a@10,N/A,N/A,-1]] [http-nio-1] ERROR o.a.c.c.C.[.[.[.[dispatcherServlet] -Broke",
             "2021-08-07T19:10:41.655", 17, "o.a.c.c.C.[.[.[.[dispatcherServlet]", "Broke", "ts-order",
         ),
+        Sample("SkyWalking, the trace alone", "2021-08-07 19:10:41.655 [TID:4a1.46.16] [exec-1] WARN  f.Station - Late", "2021-08-07T19:10:41.655", 13, "f.Station", "Late"),
     ),
     row(
         "spring",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from logradar.sources.opening.header_table.pieces import BSD, CLOCK, ISO, LEVEL, MONTH, NAME, NUMBERS, ZONE
+from logradar.sources.opening.header_table.pieces import BSD, CLOCK, ISO, LEVEL, LOGGER, MONTH, NAME, NUMBERS, ZONE
 from logradar.sources.opening.header_table.row import Sample, row
 
 _KEY: Final = r"[A-Za-z_@][\w.@/-]*"
@@ -32,7 +32,7 @@ ROWS: Final = (
     ),
     row(
         "python_name",
-        rf"(?P<timestamp>{ISO}|{NUMBERS}) +\[?(?P<level>{LEVEL})\]? +(?P<component>{NAME}(?::[0-9]+)?)(?:: | - | ?\| )",
+        rf"(?P<timestamp>{ISO}|{NUMBERS}) +\[?(?P<level>{LEVEL})\]? +(?P<component>{LOGGER}(?::[0-9]+)?)(?:: | - | ?\| )",
         Sample("Python, with a colon", "2024-01-01 10:00:00,123 CRITICAL shop.cart: Fell over", "2024-01-01T10:00:00.123", 21, "shop.cart", "Fell over"),
         Sample("A clock with 12 hours, month first", "05/13/2024 12:15:27 AM INFO PatchAgent - update 0 installed", "2024-05-13T00:15:27", 9, "PatchAgent", "update 0 installed"),
         Sample("A date with the day first", "13/05/2024 10:00:00 WARN billing - run 7 is late", "2024-05-13T10:00:00", 13, "billing", "run 7 is late"),

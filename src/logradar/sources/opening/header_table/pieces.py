@@ -18,7 +18,7 @@ ABBREVIATION: Final = (
 )
 OFFSET: Final = r"[+-][0-9]{2}:?[0-9]{2}"
 ZONE: Final = (
-    rf"(?: ?(?:Z|(?:UTC|GMT)[+-][0-9]{{1,2}}(?::?[0-9]{{2}})?|{OFFSET})(?:\[[A-Za-z0-9_/+-]+\]| ?\([A-Z]{{2,5}}\))?"
+    rf"(?: ?(?:Z|(?:UTC|GMT)[+-][0-9]{{1,2}}(?::?[0-9]{{2}})?|{OFFSET})(?:\[[A-Za-z0-9_/+-]+\]| ?\([A-Z]{{2,5}}\)| {ABBREVIATION})?"
     rf"| ?{ABBREVIATION}| {AREA}|\[{AREA}\])"
 )
 HALF: Final = "(?:[ \u00a0\u202f]{0,2}[AaPp]\\.?[ \u00a0]?[Mm]\\b\\.?)"  # of a clock with 12 hours
