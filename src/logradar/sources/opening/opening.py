@@ -221,16 +221,16 @@ class Opened:
         """
         if not records:
             raise InputError(f"'{self._spec}' contains no log records. {quarantine.sentence()}".strip())
-        if self._labels and not (labelled or self._labels.matched):
-            if self._requested.labels:
-                raise self._labels.unmatched()
-            self.notes.append(str(self._labels.unmatched()))
         if not self._remarked:
             self._remarked = True
             modified_at = {self.name(file): modified(file) for file in self.files if file.exists()}
             said = self._counted.sentences(modified_at)
             self.remarks += said
             self.notes += said
+        if self._labels and not (labelled or self._labels.matched):
+            if self._requested.labels:
+                raise self._labels.unmatched()
+            self.notes.append(str(self._labels.unmatched()))
 
     def close(self) -> None:
         """Delete the temporary files of this input (a copy of stdin)."""
