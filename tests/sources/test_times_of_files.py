@@ -66,7 +66,8 @@ def test_doubtful_zones_are_said(tmp_path):
     "layout",
     ["%m/%d/%Y %I:%M:%S %p INFO {}", "%m/%d/%Y %I:%M:%S%p INFO {}", "%Y-%m-%d %I:%M:%S %p [INFO] {}",
      "[%d/%b/%Y %I:%M:%S %p] INFO: {}", "%b %d, %Y %I:%M:%S %p INFO {}", "%Y/%m/%d %I:%M:%S.123 %p INFO {}",
-     "%Y-%m-%d %I:%M:%S\u202f%p INFO {}", "INFO %Y-%m-%d %I:%M:%S %p {}", "%d-%b-%y %I.%M.%S.123456 %p INFO {}"],
+     "%Y-%m-%d %I:%M:%S\u202f%p INFO {}", "INFO %Y-%m-%d %I:%M:%S %p {}", "%d-%b-%y %I.%M.%S.123456 %p INFO {}",
+     "[%d/%b/%Y:%I:%M:%S %p] INFO {}"],
 )  # fmt: skip
 @pytest.mark.parametrize("half", [str, str.lower, lambda text: text.replace("AM", "a.m.").replace("PM", "p.m.")])
 def test_clocks_with_12_hours(tmp_path, layout, half):

@@ -52,6 +52,7 @@ _DATES: Final = [
     (rf"{_MONTH} +\d\d?", ("%b %d",)),
     (rf"\d\d? {_MONTH}", ("%d %b",)),
     *[(rf"\d\d{re.escape(mark)}\d\d", formats) for (year, mark), formats in NUMBERS.items() if not year],
+    (r"\d\d?\.\d\d?\.", ("%d.%m.",)),
     (r"\d{4}", ("%m%d",)),
     (r"", ("",)),
 ]
@@ -76,8 +77,9 @@ _SHAPES: Final = [
     for date, formats in _DATES
     for time, time_format in _TIMES
 ]
-_HOUR_AND_HALF: Final = r"(?P<hour>[0-9]{1,2})[:.][0-9]{1,2}(?:[:.][0-9]{1,2})?(?:[.,:][0-9]{1,9})?" + _HALF.replace(
-    "(", "(?P<half>", 1
+_HOUR_AND_HALF: Final = (
+    r"(?:^|[^0-9])(?P<hour>[0-9]{1,2})[:.][0-9]{1,2}(?:[:.][0-9]{1,2})?(?:[.,:][0-9]{1,9})?"
+    + _HALF.replace("(", "(?P<half>", 1)
 )
 _NAMED: Final = (
     r"^(?P<time>.*?[0-9])(?P<offset> ?(?:Z|[+-][0-9]{2}:?[0-9]{2}))?[ (\[]*"
