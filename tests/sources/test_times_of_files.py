@@ -126,6 +126,23 @@ def test_a_date_after_the_last_modification_is_read_in_the_other_order(tmp_path)
     assert times(written(tmp_path / "c.log", lines, "2024-05-08T12:00:00+00:00"))[0] == datetime(2024, 5, 8, 10)
 
 
+def test_files_of_one_input_have_one_order(tmp_path):
+    """Each file holds one day; the order shows only in the files together, or in one of them."""
+    for day in range(8, 12):
+        written(tmp_path / f"app-{day}.log", [f"{day:02}/05/2024 10:00:0{n} INFO run" for n in range(5)])
+    said, settings = notes(tmp_path)
+    assert settings.date_order == "day"
+    assert not any("Dates such as" in note for note in said)
+    one = tmp_path / "app-8.log"
+    assert times(one, date_order=settings.date_order)[0] == datetime(2024, 5, 8, 10)
+    assert any("Dates such as" in note for note in notes(one)[0])
+
+
+def test_a_13th_prevails_over_the_order_that_was_set(tmp_path):
+    file = written(tmp_path / "a.log", [f"{day:02}/05/2024 10:00:00 INFO run" for day in range(8, 20)])
+    assert times(file, date_order="month")[0] == datetime(2024, 5, 8, 10)
+
+
 def test_a_line_in_another_order_than_its_file_is_not_lost(tmp_path):
     lines = [f"{day:02}/05/2024 10:00:00 INFO run" for day in range(8, 20)] + ["05/30/2024 10:00:00 INFO odd"]
     assert times(written(tmp_path / "a.log", lines))[-1] == datetime(2024, 5, 30, 10)

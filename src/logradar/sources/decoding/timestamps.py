@@ -33,11 +33,14 @@ _LEAP_DAY_ENDS: Final = 60 * _DAY  # 29 February 2000 ends so long after 1 Janua
 class Dates:
     """What the lines of a file say about its dates: what dates of numbers begin with, and the year of the first entry.
 
-    None: not determined. `logradar.sources.opening.dating` does it.
+    None: not determined. `logradar.sources.opening.dating` does it. ``certain`` says whether the lines alone tell the
+    order, ``example`` is the first text with a date of numbers.
     """
 
     order: Order | None = None
     year: int | None = None
+    certain: bool = False
+    example: str = ""
 
 
 class Clock:

@@ -21,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 
 from logradar.core.errors import ConfigError, InputError
+from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import sources
 from logradar.sources.decoding.compression import kind_of
@@ -113,7 +114,9 @@ class Growing:
             lines = [line for one in first for line in one.lines.to_list()]
             if lines and (len(lines) >= SEEN or time.monotonic() - began >= PATIENCE or self._ended):
                 format_ = self._format(lines, settings.format, expected)
-                format_, _ = dated(format_, lines[:SEEN], None, settings.date_order)
+                format_, doubt = dated(format_, lines[:SEEN], None, settings.date_order)
+                if doubt:
+                    say(doubt)
                 reader = Records(
                     format_, NAME, self.quarantine, settings.limits
                 )  # it may run for years: no time is last

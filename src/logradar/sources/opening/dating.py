@@ -53,9 +53,23 @@ def dated(
     if texts is None or not len(texts):
         return format_, ""
     end = (latest or datetime.now(UTC)).astimezone(UTC)
-    order, sentence = _order(format_, texts, end, given, rest)
-    year = _first_year(texts, Dates(order), end)
-    return replace(format_, dates=Dates(order, year)), sentence
+    dates, sentence = _order(format_, texts, end, given, rest)
+    return replace(format_, dates=replace(dates, year=_first_year(texts, dates, end))), sentence
+
+
+def order_of_all(dates: Iterable[Dates]) -> Order | None:
+    """The order of day and month that those of several files have whose lines tell it, or that the first dates of the
+    files, one after the other, tell; None if the files differ or nothing tells."""
+    open_or_not = [one for one in dates if one.example]
+    found = DayOrder()
+    found.add(pl.Series([one.example for one in open_or_not], dtype=pl.String))
+    if found.dates < len(open_or_not) or not found.dates:  # their dates do not look alike
+        return None
+    certain = {one.order for one in open_or_not if one.certain}
+    if not certain:
+        order, sure = found.decide(datetime.now(UTC).date() + SLACK)
+        return order if sure else None
+    return certain.pop() if len(certain) == 1 else None
 
 
 def _is_open(text: str) -> bool:
@@ -93,13 +107,13 @@ def _times(format_: Format, lines: pl.Series) -> pl.Series | None:
 
 def _order(
     format_: Format, texts: pl.Series, end: datetime, given: Order | None, rest: Iterable[Block]
-) -> tuple[Order | None, str]:
+) -> tuple[Dates, str]:
     """The order of day and month, and a sentence if it stays open."""
     own = next((order for body in format_.bodies if body in HEADERS and (order := HEADERS[body].order)), None)
     found = DayOrder()
     found.add(texts)
     if not found.orders:
-        return given, ""
+        return Dates(given), ""
     if found.proven is None and given is None and own is None:
         found = DayOrder()
         for block in rest:
@@ -109,11 +123,13 @@ def _order(
             if found.proven:
                 break
     order, certain = found.decide((end + SLACK).date(), given or own)
+    told = certain and order not in (given, own)
+    dates = Dates(order or given, certain=told or found.proven is not None, example=found.example)
     if order is None or certain or not found.kind:
-        return order or given, ""
+        return dates, ""
     others = [one for one in found.orders if one != order]
     ways = " or ".join(f"input.date_order={one}" for one in others)
-    return order, (
+    return dates, (
         f"Dates such as '{found.example[:40]}' are read as {named(order, found.kind)}, because no line shows the order "
         f"of their numbers; {ways} reads them otherwise."
     )

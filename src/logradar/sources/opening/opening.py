@@ -24,7 +24,7 @@ from logradar.sources.base import Dataset, Hints, ReadLimits, SessionSource, Sou
 from logradar.sources.decoding.layouts import Order
 from logradar.sources.opening import session_keys
 from logradar.sources.opening.announcing import about_days, about_files, about_formats, about_mixture
-from logradar.sources.opening.dating import modified
+from logradar.sources.opening.dating import modified, order_of_all
 from logradar.sources.opening.files import PREPARED, InputFiles, find
 from logradar.sources.opening.foreign import without_foreign
 from logradar.sources.opening.formats import SEEN
@@ -285,8 +285,9 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)
     sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN, settings.date_order)
     notes += about_formats(sampled, inputs, settings.format, not settings.labels and settings.use_labels)
-    orders = {sample.format.dates.order for sample in sampled}
-    doubts = list(dict.fromkeys(doubt for sample in sampled for doubt in sample.doubts))
+    order = settings.date_order or order_of_all(sample.format.dates for sample in sampled)
+    open_dates = [] if order else [sample.date_doubt for sample in sampled if sample.date_doubt]
+    doubts = list(dict.fromkeys([*open_dates, *(doubt for sample in sampled for doubt in sample.doubts)]))
     notes += doubts
     keys, about_keys = _keys(parts, sampled, settings)
     notes += about_keys
@@ -296,7 +297,7 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
         update={
             "source": _name(parts[0].kind) if len(kinds) == 1 else settings.source,
             "format": formats.pop() if len(formats) == 1 else settings.format,
-            "date_order": orders.pop() if len(orders) == 1 else settings.date_order,
+            "date_order": order,
             "session_key": settings.session_key if settings.session_key is not None else _kept(parts, keys, stored),
         }
     )

@@ -39,13 +39,14 @@ class Part:
 class Sample:
     """The first records of a file: its format and the whole text of each record's first line.
 
-    ``doubts`` are sentences on what stays open in its times.
+    ``doubts`` are sentences on what stays open in its times, ``date_doubt`` is one on the order of day and month.
     """
 
     file: Path
     format: Format
     texts: pl.Series
     doubts: tuple[str, ...] = ()
+    date_doubt: str = ""
 
 
 def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine) -> list[Part]:
@@ -90,12 +91,12 @@ def samples(
         first = read_sample(file, rows=max(rows, SEEN))
         form = Format.named(format_, first) if format_ else Format.detect(first)
         form, doubt = dated(form, first[:SEEN], modified(file), order, read_blocks(file, file.name, Quarantine()))
-        doubts = [*([doubt] if doubt else []), *about_times(form, first[:SEEN], readable(file.name))]
+        doubts = about_times(form, first[:SEEN], readable(file.name))
         block = Block(pl.Series("text", first, pl.String), 1)
         frames = list(Records(form, file.name, Quarantine(), ReadLimits()).of([block]))
         if frames:
             texts = pl.concat([frame["text"] for frame in frames])
-            sampled.append(Sample(file, form, texts, tuple(doubts)))
+            sampled.append(Sample(file, form, texts, tuple(doubts), doubt))
     return sampled
 
 
