@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from datetime import UTC, datetime
 
 import orjson
@@ -137,6 +138,20 @@ def test_a_status_is_no_level_and_an_id_no_time(tmp_path):
     assert records["level"].null_count() == 9
     assert records["timestamp"].null_count() == 9
     assert records["body"].to_list() == [f"order {n} is done" for n in range(9)]
+
+
+def test_long_objects_are_objects(tmp_path):
+    value = {"padding": "x" * 9_000, "time": "2024-05-03T10:00:00Z", "level": "warn", "msg": "stock is low"}
+    records = rows(tmp_path, *[json.dumps(value)] * 5)
+    assert records["timestamp"].to_list() == [TEN] * 5
+    assert records["body"].to_list() == ["stock is low"] * 5
+
+
+def test_an_object_of_very_many_keys_takes_no_time(tmp_path):
+    value = json.dumps({f"key{n}": n for n in range(3_000)} | {"time": "2024-05-03T10:00:00Z", "msg": "stock is low"})
+    began = time.monotonic()
+    assert rows(tmp_path, *[value] * 200)["body"].to_list() == ["stock is low"] * 200
+    assert time.monotonic() - began < 10
 
 
 def test_the_cases_of_headers_and_names(cases_dir):

@@ -28,6 +28,7 @@ SEEN: Final = 4_000  # lines among which some are chosen to detect the format
 TRIED: Final = 1_000  # about so many of them are used
 GLANCED: Final = 80  # of these lines, evenly chosen, a header must match one to be tried on all of them
 WIDTH: Final = 2_000  # characters of a line that are used
+OBJECT: Final = 1 << 17  # characters of one that may be JSON
 ENOUGH: Final = 0.3  # share of lines that the first header must match
 FURTHER: Final = 0.02  # share of lines that each further header must add
 HEADERS_PER_FILE: Final = 4
@@ -198,14 +199,14 @@ def _put(frame: pl.DataFrame, where: pl.Series, rows: pl.DataFrame) -> pl.DataFr
 
 
 def _texts(wrapper: str | None, lines: Sequence[str]) -> list[str]:
-    """The lines inside the wrapper, shortened."""
+    """The lines inside the wrapper, shortened; those that may be JSON less so, since a part of one is none."""
     lines = Format(wrapper).unwrapped(pl.Series("text", lines, pl.String)).to_list()
-    return [line[:WIDTH] for line in lines if line.strip()]
+    return [line[: OBJECT if re.match(json_lines.BEGINS_LIKE, line) else WIDTH] for line in lines if line.strip()]
 
 
 def _headers_of(texts: Sequence[str]) -> list[str]:
     """Headers that match these lines, best first; lines that cannot begin a record are not counted."""
-    rest = [text for text in texts if not re.match(NO_START, text)]
+    rest = [text[:WIDTH] for text in texts if not re.match(NO_START, text)]
     total = len(rest)
     chosen: list[str] = []
     while rest and len(chosen) < HEADERS_PER_FILE:

@@ -170,7 +170,9 @@ def _times_inside(objects: list[dict[str, Any]], ways: dict[str, list[Keys]]) ->
     """Replaces names whose value is an object or a list by the path to the time in it; returns parts of seconds."""
     parts: dict[Keys, tuple[Keys, int]] = {}
     names = [keys for keys in _ways(NAMES["timestamp"]) if any(_fetch(value, keys) is not None for value in objects)]
-    names += [keys for value in objects[:1] for keys in ((key,) for key in value) if keys not in names]
+    names += [
+        keys for value in objects[:1] for keys in ((key,) for key in itertools.islice(value, WIDE)) if keys not in names
+    ]
     found: list[Keys] = []
     for keys in names:
         for value in (_fetch(one, keys) for one in objects):
