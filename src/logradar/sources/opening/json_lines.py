@@ -47,6 +47,8 @@ def _with_part(fetched: dict[Keys, pl.Series], keys: Keys, names: Names) -> pl.S
     if keys not in names.parts:
         return fetched[keys]
     part, digits = names.parts[keys]
+    if not digits:
+        return pl.select(pl.concat_str(fetched[part], pl.lit(" "), fetched[keys])).to_series()
     text = pl.concat_str(fetched[keys], pl.lit("."), fetched[part].fill_null("0").str.zfill(digits).str.head(9))
     return pl.select(text).to_series()
 

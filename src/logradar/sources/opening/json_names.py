@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -54,6 +55,7 @@ _PARTS: Final = {  # parts of a second beside these, with their digits
     **dict.fromkeys(("micros", "microseconds", "usec", "tv_usec"), 6),
     **dict.fromkeys(("millis", "milliseconds", "msec"), 3),
 }
+_DATE: Final = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}")
 _WORDS: Final = frozenset(
     [
         "TRACE",
@@ -87,8 +89,8 @@ _WORDS: Final = frozenset(
 class Names:
     """For every field the paths that have a value, best first.
 
-    ``parts`` are the paths to parts of a second beside seconds, with their digits; ``numbers`` is what levels that are
-    numbers mean.
+    ``parts`` are the paths to parts of a second beside seconds, with their digits (0: to the date of a time of day).
+    ``numbers`` is what levels that are numbers mean.
     """
 
     ways: dict[str, list[Keys]] = field(default_factory=lambda: {name: [] for name in NAMES})
@@ -212,6 +214,7 @@ def _by_their_looks(
 ) -> None:
     """Adds ways whose values look like a time, a level, a message, where those with known names do not."""
     often = {keys: values for keys, values in leaves.items() if 2 * len(values) >= count}
+    _dates_beside(often, ways, parts)
     timed = [keys for keys in ways["timestamp"] if keys in parts or _are_times(leaves.get(keys, []))]
     if not timed:
         timed = [keys for keys, values in often.items() if _are_times(values)][:1]
@@ -227,6 +230,17 @@ def _by_their_looks(
             if keys not in taken and _are_texts(values) and "agent" not in _plain(keys)
         }
         ways["body"] = [max(lengths, key=lambda keys: lengths[keys])] if lengths else []
+
+
+def _dates_beside(
+    leaves: dict[Keys, list[Any]], ways: dict[str, list[Keys]], parts: dict[Keys, tuple[Keys, int]]
+) -> None:
+    """Times of day whose date is in a key of its own: it becomes a part of theirs, with no digits."""
+    dates = [keys for keys, values in leaves.items() if all(_DATE.fullmatch(str(one)) for one in values)]
+    for keys in ways["timestamp"] if dates else []:
+        layouts = [layout_of(str(one)) for one in leaves.get(keys, [])[:20]]
+        if layouts and all(one is not None and one.lacks == "date" for one in layouts):
+            parts[keys] = (dates[0], 0)
 
 
 def _are_times(values: list[Any]) -> bool:

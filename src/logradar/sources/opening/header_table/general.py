@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from logradar.sources.opening.header_table.pieces import ANY, CLOCK, ISO, LEVEL
+from logradar.sources.opening.header_table.pieces import ANY, CLOCK, ISO, LEVEL, LOGGER
 from logradar.sources.opening.header_table.row import Sample, row
 
 ROWS: Final = (
@@ -63,6 +63,11 @@ ROWS: Final = (
         Sample("Epoch in milliseconds", "1714730400118 backup done", "2024-05-03T10:00:00.118", None, None, "backup done"),
         Sample("Squid", "1714730400.118    123 10.0.0.1 TCP_MISS/200 512 GET", "2024-05-03T10:00:00.118", None, None, "123 10.0.0.1 TCP_MISS/200 512 GET"),
         Sample("Suricata, Snort", "05/13/2024-10:00:00.123456  [**] [1:2:3] scan", "2024-05-13T10:00:00.123456", None, None, "[**] [1:2:3] scan"),
+    ),
+    row(
+        "thread_level",
+        rf"\[[^\]]+\] (?P<level>{LEVEL}) +(?P<component>{LOGGER}) - ",
+        Sample("slf4j-simple", "[main] WARN com.shop.Cart - stock low", None, 13, "com.shop.Cart", "stock low"),
     ),
     row(
         "level",

@@ -300,6 +300,14 @@ SAMPLES: Final = (
         "stock low",
     ),
     Sample(
+        "Date and time apart",
+        '{"date":"2024-05-03","time":"10:00:00.123","level":"warn","msg":"stock low"}',
+        "2024-05-03T10:00:00.123",
+        13,
+        None,
+        "stock low",
+    ),
+    Sample(
         "Names in capitals",
         '{"TIMESTAMP":"2024-05-03T10:00:00Z","LOG_LEVEL":"WARN","LOGGER":"shop.Cart","MSG":"stock low"}',
         "2024-05-03T10:00:00",
