@@ -299,3 +299,10 @@ def test_a_small_id_that_equals_the_length_is_not_an_empty_sequence(tmp_path):
     sessions = [{"session_id": number, "event_sequence": events} for number, events in enumerate(([], [2, 0], [1]))]
     (tmp_path / "preprocessed_logs_2024-05-01.json").write_text(json.dumps(sessions))
     assert validate(str(tmp_path), run_settings())["distinct_sequences"] == 3
+
+
+def test_what_was_read_doubtfully_is_in_the_document(tmp_path):
+    file = tmp_path / "a.log"
+    file.write_text("".join(f"order {n} was taken\n" for n in range(60)))
+    facts = facts_of(file)
+    assert f"Of all records of '{file}' no time is known." in facts["remarks"]

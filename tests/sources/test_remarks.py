@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from datetime import datetime
 
 import pytest
 from reading_lines import write
 
+from logradar.sources.live.growing import Growing
 from logradar.sources.opening.opening import InputSettings, open_input
 
 
@@ -68,3 +70,17 @@ def test_a_header_that_fits_while_no_time_can_be_read(tmp_path):
     assert remarks(file)[0] == (
         "The lines of 'a.log' fit the format python_name, but times such as '2024-15-43 10:00:00,123' cannot be read."
     )
+
+
+def test_lines_that_arrive_get_remarks_at_the_end(capsys):
+    text = "".join(f"order {n} was taken\n" for n in range(50)).encode()
+    growing = Growing(io.BufferedReader(io.BytesIO(text)))
+    assert sum(batch.num_rows for batch in growing.records(InputSettings(session_key=""))) == 50
+    assert "Of all records of 'stdin' no time is known." in capsys.readouterr().err
+
+
+def test_an_open_order_of_lines_that_arrive_is_said(capsys):
+    text = "".join(f"03/05/2024 10:00:0{n} INFO run\n" for n in range(9)).encode()
+    growing = Growing(io.BufferedReader(io.BytesIO(text)))
+    list(growing.records(InputSettings(session_key="")))
+    assert "are read as month/day/year" in capsys.readouterr().err

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from io import BufferedReader, RawIOBase, UnsupportedOperation
 from types import FrameType
 from typing import Final, Self, cast
@@ -31,6 +32,7 @@ from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.opening import InputSettings
 from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, is_binary, split_lines
 from logradar.sources.opening.records import Records
+from logradar.sources.opening.remarks import Remarks
 from logradar.sources.opening.session_keys import check_regex
 
 NAME: Final = "stdin"
@@ -96,10 +98,14 @@ class Growing:
             raise ConfigError("Standard input is not a set of files: leave out --since, --until and --limit-files.")
         kind = sources.load(settings.source) if settings.source else Lines
         source = kind() if issubclass(kind, Lines) else Lines()
-        record_id = 0
+        record_id, remarks = 0, Remarks()
         for frame in self._frames(settings, expected):
-            yield source.table(frame, record_id, NAME, settings.session_key or None, None)
+            table = source.table(frame, record_id, NAME, settings.session_key or None, None)
+            remarks.add(table)
+            yield table
             record_id += len(frame)
+        for sentence in remarks.sentences({NAME: datetime.now(UTC)}):
+            say(sentence)
 
     def _frames(self, settings: InputSettings, expected: str | None) -> Iterator[pl.DataFrame]:
         reader: Records | None = None

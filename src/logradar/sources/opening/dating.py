@@ -115,13 +115,14 @@ def _order(
     if not found.orders:
         return Dates(given), ""
     if found.proven is None and given is None and own is None:
-        found = DayOrder()
+        whole = DayOrder()
         for block in rest:
             more = _times(format_, block.lines)
             if more is not None:
-                found.add(more)
-            if found.proven:
+                whole.add(more)
+            if whole.proven:
                 break
+        found = whole if whole.dates else found
     order, certain = found.decide((end + SLACK).date(), given or own)
     told = certain and order not in (given, own)
     dates = Dates(order or given, certain=told or found.proven is not None, example=found.example)
