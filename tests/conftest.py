@@ -44,3 +44,13 @@ def data_dir() -> Path:
     if folder is None:
         pytest.skip("no real data here: set LOGRADAR_DATA to a folder that holds hdfs, loghub_2k, …")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cases_dir() -> Path:
+    """Small logs of kinds that are easily read wrongly, beside the real data; the test is skipped where they are absent."""
+    data = find_data()
+    folder = data.parent / "cases" if data else None
+    if folder is None or not folder.is_dir():
+        pytest.skip("no small cases here: a folder `cases` beside that of LOGRADAR_DATA")
+    return folder
