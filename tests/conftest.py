@@ -48,7 +48,7 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def cases_dir() -> Path:
-    """Small logs of kinds that are easily read wrongly, beside the real data; the test is skipped where they are absent."""
+    """Small logs that are easily read wrongly, beside the real data; the test is skipped where they are absent."""
     data = find_data()
     folder = data.parent / "cases" if data else None
     if folder is None or not folder.is_dir():

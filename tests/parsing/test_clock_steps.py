@@ -28,11 +28,11 @@ def log(
 
     ``steps`` maps true seconds to the seconds by which the clock goes back.
     """
-    lines = []
-    for number in range(int(seconds / every)):
-        for event in range(lasts):
-            lines.append((number * every + event * 2.5 * every, f"{name}{number}", event))
-    lines.sort()
+    lines = sorted(
+        (number * every + event * 2.5 * every, f"{name}{number}", event)
+        for number in range(int(seconds / every))
+        for event in range(lasts)
+    )
     return [(at - sum(back for when, back in steps.items() if at >= when), key, event) for at, key, event in lines]
 
 

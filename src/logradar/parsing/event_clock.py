@@ -11,7 +11,7 @@ source so far: times plus shifts are in the order of the file. A source that goe
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +129,7 @@ class EventClock:
     def table(self) -> pa.Table:
         """The state, one row a source."""
         rows = [(name, *last, *self._steps[name].tolist()) for name, last in self._last.items()]
-        columns = list(zip(*rows, strict=True)) if rows else [[] for _ in _STATE]
+        columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in _STATE]
         return pa.table([pa.array(c, f.type) for c, f in zip(columns, _STATE, strict=True)], schema=_STATE)
 
     @classmethod

@@ -115,7 +115,7 @@ COLUMNS: Final = tuple(EventColumns.__dataclass_fields__)
 def sessions_table(ids: list[str], events: EventColumns, offsets: Ints, services: list[str | None]) -> pa.Table:
     """SESSIONS named ``ids``; the events of session ``i`` are ``offsets[i]`` to ``offsets[i + 1]``, none is empty.
 
-    Inside a session, events stand in order of time, then of record; those of one file are in the order of the file where
+    Inside a session, events are in order of time, then of record; those of one file in the order of the file where
     its clock went back (see `logradar.parsing.event_clock`). The service of a session is that of most
     of its events; of equals the one that comes first.
     """

@@ -196,8 +196,7 @@ def _kinds(rows: pl.DataFrame, faults: Sequence[Fault]) -> pl.Series:
 
 
 def _rows(block: Block, name: str, quarantine: Quarantine) -> pl.DataFrame:
-    number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
-    rows = pl.DataFrame({"line": number, "text": block.lines.str.strip_chars_end("\r")})
+    rows = block.frame.with_columns(pl.col("text").str.strip_chars_end("\r"))
     rows = rows.filter((pl.col("text") != "") & ((pl.col("line") > 1) | (pl.col("text") != HEADER)))
     rows = rows.with_columns(pl.col("text").str.extract_groups(ROW).alias("row")).unnest("row")
     time = rows["time"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False, ambiguous="null")

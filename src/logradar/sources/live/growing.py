@@ -25,10 +25,11 @@ from logradar.core.errors import ConfigError, InputError
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import sources
 from logradar.sources.decoding.compression import kind_of
+from logradar.sources.decoding.encoding import is_binary, utf16_of
 from logradar.sources.lines import Lines
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.opening import InputSettings
-from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, is_binary, split_lines
+from logradar.sources.opening.reading import Block, Sanitizer, blocks_of
 from logradar.sources.opening.records import Records
 from logradar.sources.opening.session_keys import check_regex
 
@@ -53,7 +54,7 @@ class Growing:
         self._buffered = True  # what `peek` has read already is not seen by `select`
         self._ended = self._interrupted = self._waiting = False
         head = stream.peek(8)
-        self.plain = kind_of(head[:8]) is None and head[:2] not in UTF16_BOMS
+        self.plain = kind_of(head[:8]) is None and utf16_of(head) is None
         if self.plain and len(head) >= _ENOUGH and is_binary(head):
             raise InputError("Standard input is binary; LogRadar reads text, plain or compressed.")
 
@@ -141,12 +142,9 @@ class Growing:
             if len(rest) > settings.limits.line:
                 end, rest, data = len(data) + 1, b"", data + b"\n"
             if end:
-                lines, cut = split_lines(sanitizer.clean(data[:end], first), settings.limits.line)
-                for row in cut:
-                    self.quarantine.add(NAME, "line too long, cut", line=first + row, text=lines[row][:200])
-                for start in range(0, len(lines), settings.limits.rows):
-                    yield Block(lines.slice(start, settings.limits.rows), first + start)
-                first += len(lines)
+                for block in blocks_of(data[:end], first, sanitizer, NAME, self.quarantine, settings.limits):
+                    yield block
+                    first = block.end
                 self.lines = first - 1
         sanitizer.report(NAME, self.quarantine)
 

@@ -14,9 +14,11 @@ from logradar.core.errors import InputError
 from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits, Source, sources
+from logradar.sources.decoding.compression import pieces
+from logradar.sources.decoding.encoding import SKIPPED, is_binary
 from logradar.sources.opening.files import InputFiles, stem
 from logradar.sources.opening.formats import SEEN, Format
-from logradar.sources.opening.reading import Block, is_binary, read_head, read_sample
+from logradar.sources.opening.reading import Block, read_head, read_sample
 from logradar.sources.opening.records import Records
 
 HEAD: Final = 1 << 16  # bytes by which a file is recognised
@@ -100,8 +102,11 @@ def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[S
     try:
         head = read_head(file, HEAD, bad)
         if not head.strip(b" \t\r\n\xef\xbb\xbf") and len(head) < HEAD:
+            if SKIPPED in bad.reasons:
+                return "is binary"
             return next((f"is a {reason}" for reason in bad.reasons), "is empty")
-        binary = is_binary(head)
+        archive = _is_archive(next(pieces(file, file.name, bad, lambda count: None), b""))
+        binary = archive or is_binary(head)
         lines = [] if binary else read_sample(file, HEAD, HEAD_LINES)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
@@ -111,9 +116,13 @@ def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[S
     best = max(scores, key=lambda name: scores[name])
     if scores[best] > 0:
         return kinds[best]
-    if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
+    if archive:
         return "is an archive; unpack it first"
     return "is binary" if binary else _UNKNOWN
+
+
+def _is_archive(head: bytes) -> bool:
+    return head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar"
 
 
 def _nothing(spec: str, reasons: list[str]) -> str:

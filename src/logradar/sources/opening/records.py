@@ -58,8 +58,7 @@ class Records:
     def push(self, block: Block, last: bool = False) -> Iterator[pl.DataFrame]:
         """The same for one block. The last record is held back, since the next block may continue it, unless it is
         the ``last`` block."""
-        number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
-        rows = pl.DataFrame({"line": number, "text": block.lines})
+        rows = block.frame
         yield from self._push(self._unwrapping.push(rows, last) if self._unwrapping else rows, last)
 
     def flush(self) -> Iterator[pl.DataFrame]:
