@@ -120,6 +120,8 @@ ts=2024-01-01T00:00:00.5Z level=info caller=main.go:7 msg=up
     level_time ; 2024-01-02T03:04:05 ; 17 ; - ; no luck
 2025-06-24 14:36:25 status unpacked libc6
     time ; 2025-06-24T14:36:25 ; - ; - ; status unpacked libc6
+warn: Microsoft.AspNetCore.Hosting.Diagnostics[2] Request finished
+    dotnet ; - ; 13 ; Microsoft.AspNetCore.Hosting.Diagnostics ; Request finished
 ERROR: disk full
     level ; - ; 17 ; - ; disk full
 just some words
@@ -145,7 +147,7 @@ def test_known_format(line, name, when, level, component, body):
 
 
 def test_every_header_has_an_example():
-    assert set(HEADERS) - {name for _, name, *_ in EXAMPLES} == {"syslog_bare"}
+    assert set(HEADERS) - {name for _, name, *_ in EXAMPLES} == {"syslog_bare", "jul"}  # the second has two lines
 
 
 def test_services_come_from_the_header():

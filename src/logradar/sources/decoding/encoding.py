@@ -1,9 +1,9 @@
 """The encoding of a file, and bytes that stand for no text.
 
-UTF-16 is recognised by its mark, or without one by its zeros: in text, one byte of most pairs is zero. Runs of NUL bytes
-come about when a file is truncated while a program still writes to it (copytruncate of logrotate), or when the power
-fails: they hold no text, and what follows them is another line. They may be gigabytes, so they are cut down to `CUT`
-before lines are looked for.
+UTF-16 is recognised by its mark, or without one by its zeros: in text, one byte of most pairs is zero. A file has runs
+of NUL bytes if it was truncated while a program still wrote to it (copytruncate of logrotate), or if the power failed.
+They hold no text, and what follows them is another line. They may be gigabytes, so they are cut down to `CUT` before
+lines are looked for.
 """
 
 from __future__ import annotations

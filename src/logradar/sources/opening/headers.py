@@ -82,6 +82,7 @@ PATTERNS: Final = {
     r"(?::[0-9]+)?(?: *- |: |:$)",
     "log4j_date": rf"(?P<timestamp>[0-9]{{2}}[ -]{_MONTH}[ -][0-9]{{4}} {_CLOCK}) (?:\[[^\]]*\] )?(?P<level>{_LEVEL}) +"
     rf"(?:\[[^\]]*\] )?(?P<component>{_NAME})(?: - | |: )",
+    "jul": rf"(?P<timestamp>{_ANY}) (?P<component>[\w.$/]+)(?: [\w$<>]+)?\n(?P<level>{_LEVEL}): ?",  # two lines
     "elasticsearch": rf"\[(?P<timestamp>{_ISO})\]\[(?P<level>{_LEVEL}) *\]\[(?P<component>[^\]]*[^\]\s]) *\] ?",
     "kafka": rf"\[(?P<timestamp>{_ISO})\] (?P<level>{_LEVEL}) ",
     # Python, Ruby, Go, Rust, .NET, C
@@ -98,6 +99,8 @@ PATTERNS: Final = {
     r"(?P<level>\w+)\x22? +(?:(?:caller|logger|component|module|source)=\x22?(?P<component>[^\s:\x22]+)\S* +)?",
     "rust": rf"\[?(?P<timestamp>{_ISO}) +(?P<level>{_LEVEL}) +(?P<component>\w+(?:::\w+)*)(?:\] |: )",
     "zap": rf"(?P<timestamp>{_ISO})\t(?P<level>{_LEVEL})\t(?:(?P<component>[\w./-]+)(?::[0-9]+)?\t)?",
+    "dotnet": rf"(?:\[?(?P<timestamp>{_ANY})\]?(?: - |: | +))?(?P<level>trce|dbug|info|warn|fail|crit): "
+    r"(?P<component>[A-Za-z_][\w.+`<>,-]*)\[-?[0-9]+\](?: +|$)",
     # Servers and databases
     "access": rf"[0-9A-Fa-f.:]+ \S+ \S+ \[(?P<timestamp>[0-9]{{2}}/{_MONTH}/[0-9]{{4}}:{_CLOCK}{_ZONE}?)\] ",
     "nginx": rf"(?P<timestamp>{_ISO}) \[(?P<level>\w+)\] [0-9]+#[0-9]+: ",
@@ -115,8 +118,12 @@ PATTERNS: Final = {
     r"(?: - |: |:|, | +| *\| *|$)",
     "level_time": rf"\[?(?P<level>{_LEVEL}) *\]?(?: - |: | *\| *| +)\[?(?P<timestamp>{_ANY})\]?(?: - |: | +| *\| *)",
     "time": rf"\[?(?P<timestamp>{_ANY})\]?(?: - |: | *\| *|, | +|$)",
-    "level": r"\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)(?:\] *:?|:) +",
+    "level": r"\[?(?P<level>(?i:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRIT|CRITICAL|ALERT|EMERG|FATAL))"
+    r"(?:\] *:?|:) +",
 }
+# The two lines of an entry of java.util.logging, each alone
+FIRST_OF_TWO: Final = rf"^{_ANY} [\w.$/]+(?: [\w$<>]+)?$"
+SECOND_OF_TWO: Final = rf"^{_LEVEL}: "
 
 
 @dataclass(frozen=True)

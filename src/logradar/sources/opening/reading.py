@@ -112,7 +112,7 @@ def read_sample(path: Path, size: int = SAMPLE, rows: int = 20_000) -> list[str]
 
 
 def read_head(path: Path, size: int, quarantine: Quarantine) -> bytes:
-    """The first ``size`` unpacked bytes of a file, runs of NUL bytes cut down. Raises `OSError` if it cannot be read."""
+    """The first ``size`` unpacked bytes of a file, without runs of NUL bytes. Raises `OSError` if it cannot be read."""
     head = b""
     for piece in without_nul_runs(pieces(path, path.name, quarantine, lambda count: None), path.name, quarantine):
         head += piece[: size - len(head)]
