@@ -27,6 +27,7 @@ from logradar.sources.base import sources
 from logradar.sources.decoding.compression import kind_of
 from logradar.sources.decoding.encoding import is_binary, utf16_of
 from logradar.sources.lines import Lines
+from logradar.sources.opening.documents import shape_of
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.opening import InputSettings
 from logradar.sources.opening.reading import Block, Sanitizer, blocks_of
@@ -42,7 +43,7 @@ _READ: Final = 4 << 20  # bytes that are handed on together, if so many are ther
 
 
 class Growing:
-    """Lines of a binary stream as they come; ``plain`` is False for compressed or UTF-16 bytes.
+    """Lines of a binary stream as they come; ``plain`` is False for compressed or UTF-16 bytes and JSON documents.
 
     What cannot be read is counted in ``quarantine``.
     """
@@ -54,7 +55,9 @@ class Growing:
         self._buffered = True  # what `peek` has read already is not seen by `select`
         self._ended = self._interrupted = self._waiting = False
         head = stream.peek(8)
-        self.plain = kind_of(head[:8]) is None and utf16_of(head) is None
+        shape = shape_of(head)  # the first line of JSON lines may be cut here
+        document = shape is not None and (shape.depth > 0 or b"\n" in head)
+        self.plain = kind_of(head[:8]) is None and utf16_of(head) is None and not document
         if self.plain and len(head) >= _ENOUGH and is_binary(head):
             raise InputError("Standard input is binary; LogRadar reads text, plain or compressed.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,15 +21,14 @@ from logradar.core.progress import Progress
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, ReadLimits, SessionSource, Source
-from logradar.sources.opening import session_keys
-from logradar.sources.opening.files import PREPARED, SIMULATED, InputFiles, find
+from logradar.sources.opening import notes, session_keys
+from logradar.sources.opening.files import PREPARED, InputFiles, find
 from logradar.sources.opening.foreign import without_foreign
 from logradar.sources.opening.formats import SEEN
-from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.labels import Labels, labels_for, unlabelled
 from logradar.sources.opening.recognising import SAMPLED_LINES, Part, Sample, recognise, samples, service_names
 from logradar.sources.opening.selection import select
-from logradar.sources.radar.dated import DATED_SESSIONS, day_of
+from logradar.sources.radar.dated import DATED_SESSIONS
 
 UNIT: Final = 32 << 20  # bytes of small files that are read together
 
@@ -261,14 +259,14 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     stored = _stored(inputs.prepared) if inputs.prepared else None
     labels, about_labels = labels_for(settings.labels, inputs.labels, settings.use_labels)
     parts = recognise(spec, inputs, settings.source or inputs.source, quarantine)
-    notes = [note for note in (foreign, selected, about_labels) if note]
-    notes += _about_files(inputs) + _about_mixture(parts) + _about_days(parts)
+    said = [note for note in (foreign, selected, about_labels) if note]
+    said += notes.about_files(inputs) + notes.about_mixture(parts) + notes.about_days(parts)
     plain = [file for part in parts if part.kind.discovers_key for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)
     sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN)
-    notes += _about_formats(sampled, inputs, settings)
+    said += notes.about_formats(sampled, inputs, settings.format, settings.labels is None and settings.use_labels)
     keys, about_keys = _keys(parts, sampled, settings)
-    notes += about_keys
+    said += about_keys
     kinds = {part.kind for part in parts}
     formats = {sample.format.name for sample in sampled}
     resolved = settings.model_copy(
@@ -280,7 +278,7 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     )
     names = dict.fromkeys(_name(part.kind) for part in parts)
     return Opened(
-        ", ".join(names), resolved, notes, quarantine, inputs.dataset, spec, settings, inputs, parts, keys,
+        ", ".join(names), resolved, said, quarantine, inputs.dataset, spec, settings, inputs, parts, keys,
         service_names(plain), labels,
     )  # fmt: skip
 
@@ -291,7 +289,7 @@ def _keys(
     """The session key of each source, and notes about it."""
     given = settings.session_key
     if given is not None:
-        return {part.kind: given or None for part in parts}, []
+        return {part.kind: given or None for part in parts}, notes.about_key(given, sampled) if given else []
     keys = {part.kind: part.kind.session_key for part in parts}
     searched = [kind for kind, key in keys.items() if kind.discovers_key and key is None]
     if not searched:
@@ -311,65 +309,6 @@ def _kept(parts: list[Part], keys: dict[type[Source], str | None], stored: Input
     if used:
         return used[0]
     return "" if any(part.kind.discovers_key for part in parts) else None
-
-
-def _about_files(inputs: InputFiles) -> list[str]:
-    if not inputs.skipped or inputs.labels or any(file.name == SIMULATED for file in inputs.skipped):
-        return []
-    named = _listed([f"'{file.name}'" for file in inputs.skipped])
-    return [f"Left out, because their names are not those of logs: {named}."]
-
-
-def _about_days(parts: list[Part]) -> list[str]:
-    """A note if sessions of several files have the same keys, because the files have the same date."""
-    days = Counter(
-        day_of(file.name)
-        for part in parts
-        if issubclass(part.kind, SessionSource)
-        for file in part.files
-        if file.suffix != ".parquet"
-    )
-    twice = [f"{day} ({count} files)" for day, count in days.items() if count > 1]
-    if not twice:
-        return []
-    return [f"Several files are of the same day: {_listed(twice)}; sessions with equal numbers have the same key."]
-
-
-def _about_mixture(parts: list[Part]) -> list[str]:
-    """A note if day files are read line by line because there are other logs in the input."""
-    whole, lines = (
-        [file for part in parts if issubclass(part.kind, SessionSource) is groups for file in part.files]
-        for groups in (True, False)
-    )
-    if not whole or not lines:
-        return []
-    named = _listed([f"'{readable(file.name)}'" for file in lines])
-    return [
-        f"{len(whole):,} day files are mixed with other logs ({named}), so all are read line by line; to use the "
-        "event ids of day files, give only day files."
-    ]
-
-
-def _about_formats(sampled: list[Sample], inputs: InputFiles, settings: InputSettings) -> list[str]:
-    mismatched, marked = [], []
-    for sample in sampled:
-        name = f"'{inputs.names.get(sample.file, readable(str(sample.file)))}'"
-        if settings.format and sample.format.share < 0.5:
-            mismatched.append(f"only {sample.format.share:.0%} of the lines of {name}")
-        if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):
-            marked.append(name)
-    notes = [f"The format '{settings.format}' matches {_listed(mismatched)}."] if mismatched else []
-    if marked and not settings.labels and settings.use_labels:
-        notes.append(
-            f"The first column of {_listed(marked)} marks alerts; it is used as the label of each line "
-            "(--no-labels ignores it)."
-        )
-    return notes
-
-
-def _listed(things: list[str]) -> str:
-    more = f" and {len(things) - 3} more" if len(things) > 3 else ""
-    return ", ".join(things[:3]) + more
 
 
 def _stored(folder: Path) -> InputSettings | None:

@@ -16,6 +16,7 @@ from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits, Source, sources
 from logradar.sources.decoding.compression import pieces
 from logradar.sources.decoding.encoding import SKIPPED, is_binary
+from logradar.sources.opening.documents import sample_lines_or_events
 from logradar.sources.opening.files import InputFiles, stem
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.reading import Block, read_head, read_sample
@@ -78,7 +79,7 @@ def samples(files: Sequence[Path], format_: str | None, lines: int = SAMPLED_LIN
     rows = max(500, lines // max(1, len(chosen)))
     sampled = []
     for file in chosen:
-        first = read_sample(file, rows=max(rows, SEEN))
+        first = sample_lines_or_events(file, max(rows, SEEN))
         form = Format.named(format_, first) if format_ else Format.detect(first)
         block = Block(pl.Series("text", first, pl.String), 1)
         frames = list(Records(form, file.name, Quarantine(), ReadLimits()).of([block]))
