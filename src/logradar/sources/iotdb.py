@@ -34,6 +34,8 @@ class Iotdb(Lines):
 
     discovers_key: ClassVar[bool] = False
 
+    looks_ordinary: ClassVar[bool] = True
+
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
         """Always 0: the source ``lines`` reads such a log. This one is used for its data set or with ``--source``."""

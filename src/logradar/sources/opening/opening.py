@@ -38,6 +38,9 @@ class InputSettings(Config):
 
     path: str | None = Field(default=None, description="the INPUT, where the command line names none")
     source: str | None = Field(default=None, description="the kind of log; `logradar sources` lists them")
+    usual_source: str | None = Field(
+        default=None, description="the source of ordinary lines, as a bundle remembers it from training"
+    )
     format: str | None = Field(default=None, description="the format of its lines, such as syslog, json or cri+logback")
     session_key: str | None = Field(default=None, description="regex of the session key; '' for windows instead")
     labels: Path | None = Field(default=None, description="CSV of session key and label")
@@ -258,7 +261,7 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     inputs, selected = select(spec, inputs, settings.limit_files, settings.since, settings.until)
     stored = _stored(inputs.prepared) if inputs.prepared else None
     labels, about_labels = labels_for(settings.labels, inputs.labels, settings.use_labels)
-    parts = recognise(spec, inputs, settings.source or inputs.source, quarantine)
+    parts = recognise(spec, inputs, settings.source or inputs.source, quarantine, settings.usual_source)
     said = [note for note in (foreign, selected, about_labels) if note]
     said += notes.about_files(inputs) + notes.about_mixture(parts) + notes.about_days(parts)
     plain = [file for part in parts if part.kind.discovers_key for file in part.files]

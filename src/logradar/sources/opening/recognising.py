@@ -45,8 +45,10 @@ class Sample:
     texts: pl.Series
 
 
-def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine) -> list[Part]:
-    """The files in their order with their sources; ``source`` sets one for all files.
+def recognise(
+    spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine, usual: str | None = None
+) -> list[Part]:
+    """The files in their order with their sources; ``source`` sets one for all files, ``usual`` for ordinary lines.
 
     Files that are empty, binary or unreadable are added to the quarantine. Raises `InputError` if there are no others.
     """
@@ -55,6 +57,8 @@ def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Qua
     rejected: list[tuple[Path, str]] = []
     for file in inputs.files:
         kind = _kind_of(file, kinds, forced=source is not None)
+        if usual and kind is kinds.get("lines"):
+            kind = sources.load(usual)
         if isinstance(kind, str):
             rejected.append((file, kind))
         elif parts and parts[-1].kind is kind:
