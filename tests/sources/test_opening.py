@@ -31,8 +31,8 @@ def test_what_is_found_out_is_stored_and_reused(tmp_path):
     table = read(opened)
     assert (opened.source, opened.settings.format) == ("lines", "python_trace")
     assert opened.notes == [
-        "Lines are grouped by 'trace': it is in 100% of the first lines, with 100 different values, each in 4.0 lines on "
-        "average, close to each other. To change this use --session-key REGEX, or --session-key '' for windows."
+        "Lines are grouped by 'trace': it is in 100% of the first lines, with 100 different values, each in 4.0 lines "
+        "on average, close to each other. To change this use --session-key REGEX, or --session-key '' for windows."
     ]
     stored = InputSettings.model_validate_json(opened.settings.model_dump_json())
     few = write(tmp_path / "few.log", LOG[: len(LINE) * 2])

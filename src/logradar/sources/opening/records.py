@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from logradar.core.quarantine import Quarantine
@@ -21,7 +23,7 @@ from logradar.sources.opening.wrappers import Unwrapping
 BLANK: Final = r"^\s*$"
 UNTITLED: Final = r"^[ \t]*\n\s*"  # of a message that begins below its header
 RETRIED: Final = 10  # lines without the header of a format, after which it is detected again
-RARELY: Final = 4_096  # twice as many lines each time that nothing is found, up to so many
+RARELY: Final = 16_384  # twice as many lines each time that nothing is found, up to so many
 EXAMPLES: Final = 20  # of these lines, the last ones, by which it is detected
 COLUMNS: Final = ("line", "text", "owner", *FIELDS)
 OWNED: Final = ("timestamp", "service", "owner")
@@ -100,14 +102,12 @@ class Records:
         first of those that did not match, one after the other, of which a few are held back.
         """
         done: list[pl.DataFrame] = []
-        while True:
-            read = self.format.read(rows)
-            poor = read.select(pl.col("start") & pl.col("generic") & (pl.col("line") > self._counted)).to_series()
-            count = self._poor + poor.cum_sum()
-            if not len(read) or int(count[-1]) < self._step:
-                break
-            place = int((count >= self._step).arg_true()[0])
-            examples = self._with_examples(read["text"][: place + 1].filter(poor[: place + 1]))
+        read = self.format.read(rows)
+        poor, used = self._poorly_read(read), 0
+        while self._poor + len(poor) - used >= self._step:
+            used += self._step - self._poor
+            place = int(poor[used - 1])
+            examples = self._with_examples(read, poor[:used])
             wider = self.format.widened(examples)
             first = self._first_of_run(read[: place + 1])
             self._poor, self._examples, self._counted = 0, [], int(read["line"][place])
@@ -117,10 +117,21 @@ class Records:
             self.format, self._step = wider, RETRIED
             done.append(read[:first])
             rows = rows[first:]
+            read = self.format.read(rows)
+            poor, used = self._poorly_read(read), 0
         if len(read):
-            self._poor, self._counted = int(count[-1]), max(self._counted, int(read["line"][-1]))
-            self._examples = self._with_examples(read["text"].filter(poor))
+            self._examples = self._with_examples(read, poor[used:])
+            self._poor, self._counted = self._poor + len(poor) - used, max(self._counted, int(read["line"][-1]))
         return pl.concat([*done, read]) if done else read
+
+    def _poorly_read(self, read: pl.DataFrame) -> npt.NDArray[np.uint32]:
+        """The rows that begin a record, have not the header of the format, and were not counted before."""
+        poor = pl.col("start") & pl.col("generic") & (pl.col("line") > self._counted)
+        return read.select(poor).to_series().arg_true().to_numpy()
+
+    def _with_examples(self, read: pl.DataFrame, places: npt.NDArray[np.uint32]) -> list[str]:
+        """The last examples of rows that did not match: those from before, and those at ``places``."""
+        return [*self._examples, *read["text"][places[-EXAMPLES:]].to_list()][-EXAMPLES:]
 
     def _first_of_run(self, read: pl.DataFrame) -> int:
         """The first of the last rows that did not match, if these are so few that they were held back."""
@@ -129,9 +140,6 @@ class Records:
         run = poor.arg_true()
         run = run.filter(run > good[-1]) if len(good) else run
         return int(run[0]) if 0 < len(run) <= RETRIED and self._step == RETRIED and self.format.bodies else len(read)
-
-    def _with_examples(self, texts: pl.Series) -> list[str]:
-        return [*self._examples, *texts.tail(EXAMPLES).to_list()][-EXAMPLES:]
 
     def _hold(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Hold the last record back, because the next block may continue it; so a few that did not match the format."""

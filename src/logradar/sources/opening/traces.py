@@ -13,7 +13,7 @@ import polars as pl
 
 _CHAINED: Final = (
     r"During handling of the above exception, another|The above exception was the direct cause of"  # Python
-    r"|goroutine [0-9]+ .{0,200}\]:$|\[signal SIG"  # Go
+    r"|goroutine [0-9]+ \[|\[signal SIG"  # Go
     r"|(?:PHP )?Stack trace:$|#[0-9]+ |\[(?:previous exception|stacktrace)\]|Next [\w\\]+(?:Exception|Error)\b"  # PHP
     r"|stack backtrace:$|note: (?:run with|[sS]ome details)"  # Rust
 )
@@ -33,7 +33,7 @@ _NAMED: Final = (
 _DEEP: Final = r"^(?:\t|    )\s*\S"
 _CALL: Final = r"^(?:created by \S|\.\.\.|[\w./*()\[\]{}~%·,…-]+\(.*\)$)"  # of Go: a function and its arguments
 _BEGINS: Final = (("Traceback (most recent call last)", 1), ("goroutine ", 2))
-_GOROUTINE: Final = r"^goroutine [0-9]+ .{0,200}\]:$"
+_GOROUTINE: Final = r"^goroutine [0-9]+ \["
 
 
 class Traces:
