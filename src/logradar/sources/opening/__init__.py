@@ -9,8 +9,10 @@ Read ``opening`` first: `open_input` calls all others. The steps are:
 1. ``files`` finds the files, ``selection`` and ``file_dates`` choose some by date, ``labels`` reads label files.
 2. ``recognising`` determines the source of each file by its content.
 3. ``formats`` detects the format of its lines: ``wrappers`` (Docker, Kubernetes), ``headers`` (time, level, component),
-   ``json_lines``; ``levels`` translates level words.
-4. ``session_keys`` searches the lines for a field that connects the lines of one session.
+   ``json_lines``; ``levels`` translates level words. ``documents`` finds the events of one large JSON document.
+4. ``session_keys`` searches the lines for a field that connects the lines of one session, ``id_places`` for tokens that
+   behave like ids.
 5. ``reading`` returns blocks of clean lines, and ``records`` turns them into records; ``joining`` joins the lines of a
-   stack trace or of a long message.
+   long message, and ``traces`` knows which lines continue a stack trace.
+6. ``notes`` are the sentences that tell people how the input was read.
 """
