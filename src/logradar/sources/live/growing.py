@@ -25,7 +25,7 @@ from logradar.core.errors import ConfigError, InputError
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import sources
 from logradar.sources.decoding.compression import kind_of
-from logradar.sources.decoding.encoding import is_binary, utf16_of
+from logradar.sources.decoding.encoding import CUT, NULS, SKIPPED, is_binary, utf16_of
 from logradar.sources.lines import Lines
 from logradar.sources.opening.documents import shape_of
 from logradar.sources.opening.formats import SEEN, Format
@@ -144,6 +144,9 @@ class Growing:
             rest = data[end:]
             if len(rest) > settings.limits.line:
                 end, rest, data = len(data) + 1, b"", data + b"\n"
+            if CUT in data[:end]:
+                runs = len(NULS.findall(data[:end]))
+                self.quarantine.add(NAME, SKIPPED, line=first, count=runs)
             if end:
                 for block in blocks_of(data[:end], first, sanitizer, NAME, self.quarantine, settings.limits):
                     yield block
