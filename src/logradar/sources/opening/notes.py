@@ -17,7 +17,7 @@ def about_files(inputs: InputFiles) -> list[str]:
     """A note that names files which are left out by their names."""
     if not inputs.skipped or inputs.labels or any(file.name == SIMULATED for file in inputs.skipped):
         return []
-    named = listed([f"'{file.name}'" for file in inputs.skipped])
+    named = _listed([f"'{file.name}'" for file in inputs.skipped])
     return [f"Left out, because their names are not those of logs: {named}."]
 
 
@@ -33,7 +33,7 @@ def about_days(parts: list[Part]) -> list[str]:
     twice = [f"{day} ({count} files)" for day, count in days.items() if count > 1]
     if not twice:
         return []
-    return [f"Several files are of the same day: {listed(twice)}; sessions with equal numbers have the same key."]
+    return [f"Several files are of the same day: {_listed(twice)}; sessions with equal numbers have the same key."]
 
 
 def about_mixture(parts: list[Part]) -> list[str]:
@@ -44,7 +44,7 @@ def about_mixture(parts: list[Part]) -> list[str]:
     )
     if not whole or not lines:
         return []
-    named = listed([f"'{readable(file.name)}'" for file in lines])
+    named = _listed([f"'{readable(file.name)}'" for file in lines])
     return [
         f"{len(whole):,} day files are mixed with other logs ({named}), so all are read line by line; to use the "
         "event ids of day files, give only day files."
@@ -60,16 +60,16 @@ def about_formats(sampled: list[Sample], inputs: InputFiles, given: str | None, 
             mismatched.append(f"only {sample.format.share:.0%} of the lines of {name}")
         if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):
             marked.append(name)
-    notes = [f"The format '{given}' matches {listed(mismatched)}."] if mismatched else []
+    notes = [f"The format '{given}' matches {_listed(mismatched)}."] if mismatched else []
     if marked and labels_taken:
         notes.append(
-            f"The first column of {listed(marked)} marks alerts; it is used as the label of each line "
+            f"The first column of {_listed(marked)} marks alerts; it is used as the label of each line "
             "(--no-labels ignores it)."
         )
     return notes
 
 
-def listed(things: list[str]) -> str:
+def _listed(things: list[str]) -> str:
     more = f" and {len(things) - 3} more" if len(things) > 3 else ""
     return ", ".join(things[:3]) + more
 
