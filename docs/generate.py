@@ -147,7 +147,7 @@ def formats() -> str:
     ]
     for name, sample in samples:
         time = (sample.time or "").replace("T", " ")
-        cells = [sample.title, f"`{name}`", _code(sample.line), time, str(sample.level or "")]
+        cells = [sample.title, f"`{name}`", _code(sample.line.replace("\n", " ⏎ ")), time, str(sample.level or "")]
         cells += [_code(text or "") for text in (sample.component, sample.service, sample.message)]
         parts.append(f"| {' | '.join(cells)} |\n")
     parts.append(

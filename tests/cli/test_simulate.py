@@ -50,3 +50,13 @@ def test_mistakes_are_sentences(logradar, tmp_path, words, told):
     done = logradar("simulate", "-o", tmp_path / "out", *words)
     assert done.code == 2
     assert re.search(told, " ".join(done.err.split())), done.err
+
+
+def test_two_days_are_two_days(logradar, tmp_path):
+    for place, start in enumerate(("2026-03-02", "2026-03-03T06:00:00")):
+        done = logradar("simulate", "-o", tmp_path / str(place), "--start", start, "--days", "0.01", "--faults", "none")
+        assert done.code == 0, done.err
+    first, second = ((tmp_path / str(place) / "gateway.log").read_text() for place in (0, 1))
+    assert first.startswith("2026-03-02") and second.startswith("2026-03-03 06:")
+    done = logradar("simulate", "-o", tmp_path / "bad", "--start", "tomorrow")
+    assert done.code == 2

@@ -52,7 +52,7 @@ def stream(events: pa.Table, settings: SessionSettings, cuts: list[int], again: 
     bounds = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
     for begin, end in pairwise(bounds):
         batch = events.slice(begin, end - begin)
-        parts.append(sessionizer.push(batch, *clock.read(None, batch["timestamp"])))
+        parts.append(sessionizer.push(batch, clock.read(None, batch["timestamp"])))
         if again:
             clock = EventClock.restore(clock.table())
             sessionizer = Sessionizer.restore(settings, sessionizer.tables())
@@ -69,7 +69,7 @@ def in_order(sessions: pa.Table) -> pa.Table:
 def at_once(events: pa.Table, settings: SessionSettings) -> pa.Table:
     """SESSIONS of the same events, grouped as a whole."""
     sessionizer = Sessionizer(settings)
-    return in_order(sessionizer.group(sessionizer.assign(events, *EventClock().read(None, events["timestamp"]))))
+    return in_order(sessionizer.group(sessionizer.assign(events, EventClock().read(None, events["timestamp"]))))
 
 
 def column(found: pa.Table, name: str) -> list:
@@ -189,7 +189,7 @@ def test_records_without_a_key_form_windows_and_are_counted():
     events = table({"key": "a"}, {}, {"key": "a"}, {}, {"service": "web"})
     assert column(grouped(events, size=2), "session_id") == ["a", "log[0]", "web[0]"]
     sessionizer = Sessionizer(SessionSettings(unkeyed="drop"))
-    sessionizer.push(events, *EventClock().read(None, events["timestamp"]))
+    sessionizer.push(events, EventClock().read(None, events["timestamp"]))
     assert column(sessionizer.close(), "record_ids") == [[0, 2]]
     assert (sessionizer.records, sessionizer.windowed, sessionizer.dropped) == (5, 0, 3)
 
@@ -230,7 +230,7 @@ def test_a_pause_ends_a_window_of_count_and_the_next_one_begins_anew():
 def test_a_session_is_given_back_as_soon_as_it_is_over():
     sessionizer, clock = Sessionizer(SessionSettings(idle_seconds=10)), EventClock()
     events = table({"at": 0, "key": "a"}, {"at": 1, "key": "b"}, {"at": 11.5, "key": "c"})
-    done = sessionizer.push(events, *clock.read(None, events["timestamp"]))
+    done = sessionizer.push(events, clock.read(None, events["timestamp"]))
     assert column(done, "session_id") == ["a", "b"]
     assert len(sessionizer) == 1 and column(sessionizer.unfinished(), "session_id") == ["c"]
     assert sessionizer.open_records().tolist() == [2]
@@ -244,7 +244,7 @@ def test_a_record_with_a_wrong_year_ends_no_other_session(wrong):
     rows[wrong]["at"] += century
     events = table(*rows)
     sessionizer = Sessionizer(SessionSettings(idle_seconds=600))
-    closed = sessionizer.push(events, *EventClock().read(None, events["timestamp"]))
+    closed = sessionizer.push(events, EventClock().read(None, events["timestamp"]))
     found = column(closed, "record_ids") + column(sessionizer.close(), "record_ids")
     assert right[1 - wrong % 2] in found  # the other session is whole
     assert len(closed) == (wrong > 1)  # of its own session: what came before the wrong date
@@ -259,7 +259,7 @@ def test_records_of_several_files_are_merged_by_their_clocks():
     rows = [{"at": 0, "key": "a"}, {"at": 50, "key": "a"}, {"at": 1, "key": "a"}, {"at": 51, "key": "a"}]
     events, sources = table(*rows), pa.array(["web.log", "web.log", "db.log", "db.log"])
     sessionizer = Sessionizer(SessionSettings(idle_seconds=10))
-    found = sessionizer.group(sessionizer.assign(events, *EventClock().read(sources, events["timestamp"])))
+    found = sessionizer.group(sessionizer.assign(events, EventClock().read(sources, events["timestamp"])))
     assert column(found, "record_ids") == [[0, 2], [1, 3]]
 
 

@@ -11,6 +11,7 @@ import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,34 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return case(home, *found, *overrides)
 
 
+@pytest.fixture(scope="module")
+def turned_back(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """Sessions of four events, at the end of summer time; one of the new ones is out of order."""
+    steps = ["order received", "stock was reserved", "card charged", "parcel handed over"]
+
+    def lines(day: datetime, wrong: int | None) -> list[str]:
+        planned = [(3 * n + 7 * k, f"request=a{n:015x} {steps[k]}") for n in range(400) for k in range(4)]
+        if wrong is not None:
+            planned[4 * wrong + 1], planned[4 * wrong + 2] = (
+                (planned[4 * wrong + 1][0], planned[4 * wrong + 2][1]),
+                (planned[4 * wrong + 2][0], planned[4 * wrong + 1][1]),
+            )
+        back = timedelta(hours=1)
+        times = [(day + timedelta(seconds=at) - back * (at >= 600), text) for at, text in sorted(planned)]
+        return [f"{when:%Y-%m-%d %H:%M:%S},000 INFO shop.orders {text}" for when, text in times]
+
+    start = datetime(2026, 10, 25, 2, 50)
+    home = tmp_path_factory.mktemp("turned_back")
+    return case(home, lines(start, None), lines(start + timedelta(days=7), 120))
+
+
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(CUTS, st.booleans())
+def test_of_a_clock_that_goes_back(turned_back: Case, cuts: list[int], reload: bool) -> None:
+    assert [alert["session_id"] for alert in turned_back.alerts] == [f"a{120:015x}"]
+    assert_kept(turned_back, cuts, reload)
+
+
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(CUTS, st.booleans())
 def test_of_a_system(system: Case, cuts: list[int], reload: bool) -> None:
@@ -186,6 +215,16 @@ def assert_equal_on_disk(one: Case) -> None:
 @pytest.mark.usefixtures("on_disk")
 def test_hdfs_on_disk(hdfs: Case) -> None:
     assert_equal_on_disk(hdfs)
+
+
+@pytest.mark.usefixtures("on_disk")
+def test_a_clock_that_goes_back_on_disk(turned_back: Case) -> None:
+    assert_equal_on_disk(turned_back)
+
+
+def test_the_end_of_summer_time(cases_dir: Path, tmp_path: Path) -> None:
+    folder = cases_dir / "11-dst-fall-back"
+    assert case(tmp_path, lines_of(folder / "train.log.xz"), lines_of(folder / "new.log.xz")).alerts == []
 
 
 @pytest.mark.usefixtures("on_disk")

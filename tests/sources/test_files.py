@@ -117,6 +117,23 @@ def test_order_by_age_and_number():
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        ["app.10.log", "app.2.log", "app.1.log", "app.log"],
+        ["app.2.log.gz", "app.1.log", "app.log"],
+        ["app-2.log", "app-1.log", "app.log"],
+        ["x/app.1.json", "x/app.json", "y/app.1.json", "y/app.json"],
+        ["app.log.2", "app.log.1", "app.log"],
+        ["node.1.log", "node.2.log", "node.10.log"],  # no rotation: there is no node.log
+        ["app-2024-05-01.log", "app-2024-05-02.log", "app.log"],
+    ],
+)
+def test_rotated_files_come_oldest_first(names):
+    for given in (names, names[::-1], sorted(names)):
+        assert [str(file) for file in in_order(map(Path, given))] == names
+
+
+@pytest.mark.parametrize(
     ("path", "name"),
     [
         ("gateway.log", "gateway"),

@@ -136,3 +136,41 @@ def test_all_faults_of_trainticket(data_dir):
     assert (len(frame), frame["session_key"].n_unique()) == (171_131, 4_551)
     assert Counter(opened.kinds.values()) == {"return": 205, "exception": 243, "cpu_contention": 27}
     assert dict(opened.quarantine.reasons) == {"line that is in several windows, used once": 4_080}
+
+
+@pytest.mark.parametrize(
+    ("said", "body", "level"),
+    [
+        ('{"severity":"error","message":"gone","cause":{"message":""}}', "gone", 17),
+        ('{"cause":{"message":"", "severity":"info"},"severity":"error","message":"gone"}', "gone", 17),
+        ('{"severity":"error","message":""}', '{"severity":"error","message":""}', 17),
+        ('16:42:09.486 ERROR t.c.Food#115 failed {"status":0,"message":""}', 'failed {"status":0,"message":""}', 17),
+    ],
+)
+def test_the_message_of_a_line_is_its_own_and_never_one_inside(tmp_path, said, body, level):
+    record = read(write(tmp_path / "a.csv", HEADER + "\n" + row("08:42:09.4", said=said)), source=Trainticket).row(
+        0, named=True
+    )
+    assert (record["body"], record["level"]) == (body, level)
+
+
+def test_a_folder_of_tables_is_read_with_its_lists(tmp_path):
+    faults(tmp_path, ("08:43:00", "ts-food-service", "return"))
+    (tmp_path / "root_cause_ts.json").write_text("{}")
+    write(tmp_path / "faulty.csv", HEADER + "\n" + row("08:43:01.0", trace="a1") + row("08:59:00.0", trace="a2"))
+    write(tmp_path / "other.csv", "a,b\n1,2\n")
+    with open_input(tmp_path) as opened:
+        labels = [label for batch in opened.batches(None) for label in batch["label"].to_pylist()]
+        assert [file.name for file in opened.files] == ["faulty.csv"]
+        assert opened.source == "trainticket"
+        assert any("'other.csv'" in note for note in opened.notes)
+    assert labels == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("folder", "source"), [("trainticket_nezha", "trainticket"), ("onlineboutique_nezha", "onlineboutique")]
+)
+def test_the_folder_of_the_data_set(data_dir, folder, source):
+    with open_input(data_dir / folder) as opened:
+        assert opened.source == source
+        assert all(file.name.endswith(".csv.xz") for file in opened.files)

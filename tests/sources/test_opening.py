@@ -31,8 +31,8 @@ def test_what_is_found_out_is_stored_and_reused(tmp_path):
     table = read(opened)
     assert (opened.source, opened.settings.format) == ("lines", "python_trace")
     assert opened.notes == [
-        "Lines are grouped by 'trace' (in 100% of the first lines, 100 different values); to change this use "
-        "--session-key REGEX, or --session-key '' for windows."
+        "Lines are grouped by 'trace': it is in 100% of the first lines, with 100 different values, each in 4.0 lines "
+        "on average, close to each other. To change this use --session-key REGEX, or --session-key '' for windows."
     ]
     stored = InputSettings.model_validate_json(opened.settings.model_dump_json())
     few = write(tmp_path / "few.log", LOG[: len(LINE) * 2])
@@ -180,3 +180,18 @@ def test_a_line_of_ten_megabytes(tmp_path):
     assert table["session_key"][400].as_py() == "1"
     assert len(table["body"][400].as_py()) <= 1 << 20
     assert dict(opened.quarantine.reasons) == {"line too long, cut": 1}
+
+
+def test_a_session_key_that_few_lines_have_is_said_with_a_better_one(tmp_path):
+    lines = [f"2024-05-01 10:00:{n % 60:02} INFO shop trace={n // 4:016x} step {n % 4}" for n in range(400)]
+    lines[::20] = [f"{line} order=o{number}" for number, line in enumerate(lines[::20])]
+    file = write(tmp_path / "app.log", "\n".join(lines))
+    with open_input(file, InputSettings(session_key="order=(\\w+)")) as opened:
+        (note,) = opened.notes
+    assert note.startswith("The session key 'order=(\\w+)' is in only 5% of the first lines, the others form windows")
+    assert "better is 'trace', in 100%: --session-key '" in note
+    with open_input(file, InputSettings(session_key="trace=(\\w+)")) as opened:
+        assert opened.notes == []
+    lines = [f"2024-05-01 10:00:{n % 60:02} INFO step {n % 4}" for n in range(400)]
+    with open_input(write(tmp_path / "b.log", "\n".join(lines)), InputSettings(session_key="order=(\\w+)")) as opened:
+        assert "0% of the first lines, the others form windows; no other field" in opened.notes[0]

@@ -19,7 +19,8 @@ from reading_lines import write
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits
-from logradar.sources.opening.reading import is_binary, read_blocks, read_sample, split_lines
+from logradar.sources.decoding.encoding import is_binary
+from logradar.sources.opening.reading import read_blocks, read_sample, split_lines
 
 TEXT = "first line\nwörld\n\n" + "".join(f"line {number}\n" for number in range(5_000))
 PACK = {
@@ -185,3 +186,66 @@ def test_lines_are_split_and_cut_as_python_does_it(lines, limit):
     found, cut = split_lines(data, limit)
     assert found.to_list() == [line.encode()[:limit].decode("utf-8", "ignore") for line in lines]
     assert cut == [row for row, line in enumerate(lines) if len(line.encode()) > limit]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["2024-05-03 10:00:00 INFO eins, zwei, drü", "2024-05-03 10:00:00 ОШИБКА в модуле"])
+@pytest.mark.parametrize("block", [1 << 10, 8 << 20])
+def test_utf_16_without_a_mark(tmp_path, encoding, text, block):
+    lines = [f"{text} {number}" for number in range(3_000)]
+    quarantine = Quarantine()
+    assert lines_of(write(tmp_path / "a", "\r\n".join(lines).encode(encoding)), quarantine, block=block) == lines
+    assert quarantine.count == 0
+    assert not is_binary("\n".join(lines[:30]).encode(encoding))
+
+
+@pytest.mark.parametrize("block", [1 << 10, 8 << 20])
+@pytest.mark.parametrize("length", [4, 100, 20_000, 3_000_000])
+def test_a_run_of_nul_bytes_is_told_and_skipped(tmp_path, block, length):
+    """At the beginning (copytruncate), inside a line (power loss), between two lines, and at the end."""
+    nul = bytes(length)
+    lines = [f"2024-05-03 10:00:{second:02} INFO line" for second in range(60)]
+    text = [line.encode() + b"\n" for line in lines]
+    half = text[20][:12]
+    data = nul + b"".join(text[:20]) + half + nul + b"".join(text[21:40]) + nul + b"".join(text[40:]) + nul
+    path = tmp_path / "q.jsonl"
+    quarantine = Quarantine(path)
+    found = [
+        block.frame for block in read_blocks(write(tmp_path / "a", data), "a", quarantine, ReadLimits(block=block))
+    ]
+    expected = [*lines[:20], half.decode(), *lines[21:]]
+    assert [text for frame in found for text in frame["text"] if text] == expected
+    numbers = [number for frame in found for number, text in frame.rows() if text]
+    assert numbers == [*range(1, 22), *range(21, 60)]  # the line feed of the cut line was lost
+    assert dict(quarantine.reasons) == {"run of NUL bytes, skipped": 4}
+    assert f'"offset": {length + len(b"".join(text[:20])) + 12}' in path.read_text()
+
+
+@given(st.lists(st.sampled_from([b"\0", b"\0\0\0\0", b"a", b"\n", b"b\r\n", "ä".encode(), b"\0" * 9]), max_size=40))
+def test_no_text_is_lost_in_nul_bytes(parts):
+    import tempfile
+    from pathlib import Path
+
+    data = b"".join(parts)
+    with tempfile.TemporaryDirectory() as folder:
+        found = "".join(lines_of_any(write(Path(folder) / "a", data)))
+    assert found == data.replace(b"\0", b"").replace(b"\r", b"").replace(b"\n", b"").decode()
+
+
+def lines_of_any(path):
+    return [line for block in read_blocks(path, "a", Quarantine()) for line in block.lines.to_list()]
+
+
+def test_many_runs_of_nul_bytes_are_told_together(tmp_path):
+    path = tmp_path / "q.jsonl"
+    quarantine = Quarantine(path)
+    assert len(lines_of(write(tmp_path / "a", (b"text\n" + bytes(10)) * 500), quarantine)) == 500
+    assert dict(quarantine.reasons) == {"run of NUL bytes, skipped": 500}
+    assert path.read_text().count("\n") == 21
+
+
+def test_records_of_a_database_are_binary():
+    entry = (
+        b"\x07\0\0\0" + b"\x1f\x05\0\0" + b"pts/0".ljust(32, b"\0") + b"ts/0" + b"root".ljust(32, b"\0") + bytes(300)
+    )
+    assert is_binary(entry * 100)

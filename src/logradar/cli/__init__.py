@@ -14,6 +14,7 @@ import os
 import pkgutil
 import resource
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -57,6 +58,12 @@ def _top(
     """Options that come before the command."""
 
 
+def _nobody_reads() -> NoReturn:
+    """The reader of our output went away (`| head`): not an error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
 def _way_out(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return " Free some space, choose another output, or another TMPDIR for temporary files."
@@ -81,20 +88,25 @@ def main() -> None:
     listen()
     try:
         _require_address_space()
-        build()()
-    except SystemExit as end:
-        if end.code == _INTERRUPTED:  # typer ends so, without a word
-            print("logradar: stopped.", file=sys.stderr)
-        raise
+        try:
+            build()()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where it is known what to do if nobody reads it
     except LogRadarError as error:
         print(f"logradar: {plain(str(error))}", file=sys.stderr)
         sys.exit(2)
     except MemoryError:
         print(f"logradar: There is not enough memory for this. {_LESS_MEMORY}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output went away (`| head`): not an error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except BrokenPipeError:
+        _nobody_reads()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # click and rich end with 1
+            _nobody_reads()
+        if end.code == _INTERRUPTED:  # typer ends so, without a word
+            print("logradar: stopped.", file=sys.stderr)
+        raise
     except OSError as error:  # the disk is full, a folder is read-only: what Python says is a sentence already
         if os.environ.get("LOGRADAR_TRACEBACK"):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,8 @@ from typing import Annotated
 import typer
 
 from logradar.cli import options
+
+DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 
 
 class Kind(StrEnum):
@@ -34,6 +37,14 @@ def command(
     faults: Annotated[
         str, typer.Option(metavar="NAMES", help="all, none, or names of faults, separated by commas.")
     ] = "all",
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE",
+            formats=DATES,
+            help="When the simulation begins (UTC), as 2026-03-03.",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(metavar="N", help="Seed of the random numbers; the same seed writes the same logs.")
     ] = 1,
@@ -48,6 +59,7 @@ def command(
 
     settings_of, simulate = FORMATS[kind]
     given = {"days": days, "faults": faults, "seed": seed} | ({"size": size} if size else {})
+    given |= {"start": start} if start else {}
     settings = load_config(settings_of, None, overrides or (), given)
     with no_half_folder(output):
         result = simulate(output, settings=settings)

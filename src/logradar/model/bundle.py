@@ -29,6 +29,7 @@ from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import of_sample
 from logradar.parsing.given_templates import load_templates
 from logradar.parsing.template_source import TemplateSource
+from logradar.sources.base import sources
 from logradar.sources.opening.opening import InputSettings
 
 NEXT_EVENTS: Final = "next-events.json"
@@ -182,10 +183,21 @@ def input_settings(bundle: Bundle, given: Mapping[str, Any] | None = None, *, us
     not say so. Raises `ConfigError` that lists every
     path that is not known and every value that does not fit.
     """
-    kept = bundle.settings.input.for_others().model_copy(
-        update={"source": None, "format": None, "use_labels": use_labels}
+    trained = bundle.settings.input
+    kept = trained.for_others().model_copy(
+        update={
+            "source": None,
+            "format": None,
+            "usual_source": _of_lines(trained.source or trained.usual_source),
+            "use_labels": use_labels,
+        }
     )
     return changed(kept, {} if given is None else given, "input")
+
+
+def _of_lines(name: str | None) -> str | None:
+    """The name of a source if it reads ordinary lines, in which nothing but the user says of what kind they are."""
+    return name if name in sources.names() and name and sources.load(name).looks_ordinary else None
 
 
 def _dump(path: Path, value: object) -> None:

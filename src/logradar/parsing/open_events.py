@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from logradar.parsing.sessions import COLUMNS, EventColumns, Ints
 
-_NARROW: Final = {"service": np.int32, "level": np.int8, "template_id": np.int32, "label": np.int8}
+_NARROW: Final = {"source": np.int32, "service": np.int32, "level": np.int8, "template_id": np.int32, "label": np.int8}
 TYPES: Final[dict[str, npt.DTypeLike]] = {name: _NARROW.get(name, np.int64) for name in COLUMNS}
 _LEAST: Final = 1024  # events for which there is room at least
 

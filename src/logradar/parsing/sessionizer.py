@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from logradar.core.tables import SESSIONS
-from logradar.parsing.event_clock import SECOND, UNKNOWN_TIME
+from logradar.parsing.event_clock import SECOND, UNKNOWN_TIME, Moments
 from logradar.parsing.open_events import TYPES, OpenEvents
 from logradar.parsing.sessions import COLUMNS, EventColumns, Ints, SessionSettings, sessions_table
 from logradar.parsing.windows import KEY, TIME, Group, Windows
@@ -83,25 +83,25 @@ class Sessionizer:
         """How many events open sessions hold; one that is in several windows counts several times."""
         return self._live
 
-    def push(self, events: pa.Table, times: Ints, clocks: Ints) -> pa.Table:
+    def push(self, events: pa.Table, moments: Moments) -> pa.Table:
         """SESSIONS that are over once ``events`` (EVENTS, in order of arrival) have come.
 
-        ``times`` and ``clocks`` are those of `logradar.parsing.event_clock.EventClock`, of shape (events,).
+        ``moments`` are those of `logradar.parsing.event_clock.EventClock`, of shape (events,).
         """
         if not len(events):
             return self._table([])
-        columns = EventColumns.of(events, times, clocks, self._services)
+        columns = EventColumns.of(events, moments, self._services)
         groups, code, rows, furthest = self._assign(events, columns)
         self._touched = groups
         closed = self._distribute(groups, code, rows, furthest, columns)
-        return self._table(closed + self._over(int(clocks[-1])))
+        return self._table(closed + self._over(int(moments.clocks[-1])))
 
-    def assign(self, events: pa.Table, times: Ints, clocks: Ints) -> pa.Table:
+    def assign(self, events: pa.Table, moments: Moments) -> pa.Table:
         """MEMBERSHIPS of events, for inputs that are grouped as a whole (see `group`).
 
         The events are not kept: write the rows to as many partitions as there is need for, by their group.
         """
-        columns = EventColumns.of(events, times, clocks, self._services)
+        columns = EventColumns.of(events, moments, self._services)
         groups, code, rows, furthest = self._assign(events, columns)
         taken = columns.take(rows)
         names = pa.array([key for _, key, _ in groups], pa.string()).take(pa.array(code))

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from logradar.core.config import Config
 from logradar.core.tables import NAME, SESSIONS, TIMESTAMP, check, microseconds
-from logradar.parsing.event_clock import SECOND, UNKNOWN_TIME
+from logradar.parsing.event_clock import SECOND, UNKNOWN_TIME, Moments
 
 Ints = npt.NDArray[np.int64]
 NO_VALUE: Final = -1  # of a service, level or label that is not known
@@ -67,7 +67,8 @@ class EventColumns:
     """Events as arrays, one entry for each event; what SESSIONS are made of.
 
     ``timestamp`` and ``time`` are microseconds: as written (`UNKNOWN_TIMESTAMP` where there is none), and filled
-    up by the `logradar.parsing.event_clock.EventClock`. ``service`` is an index into a list of names; it, ``level``
+    up by the `logradar.parsing.event_clock.EventClock`, which also gives ``clock``, ``shift`` and ``source``.
+    ``service`` is an index into a list of names; it, ``level``
     and ``label`` (0 or 1) are `NO_VALUE` where they are not known.
     """
 
@@ -75,6 +76,8 @@ class EventColumns:
     timestamp: Ints
     time: Ints
     clock: Ints
+    shift: Ints
+    source: npt.NDArray[np.int32]
     service: npt.NDArray[np.int32]
     level: npt.NDArray[np.int8]
     template_id: npt.NDArray[np.int32]
@@ -93,13 +96,12 @@ class EventColumns:
         return EventColumns(*(getattr(self, name)[places] for name in COLUMNS))
 
     @classmethod
-    def of(cls, events: pa.Table, times: Ints, clocks: Ints, services: dict[str | None, int]) -> EventColumns:
-        """From EVENTS; names of services that are new are added to ``services``."""
+    def of(cls, events: pa.Table, moments: Moments, services: dict[str | None, int]) -> EventColumns:
+        """From EVENTS and their moments; names of services that are new are added to ``services``."""
         return cls(
             events["record_id"].to_numpy(),
             _plain(microseconds(events["timestamp"]), UNKNOWN_TIMESTAMP, np.int64),
-            times,
-            clocks,
+            *moments,
             _codes(events["service"], services),
             _plain(events["level"], NO_VALUE, np.int8),
             events["template_id"].to_numpy(),
@@ -113,16 +115,18 @@ COLUMNS: Final = tuple(EventColumns.__dataclass_fields__)
 def sessions_table(ids: list[str], events: EventColumns, offsets: Ints, services: list[str | None]) -> pa.Table:
     """SESSIONS named ``ids``; the events of session ``i`` are ``offsets[i]`` to ``offsets[i + 1]``, none is empty.
 
-    Inside a session, events stand in order of time, then of record. The service of a session is that of most
+    Inside a session, events are in order of time, then of record; those of one file in the order of the file where
+    its clock went back (see `logradar.parsing.event_clock`). The service of a session is that of most
     of its events; of equals the one that comes first.
     """
     if not ids:
         return SESSIONS.empty_table()
     lengths = np.diff(offsets)
     session = np.repeat(np.arange(len(ids)), lengths)
-    order = np.lexsort((events.record_id, events.time, session))
-    events, starts = events.take(order), offsets[:-1]
-    gaps = np.diff(events.time, prepend=events.time[:1])
+    moment = _in_file_order(session, offsets, events)
+    order = np.lexsort((events.record_id, moment, session))
+    events, moment, starts = events.take(order), moment[order], offsets[:-1]
+    gaps = np.diff(moment, prepend=moment[:1])
     gaps[starts] = 0
     gaps[np.concatenate([[False], events.time[:-1] == UNKNOWN_TIME])] = 0
     written = events.timestamp != UNKNOWN_TIMESTAMP
@@ -144,6 +148,35 @@ def sessions_table(ids: list[str], events: EventColumns, offsets: Ints, services
         "parameters": pa.nulls(len(ids), SESSIONS.field("parameters").type),
     }
     return check(pa.table(columns, schema=SESSIONS), SESSIONS)
+
+
+def _in_file_order(session: Ints, offsets: Ints, events: EventColumns) -> Ints:
+    """The times of events, moved on by the steps back that the clock of their source made inside their session."""
+    if (events.shift == events.shift[0]).all():
+        return events.time
+    order = np.lexsort((events.source, session))
+    shift, same = events.shift[order], (np.diff(events.source[order]) == 0) & (np.diff(session) == 0)
+    stepped = np.unique(session[1:][same & (np.diff(shift) != 0)])
+    moments = events.time.copy()
+    for number in stepped.tolist():  # few: the sessions that were open when a clock went back
+        own = slice(int(offsets[number]), int(offsets[number + 1]))
+        moments[own] += _moved(events.shift[own], events.source[own])
+    return moments
+
+
+def _moved(shift: Ints, source: npt.NDArray[np.int32]) -> Ints:
+    """By how much the events of one session are moved on, of which some source has several shifts.
+
+    A source whose events all come after a step that others have made as well is moved as those are.
+    """
+    _, code = np.unique(source, return_inverse=True)
+    least, most = np.full(code.max() + 1, np.iinfo(np.int64).max), np.full(code.max() + 1, -1)
+    np.minimum.at(least, code, shift)
+    np.maximum.at(most, code, shift)
+    steps = np.unique(shift[(least < most)[code]])
+    place = np.clip(np.searchsorted(steps, least), 0, len(steps) - 1)
+    alike = (least == most) & (np.abs(steps[place] - least) <= SECOND)
+    return np.maximum(shift - np.where(alike, steps[0], least)[code], 0)
 
 
 def _most_frequent(session: Ints, service: npt.NDArray[np.int32], names: list[str | None]) -> pa.DictionaryArray:

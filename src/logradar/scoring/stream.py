@@ -90,7 +90,7 @@ class Stream:
         records = self._numbered(records)
         self._keep(records)
         ids = self._miner.match(records["body"])
-        closed = self._sessionizer.push(events(records, ids), *self._clock.read(None, records["timestamp"]))
+        closed = self._sessionizer.push(events(records, ids), self._clock.read(None, records["timestamp"]))
         alerts = self._score(closed)
         early = self._unfinished() if self._early else NO_ALERTS
         if self._held > 2 * self._sessionizer.held + _SPARE:

@@ -77,6 +77,8 @@ class Source(ABC):
 
     session_key: ClassVar[str | None] = None
     discovers_key: ClassVar[bool] = False  # whether to search its lines for a session key if it has none
+    looks_ordinary: ClassVar[bool] = False  # whether nothing in its lines says that they are of this kind
+    beside: ClassVar[tuple[str, ...]] = ()  # files beside its own that are no logs; tables of this kind are logs then
 
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:

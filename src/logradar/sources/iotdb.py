@@ -34,6 +34,8 @@ class Iotdb(Lines):
 
     discovers_key: ClassVar[bool] = False
 
+    looks_ordinary: ClassVar[bool] = True
+
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
         """Always 0: the source ``lines`` reads such a log. This one is used for its data set or with ``--source``."""
@@ -52,7 +54,7 @@ class Iotdb(Lines):
         for block in super().blocks(file, hints, quarantine):
             anomalous = block.lines.str.contains(f"^{TIME}").to_numpy()
             self._marks = np.concatenate([self._marks, anomalous])
-            yield Block(block.lines.str.strip_prefix("- "), block.first)
+            yield replace(block, lines=block.lines.str.strip_prefix("- "))
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
         """LOG_RECORDS with labels. The session key is the window, unless another one is set."""

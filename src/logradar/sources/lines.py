@@ -15,9 +15,10 @@ from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
 from logradar.sources.opening.dating import dated, modified
+from logradar.sources.opening.documents import read_lines_or_events, sample_lines_or_events, shape_of_file
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.json_lines import LOOKS_LIKE
-from logradar.sources.opening.reading import Block, read_blocks, read_sample
+from logradar.sources.opening.reading import Block
 from logradar.sources.opening.records import Records
 from logradar.sources.opening.session_keys import extract
 
@@ -36,26 +37,29 @@ class Lines(Source):
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:
-        """0.1 for any text, except for a JSON document that spans several lines, which is not a log."""
+        """0.1 for any text, except for a JSON document over several lines that holds no events, which is not a log."""
         lines = [line for line in head if line.strip()]
         if not lines or (
             lines[0].lstrip()[0] in "{["
             and path.suffix == ".json"
             and not any(re.match(LOOKS_LIKE, line) for line in lines)  # the first line may be cut
         ):
-            return 0.0
+            try:
+                return 0.1 if shape_of_file(path) else 0.0
+            except OSError:
+                return 0.0
         return 0.1
 
     def format_of(self, file: Path, hints: Hints) -> Format:
         """The format of a file: the one in ``hints``, else what its first lines have; with how dates are read."""
-        sample = read_sample(file, rows=SEEN)
+        sample = sample_lines_or_events(file, SEEN)
         form = Format.named(hints.format, sample) if hints.format else Format.detect(sample)
-        rest = read_blocks(file, file.name, Quarantine(), hints.limits)
+        rest = read_lines_or_events(file, file.name, Quarantine(), hints.limits)
         return dated(form, sample, modified(file), hints.date_order, rest)[0]
 
     def blocks(self, file: Path, hints: Hints, quarantine: Quarantine) -> Iterator[Block]:
-        """The lines of a file."""
-        return read_blocks(file, hints.name(file), quarantine, hints.limits, hints.on_progress)
+        """The lines of a file, or the events of one that is a JSON document."""
+        return read_lines_or_events(file, hints.name(file), quarantine, hints.limits, hints.on_progress)
 
     def read(self, files: Sequence[Path], hints: Hints, quarantine: Quarantine) -> Iterator[pa.Table]:
         """LOG_RECORDS in batches of at most one block of lines; a record begins at each line with a header."""

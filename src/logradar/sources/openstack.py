@@ -11,8 +11,8 @@ import polars as pl
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset
 from logradar.sources.datasets.numbered import EVENTS, EventNumberSource
+from logradar.sources.opening.id_places import UUID
 from logradar.sources.opening.reading import read_blocks
-from logradar.sources.opening.session_keys import UUID
 
 FILES: Final = ("openstack_train.csv.gz", "openstack_test_normal.csv.gz", "openstack_test_abnormal.csv.gz")
 INSTANCE: Final = rf"(?P<key>{UUID})"

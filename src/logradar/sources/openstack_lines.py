@@ -11,9 +11,9 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import Dataset, Hints
 from logradar.sources.datasets.lines import LabelledLines, labels_of
+from logradar.sources.opening.id_places import UUID
 from logradar.sources.opening.labels import Labels
 from logradar.sources.opening.reading import read_blocks
-from logradar.sources.opening.session_keys import UUID
 from logradar.sources.openstack import FILES, kinds_of
 
 KEY: Final = rf"\[instance: ({UUID})\]"

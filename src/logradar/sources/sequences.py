@@ -15,7 +15,7 @@ from logradar.core.tables import LOG_RECORDS, conform
 from logradar.sources.base import Hints, Source
 from logradar.sources.datasets.numbered import label_of
 from logradar.sources.opening.files import stem
-from logradar.sources.opening.reading import Block, read_blocks
+from logradar.sources.opening.reading import read_blocks
 
 NUMBERS = r"^\s*[0-9]+(?:\s+[0-9]+)*\s*$"
 LINES_AT_ONCE = 5_000
@@ -43,17 +43,15 @@ class Sequences(Source):
         for file in files:
             name, label = hints.name(file), label_of(file)
             for block in read_blocks(file, name, quarantine, hints.limits, hints.on_progress):
-                for start in range(0, len(block.lines), LINES_AT_ONCE):
-                    part = Block(block.lines.slice(start, LINES_AT_ONCE), block.first + start)
+                for part in block.frame.iter_slices(LINES_AT_ONCE):
                     events = _events(part, name, quarantine)
                     for rows in events.iter_slices(hints.limits.rows):
                         yield _table(rows, record_id, name, stem(file), label)
                         record_id += len(rows)
 
 
-def _events(block: Block, name: str, quarantine: Quarantine) -> pl.DataFrame:
-    number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
-    rows = pl.DataFrame({"line": number, "text": block.lines}).filter(pl.col("text").str.strip_chars() != "")
+def _events(frame: pl.DataFrame, name: str, quarantine: Quarantine) -> pl.DataFrame:
+    rows = frame.filter(pl.col("text").str.strip_chars() != "")
     good = rows["text"].str.contains(NUMBERS)
     if not good.all():
         quarantine.add_lines(name, "line that is not a sequence of event numbers", rows.filter(~good).rows())

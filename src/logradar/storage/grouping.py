@@ -112,9 +112,9 @@ def _partitioned(corpus: Corpus, sessionizer: Sessionizer, count: int, folder: P
         # Streams, not Parquet: that would keep facts of every small piece in memory until the file is closed.
         writers = [stack.enter_context(pa.ipc.new_stream(path, MEMBERSHIPS, options=_PACKED)) for path in paths]
         for part in corpus.scan(COLUMNS):
-            times, clocks = clock.read(part["source"], part["timestamp"])
-            timed = timed or bool((times != UNKNOWN_TIME).any())
-            table = sessionizer.assign(events(part, np.full(len(part), UNKNOWN, np.int32)), times, clocks)
+            moments = clock.read(part["source"], part["timestamp"])
+            timed = timed or bool((moments.times != UNKNOWN_TIME).any())
+            table = sessionizer.assign(events(part, np.full(len(part), UNKNOWN, np.int32)), moments)
             if not paths:
                 waiting.append(table)
             else:

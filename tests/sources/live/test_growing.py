@@ -103,3 +103,18 @@ def test_compressed_or_wide_bytes_are_left_to_the_reader_of_files(head: bytes) -
 
 def test_an_empty_pipe_has_no_records(piped: Piped) -> None:
     assert list(piped([], 0).records(InputSettings(session_key=""))) == []
+
+
+def test_nul_bytes_are_told_and_json_documents_are_left_to_the_reader_of_files(piped: Piped) -> None:
+    growing = piped(["\n".join(LOG).encode() + b"\n", bytes(5_000) + LOG[0].encode() + b"\n"], 0.0)
+    tables = list(growing.records(InputSettings()))
+    assert sum(map(len, tables)) == 4
+    assert dict(growing.quarantine.reasons) == {"run of NUL bytes, skipped": 1}
+    for head, plain_ in (
+        (b'{"Records": [{"eventTime": "2024-05-03T10:00:00Z", "eventName": "x"}]}\n', False),
+        (b'[\n {"time": "2024-05-03T10:00:00Z", "msg": "x"}\n]\n', False),
+        (b'{"time": "2024-05-03T10:00:00Z", "msg": "x"}\n', True),
+        (b'{"time": "2024-05-03T10:00:00Z", "msg": "the first line may be cut', True),
+        (b"[2024-05-03 10:00:00] x\n", True),
+    ):
+        assert Growing(io.BufferedReader(io.BytesIO(head))).plain is plain_

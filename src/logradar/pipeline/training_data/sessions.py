@@ -66,6 +66,7 @@ def from_records(
     """
     found = with_key_or_windows(corpus, settings.sessions)
     grouped = group(corpus, found, home)
+    say_unlabelled(grouped)
     miner = miner or TemplateMiner(settings.parsing)
     if isinstance(grouped, SessionTable):
         data, before = _in_memory(corpus, grouped.table, settings, home, miner)
@@ -111,6 +112,18 @@ def _on_disk(
     parts = cut(sessions, settings.split)
     before = (table for part in parts[:2] for table in part.tables(["start", "gaps"]))
     return of_shards(parts, miner, corpus.records, settings, total=len(sessions)), before
+
+
+def say_unlabelled(sessions: SessionSet) -> None:
+    """Say that sessions without a label are learnt, where others have one."""
+    count = without = 0
+    for table in sessions.tables(["label"]):
+        count, without = count + len(table), without + table["label"].null_count
+    if 0 < without < count:
+        say(
+            f"{without:,} of {count:,} sessions have no label, because the labels do not name them; they are taken as "
+            "normal. To leave them out of training, label them as anomalous."
+        )
 
 
 def cut(sessions: Shards, split: SplitSettings) -> tuple[Shards, Shards, Shards]:

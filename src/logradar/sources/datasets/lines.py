@@ -24,6 +24,7 @@ class LabelledLines(Lines):
     """Log lines as `Lines` reads them, with the labels that the data set gives to their sessions."""
 
     discovers_key: ClassVar[bool] = False
+    looks_ordinary: ClassVar[bool] = True
 
     @classmethod
     def recognises(cls, path: Path, head: Sequence[str]) -> float:

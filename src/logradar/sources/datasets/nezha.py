@@ -31,8 +31,7 @@ ROW: Final = (
 POD: Final = r"-[0-9a-f]{8,10}-[0-9a-z]{5}$"
 PLAIN: Final = r"^[0-9:.,]{8,15} +(?P<level>[A-Z]+) +(?P<component>\S+) "
 TRACED: Final = r"TraceID: ?[0-9a-f]+ SpanID: ?[0-9a-f]+ ?"
-MESSAGE: Final = r'"message": ?("(?:[^"\\]|\\.)*")'
-SEVERITY: Final = r'"severity": ?"(\w+)"'
+OBJECT: Final = r"(?s)^\{.*\}$"  # a line that is JSON as a whole; other lines may hold some
 STATEMENT: Final = re.compile(r"(\S+#[0-9]+)_")
 ACTIVE: Final = timedelta(seconds=150)  # the windows of a fault end less than 130 s after its start
 
@@ -58,6 +57,7 @@ class Nezha(Source):
     """
 
     session_key: ClassVar[str | None] = r"^[^,]*,[^,]*,[^,]*,[^,]*,[^,]*,[^,]*,([0-9a-f]+),"
+    beside: ClassVar[tuple[str, ...]] = ("*fault_list*.json", "root_cause_ts.json")
     services: ClassVar[str]  # regex of a service of the system
 
     @classmethod
@@ -98,10 +98,12 @@ class Nezha(Source):
             ),
         )
         text = rows["message"].str.strip_chars()
-        message = text.str.extract(MESSAGE, 1).str.json_decode(pl.String)
+        whole = pl.select(pl.when(text.str.contains(OBJECT)).then(text)).to_series()
+        message = whole.str.json_path_match("$.message")
+        message = pl.select(pl.when(message != "").then(message)).to_series()
         plain = text.str.extract_groups(PLAIN).struct.unnest()
         body = pl.select(pl.coalesce(message, text.str.replace(PLAIN, ""))).to_series().str.replace(TRACED, "")
-        level = pl.select(pl.coalesce(plain["level"], text.str.extract(SEVERITY, 1))).to_series()
+        level = pl.select(pl.coalesce(plain["level"], whole.str.json_path_match("$.severity"))).to_series()
         keys = extract(rows["text"], rows["text"], hints.session_key) if hints.session_key else None
         columns: dict[str, Any] = {
             "record_id": pa.array(np.arange(record_id, record_id + count)),
@@ -196,8 +198,7 @@ def _kinds(rows: pl.DataFrame, faults: Sequence[Fault]) -> pl.Series:
 
 
 def _rows(block: Block, name: str, quarantine: Quarantine) -> pl.DataFrame:
-    number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
-    rows = pl.DataFrame({"line": number, "text": block.lines.str.strip_chars_end("\r")})
+    rows = block.frame.with_columns(pl.col("text").str.strip_chars_end("\r"))
     rows = rows.filter((pl.col("text") != "") & ((pl.col("line") > 1) | (pl.col("text") != HEADER)))
     rows = rows.with_columns(pl.col("text").str.extract_groups(ROW).alias("row")).unnest("row")
     time = rows["time"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False, ambiguous="null")

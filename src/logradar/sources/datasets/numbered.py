@@ -121,8 +121,7 @@ def label_of(file: Path) -> bool | None:
 
 
 def _rows(block: Block, header: str | None) -> pl.DataFrame:
-    number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
-    rows = pl.DataFrame({"line": number, "text": block.lines})
+    rows = block.frame
     if header is not None and block.first == 1:
         rows = rows.filter((pl.col("line") > 1) | (pl.col("text").str.strip_chars() != header))
     return rows.filter(pl.col("text").str.strip_chars() != "")

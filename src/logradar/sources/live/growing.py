@@ -26,11 +26,13 @@ from logradar.core.progress import say
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import sources
 from logradar.sources.decoding.compression import kind_of
+from logradar.sources.decoding.encoding import CUT, NULS, SKIPPED, is_binary, utf16_of
 from logradar.sources.lines import Lines
 from logradar.sources.opening.dating import dated
+from logradar.sources.opening.documents import shape_of
 from logradar.sources.opening.formats import SEEN, Format
 from logradar.sources.opening.opening import InputSettings
-from logradar.sources.opening.reading import UTF16_BOMS, Block, Sanitizer, is_binary, split_lines
+from logradar.sources.opening.reading import Block, Sanitizer, blocks_of
 from logradar.sources.opening.records import Records
 from logradar.sources.opening.remarks import Remarks
 from logradar.sources.opening.session_keys import check_regex
@@ -44,7 +46,7 @@ _READ: Final = 4 << 20  # bytes that are handed on together, if so many are ther
 
 
 class Growing:
-    """Lines of a binary stream as they come; ``plain`` is False for compressed or UTF-16 bytes.
+    """Lines of a binary stream as they come; ``plain`` is False for compressed or UTF-16 bytes and JSON documents.
 
     What cannot be read is counted in ``quarantine``.
     """
@@ -56,7 +58,9 @@ class Growing:
         self._buffered = True  # what `peek` has read already is not seen by `select`
         self._ended = self._interrupted = self._waiting = False
         head = stream.peek(8)
-        self.plain = kind_of(head[:8]) is None and head[:2] not in UTF16_BOMS
+        shape = shape_of(head)  # the first line of JSON lines may be cut here
+        document = shape is not None and (shape.depth > 0 or b"\n" in head)
+        self.plain = kind_of(head[:8]) is None and utf16_of(head) is None and not document
         if self.plain and len(head) >= _ENOUGH and is_binary(head):
             raise InputError("Standard input is binary; LogRadar reads text, plain or compressed.")
 
@@ -152,13 +156,13 @@ class Growing:
             rest = data[end:]
             if len(rest) > settings.limits.line:
                 end, rest, data = len(data) + 1, b"", data + b"\n"
+            if CUT in data[:end]:
+                runs = len(NULS.findall(data[:end]))
+                self.quarantine.add(NAME, SKIPPED, line=first, count=runs)
             if end:
-                lines, cut = split_lines(sanitizer.clean(data[:end], first), settings.limits.line)
-                for row in cut:
-                    self.quarantine.add(NAME, "line too long, cut", line=first + row, text=lines[row][:200])
-                for start in range(0, len(lines), settings.limits.rows):
-                    yield Block(lines.slice(start, settings.limits.rows), first + start)
-                first += len(lines)
+                for block in blocks_of(data[:end], first, sanitizer, NAME, self.quarantine, settings.limits):
+                    yield block
+                    first = block.end
                 self.lines = first - 1
         sanitizer.report(NAME, self.quarantine)
 

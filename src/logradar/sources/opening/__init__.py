@@ -11,8 +11,10 @@ Read ``opening`` first: `open_input` calls all others. The steps are:
 3. ``formats`` detects the format of its lines: ``wrappers`` (Docker, Kubernetes), ``headers`` (time, level, component)
    of ``header_table``, ``logfmt`` pairs, ``json_lines`` with the keys that ``json_names`` finds; ``levels`` translates
    level words. ``dating`` settles what lines alone do not tell about dates: the order of day and month, the year.
-4. ``session_keys`` searches the lines for a field that connects the lines of one session.
+   ``documents`` finds the events of one large JSON document.
+4. ``session_keys`` searches the lines for a field that connects the lines of one session, ``id_places`` for tokens that
+   behave like ids.
 5. ``reading`` returns blocks of clean lines, and ``records`` turns them into records; ``joining`` joins the lines of a
-   stack trace or of a long message.
-6. ``announcing`` says how an input will be read, ``remarks`` what stands out once it was read.
+   long message, and ``traces`` knows which lines continue a stack trace.
+6. ``notes`` are the sentences that tell people how the input is read, ``remarks`` those on what stands out once it was.
 """

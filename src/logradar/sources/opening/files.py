@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +23,7 @@ from logradar.core.files import sha256_of
 from logradar.core.progress import say
 from logradar.sources.base import Dataset, Source, sources
 from logradar.sources.opening.file_dates import date_in
+from logradar.sources.opening.reading import read_sample
 
 PREPARED: Final = "prepared.json"
 SHARDS: Final = ("records", "days")  # folders of the Parquet files in a prepared folder
@@ -37,6 +38,8 @@ _ENDINGS: Final = (
 NO_LOG_ENDINGS: Final = frozenset(_ENDINGS.split())
 COMPRESSED: Final = re.compile(r"\.(?:gz|xz|zst|zstd|bz2)$", re.I)
 ROTATED: Final = re.compile(r"[.-](?:\d{1,4}|\d{4}-\d\d-\d\d(?:[-_.T]\d[\d:.-]*)?|\d{8}(?:[-_.]\d+)?)$")  # by logrotate
+TABLES: Final = (".csv", ".tsv")
+HEAD, ROWS = 1 << 16, 200  # bytes and lines of a table by which it is recognised
 PIECE: Final = 1 << 20
 
 
@@ -109,9 +112,11 @@ def data_folder(data_dir: Path | None) -> Path | None:
 def in_order(files: Iterable[Path]) -> list[Path]:
     """Files sorted by the date in their names (those without one come last), then by name, with numbers by value.
 
-    Files rotated by logrotate (app.log.2.gz, app.log.1) come before app.log.
+    Rotated files (app.log.2.gz, app.log.1) come before app.log; so do app.2.log and app.1.log, if there is an app.log.
     """
-    return sorted(files, key=_sort_key)
+    files = list(files)
+    plain = {file.with_name(COMPRESSED.sub("", file.name)) for file in files}
+    return sorted(files, key=lambda file: _sort_key(file, plain))
 
 
 def stem(path: Path) -> str:
@@ -168,15 +173,40 @@ def _in_folder(folder: Path) -> InputFiles:
             ending = Path(COMPRESSED.sub("", name)).suffix.lower()
             no_log = name in NO_LOGS or ending in NO_LOG_ENDINGS or NO_LOG_NAMES.fullmatch(name)
             (skipped if no_log else files).append(file)
-    if not files:
+    if not files and not any(_is_table(file) for file in skipped):
         why = f": its {len(skipped)} files are of other kinds" if skipped else ""
         raise InputError(f"The folder '{folder}' contains no log files{why}.")
+    files, skipped = _with_tables(files, skipped)
+    if not files:
+        raise InputError(f"The folder '{folder}' contains no log files: its {len(skipped)} files are of other kinds.")
     files = in_order(files)
     if labels is None and len(files) == 1:
         labels = labels_beside(files[0])
     return InputFiles(
         files, labels=labels if labels and labels.is_file() else None, skipped=sorted(skipped), unread=unread
     )
+
+
+def _is_table(file: Path) -> bool:
+    return Path(COMPRESSED.sub("", file.name)).suffix.lower() in TABLES
+
+
+def _with_tables(files: list[Path], skipped: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Tables that a source knows as logs are logs in a folder too, and what belongs to them is none."""
+    kinds = [kind for kind in map(sources.load, sources.names()) if kind.beside]
+    logs: dict[Path, type[Source]] = {}
+    for file in skipped:
+        if _is_table(file):
+            try:
+                lines = read_sample(file, HEAD, ROWS)
+            except OSError:
+                continue
+            known = {kind: kind.recognises(file, lines) for kind in kinds}
+            best = max(known, key=lambda kind: known[kind], default=None)
+            if best is not None and known[best] > 0:
+                logs[file] = best
+    about = {path for file, kind in logs.items() for pattern in kind.beside for path in file.parent.glob(pattern)}
+    return [file for file in [*files, *logs] if file not in about], [file for file in skipped if file not in logs]
 
 
 def _listed(folder: Path, shards: list[Path]) -> list[Path]:
@@ -260,10 +290,15 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
-def _sort_key(path: Path) -> tuple[date, list[tuple[int, int, str]], list[tuple[int, int, str]], int, str]:
+def _sort_key(
+    path: Path, plain: Set[Path]
+) -> tuple[date, list[tuple[int, int, str]], list[tuple[int, int, str]], int, str]:
     name = COMPRESSED.sub("", path.name)
     number = re.search(r"\.(\d{1,3})$", name)
     base = name[: number.start()] if number else name
+    inside = re.search(r"[.-](\d{1,3})(?=\.[A-Za-z]+$)", name)
+    if inside and path.with_name(name[: inside.start()] + name[inside.end() :]) in plain:
+        number, base = inside, name[: inside.start()] + name[inside.end() :]
     rotation = -int(number[1]) if number else 1
     return date_in(path.name) or date.max, _natural(str(path.parent)), _natural(base), rotation, path.name
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import SessionSource, sources
+from logradar.sources.decoding.encoding import is_binary
 from logradar.sources.opening.files import COMPRESSED, InputFiles
-from logradar.sources.opening.reading import is_binary, read_head, read_sample
+from logradar.sources.opening.reading import read_head, read_sample
 from logradar.sources.opening.recognising import HEAD, HEAD_LINES
 
 NAMED = 3  # files that a sentence names

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 import polars as pl
@@ -20,8 +21,9 @@ from logradar.sources.decoding.timestamps import Dates
 from logradar.sources.opening import json_lines, json_names, levels
 from logradar.sources.opening.header_table.row import Header
 from logradar.sources.opening.headers import HEADERS
-from logradar.sources.opening.joining import BELOW, NAMED, NO_START
+from logradar.sources.opening.joining import NEAR, paired
 from logradar.sources.opening.logfmt import pairs
+from logradar.sources.opening.traces import BELOW, NO_START
 from logradar.sources.opening.wrappers import WRAPPERS, Unwrapping, wrapper_of
 
 SEEN: Final = 4_000  # lines among which some are chosen to detect the format
@@ -41,10 +43,14 @@ FIELDS: Final = {
     "alert": pl.String,
     "body": pl.String,
 }
+_GENERIC: Final = {"time": ("time_thread_level", "time_level", "time")}  # headers in place of one that does not match
+FEW: Final = 0.03  # share of lines that a header must match, if those between belong to it
+FAR: Final = 0.1  # share of lines that may be far from any header then
 MARKS: Final = (
     "start",  # a record begins here
     "bare",  # it begins without the header that other records have
     "broken",  # it begins like a JSON object but is not one
+    "generic",  # it has no header, or one that the format only falls back to
 )
 
 
@@ -57,6 +63,7 @@ class Format:
     names: json_names.Names = field(default_factory=json_names.Names, compare=False, repr=False)
     share: float = 1.0  # share of the sample lines that it matches
     dates: Dates = field(default_factory=Dates, compare=False, repr=False)
+    joins: bool = False  # lines without a header belong to the one before, because most lines have none
 
     @property
     def name(self) -> str:
@@ -66,7 +73,11 @@ class Format:
     @property
     def _chain(self) -> list[str]:
         headers = [HEADERS[body] for body in self.bodies if body != "json"]
-        more = [header.fallback for header in headers if header.fallback]
+        more = [
+            name for header in headers if header.fallback for name in _GENERIC.get(header.fallback, ("syslog_bare",))
+        ]
+        if self.bodies and not headers:  # JSON alone: a program may log text before and after
+            more = list(_GENERIC["time"])
         return list(dict.fromkeys([*self.bodies, *more]))
 
     @classmethod
@@ -81,23 +92,26 @@ class Format:
                 nearest = did_you_mean(part, [*HEADERS, *WRAPPERS, "json", "text"])
                 raise ConfigError(f"There is no log format named '{part}'; {nearest}")
         texts = _texts(wrapper or None, lines)
-        return cls(wrapper or None, bodies, json_names.names_in(texts[: json_names.EXAMPLES]), _share(bodies, texts))
+        names = json_names.names_in(texts[: json_names.EXAMPLES])
+        return cls(wrapper or None, bodies, names, _share(bodies, texts), joins=_few(bodies, texts))
 
     @classmethod
     def detect(cls, lines: Sequence[str]) -> Format:
         """The format that matches these first lines of a file best."""
-        lines = [line for line in lines[:SEEN] if line.strip()]
-        lines = lines[: TRIED // 2] + lines[TRIED // 2 :: max(1, 2 * len(lines) // TRIED)]
+        every = [line for line in lines[:SEEN] if line.strip()]
+        lines = every[: TRIED // 2] + every[TRIED // 2 :: max(1, 2 * len(every) // TRIED)]
         wrapper = wrapper_of(lines)
-        texts = _texts(wrapper, lines)
+        inner = _texts(wrapper, every)
+        texts = inner[: TRIED // 2] + inner[TRIED // 2 :: max(1, 2 * len(inner) // TRIED)]
         objects = [text for text in texts if re.match(json_lines.LOOKS_LIKE, text)]
         bodies, rest = [], texts
         if objects and len(objects) >= ENOUGH * len(texts):
             bodies, rest = ["json"], [text for text in texts if not re.match(json_lines.BEGINS_LIKE, text)]
         bodies += _headers_of(rest)
-        return cls(
-            wrapper, tuple(bodies), json_names.names_in(objects[: json_names.EXAMPLES]), _share(tuple(bodies), texts)
-        )
+        if not bodies:  # a header in few lines, with what belongs to it below
+            bodies = next(([name] for name in _headers_of(rest, FEW) if _few((name,), inner)), [])
+        chosen, names = tuple(bodies), json_names.names_in(objects[: json_names.EXAMPLES])
+        return cls(wrapper, chosen, names, _share(chosen, texts), joins=_few(chosen, inner))
 
     def unwrapped(self, lines: pl.Series) -> pl.Series:
         """The lines inside the wrapper."""
@@ -107,26 +121,35 @@ class Format:
         return Unwrapping(self.wrapper, "", Quarantine(), ReadLimits()).push(frame, last=True)["text"]
 
     def widened(self, texts: Sequence[str]) -> Format:
-        """This format with the headers of texts that it does not match; itself if there is none, or too many."""
-        known = [HEADERS[name].compiled for name in self._chain if name in HEADERS]
-        rest = [text[:WIDTH] for text in texts if not any(header.match(text) for header in known)][:TRIED]
-        more = [name for name in _headers_of(rest) if name not in self.bodies]
-        if not more or len(self.bodies) >= 2 * HEADERS_PER_FILE:
+        """This format with what texts have that it does not match; itself if there is nothing, or too much already."""
+        if len(self.bodies) >= 2 * HEADERS_PER_FILE:
             return self
-        return replace(self, bodies=(*self.bodies, *more))
+        objects = [text for text in texts if re.match(json_lines.LOOKS_LIKE, text)]
+        if "json" not in self.bodies and len(objects) >= ENOUGH * len(texts):
+            names = json_names.names_in(objects)
+            if names.ways["timestamp"]:
+                return replace(self, bodies=(*self.bodies, "json"), names=names)
+        more = [name for name in _headers_of([text[:WIDTH] for text in texts]) if name not in self._chain]
+        return replace(self, bodies=(*self.bodies, *more)) if more else self
 
     def read(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Adds the columns `FIELDS` and `MARKS`. ``after`` must say whether the line before is deeply indented."""
+        """Adds the columns `FIELDS` and `MARKS`. ``after`` must say which rows continue a trace."""
         rest = frame.with_row_index("row")
         parts: list[pl.DataFrame] = []
         for body in self._chain:
             read = self._objects(rest) if body == "json" else _headed(rest, HEADERS[body])
+            read = read.with_columns(generic=pl.lit(body not in self.bodies))
             if read["start"].all() and not parts:
                 return read.drop("row")
             parts.append(read.filter("start"))
             rest = rest.filter(~read["start"])
             if not len(rest):
                 break
+        if "json" not in self.bodies and len(rest) and rest["text"].str.contains(json_lines.LOOKS_LIKE).any():
+            read = self._objects(rest)  # a program that has changed its format, or another one
+            whole = read["start"] & ~read["broken"] & read["timestamp"].is_not_null()
+            parts.append(read.filter(whole).with_columns(generic=pl.lit(True)))
+            rest = rest.filter(~whole)
         parts.append(_bare(rest, headed=bool(self.bodies)))
         return pl.concat(parts).sort("row").drop("row")
 
@@ -150,7 +173,8 @@ class Format:
         body = pl.concat_str("body", "trace", separator="\n", ignore_nulls=True)
         fields = fields.with_columns(body=pl.when(pl.col("body").is_not_null()).then(body))
         text = fields["body"].fill_null(frame["text"])
-        fields = fields.with_columns(body=text, start=begins, bare=pl.lit(False), alert=pl.lit(None, pl.String))
+        marks = {name: pl.lit(False) for name in ("bare", "generic")}
+        fields = fields.with_columns(body=text, start=begins, alert=pl.lit(None, pl.String), **marks)
         return frame.hstack(fields.select(*FIELDS, *MARKS))
 
 
@@ -171,7 +195,7 @@ def _headed(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
     ]
     level = pl.Series([None], dtype=pl.Int8).new_from_index(0, len(text)) if level is None else level
     columns += [level.alias("level"), text.str.replace(header.pattern, "").alias("body"), start.alias("start")]
-    marked = pl.DataFrame(columns).with_columns(bare=pl.lit(False), broken=pl.lit(False))
+    marked = pl.DataFrame(columns).with_columns(bare=pl.lit(False), broken=pl.lit(False), generic=pl.lit(False))
     return frame.hstack(marked.select(*FIELDS, *MARKS))
 
 
@@ -180,14 +204,17 @@ def _paired(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
     start = frame["text"].str.contains(header.pattern)
     read = pairs(frame["text"])
     read = read.with_columns(levels.levels(read["level"]), start=start, alert=pl.lit(None, pl.String))
-    return frame.hstack(read.with_columns(bare=pl.lit(False), broken=pl.lit(False)).select(*FIELDS, *MARKS))
+    marks = {name: pl.lit(False) for name in ("bare", "broken", "generic")}
+    return frame.hstack(read.with_columns(**marks).select(*FIELDS, *MARKS))
 
 
 def _bare(frame: pl.DataFrame, headed: bool) -> pl.DataFrame:
     nothing = [pl.lit(None, kind).alias(name) for name, kind in FIELDS.items() if name != "body"]
     text = pl.col("text").str
-    start = ~(text.contains(NO_START if headed else BELOW) | (pl.col("after") & text.contains(NAMED)))
-    columns = frame.with_columns(*nothing, body="text", start=start, bare=pl.lit(headed), broken=pl.lit(False))
+    start = ~(text.contains(NO_START if headed else BELOW) | pl.col("after"))
+    columns = frame.with_columns(
+        *nothing, body="text", start=start, bare=pl.lit(headed), broken=pl.lit(False), generic=pl.lit(True)
+    )
     return columns.select(*frame.columns, *FIELDS, *MARKS)
 
 
@@ -201,10 +228,11 @@ def _put(frame: pl.DataFrame, where: pl.Series, rows: pl.DataFrame) -> pl.DataFr
 def _texts(wrapper: str | None, lines: Sequence[str]) -> list[str]:
     """The lines inside the wrapper, shortened; those that may be JSON less so, since a part of one is none."""
     lines = Format(wrapper).unwrapped(pl.Series("text", lines, pl.String)).to_list()
-    return [line[: OBJECT if re.match(json_lines.BEGINS_LIKE, line) else WIDTH] for line in lines if line.strip()]
+    short = [line[: OBJECT if re.match(json_lines.BEGINS_LIKE, line) else WIDTH] for line in lines if line.strip()]
+    return paired(pl.DataFrame({"text": pl.Series(short, dtype=pl.String)}))["text"].to_list()
 
 
-def _headers_of(texts: Sequence[str]) -> list[str]:
+def _headers_of(texts: Sequence[str], enough: float = ENOUGH) -> list[str]:
     """Headers that match these lines, best first; lines that cannot begin a record are not counted."""
     rest = [text[:WIDTH] for text in texts if not re.match(NO_START, text)]
     total = len(rest)
@@ -220,12 +248,25 @@ def _headers_of(texts: Sequence[str]) -> list[str]:
             if score > best:
                 best, name, fitting = score, header.name, [match is not None for match in matches]
         count = sum(fitting)
-        if count < max(1, (FURTHER if chosen else ENOUGH) * total) or (chosen and count < 3):
+        if count < max(1, (FURTHER if chosen else enough) * total) or (chosen and count < 3):
             break
         if name not in chosen:
             chosen.append(name)
         rest = [text for text, fits in zip(rest, fitting, strict=True) if not fits]
     return chosen
+
+
+def _few(bodies: tuple[str, ...], texts: Sequence[str]) -> bool:
+    """Whether less than half of consecutive lines have one of the headers, with a time, and most others are near."""
+    patterns = [HEADERS[body].compiled for body in bodies if body in HEADERS]
+    if len(patterns) < len(bodies) or not patterns or "timestamp" not in HEADERS[bodies[0]].groups:
+        return False
+    places = [place for place, text in enumerate(texts) if any(pattern.match(text) for pattern in patterns)]
+    if len(places) < 3 or len(places) >= 0.5 * len(texts):
+        return False
+    starts = sum(not re.match(NO_START, text) for text in texts)
+    far = sum(max(after - before - NEAR, 0) for before, after in pairwise([0, *places, len(texts)]))
+    return len(places) < 0.5 * starts and far <= FAR * len(texts)
 
 
 def _count_fields(match: re.Match[str]) -> int:

@@ -1,26 +1,12 @@
-"""Joins rows that belong together: parts of a divided line, or a message and its stack trace."""
+"""Joins rows that belong together: parts of a divided line, a message and its stack trace, two lines of one entry."""
 
 from __future__ import annotations
 
-from typing import Final
-
 import polars as pl
 
-# Beginnings of lines that belong to the message before, if nothing else shows it: stack traces and tracebacks.
-BELOW: Final = (
-    r"^(?:\s+(?:at |\.\.\. |File \x22|Suppressed:|Caused by:)|Caused by: |Traceback \(most recent call last\)"
-    r"|\t+\S|    +\S)"
-)
-# Lines that do not help to detect the format of a file.
-NO_START: Final = (
-    r"^(?:\s|Caused by:|Traceback \(|\.\.\. [0-9]|[\])}>]|</|[\w.$]+(?:Exception|Error|Throwable)\b|#+\s*$|[-=*]{5,})"
-)
+from logradar.sources.opening.header_table.java import FIRST_OF_TWO, SECOND_OF_TWO
 
-
-# The exception that Python prints after the indented lines of its traceback.
-NAMED: Final = r"^[A-Za-z_][\w.]*(?:: |:?$)"
-DEEP: Final = r"^(?:\t|    )\s*\S"
-
+NEAR = 200  # lines below a header that may belong to it
 
 Dropped = list[tuple[int, int]]  # for each group that was too long: its first line, number of rows that were dropped
 
@@ -49,3 +35,29 @@ def bounded(frame: pl.DataFrame, group: str, limit: int, extra: int = 1) -> tupl
     counts = frame.with_columns(fits=fits).group_by(group, maintain_order=True)
     dropped = counts.agg(pl.col("line").first(), dropped=(~pl.col("fits")).sum()).filter(pl.col("dropped") > 0)
     return frame.filter(fits), dropped.select("line", "dropped").rows()
+
+
+def paired(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows in which an entry of two lines, as java.util.logging writes it, is one text with a line feed."""
+    first = rows["text"].str.contains(FIRST_OF_TWO)
+    if not first.any():
+        return rows
+    pair = first & rows["text"].shift(-1).str.contains(SECOND_OF_TWO).fill_null(False)
+    whole = pl.concat_str("text", pl.col("text").shift(-1, fill_value=""), separator="\n")
+    joined_ = rows.with_columns(text=pl.when(pair).then(whole).otherwise("text"))
+    return joined_.filter(~pair.shift(1, fill_value=False))
+
+
+def continued(rows: pl.DataFrame, every: bool) -> pl.DataFrame:
+    """Rows without a header belong to the header before: ``every`` one, or those below a header without a message.
+
+    What is more than `NEAR` lines below begins a record of its own.
+    """
+    bare = pl.col("start") & pl.col("bare")
+    if not rows.select(bare.any()).item():
+        return rows
+    headed = pl.col("start") & ~pl.col("bare")
+    place = pl.when(headed).then("line").forward_fill()
+    without = pl.when(headed).then(pl.col("body").str.contains(r"^\s*$")).forward_fill()
+    below = (pl.lit(every) | without) & (pl.col("line") - place <= NEAR)
+    return rows.with_columns(start=pl.col("start") & ~(bare & below.fill_null(False)))

@@ -22,8 +22,7 @@ from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS, check
 from logradar.sources.base import Dataset, Hints, ReadLimits, SessionSource, Source
 from logradar.sources.decoding.layouts import Order
-from logradar.sources.opening import session_keys
-from logradar.sources.opening.announcing import about_days, about_files, about_formats, about_mixture
+from logradar.sources.opening import notes, session_keys
 from logradar.sources.opening.dating import modified, order_of_all
 from logradar.sources.opening.files import PREPARED, InputFiles, find
 from logradar.sources.opening.foreign import without_foreign
@@ -42,6 +41,9 @@ class InputSettings(Config):
 
     path: str | None = Field(default=None, description="the INPUT, where the command line names none")
     source: str | None = Field(default=None, description="the kind of log; `logradar sources` lists them")
+    usual_source: str | None = Field(
+        default=None, description="the source of ordinary lines, as a bundle remembers it from training"
+    )
     format: str | None = Field(default=None, description="the format of its lines, such as syslog, json or cri+logback")
     session_key: str | None = Field(default=None, description="regex of the session key; '' for windows instead")
     date_order: Order | None = Field(
@@ -278,19 +280,19 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     inputs, selected = select(spec, inputs, settings.limit_files, settings.since, settings.until)
     stored = _stored(inputs.prepared) if inputs.prepared else None
     labels, about_labels = labels_for(settings.labels, inputs.labels, settings.use_labels)
-    parts = recognise(spec, inputs, settings.source or inputs.source, quarantine)
-    notes = [note for note in (foreign, selected, about_labels) if note]
-    notes += about_files(inputs) + about_mixture(parts) + about_days(parts)
+    parts = recognise(spec, inputs, settings.source or inputs.source, quarantine, settings.usual_source)
+    said = [note for note in (foreign, selected, about_labels) if note]
+    said += notes.about_files(inputs) + notes.about_mixture(parts) + notes.about_days(parts)
     plain = [file for part in parts if part.kind.discovers_key for file in part.files]
     search = settings.session_key is None and any(p.kind.discovers_key and p.kind.session_key is None for p in parts)
     sampled = samples(plain, settings.format, SAMPLED_LINES if search else SEEN, settings.date_order)
-    notes += about_formats(sampled, inputs, settings.format, not settings.labels and settings.use_labels)
+    said += notes.about_formats(sampled, inputs, settings.format, settings.labels is None and settings.use_labels)
     order = settings.date_order or order_of_all(sample.format.dates for sample in sampled)
     open_dates = [] if order else [sample.date_doubt for sample in sampled if sample.date_doubt]
     doubts = list(dict.fromkeys([*open_dates, *(doubt for sample in sampled for doubt in sample.doubts)]))
-    notes += doubts
+    said += doubts
     keys, about_keys = _keys(parts, sampled, settings)
-    notes += about_keys
+    said += about_keys
     kinds = {part.kind for part in parts}
     formats = {sample.format.name for sample in sampled}
     resolved = settings.model_copy(
@@ -303,7 +305,7 @@ def _open(spec: str, settings: InputSettings, inputs: InputFiles, quarantine: Qu
     )
     names = dict.fromkeys(_name(part.kind) for part in parts)
     return Opened(
-        ", ".join(names), resolved, notes, quarantine, inputs.dataset, spec, settings, inputs, parts, keys,
+        ", ".join(names), resolved, said, quarantine, inputs.dataset, spec, settings, inputs, parts, keys,
         service_names(plain), labels, doubts,
     )  # fmt: skip
 
@@ -314,7 +316,7 @@ def _keys(
     """The session key of each source, and notes about it."""
     given = settings.session_key
     if given is not None:
-        return {part.kind: given or None for part in parts}, []
+        return {part.kind: given or None for part in parts}, notes.about_key(given, sampled) if given else []
     keys = {part.kind: part.kind.session_key for part in parts}
     searched = [kind for kind, key in keys.items() if kind.discovers_key and key is None]
     if not searched:

@@ -6,7 +6,6 @@ lines that are too long (their beginning is kept).
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,21 +20,34 @@ import pyarrow as pa
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits
 from logradar.sources.decoding.compression import pieces
+from logradar.sources.decoding.encoding import COLOURS, CONTROLS, CUT, NULS, as_utf8, without_nul_runs
 
-UTF8_BOM: Final = b"\xef\xbb\xbf"
-UTF16_BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-CONTROLS: Final = bytes(c for c in [*range(32), 127] if bytes([c]) not in (b"\t", b"\n", b"\r"))
-COLOURS: Final = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]")  # ECMA-48 control sequences, such as terminal colours
 REPLACED: Final = "�".encode()
 SAMPLE: Final = 4 << 20  # bytes
 
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive lines: ``lines`` without line ends, ``first`` is the number of the first line (from 1)."""
+    """Consecutive lines: ``lines`` without line ends, ``first`` is the number of the first line (from 1).
+
+    ``numbers`` are given where they do not simply count on: a line that a run of NUL bytes divides is two lines of one
+    number here, and an event of a JSON document has the number of the line where it begins.
+    """
 
     lines: pl.Series
     first: int
+    numbers: pl.Series | None = None
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The lines as rows ``line`` (their number) and ``text``."""
+        counted = pl.int_range(self.first, self.first + len(self.lines), eager=True)
+        return pl.DataFrame({"line": counted if self.numbers is None else self.numbers, "text": self.lines})
+
+    @property
+    def end(self) -> int:
+        """The number of the line after the last one."""
+        return self.first + len(self.lines) if self.numbers is None else int(self.numbers[-1]) + 1
 
 
 def read_blocks(
@@ -52,14 +64,40 @@ def read_blocks(
     """
     sanitizer = Sanitizer()
     first = 1
-    for data in _whole_lines(pieces(path, name, quarantine, on_progress), name, quarantine, limits):
-        lines, cut = split_lines(sanitizer.clean(data, first), limits.line)
-        for row in cut:
-            quarantine.add(name, "line too long, cut", line=first + row, text=lines[row][:200])
-        for start in range(0, len(lines), limits.rows):
-            yield Block(lines.slice(start, limits.rows), first + start)
-        first += len(lines)
+    for data in _whole_lines(text_of(path, name, quarantine, on_progress), name, quarantine, limits):
+        for block in blocks_of(data, first, sanitizer, name, quarantine, limits):
+            yield block
+            first = block.end
     sanitizer.report(name, quarantine)
+
+
+def text_of(
+    path: Path, name: str, quarantine: Quarantine, on_progress: Callable[[int], object] = lambda count: None
+) -> Iterator[bytes]:
+    """The text of a file in UTF-8, in pieces. Raises `OSError` if the file cannot be read."""
+    return without_nul_runs(as_utf8(pieces(path, name, quarantine, on_progress)), name, quarantine)
+
+
+def blocks_of(
+    data: bytes, first: int, sanitizer: Sanitizer, name: str, quarantine: Quarantine, limits: ReadLimits
+) -> Iterator[Block]:
+    """The lines of ``data``, whole lines of which the first has the number ``first``."""
+    clean, divided = sanitizer.clean(data, first)
+    lines, cut = split_lines(clean, limits.line)
+    numbers = None
+    if divided:
+        counted = np.ones(len(lines), np.int64)
+        counted[divided] = 0
+        numbers = pl.Series("line", first - 1 + np.cumsum(counted))
+    for row in cut:
+        line = first + row if numbers is None else numbers[row]
+        quarantine.add(name, "line too long, cut", line=line, text=lines[row][:200])
+    for start in range(0, len(lines), limits.rows):
+        rows = lines.slice(start, limits.rows)
+        if numbers is None:
+            yield Block(rows, first + start)
+        else:
+            yield Block(rows, int(numbers[start]), numbers.slice(start, limits.rows))
 
 
 def read_sample(path: Path, size: int = SAMPLE, rows: int = 20_000) -> list[str]:
@@ -74,30 +112,20 @@ def read_sample(path: Path, size: int = SAMPLE, rows: int = 20_000) -> list[str]
 
 
 def read_head(path: Path, size: int, quarantine: Quarantine) -> bytes:
-    """The first ``size`` unpacked bytes of a file. Raises `OSError` if it cannot be read."""
+    """The first ``size`` unpacked bytes of a file, without runs of NUL bytes. Raises `OSError` if it cannot be read."""
     head = b""
-    for piece in pieces(path, path.name, quarantine, lambda count: None):
+    for piece in without_nul_runs(pieces(path, path.name, quarantine, lambda count: None), path.name, quarantine):
         head += piece[: size - len(head)]
         if len(head) >= size:
             break
     return head
 
 
-def is_binary(head: bytes) -> bool:
-    """Whether the first bytes of a file are not text: many control characters or much invalid UTF-8."""
-    if head.startswith((*UTF16_BOMS, UTF8_BOM)) or not head:
-        return False
-    plain = COLOURS.sub(b"", head)
-    controls = len(plain) - len(plain.translate(None, CONTROLS))
-    replaced = plain.decode("utf-8", "replace").count("�")
-    return controls > 0.1 * len(plain) or replaced > 0.3 * len(plain)
-
-
 def _whole_lines(raw: Iterator[bytes], name: str, quarantine: Quarantine, limits: ReadLimits) -> Iterator[bytes]:
     """Pieces of about ``limits.block`` bytes that end at the end of a line; a line that is too long is cut."""
     waiting: list[bytes] = []
     size, line, dropped = 0, 1, 0
-    for piece in _as_utf8(raw):
+    for piece in raw:
         if dropped:  # inside a line whose beginning is already in `waiting`
             line_end = piece.find(b"\n")
             if line_end < 0:
@@ -124,28 +152,6 @@ def _whole_lines(raw: Iterator[bytes], name: str, quarantine: Quarantine, limits
         yield data if data.endswith(b"\n") else data + b"\n"
 
 
-def _as_utf8(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """Bytes without a byte order mark; UTF-16 becomes UTF-8, and carriage returns alone become line feeds."""
-    start = b""
-    for piece in raw:
-        start += piece
-        if len(start) >= 1 << 16:
-            break
-    encoding = UTF16_BOMS.get(start[:2])
-    if encoding:
-        decoder = codecs.getincrementaldecoder(encoding)("replace")
-        yield decoder.decode(start[2:]).encode()
-        for piece in raw:
-            yield decoder.decode(piece).encode()
-        yield decoder.decode(b"", final=True).encode()
-        return
-    start = start.removeprefix(UTF8_BOM)
-    lone = b"\r" in start and b"\n" not in start
-    yield start.replace(b"\r", b"\n") if lone else start
-    for piece in raw:
-        yield piece.replace(b"\r", b"\n") if lone else piece
-
-
 class Sanitizer:
     """Turns bytes into valid, printable UTF-8 and counts the lines that were changed."""
 
@@ -153,8 +159,18 @@ class Sanitizer:
         self.counts = {"line with bytes that are not UTF-8, replaced": 0, "line with control characters, removed": 0}
         self.firsts: dict[str, tuple[int, str]] = {}
 
-    def clean(self, data: bytes, first: int) -> bytes:
-        """Valid, printable UTF-8 of ``data``, whole lines of which the first has the number ``first``."""
+    def clean(self, data: bytes, first: int) -> tuple[bytes, list[int]]:
+        """Valid, printable UTF-8 of ``data``, whole lines of which the first has the number ``first``.
+
+        Also the rows that are a further part of the line before, because a run of NUL bytes divided it.
+        """
+        ends: list[int] = []
+        if CUT in data:
+            data, ends = _divided(data)
+        divided = [data.count(b"\n", 0, ends[0] + 1)] if len(ends) == 1 else []
+        if len(ends) > 1:
+            every = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+            divided = (np.searchsorted(every, ends) + 1).tolist()
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
         if b"\x1b" in data:
@@ -172,7 +188,7 @@ class Sanitizer:
             at = np.array([match.start() for match in re.finditer(REPLACED, new)])
             self._count("line with bytes that are not UTF-8, replaced", repaired, at, first)
             data = repaired
-        return data
+        return data, divided
 
     def _count(self, reason: str, data: bytes, at: npt.NDArray[np.intp], first: int) -> None:
         ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
@@ -187,6 +203,23 @@ class Sanitizer:
         """Count in ``quarantine`` how many lines had to be changed, with the place of the first of each kind."""
         for reason, (line, text) in self.firsts.items():
             quarantine.add(name, reason, line=line, text=text, count=self.counts[reason])
+
+
+def _divided(data: bytes) -> tuple[bytes, list[int]]:
+    """``data`` without runs of NUL bytes, and where line feeds replace some, because there is text on both sides."""
+    parts: list[bytes] = []
+    ends: list[int] = []
+    size = start = 0
+    for run in NULS.finditer(data):
+        parts.append(data[start : run.start()])
+        size += run.start() - start
+        start = run.end()
+        before = data[run.start() - 1 : run.start()] if run.start() else b"\n"
+        if before != b"\n" and data[start : start + 1] not in (b"\n", b"\r", b""):
+            ends.append(size)
+            parts.append(b"\n")
+            size += 1
+    return b"".join([*parts, data[start:]]), ends
 
 
 def split_lines(data: bytes, limit: int) -> tuple[pl.Series, list[int]]:

@@ -14,11 +14,14 @@ from logradar.core.errors import InputError
 from logradar.core.filenames import readable
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits, Source, sources
+from logradar.sources.decoding.compression import pieces
+from logradar.sources.decoding.encoding import SKIPPED, is_binary
 from logradar.sources.decoding.layouts import Order
 from logradar.sources.opening.dating import about_times, dated, modified
+from logradar.sources.opening.documents import read_lines_or_events, sample_lines_or_events
 from logradar.sources.opening.files import InputFiles, stem
 from logradar.sources.opening.formats import SEEN, Format
-from logradar.sources.opening.reading import Block, is_binary, read_blocks, read_head, read_sample
+from logradar.sources.opening.reading import Block, read_head, read_sample
 from logradar.sources.opening.records import Records
 
 HEAD: Final = 1 << 16  # bytes by which a file is recognised
@@ -49,8 +52,10 @@ class Sample:
     date_doubt: str = ""
 
 
-def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine) -> list[Part]:
-    """The files in their order with their sources; ``source`` sets one for all files.
+def recognise(
+    spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine, usual: str | None = None
+) -> list[Part]:
+    """The files in their order with their sources; ``source`` sets one for all files, ``usual`` for ordinary lines.
 
     Files that are empty, binary or unreadable are added to the quarantine. Raises `InputError` if there are no others.
     """
@@ -59,6 +64,8 @@ def recognise(spec: str, inputs: InputFiles, source: str | None, quarantine: Qua
     rejected: list[tuple[Path, str]] = []
     for file in inputs.files:
         kind = _kind_of(file, kinds, forced=source is not None)
+        if usual and kind is kinds.get("lines"):
+            kind = sources.load(usual)
         if isinstance(kind, str):
             rejected.append((file, kind))
         elif parts and parts[-1].kind is kind:
@@ -88,9 +95,11 @@ def samples(
     rows = max(500, lines // max(1, len(chosen)))
     sampled = []
     for file in chosen:
-        first = read_sample(file, rows=max(rows, SEEN))
+        first = sample_lines_or_events(file, max(rows, SEEN))
         form = Format.named(format_, first) if format_ else Format.detect(first)
-        form, doubt = dated(form, first[:SEEN], modified(file), order, read_blocks(file, file.name, Quarantine()))
+        form, doubt = dated(
+            form, first[:SEEN], modified(file), order, read_lines_or_events(file, file.name, Quarantine())
+        )
         doubts = about_times(form, first[:SEEN], readable(file.name))
         block = Block(pl.Series("text", first, pl.String), 1)
         frames = list(Records(form, file.name, Quarantine(), ReadLimits()).of([block]))
@@ -115,8 +124,11 @@ def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[S
     try:
         head = read_head(file, HEAD, bad)
         if not head.strip(b" \t\r\n\xef\xbb\xbf") and len(head) < HEAD:
+            if SKIPPED in bad.reasons:
+                return "is binary"
             return next((f"is a {reason}" for reason in bad.reasons), "is empty")
-        binary = is_binary(head)
+        archive = _is_archive(next(pieces(file, file.name, bad, lambda count: None), b""))
+        binary = archive or is_binary(head)
         lines = [] if binary else read_sample(file, HEAD, HEAD_LINES)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
@@ -126,9 +138,13 @@ def _kind_of(file: Path, kinds: dict[str, type[Source]], forced: bool) -> type[S
     best = max(scores, key=lambda name: scores[name])
     if scores[best] > 0:
         return kinds[best]
-    if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
+    if archive:
         return "is an archive; unpack it first"
     return "is binary" if binary else _UNKNOWN
+
+
+def _is_archive(head: bytes) -> bool:
+    return head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar"
 
 
 def _nothing(spec: str, reasons: list[str]) -> str:

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits
 from logradar.sources.decoding.timestamps import Clock
-from logradar.sources.opening.formats import FIELDS, TRIED, Format
-from logradar.sources.opening.joining import DEEP, Dropped, bounded, joined
+from logradar.sources.opening.formats import FIELDS, Format
+from logradar.sources.opening.joining import Dropped, bounded, continued, joined, paired
 from logradar.sources.opening.reading import Block
+from logradar.sources.opening.traces import Traces
 from logradar.sources.opening.wrappers import Unwrapping
 
 BLANK: Final = r"^\s*$"
-RECHECKED: Final = 200  # rows of a block from which on the format may be detected again
+UNTITLED: Final = r"^[ \t]*\n\s*"  # of a message that begins below its header
+RETRIED: Final = 10  # lines without the header of a format, after which it is detected again
+RARELY: Final = 16_384  # twice as many lines each time that nothing is found, up to so many
+EXAMPLES: Final = 20  # of these lines, the last ones, by which it is detected
 COLUMNS: Final = ("line", "text", "owner", *FIELDS)
 OWNED: Final = ("timestamp", "service", "owner")
 
@@ -40,7 +46,9 @@ class Records:
     def __post_init__(self) -> None:
         self._clock = Clock(self.latest, self.format.dates)
         self._held = pl.DataFrame()
-        self._deep = 0
+        self._traces = Traces()
+        self._poor, self._counted, self._step = 0, 0, RETRIED  # lines without the header; the last counted one
+        self._examples: list[str] = []
         self._owner: dict[str, object] = dict.fromkeys(OWNED)
         wrapper = self.format.wrapper
         self._unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
@@ -58,8 +66,7 @@ class Records:
     def push(self, block: Block, last: bool = False) -> Iterator[pl.DataFrame]:
         """The same for one block. The last record is held back, since the next block may continue it, unless it is
         the ``last`` block."""
-        number = pl.int_range(block.first, block.first + len(block.lines), eager=True)
-        rows = pl.DataFrame({"line": number, "text": block.lines})
+        rows = block.frame
         yield from self._push(self._unwrapping.push(rows, last) if self._unwrapping else rows, last)
 
     def flush(self) -> Iterator[pl.DataFrame]:
@@ -69,13 +76,15 @@ class Records:
     def _push(self, rows: pl.DataFrame, last: bool) -> Iterator[pl.DataFrame]:
         blank = (rows["text"].str.len_bytes() < 64) & rows["text"].str.contains(BLANK)
         rows = rows.filter(~blank) if blank.any() else rows
-        rows = self._with_after(rows)
+        rows = self._traces.mark(rows)
         if len(self._held):
             rows = pl.concat([self._held, rows])
             self._held = rows.clear()
         if not len(rows):
             return
-        rows = self._read(rows)
+        if "jul" in self.format.bodies:
+            rows = paired(rows)
+        rows = continued(self._read(rows), self.format.joins)
         if not last:
             rows = self._hold(rows)
         if rows["broken"].any():
@@ -86,31 +95,59 @@ class Records:
         if len(rows):
             yield self._typed(rows)
 
-    def _with_after(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Adds ``after``: whether the line right before is deeply indented, like the code in a traceback."""
-        deep = rows["text"].str.contains(DEEP)
-        before = pl.concat([pl.Series([self._deep]), deep.cast(pl.Int64) * rows["line"]])  # its line, or 0
-        self._deep = int(before[-1])
-        return rows.with_columns(after=(before[:-1] == rows["line"] - 1) & (before[:-1] > 0))
-
     def _read(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The fields of the rows. If most of them no longer match the format, it is detected again."""
+        """The fields of the rows; once some did not match the format, it is detected again.
+
+        The line from which on another format holds depends on the lines before it, not on where blocks end: it is the
+        first of those that did not match, one after the other, of which a few are held back.
+        """
+        done: list[pl.DataFrame] = []
         read = self.format.read(rows)
-        mismatched = read.filter("bare", "start")["text"]
-        if len(read) < RECHECKED or len(mismatched) < 0.5 * len(read):
-            return read
-        wider = self.format.widened(mismatched.head(4 * TRIED).to_list())
-        if wider is self.format:
-            return read
-        self.format = wider
-        return self.format.read(rows)
+        poor, used = self._poorly_read(read), 0
+        while self._poor + len(poor) - used >= self._step:
+            used += self._step - self._poor
+            place = int(poor[used - 1])
+            examples = self._with_examples(read, poor[:used])
+            wider = self.format.widened(examples)
+            first = self._first_of_run(read[: place + 1])
+            self._poor, self._examples, self._counted = 0, [], int(read["line"][place])
+            if wider is self.format:
+                self._step = min(2 * self._step, RARELY)
+                continue
+            self.format, self._step = wider, RETRIED
+            done.append(read[:first])
+            rows = rows[first:]
+            read = self.format.read(rows)
+            poor, used = self._poorly_read(read), 0
+        if len(read):
+            self._examples = self._with_examples(read, poor[used:])
+            self._poor, self._counted = self._poor + len(poor) - used, max(self._counted, int(read["line"][-1]))
+        return pl.concat([*done, read]) if done else read
+
+    def _poorly_read(self, read: pl.DataFrame) -> npt.NDArray[np.uint32]:
+        """The rows that begin a record, have not the header of the format, and were not counted before."""
+        poor = pl.col("start") & pl.col("generic") & (pl.col("line") > self._counted)
+        return read.select(poor).to_series().arg_true().to_numpy()
+
+    def _with_examples(self, read: pl.DataFrame, places: npt.NDArray[np.uint32]) -> list[str]:
+        """The last examples of rows that did not match: those from before, and those at ``places``."""
+        return [*self._examples, *read["text"][places[-EXAMPLES:]].to_list()][-EXAMPLES:]
+
+    def _first_of_run(self, read: pl.DataFrame) -> int:
+        """The first of the last rows that did not match, if these are so few that they were held back."""
+        poor = read["start"] & read["generic"]
+        good = (read["start"] & ~read["generic"]).arg_true()
+        run = poor.arg_true()
+        run = run.filter(run > good[-1]) if len(good) else run
+        return int(run[0]) if 0 < len(run) <= RETRIED and self._step == RETRIED and self.format.bodies else len(read)
 
     def _hold(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Hold the last record back, because the next block may continue it."""
+        """Hold the last record back, because the next block may continue it; so a few that did not match the format."""
         begin = rows["start"].arg_true()
-        at = int(begin[-1]) if len(begin) else 0
+        at = min(int(begin[-1]) if len(begin) else 0, self._first_of_run(rows))
         held = rows[at:].select(name for name in ("line", "text", "time", "origin", "after") if name in rows.columns)
-        held, dropped = bounded(held.with_columns(group=0), "group", self.limits.record)
+        group = rows["start"][at:].cast(pl.Int64).cum_sum()
+        held, dropped = bounded(held.with_columns(group=group), "group", self.limits.record)
         self._report_dropped(dropped)
         self._held = held.drop("group")
         return rows[:at]
@@ -125,6 +162,7 @@ class Records:
         together, dropped = joined(parts, "group", "\n", self.limits.record)
         self._report_dropped(dropped)
         together = together.rename({"text": "body", "first": "text"}).select(whole.columns)
+        together = together.with_columns(pl.col("body").str.replace(UNTITLED, ""))
         return pl.concat([whole, together]).sort("line")
 
     def _report_dropped(self, dropped: Dropped) -> None:

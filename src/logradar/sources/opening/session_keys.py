@@ -1,8 +1,9 @@
 """Session keys: the field that connects the lines of a session, given as a regex or found in the lines.
 
-The search considers fields that identify something (a block, trace, request, instance, job, program and process id,
-JSON keys). It chooses the one that most lines contain and whose values recur in a few lines and then end. A field whose
-values never recur or never end is not a session key.
+The search considers fields that identify something by their name (a block, trace, request, instance, job, program and
+process id, JSON keys), and all places whose tokens behave like ids (`logradar.sources.opening.id_places`). It chooses
+the one that most lines contain and whose values recur in a few lines and then end. A field whose values never recur,
+never change or never end is not a session key.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
 from logradar.core.errors import ConfigError
+from logradar.sources.opening.id_places import UUID, in_order, places
 
-UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 VALUE: Final = r"[A-Za-z0-9_][\w@/+-]*(?:[.:][\w@/+-]+)*"
 _NAMED: Final = re.compile(rf"(?<![\w.-])([A-Za-z][\w.-]{{0,40}})[\x22']?\s?[=:]\s?[\x22'\[({{<]?{VALUE}")
 _PREFIXED: Final = re.compile(rf"\b([A-Za-z]{{2,20}})([_-])(?:-?[0-9]{{6,}}|{UUID})")
@@ -48,11 +49,15 @@ _KNOWN: Final = [  # formats with an id at a fixed position, without a name
     ("thread", r"\[([A-Za-z][\w#.-]*[0-9]+)\]", 0.5),
 ]
 COVERAGE: Final = 0.5  # share of lines that must contain the key
+FEW: Final = 0.8  # share of lines below which a remark says what becomes of the others
 DISTINCT: Final = 8  # number of different values that a sample must contain
 RECURRING: Final = 0.6  # share of the lines with the key whose value is in another line too
 LONGEST: Final = 0.1  # largest share of the lines with the key that one value may have
 LIFETIME: Final = 0.5  # largest mean share of a file over which values may spread, if the name is ambiguous
 NAMES_TRIED: Final = 12
+BY_BEHAVIOUR: Final = 0.55  # weight of a place whose tokens behave like ids, without a name that says so
+OFTEN: Final = 0.8  # share of its lines whose value is in another line too
+SOON: Final = 0.5  # largest spread of its values, relative to that of values in random lines
 NOTHING: Final = ("", "-", "N/A", "n/a", "null", "NULL", "None", "none", "nil", "undefined", "unknown", "missing")
 WIDTH: Final = 1_000  # characters of a line that are searched for names
 
@@ -66,12 +71,19 @@ class SessionKey:
     coverage: float
     values: int
     score: float
+    lines: float = 0.0  # in which a value is, on average
+    second: SessionKey | None = None
 
     def sentence(self) -> str:
-        """The choice as a sentence for people, with how to change it."""
+        """The choice as a sentence for people: why, what the second best is, and how to change it."""
+        other = ""
+        if self.second:
+            other = f" Second best: {self.second.what} (in {self.second.coverage:.0%}, {self.second.values:,} values)."
+        few = " The other lines form windows." if self.coverage < FEW else ""
         return (
-            f"Lines are grouped by {self.what} (in {self.coverage:.0%} of the first lines, {self.values:,} different "
-            "values); to change this use --session-key REGEX, or --session-key '' for windows."
+            f"Lines are grouped by {self.what}: it is in {self.coverage:.0%} of the first lines, with {self.values:,} "
+            f"different values, each in {self.lines:.1f} lines on average, close to each other.{few}{other} To change "
+            "this use --session-key REGEX, or --session-key '' for windows."
         )
 
 
@@ -117,9 +129,27 @@ def discover(samples: Sequence[pl.Series]) -> SessionKey | None:
     samples = [sample for sample in samples if len(sample)]
     if not samples:
         return None
-    tried = {what: (regex, weight) for what, regex, weight in _candidates(samples)}
-    usable = [key for what, (regex, weight) in tried.items() if (key := _measure(samples, what, regex, weight))]
-    return max(usable, key=lambda key: key.score, default=None)
+    tried = {regex: (what, weight) for what, regex, weight in _candidates(samples)}
+    usable = [key for regex, (what, weight) in tried.items() if (key := _measure(samples, what, regex, weight))]
+    others = [place for place in places(samples) if place.regex not in tried]
+    usable += [key for what, regex in others if (key := _measure(samples, what, regex, BY_BEHAVIOUR, behaves=True))]
+    usable.sort(key=lambda key: -key.score)
+    if not usable:
+        return None
+    best = usable[0]
+    second = next((key for key in usable[1:] if not _alike(samples, best, key)), None)
+    return replace(best, second=second)
+
+
+def _alike(samples: Sequence[pl.Series], one: SessionKey, other: SessionKey) -> bool:
+    """Whether two keys group most lines in the same way, so that the second is no alternative."""
+    pairs = pl.concat(
+        [
+            pl.DataFrame({"one": sample.str.extract(one.regex, 1), "other": sample.str.extract(other.regex, 1)})
+            for sample in samples
+        ]
+    ).drop_nulls()
+    return len(pairs) > 0 and pairs.n_unique() <= 1.1 * min(pairs["one"].n_unique(), pairs["other"].n_unique())
 
 
 def _candidates(samples: Sequence[pl.Series]) -> Iterable[tuple[str, str, float]]:
@@ -154,7 +184,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _measure(samples: Sequence[pl.Series], what: str, regex: str, weight: float) -> SessionKey | None:
+def _measure(
+    samples: Sequence[pl.Series], what: str, regex: str, weight: float, behaves: bool = False
+) -> SessionKey | None:
+    """The key if its values behave like those of sessions; ``behaves`` asks for more, as the name says nothing."""
     frames = []
     for sample in samples:
         keys = _meaningful(sample.str.extract(regex, 1))
@@ -172,6 +205,11 @@ def _measure(samples: Sequence[pl.Series], what: str, regex: str, weight: float)
     lifetime = float(several.select((pl.col("spread") * pl.col("len")).sum() / pl.col("len").sum()).item())
     if weight < 1 and lifetime > LIFETIME:
         return None
+    if behaves:
+        chance = float(several.select(((pl.col("len") - 1) / (pl.col("len") + 1) * pl.col("len")).sum()).item())
+        spread = float(several.select((pl.col("spread") * pl.col("len")).sum()).item())
+        if recurring < OFTEN or spread > SOON * chance or in_order(carrying["key"]):
+            return None
     coverage = total / len(frame)
-    score = weight * coverage * recurring * (1 - lifetime / 2)
-    return SessionKey(regex, what, coverage, len(counts), score)
+    score = weight * coverage**1.5 * recurring * (1 - lifetime / 2)
+    return SessionKey(regex, what, coverage, len(counts), score, total / len(counts))

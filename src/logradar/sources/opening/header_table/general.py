@@ -71,7 +71,8 @@ ROWS: Final = (
     ),
     row(
         "level",
-        r"\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)(?:\] *:?|:) +",
+        r"\[?(?P<level>(?i:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRIT|CRITICAL|ALERT|EMERG|FATAL))"
+        r"(?:\] *:?|:) +",
         Sample("Level alone, uvicorn", "ERROR: disk full", None, 17, None, "disk full"),
     ),
 )  # fmt: skip

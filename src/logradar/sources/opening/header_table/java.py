@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from logradar.sources.opening.header_table.pieces import (
+    ANY,
     CLOCK,
     HALF,
     ISO,
@@ -164,4 +165,22 @@ ROWS: Final = (
         rf"\[(?P<timestamp>{CLOCK})\] \[[^\]/]*/(?P<level>{LEVEL})\]:? (?:\[(?P<component>[^\]]+)\]:? )?",
         Sample("Minecraft servers", "[10:00:00] [Server thread/WARN]: Can't keep up!", "2026-11-21T10:00:00", 13, None, "Can't keep up!"),
     ),
+    row(
+        "jul",  # an entry has two lines; `joining` makes one text of them
+        rf"(?P<timestamp>{ANY}) (?P<component>[\w.$/]+)(?: [\w$<>]+)?\n(?P<level>{LEVEL}): ?",
+        Sample(
+            "java.util.logging, two lines",
+            "May 03, 2024 12:00:00 PM org.apache.catalina.startup.Catalina start\nSEVERE: Cannot start server",
+            "2024-05-03T12:00:00", 17, "org.apache.catalina.startup.Catalina", "Cannot start server",
+        ),
+        Sample(
+            "java.util.logging in Java 11",
+            "Jan 02, 2024 3:04:05 PM com.shop.Cart add\nINFO: added",
+            "2024-01-02T15:04:05", 9, "com.shop.Cart", "added",
+        ),
+    ),
 )  # fmt: skip
+
+# The two lines of an entry of java.util.logging, each alone
+FIRST_OF_TWO: Final = rf"^{ANY} [\w.$/]+(?: [\w$<>]+)?$"
+SECOND_OF_TWO: Final = rf"^{LEVEL}: "

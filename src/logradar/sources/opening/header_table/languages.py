@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from logradar.sources.opening.header_table.pieces import BSD, CLOCK, ISO, LEVEL, LOGGER, MONTH, NAME, NUMBERS, ZONE
+from logradar.sources.opening.header_table.pieces import ANY, BSD, CLOCK, ISO, LEVEL, LOGGER, MONTH, NAME, NUMBERS, ZONE
 from logradar.sources.opening.header_table.row import Sample, row
 
 _KEY: Final = r"[A-Za-z_@][\w.@/-]*"
@@ -196,5 +196,12 @@ ROWS: Final = (
         "dovecot",
         rf"(?P<timestamp>{BSD}) (?P<component>[\w-]+)(?:\([^)]*\))?(?:<[^>]*>)*: (?P<level>Info|Warning|Error|Fatal|Panic|Debug): ",
         Sample("Dovecot, its own files", "May 03 10:00:00 imap-login: Error: no certificate", "2026-05-03T10:00:00", 17, "imap-login", "no certificate"),
+    ),
+    row(
+        "dotnet",
+        rf"(?:\[?(?P<timestamp>{ANY})\]?(?: - |: | +))?(?P<level>trce|dbug|info|warn|fail|crit): "
+        r"(?P<component>[A-Za-z_][\w.+`<>,-]*)\[-?[0-9]+\](?: +|$)",
+        Sample(".NET console", "warn: Microsoft.AspNetCore.Hosting.Diagnostics[2] Request finished", None, 13, "Microsoft.AspNetCore.Hosting.Diagnostics", "Request finished"),
+        Sample(".NET console with a time", "2024-05-03 12:00:00 fail: Shop.Cart[0] Broke", "2024-05-03T12:00:00", 17, "Shop.Cart", "Broke"),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Sentences that say how an input will be read: files left out, days that occur twice, mixtures, formats."""
+"""Notes: sentences for people about what was found in an input and how it is read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 
 from logradar.core.filenames import readable
 from logradar.sources.base import SessionSource
+from logradar.sources.opening import session_keys
 from logradar.sources.opening.files import SIMULATED, InputFiles
 from logradar.sources.opening.headers import HEADERS
 from logradar.sources.opening.recognising import Part, Sample
@@ -13,7 +14,7 @@ from logradar.sources.radar.dated import day_of
 
 
 def about_files(inputs: InputFiles) -> list[str]:
-    """A note on files that are left out by their names."""
+    """A note that names files which are left out by their names."""
     if not inputs.skipped or inputs.labels or any(file.name == SIMULATED for file in inputs.skipped):
         return []
     named = _listed([f"'{file.name}'" for file in inputs.skipped])
@@ -50,20 +51,17 @@ def about_mixture(parts: list[Part]) -> list[str]:
     ]
 
 
-def about_formats(sampled: list[Sample], inputs: InputFiles, format_: str | None, labels: bool) -> list[str]:
-    """Notes on a format ``format_`` that was given and does not match, and on a column that becomes the labels.
-
-    ``labels`` says whether that column is used.
-    """
+def about_formats(sampled: list[Sample], inputs: InputFiles, given: str | None, labels_taken: bool) -> list[str]:
+    """Notes if the format that was ``given`` fits few lines, and if a column is taken as labels."""
     mismatched, marked = [], []
     for sample in sampled:
         name = f"'{inputs.names.get(sample.file, readable(str(sample.file)))}'"
-        if format_ and sample.format.share < 0.5:
+        if given and sample.format.share < 0.5:
             mismatched.append(f"only {sample.format.share:.0%} of the lines of {name}")
         if any("alert" in HEADERS[body].groups for body in sample.format.bodies if body in HEADERS):
             marked.append(name)
-    notes = [f"The format '{format_}' matches {_listed(mismatched)}."] if mismatched else []
-    if marked and labels:
+    notes = [f"The format '{given}' matches {_listed(mismatched)}."] if mismatched else []
+    if marked and labels_taken:
         notes.append(
             f"The first column of {_listed(marked)} marks alerts; it is used as the label of each line "
             "(--no-labels ignores it)."
@@ -74,3 +72,19 @@ def about_formats(sampled: list[Sample], inputs: InputFiles, format_: str | None
 def _listed(things: list[str]) -> str:
     more = f" and {len(things) - 3} more" if len(things) > 3 else ""
     return ", ".join(things[:3]) + more
+
+
+def about_key(regex: str, sampled: list[Sample]) -> list[str]:
+    """A note if the session key that was given is in few of the first lines: what they have instead."""
+    texts = [sample.texts for sample in sampled if len(sample.texts)]
+    lines = sum(map(len, texts))
+    having = sum(len(text) - session_keys.extract(text, text, regex).null_count() for text in texts)
+    if not lines or having >= session_keys.COVERAGE * lines:
+        return []
+    better = session_keys.discover(texts)
+    other = "; no other field connects more of them."
+    if better is not None and better.coverage * lines > having:
+        other = f"; better is {better.what}, in {better.coverage:.0%}: --session-key '{better.regex}'."
+    return [
+        f"The session key '{regex}' is in only {having / lines:.0%} of the first lines, the others form windows{other}"
+    ]
