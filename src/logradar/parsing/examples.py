@@ -54,7 +54,7 @@ class Examples:
         if not done:
             return
         events = events[:done]
-        texts = self._drain.lines.take(events[:, 0]).to_series()
+        texts = self._drain.spaced(self._drain.lines.take(events[:, 0])).to_series()
         for text, (_, cluster, earlier, waiting) in zip(texts, events.tolist(), strict=True):
             if waiting:
                 self._row(text, earlier)[1] += waiting
@@ -65,7 +65,7 @@ class Examples:
     def forget(self) -> None:
         """The cache of the drain is about to be cleared: write down what waits."""
         ids = np.flatnonzero(self._waiting[: len(self._drain.lines)])
-        texts = self._drain.lines.take(ids).to_series()
+        texts = self._drain.spaced(self._drain.lines.take(ids)).to_series()
         for text, cluster, waiting in zip(texts, self._cluster[ids].tolist(), self._waiting[ids].tolist(), strict=True):
             self._row(text, cluster)[1] += waiting
         self._clear()
@@ -163,4 +163,3 @@ def _note(lines, clusters, of_line, waiting, events):  # type: ignore[no-untyped
             of_line[line], waiting[line] = cluster, 0
         waiting[line] += 1
     return done
-

@@ -73,6 +73,8 @@ class RefinedTemplates:
             }
         ).with_columns(pl.col("template").list.join(" "))
         known = _again(table, words)
+        more = known.join(new.select("words", more="count"), on="words", how="left", maintain_order="left")["more"]
+        known = known.with_columns(pl.col("count") + more.fill_null(0))
         new = new.join(known.select("words"), on="words", how="anti", maintain_order="left")
         room = len(new) if most is None else max(most - len(known), 0)
         left = self.left + max(len(new) - room, 0)
@@ -120,7 +122,9 @@ class _Lines(NamedTuple):
         last[self.starts] = True
         return last[1:] | (run < 0) | (run != np.append(run[1:], -1))
 
-    def shown(self, kept: npt.NDArray[np.bool_], starts: Ints, found: Rows, template: Ints, texts: list[str]) -> pl.Series:
+    def shown(
+        self, kept: npt.NDArray[np.bool_], starts: Ints, found: Rows, template: Ints, texts: list[str]
+    ) -> pl.Series:
         """The words of all templates as people read them: with the mask of their lines where all have the same one."""
         tokens = self.tokens[kept]
         lengths = np.diff(starts)

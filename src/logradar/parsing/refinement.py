@@ -113,7 +113,9 @@ class _Refining:
         shown = np.where(soft, self.opened[tokens] + len(self.opened), tokens)
         skeletons = _sums(_hash(shown, self.place), self.row, len(self.hashes))
         skeletons += _hash(np.diff(self.rows.starts), np.array(-1))
-        anchored = np.bincount(self.row, ~soft & self.constants[tokens] | soft & self.keyed[tokens], len(self.hashes)) > 0
+        anchored = (
+            np.bincount(self.row, ~soft & self.constants[tokens] | soft & self.keyed[tokens], len(self.hashes)) > 0
+        )
         columns = skeletons[self.row] + _hash(self.place, np.array(-2))
         variants = _variants(columns, tokens)
         least = np.where(self.kinds[tokens] == DOTTED, 3, 2)

@@ -1,0 +1,221 @@
+"""Templates as a person would draw them: words that tell stay, values do not, whatever the order and the batches."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logradar.core.tables import UNKNOWN
+from logradar.parsing import examples
+from logradar.parsing.drain import DrainSettings
+from logradar.parsing.refinement import RefinementSettings
+from logradar.parsing.templates import ParsingSettings, TemplateMiner
+from logradar.parsing.words import Words, _about, _about_few, shapes_of
+
+
+def mined(lines: list[str], settings: ParsingSettings | None = None) -> TemplateMiner:
+    miner = TemplateMiner(settings)
+    miner.mine(pl.Series(lines, dtype=pl.String))
+    return miner
+
+
+def texts(miner: TemplateMiner) -> list[str]:
+    return miner.templates()["template"].to_pylist()
+
+
+def matches(miner: TemplateMiner, *lines: str) -> list[int]:
+    return miner.match(pl.Series(lines, dtype=pl.String)).tolist()
+
+
+NAMES = [a + b for a, b in itertools.product(["ann", "bob", "eva", "kim", "tom", "zoe"], ["son", "ley", "ton", "ski"])]
+
+
+@pytest.mark.parametrize(
+    ("seen", "unseen"),
+    [
+        (["card charged", "card held"], "card refused"),
+        (["VM Resumed", "VM Paused", "VM Started", "VM Stopped"], "VM Crashed"),
+        (["[shop] order received", "[shop] card charged", "[shop] parcel sent"], "[shop] card refused"),
+        (["status=sent to relay", "status=deferred to relay"], "status=bounced to relay"),
+        (["backup finished: success", "backup finished: skipped"], "backup finished: failure"),
+        (["node 7 is up", "node 7 is draining", "node 8 is idle"], "node 7 is dead"),
+        (["state CONNECTED -> READY", "state READY -> IDLE"], "state READY -> FAILED"),
+        (["Verbindung aufgebaut", "Verbindung beendet"], "Verbindung abgebrochen"),
+    ],
+)
+def test_a_telling_word_that_was_never_seen_is_unknown(seen, unseen):
+    miner = mined(seen * 50)
+    assert UNKNOWN not in matches(miner, *seen)
+    assert matches(miner, unseen) == [UNKNOWN]
+
+
+def test_many_states_that_all_came_often_stay_constants_and_a_new_one_is_unknown():
+    states = ["starting", "running", "paused", "stopping", "stopped", "resuming", "idle", "locked"]
+    miner = mined([f"machine {i % 9} is now {state}" for i in range(50) for state in states])
+    assert sorted(texts(miner)) == sorted(f"machine <NUM> is now {state}" for state in states)
+    assert matches(miner, "machine 3 is now burning") == [UNKNOWN]
+
+
+def test_names_of_which_new_ones_keep_coming_are_values():
+    miner = mined([f"user {name} logged in from web" for name in NAMES])
+    assert texts(miner) == ["user <*> logged in from web"]
+    assert matches(miner, "user mallory logged in from web", "user mallory logged out from web") == [3, UNKNOWN]
+
+
+def test_two_values_that_vary_at_once_are_values():
+    lines = [f"user {a} opened the file of {b} for reading" for a, b in zip(NAMES * 2, NAMES[5:] + NAMES, strict=False)]
+    miner = mined(lines)
+    assert texts(miner) == ["user <*> opened the file of <*> for reading"]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["042673424B", "0123456789", "12E4567890", "A357D2CECF", "1A2B3C4D5E"],
+        ["J355512575", "J12", "J7", "J353454709"],
+        ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ", "01CQ3MZK4T9V7W2X8Y6N5P1R0S"],
+        ["91b7584a2265b1f5", "1234567890123456", "12345678901234e5", "ffffffffffffffff"],
+        ["90.0123456789", "90.b2c3dedcb3", "7.12e4567890"],
+        ["web-1", "web-22", "web-333"],
+        ["eth0", "eth1", "eth12"],
+    ],
+)
+def test_ids_are_one_message_whatever_their_digits(ids):
+    miner = mined([f"request {one}: accepted by gate" for one in ids] + [f"request {one}: done" for one in ids])
+    assert miner.templates().num_rows == 2
+    for made in ids:
+        other = "".join(random.Random(made).choice("0123456789") if c.isdigit() else c for c in made)
+        assert matches(miner, f"request {other}: accepted by gate", f"request {other}: done") == [3, 4]
+
+
+def test_a_version_is_not_a_value():
+    assert texts(mined(["address of IPv4", "address of IPv6"])) == ["address of IPv4", "address of IPv6"]
+
+
+def test_a_name_before_a_value_is_compared():
+    values = [f"/srv/{name}" for name in NAMES]
+    miner = mined([f"open file={v} now" for v in values] + [f"open link={v} now" for v in values])
+    assert texts(miner) == ["open file=<*> now", "open link=<*> now"]
+    assert matches(miner, "open file=/etc/x now", "open link=/etc/x now", "open door=/x now") == [3, 4, UNKNOWN]
+
+
+def test_lists_of_any_length_are_one_message():
+    lines = [f"delete {' '.join(f'blk_{i}{j}' for j in range(1, i))} from disk" for i in range(2, 9)]
+    miner = mined(lines)
+    assert texts(miner) == ["delete <BLK> from disk"]
+    assert matches(miner, f"delete {'blk_7 ' * 40}from disk", "delete from disk") == [3, UNKNOWN]
+
+
+def test_a_message_of_values_alone_takes_no_other_message():
+    miner = mined(["/a/b", "/c/d", "done", "ready"])
+    assert matches(miner, "crashed", "done") != [3, 3]
+    assert matches(miner, "crashed") == [UNKNOWN]
+
+
+def test_what_counts_as_few_is_a_setting():
+    lines = [f"machine is {word}" for word in ("up", "down", "lost")] * 9
+    every = ParsingSettings(refinement=RefinementSettings(states=2, unseen=0.0))
+    assert texts(mined(lines, every)) == ["machine is <*>"]
+    assert len(texts(mined(lines))) == 3
+
+
+LINES = [f"user {n} sent {i} kB to 10.0.0.{i} via eth{i % 3}" for i, n in enumerate(NAMES * 5)]
+LINES += [f"job J{i}55512 {word}" for i in range(40) for word in ("queued", "started", "done")]
+LINES += [f"x{i % 7} {NAMES[i % 24]} {NAMES[(i * 7) % 24]} a b c" for i in range(200)]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(1, len(LINES)), max_size=6), st.integers(0, 99))
+def test_batches_and_looking_in_between_change_nothing(cuts, seed):
+    lines = random.Random(seed).sample(LINES, len(LINES))
+    whole = mined(lines)
+    parts = TemplateMiner()
+    for start, stop in itertools.pairwise(sorted({0, *cuts, len(lines)})):
+        parts.mine(pl.Series(lines[start:stop]))
+        parts.match(pl.Series(lines[:3]))
+    assert parts.templates() == whole.templates()
+    assert (parts.match(pl.Series(lines)) == whole.match(pl.Series(lines))).all()
+
+
+def test_a_full_cache_and_closed_places_change_nothing_and_lose_no_line(monkeypatch):
+    monkeypatch.setattr(examples, "MOST", 12)
+    lines = random.Random(1).sample(LINES, len(LINES))
+    whole = mined(lines)
+    assert UNKNOWN not in whole.match(pl.Series(lines))
+    monkeypatch.setattr("logradar.parsing.templates.CACHE_BYTES", 5_000)
+    parts = TemplateMiner()
+    for start in range(0, len(lines), 17):
+        parts.mine(pl.Series(lines[start : start + 17]))
+    assert parts.templates() == whole.templates()
+    assert (parts.match(pl.Series(lines)) == whole.match(pl.Series(lines))).all()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_loaded_miner_goes_on_as_the_saved_one(tmp_path, frozen):
+    miner = mined(LINES[:200])
+    if frozen:
+        miner.freeze()
+    miner.save(tmp_path)
+    loaded = TemplateMiner.load(tmp_path)
+    for one in (miner, loaded):
+        one.thaw()
+        one.mine(pl.Series(LINES[150:]))
+        one.freeze()
+    assert loaded.templates() == miner.templates()
+    assert (loaded.match(pl.Series(LINES)) == miner.match(pl.Series(LINES))).all()
+
+
+def test_templates_keep_their_ids_when_learning_goes_on():
+    miner = mined(["card charged", "card held", "eth0 is up"])
+    miner.freeze()
+    before = dict(zip(texts(miner), matches(miner, "card charged", "card held", "eth0 is up"), strict=True))
+    miner.thaw()
+    miner.mine(pl.Series(["card lost", "card charged", "eth1 is up", "eth2 is up"]))
+    miner.freeze()
+    assert matches(miner, "card charged", "card held", "eth0 is up", "card lost") == [*before.values(), 6]
+    assert matches(miner, "eth1 is up", "eth77 is up") == [5, 5]
+    table = miner.templates()
+    assert table["template_id"].to_pylist() == [3, 4, 5, 6]
+    assert table["count"].to_pylist() == [2, 1, 3, 1]
+
+
+def test_evicted_clusters_leave_no_examples():
+    miner = TemplateMiner(ParsingSettings(drain=DrainSettings(max_clusters=20)))
+    words = ["".join(letters) for letters in itertools.product("abcdefgh", repeat=4)]
+    miner.mine(pl.Series([f"{word} {word[::-1]}x" for word in words]))
+    assert len(miner._examples._rows) <= 41
+    assert miner.templates().num_rows <= 20
+    assert miner.evicted > 0
+
+
+CHARACTERS = list("abvZ019_.-=:/<>*()[]{}\"',;@\\é ٣ß𝔘")
+PIECES = st.one_of(
+    st.text(st.sampled_from(CHARACTERS), max_size=9),
+    st.sampled_from(["<NUM>", "<HEX>.<NUM>", "<*>", "eth0", "eth1", "v4", "user=", "a:b", "x" * 1200]),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.lists(PIECES, min_size=1, max_size=3).map("".join), min_size=1, max_size=20))
+def test_few_words_and_many_are_understood_alike(words):
+    words = [word for word in ("".join(word.split()) for word in words) if word]
+    few = _about_few(words)
+    assert _about(pl.Series("word", words, pl.String)).cast(few.schema).equals(few)
+    known = Words(shapes_of(pl.Series("word", words, pl.String)))
+    one_by_one = [known.canonical(pl.Series([word])).item() for word in words]
+    assert known.canonical(pl.Series(words * 70, dtype=pl.String)).to_list() == one_by_one * 70
+    assert known.canonical(pl.Series(one_by_one, dtype=pl.String)).to_list() == one_by_one
+
+
+def test_ids_of_words_with_any_value_are_their_own():
+    words = Words()
+    ids = words.ids(pl.Series(["user=bob", "user=eve", "bob", "<*>", "user=<*>"]))
+    opened = words.opened[ids]
+    assert opened.tolist() == [ids[4], ids[4], 0, 0, ids[4]]
+    assert np.array_equal(words.opened[opened], opened)
