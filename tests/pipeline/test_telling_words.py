@@ -1,4 +1,4 @@
-"""Faults that hid in templates: a message with one other word is an alert, sessions that only have other ids are none."""
+"""Faults that hid in templates: a message with one other word is an alert, a session with other ids is none."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import re
 from typing import Final
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 
 from logradar.core.kernels import inner, kernel

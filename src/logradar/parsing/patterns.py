@@ -23,10 +23,10 @@ _CONSTANT, _OPENED, _WILD = range(3)
 
 
 class PatternMatcher:
-    """Finds the ids of refined templates for the lines of a drain's cache; ``templates`` are their ``template_id`` and ``words``.
+    """Finds the ids of refined templates for the lines of a drain's cache.
 
-    Words that come with lines are added to ``words``, so give a matcher its own and make a new one when the cache of
-    the drain was cleared.
+    ``templates`` are their ``template_id`` and ``words``. Words that come with lines are added to ``words``, so give a
+    matcher its own and make a new one when the cache of the drain was cleared.
     """
 
     def __init__(self, drain: Drain, words: Words, templates: pl.DataFrame) -> None:

@@ -21,7 +21,13 @@ from logradar.parsing.words import Words, shapes_of
 
 REFINED: Final = "refined.parquet"
 SHAPES: Final = "shapes.parquet"
-_COLUMNS = pl.Schema({"template_id": pl.Int32, "template": pl.String, "words": pl.List(pl.String), "count": pl.Int64})
+_TYPES: Final[dict[str, pl.DataType]] = {
+    "template_id": pl.Int32(),
+    "template": pl.String(),
+    "words": pl.List(pl.String()),
+    "count": pl.Int64(),
+}
+_COLUMNS = pl.Schema(_TYPES)
 _SHAPES_COLUMNS = pl.Schema({"shape": pl.String})
 
 
@@ -120,7 +126,8 @@ class _Lines(NamedTuple):
         run = runs[self.tokens]
         last = np.zeros(len(run) + 1, bool)
         last[self.starts] = True
-        return last[1:] | (run < 0) | (run != np.append(run[1:], -1))
+        stays: npt.NDArray[np.bool_] = last[1:] | (run < 0) | (run != np.append(run[1:], -1))
+        return stays
 
     def shown(
         self, kept: npt.NDArray[np.bool_], starts: Ints, found: Rows, template: Ints, texts: list[str]

@@ -113,9 +113,8 @@ class _Refining:
         shown = np.where(soft, self.opened[tokens] + len(self.opened), tokens)
         skeletons = _sums(_hash(shown, self.place), self.row, len(self.hashes))
         skeletons += _hash(np.diff(self.rows.starts), np.array(-1))
-        anchored = (
-            np.bincount(self.row, ~soft & self.constants[tokens] | soft & self.keyed[tokens], len(self.hashes)) > 0
-        )
+        anchors = np.where(soft, self.keyed[tokens], self.constants[tokens])
+        anchored = np.bincount(self.row, anchors, len(self.hashes)) > 0
         columns = skeletons[self.row] + _hash(self.place, np.array(-2))
         variants = _variants(columns, tokens)
         least = np.where(self.kinds[tokens] == DOTTED, 3, 2)
@@ -139,7 +138,8 @@ class _Refining:
         weight = np.where(fit, number[group] * (1 << 20) - np.minimum(self.place, (1 << 20) - 1), -1)
         best = np.full(len(self.hashes), -1, np.int64)
         np.maximum.at(best, self.row, weight)
-        return fit & (weight == best[self.row])
+        chosen: Bools = fit & (weight == best[self.row])
+        return chosen
 
     def _varying_together(self) -> Bools:
         """Words that vary in the lines of one cluster, where new ones keep coming and most of the line stays."""

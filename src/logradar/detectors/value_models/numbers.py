@@ -28,14 +28,17 @@ _UNITS: Final = {
         for tail, base in (("", 1000.0), ("B", 1000.0), ("b", 1000.0), ("iB", 1024.0), ("ib", 1024.0))
     },
 }
-_NUMBER: Final = r"^[\s(\[{'\x22=:]*([-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?)(%| ?[a-zA-Zµ]{0,12})(?: \([^()]*\))?[\s)\]}'\x22;,:]*$"
+_NUMBER: Final = (
+    r"^[\s(\[{'\x22=:]*([-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?)"
+    r"(%| ?[a-zA-Zµ]{0,12})(?: \([^()]*\))?[\s)\]}'\x22;,:]*$"
+)
 _THOUSANDS: Final = r"^[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$"
 _DIGITS: Final = 15  # a number with more is an identifier, and a float is not exact
 _MOST: Final = 1e300
 
 
 def numbers(texts: pl.Series) -> Floats:
-    """The number in each text, NaN where there is none: ``1,234`` is 1234, ``12ms`` and ``12 ms`` are 0.012, ``3KB`` is 3000.
+    """The number in each text, NaN where there is none: ``1,234`` is 1234, ``12ms`` is 0.012 and ``3 KB`` is 3000.
 
     A text with more than one decimal point, an unknown unit or more than 15 digits is not a number.
 
