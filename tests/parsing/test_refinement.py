@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logradar.core.errors import BundleError
 from logradar.core.tables import UNKNOWN
 from logradar.parsing import examples
 from logradar.parsing.drain import DrainSettings
@@ -219,3 +221,35 @@ def test_ids_of_words_with_any_value_are_their_own():
     opened = words.opened[ids]
     assert opened.tolist() == [ids[4], ids[4], 0, 0, ids[4]]
     assert np.array_equal(words.opened[opened], opened)
+
+
+def test_templates_of_before_are_read_as_they_were(tmp_path):
+    miner = mined(LINES, ParsingSettings(refine=False))
+    miner.freeze()
+    miner.save(tmp_path)
+    state = json.loads((tmp_path / "parsing.json").read_text())
+    for name in ("refine", "refinement"):
+        del state["settings"][name]
+    (tmp_path / "parsing.json").write_text(json.dumps(state))
+    loaded = TemplateMiner.load(tmp_path)
+    assert not loaded.settings.refine
+    assert loaded.templates() == miner.templates()
+    assert (loaded.match(pl.Series(LINES)) == miner.match(pl.Series(LINES))).all()
+
+
+@pytest.mark.parametrize("damage", ["no file", "null", "reserved", "examples"])
+def test_damaged_refined_templates_are_one_sentence(tmp_path, damage):
+    miner = mined(LINES)
+    miner.freeze()
+    miner.save(tmp_path)
+    table = pl.read_parquet(tmp_path / "refined.parquet")
+    if damage == "no file":
+        (tmp_path / "shapes.parquet").unlink()
+    elif damage == "null":
+        table.with_columns(words=pl.lit(None, pl.List(pl.String))).write_parquet(tmp_path / "refined.parquet")
+    elif damage == "reserved":
+        table.with_columns(template_id=pl.lit(1, pl.Int32)).write_parquet(tmp_path / "refined.parquet")
+    else:
+        (tmp_path / "examples.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BundleError, match="train again"):
+        TemplateMiner.load(tmp_path)

@@ -5,17 +5,17 @@ Drain compares each line with one template; this looks at whole columns of words
 1. Values (words with a mask, a path, an address) never tell two messages apart where the rest of their lines is equal,
    nor do three or more dotted names.
 2. Where lines are equal but for one word, that word is a value if it has many variants, and a constant if it has
-   few: a state, a verb, an outcome. Few is fewer than ``states``; up to ``vocabulary`` where hardly any new variant is
-   to be expected (Good, Biometrika 1953: the share of variants that came once estimates how often a new one comes).
-3. In lines of one cluster of Drain two or more words may vary at once (who, what); they are values if new variants
-   keep coming and most of the line stays.
+   few: a state, a verb, an outcome. Few is fewer than ``states``; up to ``vocabulary`` where no further variant is to
+   be expected, judged by how many came once and how many twice (Chao, Scandinavian Journal of Statistics 1984).
+3. In lines of one cluster of Drain two or more words may vary at once (who, what); they are values if each has
+   twice ``vocabulary`` variants and half of the line stays.
 
 Each step is repeated until nothing changes. It depends on the set of lines and their counts alone, not on their order.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from logradar.parsing.words import DOTTED, VALUE, WILD, WORD, Words
 
 Hashes = npt.NDArray[np.uint64]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 _MIX: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
@@ -36,7 +37,7 @@ class RefinementSettings(Config):
     states: int = Field(5, ge=2, description="variants of a word from which on it may be a value")
     vocabulary: int = Field(12, ge=2, description="variants of a word from which on it is always a value")
     unseen: float = Field(
-        0.02, ge=0, le=1, description="estimated share of new variants from which on a varying word is a value"
+        1.0, ge=0, description="expected number of variants that did not come yet from which on a word is a value"
     )
 
 
@@ -130,9 +131,9 @@ class _Refining:
         soft = np.bincount(group, kinds != WORD)
         valued = np.bincount(group, kinds == VALUE)
         values = (soft == number) & ((valued > 0) | (number >= 3))
-        single = np.bincount(group, counts == 1) / np.bincount(group, counts)
         limits = self.settings
-        many = (number >= limits.vocabulary) | ((number >= limits.states) & (single >= limits.unseen))
+        more = _expected(np.bincount(group, counts == 1), np.bincount(group, counts == 2))
+        many = (number >= limits.vocabulary) | ((number >= limits.states) & (more >= limits.unseen))
         alone = (np.diff(self.rows.starts) == 1)[self.row] & ~self.keyed[tokens]
         fit = ((number > 1) & (values | many))[group] & ~alone & (self.opened[tokens] != tokens)
         weight = np.where(fit, number[group] * (1 << 20) - np.minimum(self.place, (1 << 20) - 1), -1)
@@ -142,15 +143,14 @@ class _Refining:
         return chosen
 
     def _varying_together(self) -> Bools:
-        """Words that vary in the lines of one cluster, where new ones keep coming and most of the line stays."""
+        """Words with very many variants in the lines of one cluster, where half of the line stays."""
         tokens, lengths = self.rows.tokens, np.diff(self.rows.starts)
         both = _hash(self.rows.clusters, np.array(-3)) + _hash(lengths, np.array(-4))
         columns = both[self.row] + _hash(self.place, np.array(-5))
-        variants, single = _variants(columns, tokens), _new_ones(columns, tokens, self.rows.counts[self.row])
-        open_ = (variants >= 2 * self.settings.vocabulary) & (single >= self.settings.unseen)
+        variants = _variants(columns, tokens)
         common = self.constants[tokens] & (variants == 1)
         stays = np.bincount(self.row, common, len(lengths)) * 2 >= lengths
-        return open_ & stays[self.row]
+        return (variants >= 2 * self.settings.vocabulary) & stays[self.row]
 
 
 def _variants(columns: Hashes, tokens: Ids) -> Ints:
@@ -160,15 +160,10 @@ def _variants(columns: Hashes, tokens: Ids) -> Ints:
     return np.bincount(pairs // (int(tokens.max(initial=0)) + 1), minlength=int(column.max(initial=-1)) + 1)[column]
 
 
-def _new_ones(columns: Hashes, tokens: Ids, counts: Ints) -> npt.NDArray[np.float64]:
-    """For each token the share of what its column holds that came once."""
-    _, column = np.unique(columns, return_inverse=True)
-    most = int(tokens.max(initial=0)) + 1
-    pairs, place = np.unique(column * most + tokens, return_inverse=True)
-    came = np.bincount(place, counts)
-    single = np.bincount(pairs // most, came == 1)
-    share: npt.NDArray[np.float64] = (single / np.maximum(np.bincount(pairs // most, came), 1))[column]
-    return share
+def _expected(once: npt.NDArray[Any], twice: npt.NDArray[Any]) -> Floats:
+    """How many variants did not come yet, from how many came once and twice (bias-corrected Chao1)."""
+    expected: Floats = once * (once - 1) / (2 * (twice + 1))
+    return expected
 
 
 def _hash(values: npt.NDArray[np.integer], places: npt.NDArray[np.integer]) -> Hashes:

@@ -20,7 +20,9 @@ from logradar.parsing.drain import WILDCARD_TEXT
 from logradar.parsing.interning import Ids, Interner, Texts, grown
 
 SCALAR: Final = "<NUM>"
-WORD, DOTTED, VALUE = range(3)  # how likely a word is a value: a plain word, `a.b.c`, something with a mask or path
+WORD, DOTTED, VALUE = range(
+    3
+)  # how likely a word is a value: a plain word, `a.b.c` or `a+b`, something with a mask or path
 WILD: Final = 0  # the id of <*>
 _VARIANTS: Final = 2  # words that differ only in digits, from which on the digits are values
 _ONE: Final = "<(?:NUM|SIZE|HEX|DURATION|ID|KEY)>"
@@ -32,7 +34,7 @@ _KEY: Final = (
     rf"""(?s)^([\[({{<"']*[A-Za-z_](?:{_IN_WORD}|-)*:)[^/<:0-9]""",  # action:start, but no host:80 and no url
 )
 _VALUE: Final = r"<[A-Z*]+>|[/@\\]|[0-9]{4}|^\(\),?$"
-_DOTTED: Final = rf"{_IN_WORD}\.{_IN_WORD}"
+_DOTTED: Final = rf"{_IN_WORD}[.+]{_IN_WORD}"
 _MASK: Final = "<[A-Z]+>"
 _LONGEST: Final = 1_000  # characters of a word that are looked at
 _FEW: Final = 64  # up to this number of words Python is faster
