@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,7 +107,7 @@ class Examples:
         """``cluster, line, first, count`` of all examples of clusters that were not removed, in order of ``first``."""
         self.forget()
         self._remove_evicted()
-        return pl.DataFrame(list(self._all()), _COLUMNS, orient="row").sort("first", "cluster")
+        return pl.DataFrame(sorted(self._all(), key=itemgetter(2, 0)), _COLUMNS, orient="row")
 
     def _all(self) -> Iterator[tuple[int, str, int, int]]:
         for cluster, rows in self._rows.items():

@@ -57,9 +57,10 @@ class RefinedTemplates:
         Templates keep their ids and what they match; new ones count on from them. ``counts`` are bodies that these
         templates got since, by id.
         """
-        table = self.table.with_columns(
-            pl.col("count") + pl.col("template_id").replace_strict(dict(counts), default=0, return_dtype=pl.Int64)
-        )
+        table = self.table
+        if counts:
+            since = pl.col("template_id").replace_strict(dict(counts), default=0, return_dtype=pl.Int64)
+            table = table.with_columns(pl.col("count") + since)
         if not len(examples):
             return RefinedTemplates(table, self.shapes, self.left)
         lines = _Lines.of(examples["line"])
@@ -79,9 +80,10 @@ class RefinedTemplates:
             }
         ).with_columns(pl.col("template").list.join(" "))
         known = _again(table, words)
-        more = known.join(new.select("words", more="count"), on="words", how="left", maintain_order="left")["more"]
-        known = known.with_columns(pl.col("count") + more.fill_null(0))
-        new = new.join(known.select("words"), on="words", how="anti", maintain_order="left")
+        if len(known):
+            more = known.join(new.select("words", more="count"), on="words", how="left", maintain_order="left")["more"]
+            known = known.with_columns(pl.col("count") + more.fill_null(0))
+            new = new.join(known.select("words"), on="words", how="anti", maintain_order="left")
         room = len(new) if most is None else max(most - len(known), 0)
         left = self.left + max(len(new) - room, 0)
         if len(new) > room:

@@ -47,10 +47,10 @@ def shapes_of(words: pl.Series) -> frozenset[str]:
     >>> shapes_of(pl.Series(["eth0", "eth1", "sha256", "ipv4", "ipv6"]))
     frozenset({'eth<NUM>'})
     """
-    word = pl.Series("word", words).str.replace_all(_SCALARS, SCALAR).unique().to_frame()
+    word = pl.DataFrame({"word": words}).lazy().select(pl.col("word").str.replace_all(_SCALARS, SCALAR).unique())
     forms = word.with_columns(form=pl.col("word").str.replace_all(_DIGITS, "${1}" + SCALAR))
     forms = forms.filter(pl.col("form") != pl.col("word")).group_by("form").len()
-    return frozenset(forms.filter(pl.col("len") >= _VARIANTS)["form"].to_list())
+    return frozenset(forms.filter(pl.col("len") >= _VARIANTS).collect()["form"].to_list())
 
 
 class Words:
@@ -139,7 +139,7 @@ def _about(words: pl.Series) -> pl.DataFrame:
     key = pl.when(ended).then(word.str.strip_suffix(WILDCARD_TEXT)).otherwise(named)
     rest = pl.col("rest")
     value = (rest == WILDCARD_TEXT) | rest.str.contains(_VALUE)
-    frame = pl.DataFrame({"word": words}).with_columns(key.alias("key"))
+    frame = pl.DataFrame({"word": words}).lazy().with_columns(key.alias("key"))
     frame = frame.with_columns(start.str.slice(pl.col("key").str.len_chars()).alias("rest"))
     return frame.select(
         opened=pl.col("key") + WILDCARD_TEXT,
@@ -147,7 +147,7 @@ def _about(words: pl.Series) -> pl.DataFrame:
         masked=start.str.contains(_MASK),
         kind=pl.when(value).then(VALUE).when(rest.str.contains(_DOTTED)).then(DOTTED).otherwise(WORD),
         constant=start.str.replace_all(_MASK, "").str.contains(r"\pL"),
-    )
+    ).collect()
 
 
 def _about_few(words: Sequence[str]) -> pl.DataFrame:
