@@ -196,6 +196,19 @@ def test_evicted_clusters_leave_no_examples():
     assert miner.evicted > 0
 
 
+def test_examples_are_bounded_whatever_is_logged():
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    blanks = [f"a{' ' * (i + 1)}b{' ' * (i % 7)}" for i in range(600)]
+    wide = [f"w {'x' * 40_000}{letters[i % 26]} {letters[i // 26]}" for i in range(200)]
+    many = [f"{a}{b}k {c} {d}{a}" for a, b, c, d in itertools.product(letters[:20], letters[:15], "rs", letters[:9])]
+    miner = mined([*blanks, *wide, *many])
+    rows = miner._examples._rows
+    assert max(map(len, rows.values())) <= examples.MOST
+    assert all(len(lines) <= 2 or sum(map(len, lines)) <= 600_000 for lines in rows.values())
+    assert matches(miner, "a b", "a c") == [3, UNKNOWN]  # blanks alone close no place
+    assert UNKNOWN not in matches(miner, *blanks[:9], *wide[:9], *many[:99])
+
+
 CHARACTERS = list("abvZ019_.-=:/<>*()[]{}\"',;@\\é ٣ß𝔘")
 PIECES = st.one_of(
     st.text(st.sampled_from(CHARACTERS), max_size=9),

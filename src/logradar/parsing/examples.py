@@ -8,7 +8,7 @@ What is kept depends on the order of the lines alone, not on how they are divide
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
@@ -23,7 +23,10 @@ from logradar.parsing.interning import Ids, grown
 
 EXAMPLES: Final = "examples.parquet"
 CLOSED: Final = "closed-places.parquet"
-MOST: Final = 256  # examples of a cluster
+MOST: Final = 256  # examples of a cluster, if it is one of the first
+LEAST: Final = 32  # of one behind very many others
+_FIRST: Final = 200  # clusters that may have `MOST` examples; those behind them have fewer, in proportion
+_BYTES: Final = 256 << 10  # characters of the examples of a cluster
 _NONE: Final = -1
 _MASK: Final = re.compile("<[A-Z]+>")
 _COLUMNS = pl.Schema({"cluster": pl.Int32, "line": pl.String, "first": pl.Int64, "count": pl.Int64})
@@ -74,12 +77,11 @@ class Examples:
     def _row(self, text: str, cluster: int) -> list[int]:
         """First time and count of the example of a line; a new one is added."""
         rows = self._rows.setdefault(cluster, {})
-        closed = self._closed.get(cluster)
-        if closed:
-            text = _written(text, closed)
+        text = _written(text, self._closed.get(cluster, ()))
         row = rows.get(text)
         if row is None:
-            if len(rows) >= MOST:
+            most = max(min(LEAST, MOST), min(MOST, MOST * _FIRST // cluster))
+            if len(rows) >= most or (len(rows) > 1 and len(rows) * len(text) > _BYTES):
                 self._close_places(cluster)
                 return self._row(text, cluster)
             row = rows[text] = [self._seen, 0]
@@ -89,7 +91,8 @@ class Examples:
     def _close_places(self, cluster: int) -> None:
         """Close the most varied places of a cluster until half of its examples are left."""
         rows, closed = self._rows[cluster], self._closed.setdefault(cluster, set())
-        while len(rows) > MOST // 2:
+        target = max(len(rows) // 2, 1)
+        while len(rows) > target:
             closed.add(_most_varied([line.split() for line in rows]))
             merged: dict[str, list[int]] = {}
             for line, (first, count) in rows.items():
@@ -144,7 +147,8 @@ def _most_varied(lines: list[list[str]]) -> int:
     return max(range(len(variants)), key=lambda place: (variants[place] > 1 and place not in in_lists, variants[place]))
 
 
-def _written(line: str, closed: set[int]) -> str:
+def _written(line: str, closed: Iterable[int]) -> str:
+    """The words of a line with one blank between them, and a wildcard at each of the closed places."""
     words = line.split()
     for place in closed:
         words[place] = WILDCARD_TEXT
