@@ -114,6 +114,17 @@ def test_lists_of_any_length_are_one_message():
     assert matches(miner, f"delete {'blk_7 ' * 40}from disk", "delete from disk") == [3, UNKNOWN]
 
 
+def test_lists_of_things_of_any_length_are_one_message_from_two_on():
+    things = "Ticket(seat={}, from=shanghai, to=nanjing)"
+    lines = [f"sold=[{', '.join(things.format(j) for j in range(i))}], left {i}" for i in range(1, 30)]
+    miner = mined(lines)
+    assert miner.templates().num_rows == 2
+    longer = f"sold=[{', '.join(things.format(j) for j in range(99))}], left 9"
+    assert matches(miner, lines[3], lines[28], longer) == [4] * 3
+    other = lines[9].replace("seat=3", "seat=lost")
+    assert matches(miner, other) == [UNKNOWN]
+
+
 def test_a_message_of_values_alone_takes_no_other_message():
     miner = mined(["/a/b", "/c/d", "done", "ready"])
     assert matches(miner, "crashed", "done") != [3, 3]
@@ -129,6 +140,7 @@ def test_what_counts_as_few_is_a_setting():
 
 LINES = [f"user {n} sent {i} kB to 10.0.0.{i} via eth{i % 3}" for i, n in enumerate(NAMES * 5)]
 LINES += [f"job J{i}55512 {word}" for i in range(40) for word in ("queued", "started", "done")]
+LINES += [f"sold {'seat <NUM> at 7; ' * (i % 5 + 1)}to {NAMES[i % 24]} {i % 9}" for i in range(60)]
 LINES += [f"x{i % 7} {NAMES[i % 24]} {NAMES[(i * 7) % 24]} a b c" for i in range(200)]
 
 

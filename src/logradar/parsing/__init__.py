@@ -12,8 +12,8 @@ A body passes through these files::
 Read ``templates`` first: `TemplateMiner` calls all others. ``keys`` masks the session key of a record in its body,
 ``masking`` holds the rules for variable parts (numbers, addresses), ``drain`` the clustering algorithm, ``examples``
 the different lines of each cluster, ``refinement`` the decision which of their words are constants; ``patterns`` finds
-the refined template of a new body without learning, ``matching`` that of Drain alone. ``parameters`` extracts the
-values that a template leaves open.
+the refined template of a new body without learning, ``matching`` that of Drain alone; ``lists`` makes lists of any
+length alike. ``parameters`` extracts the values that a template leaves open.
 ``given_templates`` is used instead where the input already contains event ids (day files), and ``template_source``
 is the interface that both kinds of templates have.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ import polars as pl
 from logradar.core.kernels import kernel
 from logradar.parsing.drain import WILDCARD_TEXT, Drain
 from logradar.parsing.interning import Ids, grown
+from logradar.parsing.lists import LONGEST, outside_lists
 
 EXAMPLES: Final = "examples.parquet"
 CLOSED: Final = "closed-places.parquet"
@@ -138,11 +138,14 @@ class Examples:
 
 def _most_varied(lines: list[list[str]]) -> int:
     """The place with most different words; one inside a list only where no other varies, as lists have any length."""
-    in_lists: set[int] = set()
-    for words in lines:
-        masked = [_MASK.search(word) is not None for word in words]
-        in_lists.update(place for place, pair in enumerate(pairwise([*masked, False])) if all(pair))
-    in_lists |= {place + 1 for place in in_lists}
+    number = {word: i for i, word in enumerate(dict.fromkeys(word for words in lines for word in words))}
+    bare = np.array([number.setdefault(word.rstrip(",;"), len(number)) for word in list(number)], np.int32)
+    masked = np.array([_MASK.search(word) is not None for word in number], np.bool_)
+    tokens = np.array([number[word] for words in lines for word in words], np.int32)
+    width = len(lines[0])
+    kept = outside_lists(tokens, np.arange(len(lines) + 1, dtype=np.int64) * width, bare, masked)
+    dropped = np.flatnonzero(~kept.reshape(len(lines), width).all(axis=0)).tolist()
+    in_lists = {place + behind for place in dropped for behind in range(LONGEST + 1)}
     variants = [len(set(column)) for column in zip(*lines, strict=True)]
     return max(range(len(variants)), key=lambda place: (variants[place] > 1 and place not in in_lists, variants[place]))
 

@@ -16,6 +16,7 @@ from logradar.core.kernels import inner, kernel, lower_bound
 from logradar.core.tables import UNKNOWN
 from logradar.parsing.drain import Drain
 from logradar.parsing.interning import Ids, grown, ranges
+from logradar.parsing.lists import shortened
 from logradar.parsing.words import WILD, Words
 
 _NEW: Final = 0  # not matched yet; template ids are never 0
@@ -55,7 +56,7 @@ class PatternMatcher:
         self._row_starts = np.concatenate([[0], np.cumsum(lengths[rows])])
         self._template_ids = np.full(1 << 10, _NEW, np.int32)
         self._word_ids = np.empty(0, np.int32)  # per word of the drain
-        self._opened, self._runs = words.opened, words.runs
+        self._opened, self._bare, self._masked = words.opened, words.bare, words.masked
 
     def match(self, lines: Ids) -> Ids:
         """The template id of every line (given by its id in the drain), `UNKNOWN` where none matches."""
@@ -65,7 +66,8 @@ class PatternMatcher:
         if len(new):
             self._learn_words()
             _match(
-                *(new, self._template_ids, drain.starts, drain.tokens, self._word_ids, self._opened, self._runs),
+                *(new, self._template_ids, drain.starts, drain.tokens, self._word_ids),
+                *(self._opened, self._bare, self._masked),
                 *(self._kinds, self._kind_starts, self._lengths, self._bounds),
                 *(self._hashes, self._numbers, self._rows, self._row_starts),
             )
@@ -77,7 +79,7 @@ class PatternMatcher:
             return
         ids = self._words.ids(self._drain.words.strings(known))
         self._word_ids = np.concatenate([self._word_ids, ids])
-        self._opened, self._runs = self._words.opened, self._words.runs
+        self._opened, self._bare, self._masked = self._words.opened, self._words.bare, self._words.masked
 
 
 @inner
@@ -97,22 +99,18 @@ def _hashes_of(tokens, starts, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def _match(  # type: ignore[no-untyped-def]
-    lines, out, starts, tokens, word_ids, opened, runs,
+    lines, out, starts, tokens, word_ids, opened, bare, masked,
     kinds, kind_starts, lengths, bounds, hashes, numbers, rows, row_starts,
 ):  # fmt: skip
     longest = 0
     for line in lines:
         longest = max(longest, starts[line + 1] - starts[line])
-    words, written = np.empty(longest, np.int32), np.empty(longest, np.int32)
+    words, written, places = np.empty(longest, np.int32), np.empty(longest, np.int32), np.empty(longest, np.int64)
     for line in lines:
         length = 0
         for i in range(starts[line], starts[line + 1]):
-            word = word_ids[tokens[i]]
-            if length and runs[word] >= 0 and runs[word] == runs[words[length - 1]]:
-                words[length - 1] = word
-            else:
-                words[length] = word
-                length += 1
+            words[length] = word_ids[tokens[i]]
+            length = shortened(words, places, length + 1, bare, masked)
         out[line] = UNKNOWN
         for pattern in range(lower_bound(lengths, length), lower_bound(lengths, length + 1)):
             first = kind_starts[pattern]

@@ -14,6 +14,7 @@ import pyarrow as pa
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.parsing.drain import WILDCARD_TEXT, Drain
 from logradar.parsing.interning import Ids, Interner, Ints, Texts, ranges
+from logradar.parsing.lists import outside_lists
 from logradar.parsing.patterns import PatternMatcher
 from logradar.parsing.refinement import RefinementSettings, Rows, refine
 from logradar.parsing.tokens import split
@@ -67,7 +68,7 @@ class RefinedTemplates:
         shapes = self.shapes | shapes_of(lines.words)
         words = Words(shapes)
         ids = words.ids(lines.words)
-        kept = lines.outside_lists(words.runs[ids])
+        kept = outside_lists(ids[lines.tokens], lines.starts, words.bare, words.masked)
         starts = np.concatenate([[0], np.cumsum(kept)])[lines.starts]
         tokens = ids[lines.tokens[kept]]
         clusters = examples["cluster"].to_numpy().astype(np.int64)
@@ -122,14 +123,6 @@ class _Lines(NamedTuple):
         interner = Interner()
         tokens = interner.ids(parts)
         return cls(interner.strings(), tokens, np.concatenate([[0], np.cumsum(counts)]))
-
-    def outside_lists(self, runs: Ids) -> npt.NDArray[np.bool_]:
-        """For each token whether it stays: of a list, words of one run that follow each other, only the last does."""
-        run = runs[self.tokens]
-        last = np.zeros(len(run) + 1, bool)
-        last[self.starts] = True
-        stays: npt.NDArray[np.bool_] = last[1:] | (run < 0) | (run != np.append(run[1:], -1))
-        return stays
 
     def shown(
         self, kept: npt.NDArray[np.bool_], starts: Ints, found: Rows, template: Ints, texts: list[str]

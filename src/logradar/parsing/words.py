@@ -38,7 +38,9 @@ _DOTTED: Final = rf"{_IN_WORD}[.+]{_IN_WORD}"
 _MASK: Final = "<[A-Z]+>"
 _LONGEST: Final = 1_000  # characters of a word that are looked at
 _FEW: Final = 64  # up to this number of words Python is faster
-_FACTS: Final = np.dtype([("opened", np.int32), ("run", np.int32), ("kind", np.int8), ("constant", np.bool_)])
+_FACTS: Final = np.dtype(
+    [("opened", "i4"), ("bare", "i4"), ("kind", "i1"), ("masked", np.bool_), ("constant", np.bool_)]
+)
 
 
 def shapes_of(words: pl.Series) -> frozenset[str]:
@@ -101,8 +103,7 @@ class Words:
         opened, bare = (self._interner.ids(Texts.of(facts[name])) for name in ("opened", "bare"))
         self._facts = grown(self._facts, count)
         new = self._facts[known:count]
-        new["opened"] = opened
-        new["run"] = np.where(facts["masked"].to_numpy(), bare, -1)
+        new["opened"], new["bare"], new["masked"] = opened, bare, facts["masked"].to_numpy()
         new["kind"], new["constant"] = facts["kind"].to_numpy(), facts["constant"].to_numpy()
         if len(self) > count:  # words with any value, and words without a comma behind them
             self._learn(count)
@@ -117,9 +118,14 @@ class Words:
         return self._facts["opened"][: len(self)].copy()
 
     @property
-    def runs(self) -> Ids:
-        """By id: equal for words that are a list where they follow each other, -1 for those that are none."""
-        return self._facts["run"][: len(self)].copy()
+    def bare(self) -> Ids:
+        """By id: the id of the word without a comma or semicolon behind it."""
+        return self._facts["bare"][: len(self)].copy()
+
+    @property
+    def masked(self) -> npt.NDArray[np.bool_]:
+        """By id: whether the word has a mask."""
+        return self._facts["masked"][: len(self)].copy()
 
     @property
     def kinds(self) -> Ids:
