@@ -140,6 +140,8 @@ def _most_varied(lines: list[list[str]]) -> int:
     """The place with most different words; one inside a list only where no other varies, as lists have any length."""
     number = {word: i for i, word in enumerate(dict.fromkeys(word for words in lines for word in words))}
     bare = np.array([number.setdefault(word.rstrip(",;"), len(number)) for word in list(number)], np.int32)
+    if WILDCARD_TEXT in number:
+        bare[number[WILDCARD_TEXT]] = -1
     masked = np.array([_MASK.search(word) is not None for word in number], np.bool_)
     tokens = np.array([number[word] for words in lines for word in words], np.int32)
     width = len(lines[0])

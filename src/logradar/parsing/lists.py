@@ -21,12 +21,12 @@ Bools = npt.NDArray[np.bool_]
 def shortened(words, places, length, bare, masked):  # type: ignore[no-untyped-def]
     """Of the first ``length`` places, whose last is new, drop the part before an equal one; returns how many stay.
 
-    ``words`` has a word for each of ``places``; both are changed.
+    ``words`` has a word for each of ``places``; both are changed. Words with a negative ``bare`` are in no list.
     """
     for size in range(1, min(LONGEST, length // 2) + 1):
         same, values = True, False
         for i in range(length - size, length):
-            if bare[words[i]] != bare[words[i - size]]:
+            if bare[words[i]] < 0 or bare[words[i]] != bare[words[i - size]]:
                 same = False
                 break
             values = values or masked[words[i]]

@@ -103,7 +103,8 @@ class Words:
         opened, bare = (self._interner.ids(Texts.of(facts[name])) for name in ("opened", "bare"))
         self._facts = grown(self._facts, count)
         new = self._facts[known:count]
-        new["opened"], new["bare"], new["masked"] = opened, bare, facts["masked"].to_numpy()
+        new["opened"], new["masked"] = opened, facts["masked"].to_numpy()
+        new["bare"] = np.where(bare == WILD, -1, bare)
         new["kind"], new["constant"] = facts["kind"].to_numpy(), facts["constant"].to_numpy()
         if len(self) > count:  # words with any value, and words without a comma behind them
             self._learn(count)
@@ -119,7 +120,7 @@ class Words:
 
     @property
     def bare(self) -> Ids:
-        """By id: the id of the word without a comma or semicolon behind it."""
+        """By id: the id of the word without a comma or semicolon behind it; -1 for the wildcard, in no list."""
         return self._facts["bare"][: len(self)].copy()
 
     @property
