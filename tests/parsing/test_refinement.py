@@ -221,6 +221,38 @@ def test_examples_are_bounded_whatever_is_logged():
     assert UNKNOWN not in matches(miner, *blanks[:9], *wide[:9], *many[:99])
 
 
+def test_closed_places_and_lists_lose_no_line(monkeypatch):
+    monkeypatch.setattr(examples, "MOST", 8)
+    words = [
+        "a",
+        "cc",
+        "eth0",
+        "eth1",
+        "7",
+        "0x1f",
+        "deadbeef12",
+        "10.0.0.1",
+        "u=bob",
+        "u=7",
+        "7,",
+        "/p/q",
+        "J12345678",
+    ]
+    for seed in range(20):
+        random_ = random.Random(seed)
+        forms = [random_.choices(words, k=random_.randint(2, 9)) for _ in range(4)]
+        lines = []
+        for _ in range(300):
+            line = list(random_.choice(forms))
+            for _ in range(random_.randint(0, 3)):
+                line[random_.randrange(len(line))] = random_.choice(words) + random_.choice(["", "z", str(seed)])
+            lines.append(" ".join(line))
+        miner = mined(lines)
+        assert UNKNOWN not in matches(miner, *lines)
+    many = [f"go {'7 x ' * i}{'y ' * (2 * (300 - i))}" for i in range(300)]  # one cluster, lists of any length
+    assert UNKNOWN not in matches(mined(many), *many)
+
+
 CHARACTERS = list("abvZ019_.-=:/<>*()[]{}\"',;@\\é ٣ß𝔘")
 PIECES = st.one_of(
     st.text(st.sampled_from(CHARACTERS), max_size=9),

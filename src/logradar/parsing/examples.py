@@ -7,8 +7,7 @@ What is kept depends on the order of the lines alone, not on how they are divide
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +18,8 @@ import polars as pl
 from logradar.core.kernels import kernel
 from logradar.parsing.drain import WILDCARD_TEXT, Drain
 from logradar.parsing.interning import Ids, grown
-from logradar.parsing.lists import LONGEST, outside_lists
+from logradar.parsing.lists import outside_lists
+from logradar.parsing.words import in_list
 
 EXAMPLES: Final = "examples.parquet"
 CLOSED: Final = "closed-places.parquet"
@@ -28,9 +28,8 @@ LEAST: Final = 32  # of one behind very many others
 _FIRST: Final = 200  # clusters that may have `MOST` examples; those behind them have fewer, in proportion
 _BYTES: Final = 256 << 10  # characters of the examples of a cluster
 _NONE: Final = -1
-_MASK: Final = re.compile("<[A-Z]+>")
 _COLUMNS = pl.Schema({"cluster": pl.Int32, "line": pl.String, "first": pl.Int64, "count": pl.Int64})
-_CLOSED_COLUMNS = pl.Schema({"cluster": pl.Int32, "place": pl.Int32})
+_CLOSED_COLUMNS = pl.Schema({"cluster": pl.Int32, "length": pl.Int32, "place": pl.Int32})
 
 
 class Examples:
@@ -39,7 +38,7 @@ class Examples:
     def __init__(self, drain: Drain) -> None:
         self._drain = drain
         self._rows: dict[int, dict[str, list[int]]] = {}
-        self._closed: dict[int, set[int]] = {}
+        self._closed: dict[int, dict[int, set[int]]] = {}  # by cluster and length
         self._seen = 0
         self._clear()
 
@@ -74,31 +73,47 @@ class Examples:
             self._row(text, cluster)[1] += waiting
         self._clear()
 
-    def _row(self, text: str, cluster: int) -> list[int]:
-        """First time and count of the example of a line; a new one is added."""
+    def _row(self, text: str, cluster: int, room: bool = False) -> list[int]:
+        """First time and count of the example of a line; a new one is added, after making ``room`` if need be."""
         rows = self._rows.setdefault(cluster, {})
-        text = _written(text, self._closed.get(cluster, ()))
+        words = text.split()
+        closed = self._closed.get(cluster)
+        if closed is not None:
+            words = _without_lists(words)
+            for place in closed.get(len(words), ()):
+                words[place] = WILDCARD_TEXT
+        text = " ".join(words)
         row = rows.get(text)
         if row is None:
             most = max(min(LEAST, MOST), min(MOST, MOST * _FIRST // cluster))
-            if len(rows) >= most or (len(rows) > 1 and len(rows) * len(text) > _BYTES):
+            if not room and (len(rows) >= most or (len(rows) > 1 and len(rows) * len(text) > _BYTES)):
                 self._close_places(cluster)
-                return self._row(text, cluster)
+                return self._row(text, cluster, room=True)
             row = rows[text] = [self._seen, 0]
             self._seen += 1
         return row
 
     def _close_places(self, cluster: int) -> None:
-        """Close the most varied places of a cluster until half of its examples are left."""
-        rows, closed = self._rows[cluster], self._closed.setdefault(cluster, set())
-        target = max(len(rows) // 2, 1)
-        while len(rows) > target:
-            closed.add(_most_varied([line.split() for line in rows]))
-            merged: dict[str, list[int]] = {}
-            for line, (first, count) in rows.items():
-                row = merged.setdefault(_written(line, closed), [first, 0])
-                row[0], row[1] = min(row[0], first), row[1] + count
-            rows = self._rows[cluster] = merged
+        """Close the most varied places of a cluster until half of its examples are left; lists are written once."""
+        closed = self._closed.setdefault(cluster, {})
+        groups: dict[int, list[tuple[list[str], int, int]]] = {}
+        for line, (first, count) in self._rows[cluster].items():
+            words = _without_lists(line.split())
+            groups.setdefault(len(words), []).append((words, first, count))
+        merged = {length: _merged(group) for length, group in groups.items()}
+        target = max(len(self._rows[cluster]) // 2, 1)
+        while sum(map(len, merged.values())) > target:
+            length = max(merged, key=lambda length: (len(merged[length]), length))
+            group = [(line.split(), first, count) for line, (first, count) in merged[length].items()]
+            if len(group) == 1:
+                break
+            variants = [len(set(column)) for column in zip(*(words for words, _, _ in group), strict=True)]
+            place = variants.index(max(variants))
+            closed.setdefault(length, set()).add(place)
+            for words, _, _ in group:
+                words[place] = WILDCARD_TEXT
+            merged[length] = _merged(group)
+        self._rows[cluster] = {line: row for rows in merged.values() for line, row in rows.items()}
 
     def _remove_evicted(self) -> None:
         alive = set(self._drain.tree.alive["number"].tolist())
@@ -120,7 +135,12 @@ class Examples:
     def save(self, folder: Path) -> None:
         """Write all as Parquet into ``folder``."""
         self.table().write_parquet(folder / EXAMPLES)
-        closed = [(cluster, place) for cluster, places in self._closed.items() for place in sorted(places)]
+        closed = [
+            (cluster, length, place)
+            for cluster, lengths in self._closed.items()
+            for length, places in [(0, {0}), *lengths.items()]  # the length 0 says that places were closed at all
+            for place in sorted(places)
+        ]
         pl.DataFrame(closed, _CLOSED_COLUMNS, orient="row").write_parquet(folder / CLOSED)
 
     @classmethod
@@ -131,33 +151,37 @@ class Examples:
         for cluster, line, first, count in rows:
             examples._rows.setdefault(cluster, {})[line] = [first, count]
             examples._seen = max(examples._seen, first + 1)
-        for cluster, place in pl.read_parquet(folder / CLOSED).cast(_CLOSED_COLUMNS).iter_rows():
-            examples._closed.setdefault(cluster, set()).add(place)
+        for cluster, length, place in pl.read_parquet(folder / CLOSED).cast(_CLOSED_COLUMNS).iter_rows():
+            lengths = examples._closed.setdefault(cluster, {})
+            if length:
+                lengths.setdefault(length, set()).add(place)
         return examples
 
 
-def _most_varied(lines: list[list[str]]) -> int:
-    """The place with most different words; one inside a list only where no other varies, as lists have any length."""
-    number = {word: i for i, word in enumerate(dict.fromkeys(word for words in lines for word in words))}
-    bare = np.array([number.setdefault(word.rstrip(",;"), len(number)) for word in list(number)], np.int32)
-    if WILDCARD_TEXT in number:
-        bare[number[WILDCARD_TEXT]] = -1
-    masked = np.array([_MASK.search(word) is not None for word in number], np.bool_)
-    tokens = np.array([number[word] for words in lines for word in words], np.int32)
-    width = len(lines[0])
-    kept = outside_lists(tokens, np.arange(len(lines) + 1, dtype=np.int64) * width, bare, masked)
-    dropped = np.flatnonzero(~kept.reshape(len(lines), width).all(axis=0)).tolist()
-    in_lists = {place + behind for place in dropped for behind in range(LONGEST + 1)}
-    variants = [len(set(column)) for column in zip(*lines, strict=True)]
-    return max(range(len(variants)), key=lambda place: (variants[place] > 1 and place not in in_lists, variants[place]))
+def _merged(group: list[tuple[list[str], int, int]]) -> dict[str, list[int]]:
+    """Lines with their first time and count; equal ones become one."""
+    merged: dict[str, list[int]] = {}
+    for words, first, count in group:
+        row = merged.setdefault(" ".join(words), [first, 0])
+        row[0], row[1] = min(row[0], first), row[1] + count
+    return merged
 
 
-def _written(line: str, closed: Iterable[int]) -> str:
-    """The words of a line with one blank between them, and a wildcard at each of the closed places."""
-    words = line.split()
-    for place in closed:
-        words[place] = WILDCARD_TEXT
-    return " ".join(words)
+def _without_lists(words: list[str]) -> list[str]:
+    """The words of a line with its lists shortened, as lines are when they are matched."""
+    number: dict[str, int] = {}
+    forms = [in_list(word) for word in words]
+    tokens = np.arange(len(words), dtype=np.int32)
+    bare = np.array(
+        [
+            -1 if word == WILDCARD_TEXT else number.setdefault(form, len(number))
+            for word, (form, _) in zip(words, forms, strict=True)
+        ],
+        np.int32,
+    )
+    masked = np.array([value for _, value in forms], np.bool_)
+    kept = outside_lists(tokens, np.array([0, len(words)]), bare, masked)
+    return [word for word, stays in zip(words, kept.tolist(), strict=True) if stays]
 
 
 @kernel

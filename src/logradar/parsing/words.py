@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -120,7 +121,7 @@ class Words:
 
     @property
     def bare(self) -> Ids:
-        """By id: the id of the word without a comma or semicolon behind it; -1 for the wildcard, in no list."""
+        """By id: the id of what makes it equal to others in a list; -1 for the wildcard, which is in no list."""
         return self._facts["bare"][: len(self)].copy()
 
     @property
@@ -145,16 +146,24 @@ def _about(words: pl.Series) -> pl.DataFrame:
     named = pl.coalesce(*(start.str.extract(regex, 1) for regex in _KEY)).fill_null("")
     key = pl.when(ended).then(word.str.strip_suffix(WILDCARD_TEXT)).otherwise(named)
     rest = pl.col("rest")
+    form = word.str.replace_all(_SCALARS, SCALAR).str.replace_all(_DIGITS, "${1}" + SCALAR)
     value = (rest == WILDCARD_TEXT) | rest.str.contains(_VALUE)
     frame = pl.DataFrame({"word": words}).lazy().with_columns(key.alias("key"))
     frame = frame.with_columns(start.str.slice(pl.col("key").str.len_chars()).alias("rest"))
     return frame.select(
         opened=pl.col("key") + WILDCARD_TEXT,
-        bare=word.str.strip_chars_end(",;"),
-        masked=start.str.contains(_MASK),
+        bare=form.str.strip_chars_end(",;"),
+        masked=form.str.contains(_MASK),
         kind=pl.when(value).then(VALUE).when(rest.str.contains(_DOTTED)).then(DOTTED).otherwise(WORD),
         constant=start.str.replace_all(_MASK, "").str.contains(r"\pL"),
     ).collect()
+
+
+@lru_cache(maxsize=1 << 16)
+def in_list(word: str) -> tuple[str, bool]:
+    """What makes words equal in a list: without their digits and a comma behind; and whether the word has a value."""
+    form = _PYTHON[_DIGITS].sub(rf"\1{SCALAR}", _PYTHON[_SCALARS].sub(SCALAR, word))
+    return form.rstrip(",;"), _PYTHON[_MASK].search(form) is not None
 
 
 def _about_few(words: Sequence[str]) -> pl.DataFrame:
@@ -170,9 +179,8 @@ def _about_few(words: Sequence[str]) -> pl.DataFrame:
         rest = start[len(key) :]
         value = rest == WILDCARD_TEXT or _PYTHON[_VALUE].search(rest)
         kind = VALUE if value else DOTTED if _PYTHON[_DOTTED].search(rest) else WORD
-        masked = "<" in start and _PYTHON[_MASK].search(start) is not None
-        constant = any(map(str.isalpha, _PYTHON[_MASK].sub("", start) if masked else start))
-        rows.append((key + WILDCARD_TEXT, word.rstrip(",;"), masked, kind, constant))
+        constant = any(map(str.isalpha, _PYTHON[_MASK].sub("", start)))
+        rows.append((key + WILDCARD_TEXT, *in_list(word), kind, constant))
     return pl.DataFrame(rows, _ABOUT, orient="row")
 
 
