@@ -18,13 +18,14 @@ def test_events_carry_what_records_know_and_the_template():
     ]
     records = pa.Table.from_pylist(rows, schema=LOG_RECORDS)
     miner = TemplateMiner()
-    ids = miner.mine(records["body"])
+    miner.mine(records["body"])
+    ids = miner.match(records["body"])
     made = check(events(records, ids), EVENTS)
     assert made["template_id"].to_pylist() == [3, 4]
     assert made["parameters"].null_count == 2
     assert made["service"].to_pylist() == ["web", None]
     made = events(records, ids, miner.parameters(records["body"], ids))
-    assert made["parameters"].to_pylist() == [["5"], []]
+    assert made["parameters"].to_pylist() == [["5 ms"], []]
     assert made.drop_columns(["parameters", "template_id"]) == records.select(
         [name for name in EVENTS.names if name in records.column_names]
     )

@@ -36,10 +36,11 @@ def test_times_and_levels_that_are_not_known(tmp_path):
         f"Of all records of '{file}' no time is known.",
         f"Of all records no level is known: see '{file}'.",
     ]
-    mixed = write(
-        tmp_path / "b.log", "\n".join(GOOD[:30] + [f"May  3 11:00:{n % 60:02} host app: order {n}" for n in range(70)])
-    )
-    (said,) = remarks(mixed)
+    (tmp_path / "mixed").mkdir()
+    write(tmp_path / "mixed" / "a.log", "\n".join(GOOD[:30]))
+    plain = [f"May  3 11:00:{n % 60:02} host app: order {n}" for n in range(70)]
+    mixed = write(tmp_path / "mixed" / "b.log", "\n".join(plain))
+    (said,) = remarks(tmp_path / "mixed")
     assert said == f"Of 70 % of the records no level is known: see '{mixed}'."
 
 

@@ -24,7 +24,7 @@ from logradar.core.files import named_as, require_writable, sha256_of
 from logradar.core.interrupts import heed
 from logradar.core.locks import locked
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 OLDEST: Final = 2  # format that this version can still read
 MANIFEST: Final = "manifest.json"
 SEAL: Final = "sha256"  # the last key of a manifest: the checksum of the text before it

@@ -6,11 +6,14 @@ The schemas are in `logradar.core.tables`.
 
 A body passes through these files::
 
-    bodies ─▶ shapes ─▶ masking ─▶ tokens ─▶ drain (tree, tree_kernels) ─▶ templates ─▶ events ─▶ sessions
-             (shape_folding)                      └─ matching: find the template of a new body without learning
+    bodies ─▶ keys ─▶ shapes ─▶ masking ─▶ tokens ─▶ drain (tree, tree_kernels) ─▶ templates ─▶ events ─▶ sessions
+                     (shape_folding)                   └▶ examples ─▶ refinement (words) ─▶ refined ─▶ patterns
 
-Read ``templates`` first: `TemplateMiner` calls all others. ``masking`` holds the rules for variable parts (numbers,
-addresses), ``drain`` the clustering algorithm, ``parameters`` extracts the values that a template leaves open.
+Read ``templates`` first: `TemplateMiner` calls all others. ``keys`` masks the session key of a record in its body,
+``masking`` holds the rules for variable parts (numbers, addresses), ``drain`` the clustering algorithm, ``examples``
+the different lines of each cluster, ``refinement`` the decision which of their words are constants; ``patterns`` finds
+the refined template of a new body without learning, ``matching`` that of Drain alone; ``lists`` makes lists of any
+length alike. ``parameters`` extracts the values that a template leaves open.
 ``given_templates`` is used instead where the input already contains event ids (day files), and ``template_source``
 is the interface that both kinds of templates have.
 

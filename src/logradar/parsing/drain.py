@@ -118,13 +118,7 @@ class Drain:
         self.numeric = numeric(self.words.texts())
 
     def _split(self, first: int) -> None:
-        texts = self.lines.texts(first)
-        if self.settings.extra_delimiters:
-            text = pl.col("line")
-            for delimiter in self.settings.extra_delimiters:
-                text = text.str.replace_all(delimiter, " ", literal=True)
-            texts = Texts.of(pl.DataFrame({"line": texts.to_series()}).select(text)["line"])
-        counts, parts = split(texts)
+        counts, parts = split(self.spaced(self.lines.texts(first)))
         known = len(self.words)
         ids = self.words.ids(parts)
         self.numeric = grown(self.numeric, len(self.words))
@@ -140,6 +134,15 @@ class Drain:
         self.tokens[used : used + len(ids)] = ids
         self.memo = grown(self.memo, count)
         self.memo["cluster"][first:count] = -1
+
+    def spaced(self, texts: Texts) -> Texts:
+        """Lines with a blank for each of the extra delimiters."""
+        if not self.settings.extra_delimiters:
+            return texts
+        text = pl.col("line")
+        for delimiter in self.settings.extra_delimiters:
+            text = text.str.replace_all(delimiter, " ", literal=True)
+        return Texts.of(pl.DataFrame({"line": texts.to_series()}).select(text)["line"])
 
     def clusters(self) -> pl.DataFrame:
         """``number, template, size, node, used`` of every cluster, in order of creation.

@@ -67,6 +67,10 @@ _HEX = "[0-9a-fA-F]"
 _CLOCK = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_WEEKDAY = "(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_ZONE = "(?:GMT|UTC|Z|CES?T|[ECMP][SD]T|BST|[+-][0-9]{2}:?[0-9]{2})"
+_UNIT = "(?:ns|us|µs|ms|msecs?|millis|milliseconds?|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?)"
+_KILO = "[kKMGTP]"
 
 DEFAULT_RULES: Final = (
     _rule("star", r"<\*>", whole=False),  # a `<*>` that is in the log itself is text, not a wildcard
@@ -76,6 +80,7 @@ DEFAULT_RULES: Final = (
         "time",
         rf"[0-9]{{4}}[-/.][0-9]{{2}}[-/.][0-9]{{2}}(?:[T ]{_CLOCK}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?)?"
         rf"|(?:{_DAY},? )?{_MONTH} {{1,2}}[0-9]{{1,2}},? (?:[0-9]{{4}},? )?{_CLOCK}(?: (?:[A-Z]{{3,4}} )?[0-9]{{4}})?"
+        rf"|(?:{_WEEKDAY},? )?[0-9]{{1,2}}[ /-]{_MONTH}[ /-](?:[0-9]{{4}}|[0-9]{{2}})[ :]{_CLOCK}(?: {_ZONE})?"
         rf"|{_CLOCK}",
     ),
     _rule("mac", rf"(?:{_HEX}{{2}}[:-]){{5}}{_HEX}{{2}}"),
@@ -87,10 +92,14 @@ DEFAULT_RULES: Final = (
     ),
     _rule("ip", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?"),
     _rule("hex", rf"0[xX]{_HEX}+"),
-    _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|hrs?)|[0-9]{1,4}[hd]"),
+    _rule("bytes", rf"[0-9]+(?:\.[0-9]+)? (?:{_KILO}?i?B|[Bb]ytes?)(?: \([0-9]+(?:\.[0-9]+)? {_KILO}i?B\))?", "<SIZE>"),
+    _rule("interval", rf"[0-9]+(?:\.[0-9]+)? {_UNIT}", "<DURATION>"),
+    _rule("duration", r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|secs?|min|hrs?)|[0-9]{1,4}[hd]|[0-9]{1,2}:[0-9]{2}"),
     _rule("size", r"[0-9]+(?:\.[0-9]+)?(?:[kKMGTP]i?[Bb]?|B)"),
     _rule("num", r"[-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?"),
     _rule("longhex", rf"{_HEX}{{8,}}", "<HEX>"),  # after the numbers, so it contains a letter
+    _rule("id", r"[A-Za-z]*(?:[0-9]+[A-Za-z]+){3,}[0-9]*"),
+    _rule("digits", r"[0-9]{4,}", "<NUM>", whole=False),  # inside a word: J355512575
 )
 
 

@@ -69,10 +69,10 @@ def _pattern(template: str, masking: MaskingSettings, blank: str, strict: bool) 
     rules: dict[str, list[str]] = {}
     for rule in masking.ordered:
         rules.setdefault(rule.token, []).append(f"(?:{rule.regex})")
-    tokens = "|".join(map(re.escape, sorted(rules, key=len, reverse=True)))
+    tokens = "|".join(map(re.escape, sorted([*rules, WILDCARD_TEXT], key=len, reverse=True)))
     count, words = 0, []
     for word in template.split(" ") if template else []:
-        pieces = [word] if word == WILDCARD_TEXT else re.split(f"({tokens})", word) if tokens else [word]
+        pieces = re.split(f"({tokens})", word)
         written = ""
         for piece in pieces:
             if piece == WILDCARD_TEXT or piece in rules:

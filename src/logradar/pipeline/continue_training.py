@@ -172,5 +172,5 @@ def _newest_training(detector: Detector, wished: Detector) -> None:
 
 
 def _thawed(miner: TemplateMiner) -> TemplateMiner:
-    miner.frozen = False
+    miner.thaw()
     return miner

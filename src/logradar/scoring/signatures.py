@@ -20,6 +20,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.session_view import TEMPLATE_IDS
 from logradar.core.tables import UNKNOWN
 from logradar.parsing.masking import mask
+from logradar.parsing.templates import TemplateMiner
 
 if TYPE_CHECKING:
     from logradar.model.bundle import Bundle
@@ -184,7 +185,10 @@ def _masked(bundle: Bundle, record_ids: list[int], lines: Lines) -> dict[int, st
     if not record_ids:
         return {}
     table = lines(record_ids)
-    bodies = pl.Series("body", table["body"].to_pylist(), pl.String).str.split("\n").list.first()
+    texts = table["body"]
+    if isinstance(bundle.miner, TemplateMiner):
+        texts = bundle.miner.without_keys(texts, table["session_key"])
+    bodies = pl.Series("body", texts.to_pylist(), pl.String).str.split("\n").list.first()
     texts = mask(bodies, bundle.settings.parsing.masking).to_list()
     plain = [" ".join(word for word, _ in groupby(text.split()))[:_CLIPPED] for text in texts]  # lists of any length
     return dict(zip(table["record_id"].to_pylist(), plain, strict=True))

@@ -89,7 +89,7 @@ class Stream:
             return Step()
         records = self._numbered(records)
         self._keep(records)
-        ids = self._miner.match(records["body"])
+        ids = self._miner.match(self._miner.without_keys(records["body"], records["session_key"]))
         closed = self._sessionizer.push(events(records, ids), self._clock.read(None, records["timestamp"]))
         alerts = self._score(closed)
         early = self._unfinished() if self._early else NO_ALERTS
@@ -156,7 +156,7 @@ class Stream:
         ids = Sequences.from_arrow(sessions["template_ids"]).values
         lines = self.lines(records.values.tolist())
         place = np.searchsorted(lines["record_id"].to_numpy(), records.values)
-        bodies = lines["body"].combine_chunks().take(pa.array(place))
+        bodies = self._miner.without_keys(lines["body"], lines["session_key"]).take(pa.array(place))
         return with_lists(sessions, "parameters", records, parameters_in(self._miner, bodies, ids))
 
     def _forget(self) -> None:

@@ -38,7 +38,7 @@ def learn_templates(corpus: Corpus, miner: TemplateMiner, parts: Iterable[Sessio
             inside.values[Sequences.from_arrow(table["record_ids"]).values] = True
             inside.release()
     with Progress("mining templates", corpus.records, "records") as bar:
-        for start, bodies in texts_of(corpus):
+        for start, bodies in texts_of(corpus, miner):
             mask = np.array(inside.values[start : start + len(bodies)])
             miner.mine(bodies if mask.all() else bodies.filter(pa.array(mask)))
             inside.release()
@@ -60,7 +60,7 @@ def fill(
     if parameters and isinstance(sessions, Shards):
         beside = ParametersOnDisk(corpus.records, sessions, folder)
     with Progress("matching templates", corpus.records, "records") as bar:
-        for start, bodies in texts_of(corpus, together=parameters):
+        for start, bodies in texts_of(corpus, miner, together=parameters):
             matched = ids.values[start : start + len(bodies)] = miner.match(bodies)
             ids.release()
             if parameters and beside:
@@ -109,14 +109,14 @@ def parameters_in(miner: TemplateMiner, bodies: pa.Array, ids: Ids) -> pa.Array:
     return found.list.eval(pl.element().str.slice(0, LONGEST)).to_arrow().cast(EVENTS.field("parameters").type)
 
 
-def texts_of(corpus: Corpus, together: bool = False) -> Iterator[tuple[int, pa.Array]]:
-    """Bodies in order, each batch with the id of its first record; ids count on from 0 without a gap.
+def texts_of(corpus: Corpus, miner: TemplateMiner, together: bool = False) -> Iterator[tuple[int, pa.Array]]:
+    """Bodies without session keys, in order, each batch with the id of its first record; ids count on from 0.
 
     ``together`` makes batches larger, for work that costs something for each template and batch.
     """
     start, waiting = 0, list[pa.Array]()
-    for part in corpus.scan(["body"]):
-        waiting.append(part["body"].combine_chunks())
+    for part in corpus.scan(["body", "session_key"]):
+        waiting.append(miner.without_keys(part["body"], part["session_key"]))
         if not together or sum(map(len, waiting)) >= _ROWS or sum(bodies.nbytes for bodies in waiting) >= _BYTES:
             yield start, pa.concat_arrays(waiting)
             start += sum(map(len, waiting))
