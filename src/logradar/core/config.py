@@ -58,6 +58,9 @@ def load_config(
             continue
         try:
             value = yaml.safe_load(text)
+        except RecursionError:
+            faults.append(f"'{path.strip()}' is nested too deeply")
+            continue
         except yaml.YAMLError:
             value = text
         put(values, keys, value)
@@ -125,6 +128,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"The config file '{file}' cannot be read: {error}.") from None
     try:
         values = yaml.safe_load(text)
+    except RecursionError:
+        raise ConfigError(f"The config file '{file}' is nested too deeply.") from None
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         at = f" at line {place.line + 1}, column {place.column + 1}" if place else ""

@@ -17,7 +17,9 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field
 
+from logradar.core.columns import HIGHEST_ID
 from logradar.core.config import Config, validated
+from logradar.core.documents import UNREADABLE, Saved, read_document
 from logradar.core.errors import BundleError, ConfigError, DataError, TableError
 from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, check
 from logradar.parsing.drain import Drain, DrainSettings
@@ -42,6 +44,12 @@ class ParsingSettings(Config):
     first_line: bool = Field(
         True, description="use only the first line of a body with several lines (a stack trace) for its template"
     )
+
+
+class _State(Saved):
+    settings: dict[str, Any]
+    frozen: bool
+    created: int = Field(ge=0, le=HIGHEST_ID - FIRST_TEMPLATE)
 
 
 class TemplateMiner:
@@ -165,12 +173,12 @@ class TemplateMiner:
         Raises `BundleError` when a file is missing or damaged.
         """
         try:
-            state: dict[str, Any] = json.loads((folder / STATE).read_text(encoding="utf-8"))
-            miner = cls(validated(ParsingSettings, state["settings"]))
-            miner._drain = Drain.load(folder, miner.settings.drain, int(state["created"]))
+            state = _State.of(read_document(folder / STATE), STATE)
+            miner = cls(validated(ParsingSettings, state.settings))
+            miner._drain = Drain.load(folder, miner.settings.drain, state.created)
             miner._attach()
-            miner.frozen = bool(state["frozen"])
-        except (OSError, KeyError, ValueError, TypeError, ConfigError, pl.exceptions.PolarsError) as error:
+            miner.frozen = state.frozen
+        except (*UNREADABLE, ConfigError, pl.exceptions.PolarsError) as error:
             raise BundleError(f"The templates in '{folder}' cannot be read ({error}); train again.") from None
         return miner
 
