@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from logradar.core.documents import UNREADABLE, parsed
+from logradar.core.documents import UNREADABLE, parsed, reason_of
 from logradar.core.errors import BundleError
 from logradar.core.files import named_as, require_writable, sha256_of
 
@@ -122,7 +122,7 @@ def verify(folder: Path) -> dict[str, Any]:
         wanted = {str(name): (str(entry["sha256"]), int(entry["bytes"])) for name, entry in listed.items()}
     except UNREADABLE as error:
         raise BundleError(
-            f"The manifest of bundle '{folder}' cannot be read ({error}). Copy the bundle again or train it again."
+            f"The manifest of bundle '{folder}' cannot be read ({reason_of(error)}). Copy the bundle again or train it again."
         ) from None
     if version > FORMAT:
         raise BundleError(

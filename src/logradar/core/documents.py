@@ -15,6 +15,7 @@ LARGEST: Final = 256 << 20  # bytes of a document
 DEEPEST: Final = 32  # levels of lists and objects; what LogRadar writes has less than ten
 # What reading a damaged file may raise; whoever reads files of a bundle turns these into one sentence.
 UNREADABLE: Final = (OSError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError, pa.ArrowException)
+_LINE: Final = 500  # characters of a message that others quote
 M = TypeVar("M", bound="Saved")
 
 
@@ -33,6 +34,20 @@ class Saved(BaseModel):
             path = ".".join([where, *map(str, first["loc"])])
             message = first["msg"].removeprefix("Value error, ")
             raise ValueError(f"'{path}': {message[0].lower()}{message[1:]}") from None
+
+
+def read_object(path: Path, finite: bool = True) -> dict[str, Any]:
+    """As `read_document`, of a JSON object."""
+    value = read_document(path, finite)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path.name} is no JSON object")
+    return value
+
+
+def reason_of(error: BaseException) -> str:
+    """The message of an error in one line of bounded length, without a full stop, to be put into a sentence."""
+    text = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return (" ".join(text.split())[:_LINE] or type(error).__name__).removesuffix(".")
 
 
 def read_document(path: Path, finite: bool = True) -> Any:

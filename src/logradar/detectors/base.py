@@ -21,8 +21,8 @@ from pydantic import Field
 
 from logradar.core.config import Config, validated
 from logradar.core.distinct import Distinct
-from logradar.core.documents import UNREADABLE, Saved, read_document
-from logradar.core.errors import BundleError, DataError
+from logradar.core.documents import UNREADABLE, Saved, read_document, reason_of
+from logradar.core.errors import BundleError, ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.registry import Registry
 from logradar.core.sequences import Sequences
@@ -201,13 +201,13 @@ class Detector(ABC):
         """
         try:
             saved = _Saved.of(read_document(folder / STATE), STATE)
-            if saved.detector != (name or saved.detector):
+            if name is not None and saved.detector != name:
                 raise ValueError(f"it is a {saved.detector}, not a {name}")
             kind = detectors.load(saved.detector)
             detector = kind(validated(kind.Settings, saved.settings), saved.seed)
             detector._load(folder, saved.state)
-        except UNREADABLE as error:
-            raise BundleError(f"The detector in '{folder}' cannot be read ({error}); train it again.") from None
+        except (*UNREADABLE, ConfigError) as error:
+            raise BundleError(f"The detector in '{folder}' cannot be read ({reason_of(error)}); train it again.") from None
         return detector
 
     def _view(self, sessions: pa.Table) -> SessionView:

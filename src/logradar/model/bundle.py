@@ -22,8 +22,8 @@ from logradar.alerting.threshold import Threshold
 from logradar.core.bundle import MANIFEST, verify, writing
 from logradar.core.columns import Columns
 from logradar.core.config import changed, validated
-from logradar.core.documents import UNREADABLE, Saved, read_document
-from logradar.core.errors import BundleError
+from logradar.core.documents import UNREADABLE, Saved, read_document, read_object, reason_of
+from logradar.core.errors import BundleError, ConfigError
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.replay_buffer import ReplayBuffer
@@ -160,9 +160,8 @@ class Bundle:
             loaded = cls._read(folder, manifest)
             test = SelfTest.load(folder)
             silent = test.silent(loaded.main, loaded.thresholds[loaded.settings.detector].value) if test else 0
-        except UNREADABLE as error:
-            reason = " ".join(str(error).split()).removesuffix(".")
-            raise BundleError(f"Bundle '{folder}' cannot be read ({reason}); train it again.") from None
+        except (*UNREADABLE, ConfigError) as error:
+            raise BundleError(f"Bundle '{folder}' cannot be read ({reason_of(error)}); train it again.") from None
         if test and silent:
             raise BundleError(
                 f"Bundle '{folder}' was changed: its detector no longer alerts {silent:,} of {len(test.margins):,} "
@@ -172,8 +171,8 @@ class Bundle:
 
     @classmethod
     def _read(cls, folder: Path, manifest: dict[str, Any]) -> Bundle:
-        settings = validated(RunSettings, dict(read_document(folder / "settings.json")), "settings")
-        thresholds = dict(read_document(folder / "thresholds.json"))
+        settings = validated(RunSettings, read_object(folder / "settings.json"), "settings")
+        thresholds = read_object(folder / "thresholds.json")
         main = Detector.load(folder / "detectors" / settings.detector, settings.detector)
         _require_same(main, settings)
         beside = {
@@ -198,7 +197,7 @@ class Bundle:
             Seen(*(_prints(folder / f"seen-{what}.parquet") for what in ("sessions", "sequences"))),
             facts,
             read_lists(folder) if (folder / LISTS).is_file() else None,
-            dict(read_document(folder / NEXT_EVENTS, finite=False)) if (folder / NEXT_EVENTS).is_file() else {},
+            read_object(folder / NEXT_EVENTS, finite=False) if (folder / NEXT_EVENTS).is_file() else {},
             _sample(folder / SAMPLE) if (folder / SAMPLE).is_file() else None,
             ReplayBuffer.load(folder),
             Feedback.of_json(feedback.read_text("utf-8")) if feedback.is_file() else Feedback(),

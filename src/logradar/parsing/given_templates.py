@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logradar.core.columns import HIGHEST_ID, MOST, Columns
-from logradar.core.documents import UNREADABLE
+from logradar.core.documents import UNREADABLE, reason_of
 from logradar.core.errors import BundleError, DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS, TEMPLATES, UNKNOWN, check
@@ -125,7 +125,7 @@ class GivenTemplates:
             ids = saved.numbers("template_id", np.int32, (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
             counts, texts = saved.numbers("count", np.int64, (0, MOST)), saved.texts("template").to_pylist()
         except UNREADABLE as error:
-            raise BundleError(f"The templates in '{folder}' cannot be read ({error}); train again.") from None
+            raise BundleError(f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again.") from None
         return cls(ids.astype(np.int64) - FIRST_TEMPLATE, counts, texts)
 
 

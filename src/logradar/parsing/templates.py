@@ -19,7 +19,7 @@ from pydantic import Field
 
 from logradar.core.columns import HIGHEST_ID
 from logradar.core.config import Config, validated
-from logradar.core.documents import UNREADABLE, Saved, read_document
+from logradar.core.documents import UNREADABLE, Saved, read_document, reason_of
 from logradar.core.errors import BundleError, ConfigError, DataError, TableError
 from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, check
 from logradar.parsing.drain import Drain, DrainSettings
@@ -179,7 +179,7 @@ class TemplateMiner:
             miner._attach()
             miner.frozen = state.frozen
         except (*UNREADABLE, ConfigError, pl.exceptions.PolarsError) as error:
-            raise BundleError(f"The templates in '{folder}' cannot be read ({error}); train again.") from None
+            raise BundleError(f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again.") from None
         return miner
 
 
