@@ -31,7 +31,7 @@ def write_log(path: Path, jobs: int, seed: int, outage: int = 0, day: int = 1) -
         steps.append("finished")
         late = 0
         if number >= jobs - outage:
-            late, steps = 900, ["accepted from queue high", "loaded 987654321 rows"]
+            late, steps = 60, ["accepted from queue high", "loaded 987654321 rows"]
             steps += ["wrote result to disk"] * 30 + [f"disk quota exceeded on volume {rng.randint(1, 9)}"] * 5
         at = number * 20
         for step in steps:

@@ -74,6 +74,14 @@ def validated(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
     return _validated(cls, dict(values), [], None, where)
 
 
+def kept(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
+    """As `validated`, of settings that a bundle keeps: `ValueError`, for there it is no mistake of the user."""
+    try:
+        return _validated(cls, dict(values), [], None, where)
+    except ConfigError as error:
+        raise ValueError(str(error).removesuffix(".")) from None
+
+
 def changed(settings: C, given: Mapping[str, Any], where: str) -> C:
     """``settings`` with the values that are ``given`` by path, checked as those of a command line are.
 

@@ -67,7 +67,8 @@ def parsed(raw: bytes, name: str, finite: bool = True) -> Any:
     except RecursionError:
         raise ValueError(f"{name} is nested too deeply") from None
     except ValueError as error:
-        raise ValueError(f"{name} is not JSON: {error}") from None
+        deep = "depth limit" in str(error)  # of orjson
+        raise ValueError(f"{name} is nested too deeply" if deep else f"{name} is not JSON: {error}") from None
     if depth_of(value) > DEEPEST:
         raise ValueError(f"{name} is nested too deeply")
     return value

@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from logradar.core.config import Config, validated
+from logradar.core.config import Config, kept
 from logradar.core.distinct import Distinct
 from logradar.core.documents import UNREADABLE, Saved, read_document, reason_of
-from logradar.core.errors import BundleError, ConfigError, DataError
+from logradar.core.errors import BundleError, DataError
 from logradar.core.progress import say
 from logradar.core.registry import Registry
 from logradar.core.sequences import Sequences
@@ -204,9 +204,9 @@ class Detector(ABC):
             if name is not None and saved.detector != name:
                 raise ValueError(f"it is a {saved.detector}, not a {name}")
             kind = detectors.load(saved.detector)
-            detector = kind(validated(kind.Settings, saved.settings), saved.seed)
+            detector = kind(kept(kind.Settings, saved.settings, name or "settings"), saved.seed)
             detector._load(folder, saved.state)
-        except (*UNREADABLE, ConfigError) as error:
+        except UNREADABLE as error:
             raise BundleError(f"The detector in '{folder}' cannot be read ({reason_of(error)}); train it again.") from None
         return detector
 

@@ -21,9 +21,9 @@ from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold
 from logradar.core.bundle import MANIFEST, verify, writing
 from logradar.core.columns import Columns
-from logradar.core.config import changed, validated
+from logradar.core.config import changed, kept
 from logradar.core.documents import UNREADABLE, Saved, read_document, read_object, reason_of
-from logradar.core.errors import BundleError, ConfigError
+from logradar.core.errors import BundleError, DataError, InputError
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.replay_buffer import ReplayBuffer
@@ -160,18 +160,18 @@ class Bundle:
             loaded = cls._read(folder, manifest)
             test = SelfTest.load(folder)
             silent = test.silent(loaded.main, loaded.thresholds[loaded.settings.detector].value) if test else 0
-        except (*UNREADABLE, ConfigError) as error:
+        except (*UNREADABLE, DataError, InputError) as error:
             raise BundleError(f"Bundle '{folder}' cannot be read ({reason_of(error)}); train it again.") from None
         if test and silent:
             raise BundleError(
-                f"Bundle '{folder}' was changed: its detector no longer alerts {silent:,} of {len(test.margins):,} "
+                f"Bundle '{folder}' was changed: its detector no longer alerts {silent:,} of {test.alerted:,} "
                 "made-up faults that it alerted after its training. Copy it again or train it again."
             )
         return loaded
 
     @classmethod
     def _read(cls, folder: Path, manifest: dict[str, Any]) -> Bundle:
-        settings = validated(RunSettings, read_object(folder / "settings.json"), "settings")
+        settings = kept(RunSettings, read_object(folder / "settings.json"), "settings")
         thresholds = read_object(folder / "thresholds.json")
         main = Detector.load(folder / "detectors" / settings.detector, settings.detector)
         _require_same(main, settings)
@@ -191,7 +191,7 @@ class Bundle:
             settings,
             load_templates(folder / "templates"),
             every,
-            {name: Threshold.of_json(kept, name, scores[name], marked.get(name)) for name, kept in thresholds.items()},
+            {name: Threshold.of_json(one, name, scores[name], marked.get(name)) for name, one in thresholds.items()},
             scores,
             _History.of({"epochs": read_document(folder / "history.json", finite=False)}, "history").epochs,
             Seen(*(_prints(folder / f"seen-{what}.parquet") for what in ("sessions", "sequences"))),
@@ -230,7 +230,7 @@ def _plain_name(name: str) -> str:
 
 def _require_same(main: Detector, settings: RunSettings) -> None:
     """`ValueError` where the detector has other settings than the run says, but for those of its training."""
-    told = validated(type(main.settings), settings.detectors.get(settings.detector, {})).model_dump(mode="json")
+    told = kept(type(main.settings), settings.detectors.get(settings.detector, {})).model_dump(mode="json")
     own = main.settings.model_dump(mode="json")
     if _without_training(own) != _without_training(told):
         raise ValueError(f"the settings of {settings.detector} are not those in settings.json")

@@ -26,7 +26,6 @@ _NORMAL: Final = 8  # normal sessions that faults are made of
 _LONGEST: Final = 128  # events of each of them
 _ROOM: Final = 1 << 16  # events of all made-up sessions
 _ROOM_OF_NETWORKS: Final = 1 << 11  # which are slower
-_SERVICES: Final = 50
 _CLEAR: Final = 0.01  # share of a score by which it must be above the threshold to be kept
 _LEFT: Final = 0.5  # share of that distance that must be left; rounding of other processors takes far less
 _PAUSE: Final = 1e7  # seconds
@@ -35,7 +34,7 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class SelfTest:
-    """``sessions`` that were alerted, as SESSIONS, and how far above the threshold each of them was (``margins``)."""
+    """Made-up ``sessions`` as SESSIONS, and how far above the threshold each was; 0 where it was not alerted."""
 
     sessions: pa.Table
     margins: npt.NDArray[np.float64]
@@ -46,15 +45,26 @@ class SelfTest:
         sessions = _faults(normal, detector)
         scores = detector.score(sessions)["score"].to_numpy()
         margins = scores - threshold
-        rows = np.flatnonzero(margins > _CLEAR * np.maximum(np.abs(scores), 1.0))
+        margins = np.where(margins > _CLEAR * np.maximum(np.abs(scores), 1.0), margins, 0.0)
+        rows = np.flatnonzero((margins > 0) | sessions["service"].is_valid().to_numpy())
         return cls(sessions.take(pa.array(rows)), margins[rows])
 
+    @property
+    def alerted(self) -> int:
+        """How many of the sessions were alerted."""
+        return int((self.margins > 0).sum())
+
     def silent(self, detector: Detector, threshold: float) -> int:
-        """How many of the sessions are not alerted any more, or hardly."""
+        """How many of the sessions are not alerted any more, or hardly.
+
+        `ValueError` where the detector judges a service in another way that it did not do so when it was trained.
+        """
+        if other := set(detector.services) - set(self.sessions["service"].to_pylist()):
+            raise ValueError(f"its training says nothing of service '{min(other)}'")
         if not len(self.margins):
             return 0
         left = detector.score(self.sessions)["score"].to_numpy() - threshold
-        return int((~(left >= _LEFT * self.margins)).sum())
+        return int((~(left >= _LEFT * self.margins) & (self.margins > 0)).sum())
 
     def save(self, folder: Path) -> None:
         """Write the sessions and their margins as Parquet."""
@@ -86,7 +96,7 @@ def _faults(normal: Sequences | None, detector: Detector) -> pa.Table:
             events.append(row)
             pauses.append(pause)
     services: list[str | None] = [None] * len(events)
-    for name in detector.services[:_SERVICES]:  # a surprise counts less in some
+    for name in detector.services:  # a surprise counts less in some
         events, pauses, services = [*events, *events[:2]], [*pauses, *pauses[:2]], [*services, name, name]
     gaps = np.repeat(np.array(pauses, np.float32), [len(row) for row in events])
     return _table(events, gaps, services)
