@@ -1,4 +1,4 @@
-"""Fresh bundles of every detector, small enough to be mutated thousands of times, and an outage that all of them see."""
+"""Fresh bundles of every detector, small enough to be mutated thousands of times, and an outage that all see."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def write_log(path: Path, jobs: int, seed: int, outage: int = 0, day: int = 1) -
         steps = ["accepted from queue high", f"loaded {rng.randint(1, 99)} rows"]
         steps += [f"cache answered after {rng.randint(1, 9)} ms"] * (number % 3 == 0)
         steps += [f"retried in {rng.randint(1, 5)} s"] * (int(rng.expovariate(0.8)) if service == "press" else 0)
-        steps += rng.choice([["wrote result to disk"], ["wrote result to disk", "sent mail"], ["sent mail", "logged out"]])
+        steps += rng.choice(
+            [["wrote result to disk"], ["wrote result to disk", "sent mail"], ["sent mail", "logged out"]]
+        )
         steps.append("finished")
         late = 0
         if number >= jobs - outage:
@@ -44,7 +46,7 @@ def write_log(path: Path, jobs: int, seed: int, outage: int = 0, day: int = 1) -
 
 
 def train(home: Path, detector: str) -> Path:
-    """A bundle of ``detector`` in ``home``, learnt from ``home/normal.log``; members of an ensemble are the defaults."""
+    """A bundle of ``detector`` in ``home``, learnt from ``home/normal.log``."""
     from logradar.model.settings import run_settings
     from logradar.pipeline.train import train as run
 

@@ -47,8 +47,8 @@ def mutated(bundle: Path, file: str, number: int, place: Path) -> str:
         raw, what = _json(rng, manifest)
         (place / MANIFEST).write_bytes(_sealed(raw))
         return what
-    raw, what = _json(rng, json.loads((bundle / file).read_bytes())) if file.endswith(".json") else _parquet(
-        rng, bundle / file
+    raw, what = (
+        _json(rng, json.loads((bundle / file).read_bytes())) if file.endswith(".json") else _parquet(rng, bundle / file)
     )
     (place / file).write_bytes(raw)
     manifest["files"][file] = {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
@@ -147,12 +147,36 @@ def _other(rng: random.Random, old: Any) -> Any:
         return _number(rng, old)
     if isinstance(old, str):
         return rng.choice(
-            ["", old + "x", old[:-1], old.upper(), "<*>", "../../../etc/passwd", "\x00", "é\u202e", "length", "(", "x" * 5000]
+            [
+                "",
+                old + "x",
+                old[:-1],
+                old.upper(),
+                "<*>",
+                "../../../etc/passwd",
+                "\x00",
+                "é\u202e",
+                "length",
+                "(",
+                "x" * 5000,
+            ]
         )
     if isinstance(old, list):
         shuffled = rng.sample(old, len(old))
         return rng.choice(
-            [[], old[::-1], shuffled, old[:-1], old[1:], old + old[:1], old + old, [*old, None], [-5, *old], [-5], dict(enumerate(old))]
+            [
+                [],
+                old[::-1],
+                shuffled,
+                old[:-1],
+                old[1:],
+                old + old[:1],
+                old + old,
+                [*old, None],
+                [-5, *old],
+                [-5],
+                dict(enumerate(old)),
+            ]
         )
     if isinstance(old, dict):
         keys = list(old)
@@ -173,7 +197,24 @@ def _other(rng: random.Random, old: Any) -> Any:
 
 def _number(rng: random.Random, old: float) -> Any:
     others: list[Any] = [-old, old + 1, old - 1, old * 2, old / 2, old * 10, old * 1e6, old * 1e-6, old * 1000]
-    others += [0, -1, 1, -5, 2**31 - 1, 2**31, -(2**31), 2**32, 2**63 - 1, 2**63, 2**64, 1e9, 1e300, 1e308, -1e308, 5e-324]
+    others += [
+        0,
+        -1,
+        1,
+        -5,
+        2**31 - 1,
+        2**31,
+        -(2**31),
+        2**32,
+        2**63 - 1,
+        2**63,
+        2**64,
+        1e9,
+        1e300,
+        1e308,
+        -1e308,
+        5e-324,
+    ]
     others += [float("nan"), float("inf"), float("-inf"), str(old), None]
     new = rng.choice(others)
     keep = isinstance(old, int) and isinstance(new, float) and np.isfinite(new) and rng.random() < 0.7
@@ -216,7 +257,10 @@ def _table(rng: random.Random, table: pa.Table) -> tuple[pa.Table, str]:
             "a column twice": lambda: table.append_column(names[0], table[0]),
             "no metadata": lambda: table.replace_schema_metadata(None),
             "other metadata": lambda: table.replace_schema_metadata(
-                {k: rng.choice([b"-5", b"0", b"x", b"9" * 30, b"1" + v]) for k, v in (table.schema.metadata or {}).items()}
+                {
+                    k: rng.choice([b"-5", b"0", b"x", b"9" * 30, b"1" + v])
+                    for k, v in (table.schema.metadata or {}).items()
+                }
             ),
         }
         name = rng.choice(sorted(changes))
@@ -224,7 +268,9 @@ def _table(rng: random.Random, table: pa.Table) -> tuple[pa.Table, str]:
     place = rng.randrange(len(names))
     values = table[place].to_pylist()
     if shape < 0.25:  # another type
-        kind = rng.choice([pa.string(), pa.float32(), pa.float64(), pa.int8(), pa.int64(), pa.bool_(), pa.list_(pa.int64())])
+        kind = rng.choice(
+            [pa.string(), pa.float32(), pa.float64(), pa.int8(), pa.int64(), pa.bool_(), pa.list_(pa.int64())]
+        )
         filler = pa.nulls(rows, kind) if rng.random() < 0.3 else _forced(values, kind)
         return table.set_column(place, names[place], filler), f"'{names[place]}' holds {kind}"
     if not rows:

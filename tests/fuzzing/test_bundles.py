@@ -76,7 +76,10 @@ def test_a_mutation_is_the_same_every_time_and_is_noticed(fresh, tmp_path):
     """Without its new seal each of them is found at once; so they do change something."""
     bundle = fresh("ngram")
     for number in range(20):
-        first = mutated(bundle, "thresholds.json", number, tmp_path / "a"), (tmp_path / "a/thresholds.json").read_bytes()
+        first = (
+            mutated(bundle, "thresholds.json", number, tmp_path / "a"),
+            (tmp_path / "a/thresholds.json").read_bytes(),
+        )
         assert first == (
             mutated(bundle, "thresholds.json", number, tmp_path / "b"),
             (tmp_path / "b/thresholds.json").read_bytes(),
@@ -114,13 +117,16 @@ def set_column(bundle: Path, file: str, name: str, change: Callable[[np.ndarray]
 
 
 @pytest.mark.parametrize(
-    "ids", [[-5], [5, 4], [4, 4], [3, 2**31], [2**70], [3.5], ["3"], [None], [[3]], "345", None, {"a": 3}, [NAN], [True, "x"]]
+    "ids",
+    [[-5], [5, 4], [4, 4], [3, 2**31], [2**70], [3.5], ["3"], [None], [[3]], "345", None, {"a": 3}, [NAN], [True, "x"]],
 )
 @pytest.mark.parametrize("name", ["count_vector", "new_template"])
 def test_template_ids_that_are_none_reach_no_kernel(copy, name, ids):
     """`[-5]` corrupted the heap: SIGSEGV."""
     bundle = copy(name)
-    set_json(bundle, f"detectors/{name}/detector.json", "state", "templates" if name == "count_vector" else "known", ids)
+    set_json(
+        bundle, f"detectors/{name}/detector.json", "state", "templates" if name == "count_vector" else "known", ids
+    )
     refused(bundle, "cannot be read")
 
 
@@ -174,7 +180,9 @@ def test_a_threshold_above_its_validation_scores_is_refused_whatever_it_says_of_
         shutil.rmtree(bundle)
 
 
-@pytest.mark.parametrize("weights", [{"length": NAN}, {"length": INF}, {"length": -0.25}, {"length": 0.0}, {"length": "x"}])
+@pytest.mark.parametrize(
+    "weights", [{"length": NAN}, {"length": INF}, {"length": -0.25}, {"length": 0.0}, {"length": "x"}]
+)
 def test_weights_that_disarm_are_refused(copy, weights):
     bundle = copy("ensemble")
     file = "detectors/ensemble/detector.json"
@@ -202,7 +210,9 @@ def test_a_service_that_is_silenced_is_found(copy):
     refused(bundle, "says nothing of service 'mill'")
 
 
-@pytest.mark.parametrize("change", [lambda a: a * np.nan, lambda a: a + np.inf, lambda a: a[:5], lambda a: a.astype(str)])
+@pytest.mark.parametrize(
+    "change", [lambda a: a * np.nan, lambda a: a + np.inf, lambda a: a[:5], lambda a: a.astype(str)]
+)
 def test_validation_scores_that_are_none_are_refused(copy, change):
     bundle = copy("length")
     table = {"length": pa.array(change(pq.read_table(bundle / "validation-scores.parquet")["length"].to_numpy()))}
@@ -219,7 +229,16 @@ def test_validation_scores_without_columns_are_refused(copy):
 
 
 @pytest.mark.parametrize(
-    "file", ["settings.json", "thresholds.json", "history.json", "feedback.json", "split.json", "templates/parsing.json", MANIFEST]
+    "file",
+    [
+        "settings.json",
+        "thresholds.json",
+        "history.json",
+        "feedback.json",
+        "split.json",
+        "templates/parsing.json",
+        MANIFEST,
+    ],
 )
 @pytest.mark.parametrize("depth", [200, 100_000])
 def test_deep_documents_are_refused(copy, file, depth):

@@ -86,7 +86,17 @@ def test_texts_like_timestamps_are_times_or_none(texts):
 
 
 TOKENS: Final = [b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\", b"0", b"-", b"1e999", b"null", b"true", b" ", b"\n"]
-TOKENS += [b"\0", b"\xff", b"\xed\xa0\x80", b"\\u0000", b"\\ud800", b"9" * 25, b'"session_id"', b'"token_ids"', b"[" * 99]
+TOKENS += [
+    b"\0",
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\\u0000",
+    b"\\ud800",
+    b"9" * 25,
+    b'"session_id"',
+    b'"token_ids"',
+    b"[" * 99,
+]
 
 
 @QUICK
@@ -95,13 +105,13 @@ def test_day_files_of_any_bytes_are_read_the_same_in_blocks_of_any_size(numbers,
     whole = document([session(number, length=8) for number in numbers])
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(whole)))
-        whole = whole[:at] + b"".join(data.draw(st.lists(st.sampled_from(TOKENS), max_size=4))) + whole[
-            at + data.draw(st.sampled_from([0, 0, 1, 7, 60])) :
-        ]
+        whole = (
+            whole[:at]
+            + b"".join(data.draw(st.lists(st.sampled_from(TOKENS), max_size=4)))
+            + whole[at + data.draw(st.sampled_from([0, 0, 1, 7, 60])) :]
+        )
     once, faults = scan(whole)
     for block in (64, 300):
         again, others = scan(whole, block)
         assert rows(again) == rows(once)
         assert others.counts() == faults.counts()
-
-

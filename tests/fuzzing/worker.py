@@ -1,4 +1,4 @@
-"""A warm process that runs ``logradar detect`` on one mutated bundle after another, and its owner that notices its end."""
+"""A warm process that runs ``logradar detect`` on mutated bundles, and its owner that notices its end."""
 
 from __future__ import annotations
 

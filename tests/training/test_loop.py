@@ -191,7 +191,15 @@ def test_what_cannot_be_resumed_is_an_error_message(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "file", ["rng_state.pth", "model.safetensors", "last.safetensors", "optimizer.safetensors", "scheduler.json", "epoch-loss.json"]
+    "file",
+    [
+        "rng_state.pth",
+        "model.safetensors",
+        "last.safetensors",
+        "optimizer.safetensors",
+        "scheduler.json",
+        "epoch-loss.json",
+    ],
 )
 @pytest.mark.parametrize("damage", [b"", b"garbage", b"[" * 100_000, None], ids=["empty", "garbage", "deep", "cut"])
 def test_a_damaged_checkpoint_is_one_sentence(tmp_path, file, damage):
@@ -202,7 +210,9 @@ def test_a_damaged_checkpoint_is_one_sentence(tmp_path, file, damage):
         fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0, resume=True)
 
 
-@pytest.mark.parametrize("text", ['{"global_step": "x"}', '{"global_step": null, "epoch": []}', '{"global_step": 1, "z": 2}'])
+@pytest.mark.parametrize(
+    "text", ['{"global_step": "x"}', '{"global_step": null, "epoch": []}', '{"global_step": 1, "z": 2}']
+)
 def test_a_damaged_state_of_a_checkpoint_is_one_sentence(tmp_path, text):
     fit(network(), TRAIN, VALID, tmp_path, epochs=1, patience=0)
     (tmp_path / "checkpoints" / f"checkpoint-{STEPS}" / "trainer_state.json").write_text(text)

@@ -207,7 +207,9 @@ class Detector(ABC):
             detector = kind(kept(kind.Settings, saved.settings, name or "settings"), saved.seed)
             detector._load(folder, saved.state)
         except UNREADABLE as error:
-            raise BundleError(f"The detector in '{folder}' cannot be read ({reason_of(error)}); train it again.") from None
+            raise BundleError(
+                f"The detector in '{folder}' cannot be read ({reason_of(error)}); train it again."
+            ) from None
         return detector
 
     def _view(self, sessions: pa.Table) -> SessionView:

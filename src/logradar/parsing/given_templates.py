@@ -125,7 +125,9 @@ class GivenTemplates:
             ids = saved.numbers("template_id", np.int32, (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
             counts, texts = saved.numbers("count", np.int64, (0, MOST)), saved.texts("template").to_pylist()
         except UNREADABLE as error:
-            raise BundleError(f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again.") from None
+            raise BundleError(
+                f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again."
+            ) from None
         return cls(ids.astype(np.int64) - FIRST_TEMPLATE, counts, texts)
 
 

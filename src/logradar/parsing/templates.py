@@ -179,7 +179,9 @@ class TemplateMiner:
             miner._attach()
             miner.frozen = state.frozen
         except (*UNREADABLE, ConfigError, pl.exceptions.PolarsError) as error:
-            raise BundleError(f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again.") from None
+            raise BundleError(
+                f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again."
+            ) from None
         return miner
 
 

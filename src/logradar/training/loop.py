@@ -142,7 +142,7 @@ def _state(checkpoint: Path | None) -> TrainerState:
     if checkpoint is None:
         return TrainerState()
     try:
-        state = TrainerState.load_from_json(str(checkpoint / checkpoints.STATE))
+        state: TrainerState = TrainerState.load_from_json(str(checkpoint / checkpoints.STATE))
         numbers = [state.global_step + 0, float(state.epoch or 0), float(state.best_global_step or 0)]
         numbers += [float(entry[name]) for entry in state.log_history for name in entry if name.endswith("loss")]
         if not all(number >= 0 for number in numbers):

@@ -288,7 +288,9 @@ class NeuralDetector(PredictsEvents):
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
         saved = _State.of(state, "state")
         within = (FIRST_TEMPLATE, HIGHEST_ID)
-        self.vocabulary = Vocabulary(numbers(saved.vocabulary, np.int32, "'vocabulary'", within, "strictly"), saved.whole)
+        self.vocabulary = Vocabulary(
+            numbers(saved.vocabulary, np.int32, "'vocabulary'", within, "strictly"), saved.whole
+        )
         self._weights = (folder / WEIGHTS).read_bytes()
         self._scorer = Scorer((folder / NETWORK).read_bytes())
         example = self._example()
