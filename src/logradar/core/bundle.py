@@ -122,7 +122,8 @@ def verify(folder: Path) -> dict[str, Any]:
         wanted = {str(name): (str(entry["sha256"]), int(entry["bytes"])) for name, entry in listed.items()}
     except UNREADABLE as error:
         raise BundleError(
-            f"The manifest of bundle '{folder}' cannot be read ({reason_of(error)}). Copy the bundle again or train it again."
+            f"The manifest of bundle '{folder}' cannot be read ({reason_of(error)}). "
+            "Copy the bundle again or train it again."
         ) from None
     if version > FORMAT:
         raise BundleError(
