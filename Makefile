@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export LOGRADAR_DATA ?= ../shared/data
 
+# How long `make fuzz` mutates bundles.
+SECONDS ?= 3600
+
 # Other Pythons that the core must work on, and the part of the suite that shows it; without the extra `deep`.
 PYTHONS ?= python3.12 python3.13
 CORE_TESTS := $(addprefix tests/,core parsing sources alerting evaluation detectors/baselines detectors/value_models \
 	detectors/test_values.py cli/test_first_train.py cli/test_main_job.py)
 
-.PHONY: setup demo test test-processors test-pythons check check-slow bench bench-json bench-memory bench-parsing peers reproduce docs site clean
+.PHONY: setup demo test test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -49,6 +52,10 @@ check: $(READY)  ## style, types, floors
 
 check-slow: $(READY)  ## the marked tests that prove claims on real data
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(READY)  ## mutated bundles and made-up inputs for an hour (SECONDS=600 for less)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzzing.run --seconds $(SECONDS)
+	LOGRADAR_FUZZ_EXAMPLES=$$(( $(SECONDS) / 2 + 50 )) $(BIN)/python -m pytest tests/fuzzing/test_readers.py
 
 bench: $(READY) peers  ## speed beside peers, every benchmark in its quick size (about 10 minutes on two idle cores)
 	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -65,6 +65,19 @@ def test_the_tests_that_the_page_on_systems_names_exist():
         assert name in {node.name for node in body if isinstance(node, ast.FunctionDef)}, f"{file} has no {name}"
 
 
+def test_the_tests_that_the_page_on_security_names_exist():
+    """``::test_x`` is in the file that was named last."""
+    file, named = "", []
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)?(?:::(\w+))?`", (ROOT / "docs" / "security.md").read_text()):
+        file = path or file
+        if name:
+            named.append((file, name))
+    assert len(named) > 15
+    for file, name in named:
+        body = ast.parse((ROOT / file).read_text()).body
+        assert name in {node.name for node in body if isinstance(node, ast.FunctionDef)}, f"{file} has no {name}"
+
+
 def test_the_alert_of_the_readme_is_one_that_the_tutorial_prints():
     shown = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert shown and shown[1] in (ROOT / "docs" / "tutorial.md").read_text()

@@ -86,7 +86,7 @@ def test_levels_severities_and_no_service_are_defined_once():
 def test_tests_mirror_the_source():
     rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     tested = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith("_")}
-    assert rooms == tested
+    assert rooms == tested - {"fuzzing"}  # which attacks all rooms together, from outside
 
 
 PACKAGES = sorted({path.parent for path in FILES})

@@ -88,3 +88,13 @@ def test_settings_are_frozen_and_an_empty_file_means_defaults(tmp_path):
 def test_validated_names_where():
     with pytest.raises(ConfigError, match=r"'detectors\.x\.dept' is not known, did you mean 'depth'"):
         validated(Inner, {"dept": 3}, "detectors.x")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "a: " + "{b: " * 5_000, "- " * 50_000])
+def test_deep_yaml_is_refused(tmp_path, text):
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"nested too deeply|is not YAML"):
+        load_config(Outer, file)
+    with pytest.raises(ConfigError, match=r"names|nested too deeply"):
+        load_config(Outer, None, [f"inner.names={text}"])

@@ -190,6 +190,36 @@ def test_what_cannot_be_resumed_is_an_error_message(tmp_path, capsys):
     fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=9, resume=True)  # these may change
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        "rng_state.pth",
+        "model.safetensors",
+        "last.safetensors",
+        "optimizer.safetensors",
+        "scheduler.json",
+        "epoch-loss.json",
+    ],
+)
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"[" * 100_000, None], ids=["empty", "garbage", "deep", "cut"])
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path, file, damage):
+    fit(network(), TRAIN, VALID, tmp_path, epochs=1, patience=0)
+    path = tmp_path / "checkpoints" / f"checkpoint-{STEPS}" / file
+    path.write_bytes(path.read_bytes()[:-7] if damage is None else damage)
+    with pytest.raises(ConfigError, match=r"^The training cannot be resumed: .*; train without --resume\.$"):
+        fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0, resume=True)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"global_step": "x"}', '{"global_step": null, "epoch": []}', '{"global_step": 1, "z": 2}']
+)
+def test_a_damaged_state_of_a_checkpoint_is_one_sentence(tmp_path, text):
+    fit(network(), TRAIN, VALID, tmp_path, epochs=1, patience=0)
+    (tmp_path / "checkpoints" / f"checkpoint-{STEPS}" / "trainer_state.json").write_text(text)
+    with pytest.raises(ConfigError, match="cannot be resumed"):
+        fit(network(), TRAIN, VALID, tmp_path, epochs=2, patience=0, resume=True)
+
+
 def test_checkpoints_are_few_and_hold_no_pickled_arguments(tmp_path):
     done = fit(network(), TRAIN, VALID, tmp_path, epochs=8, patience=0, keep=2)
     names = sorted(path.name for path in (tmp_path / "checkpoints").glob("checkpoint-*"))

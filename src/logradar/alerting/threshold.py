@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,10 @@ from pydantic import Field
 
 from logradar.alerting.tail import fit_tail
 from logradar.core.config import Config
+from logradar.core.documents import Saved
 from logradar.core.errors import DataError
 
+_EXACT: Final = 1e-6  # relative; what other processors may round otherwise is far less
 _COUNTED: Final = 10  # so many validation sessions above a threshold are counted as exactly as a fitted tail estimates
 _FARTHEST: Final = 0.1  # of one validation session: how far a fitted tail is believed beyond the scores
 Floats = npt.NDArray[np.float64]
@@ -36,6 +38,15 @@ class ThresholdSettings(Config):
     )
 
 
+class _Kept(Saved):
+    value: float
+    quantile: float = Field(ge=0, le=1)
+    sessions: int = Field(ge=0)
+    false_alarms_per_day: float | None = Field(ge=0)
+    method: Literal["counted", "tail", "largest", "labels"] = "counted"
+    precision: float | None = Field(None, ge=0, le=1)
+
+
 @dataclass(frozen=True)
 class Threshold:
     """A session is alerted when its score is strictly above ``value``.
@@ -52,6 +63,27 @@ class Threshold:
     false_alarms_per_day: float | None
     method: str = "counted"
     precision: float | None = None
+
+    @classmethod
+    def of_json(cls, values: object, name: str, scores: Floats, anomalies: Floats | None) -> Threshold:
+        """What `to_json` gave for detector ``name``; `ValueError` where ``scores`` and ``anomalies`` do not justify it.
+
+        A threshold that was counted has the share of the scores at or below it that it says, and is one of them; one
+        from the fitted tail is where that tail, fitted again, has it. A higher one would disarm the detector.
+        """
+        saved = _Kept.of(values, name)
+        highest = max(0.0, *(float(some.max(initial=0.0)) for some in (scores, anomalies) if some is not None))
+        if saved.sessions != len(scores):
+            raise ValueError(f"'{name}' says {saved.sessions:,} validation sessions, and there are {len(scores):,}")
+        if saved.method == "tail":
+            tails = [tail for tail in (fit_tail(scores), fit_tail(np.maximum(scores, 0.0))) if tail is not None]
+            if saved.quantile < 1.0:
+                highest = max(highest, *(tail.beyond(1.0 - saved.quantile) for tail in tails))
+        elif len(scores) and abs(float((scores <= saved.value).mean()) - saved.quantile) > _EXACT:
+            raise ValueError(f"'{name}' says a share of {saved.quantile:g} at or below {saved.value:g}, which is wrong")
+        if saved.value > highest + _EXACT * max(abs(highest), 1.0):
+            raise ValueError(f"'{name}' has a threshold of {saved.value:g}; its scores justify {highest:g} at most")
+        return cls(**saved.model_dump())
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name, as a bundle keeps them."""

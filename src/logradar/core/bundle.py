@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from logradar.core.documents import UNREADABLE, parsed, reason_of
 from logradar.core.errors import BundleError
 from logradar.core.files import named_as, require_writable, sha256_of
 from logradar.core.interrupts import heed
@@ -133,7 +134,7 @@ def _read(path: Path) -> dict[str, Any]:
     sealed = _SEALED.fullmatch(raw)
     if sealed and hashlib.sha256(sealed[1]).hexdigest().encode() != sealed[2]:
         raise ValueError("it was changed, for its own checksum is another one")
-    manifest = dict(json.loads(raw))
+    manifest = dict(parsed(raw, MANIFEST))
     if sealed:
         del manifest[SEAL]
     return manifest
@@ -152,9 +153,10 @@ def verify(folder: Path) -> dict[str, Any]:
         manifest = _read(path)
         version, listed = int(manifest["format"]), dict(manifest["files"])
         wanted = {str(name): (str(entry["sha256"]), int(entry["bytes"])) for name, entry in listed.items()}
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except UNREADABLE as error:
         raise BundleError(
-            f"The manifest of bundle '{folder}' cannot be read ({error}). Copy the bundle again or train it again."
+            f"The manifest of bundle '{folder}' cannot be read ({reason_of(error)}). "
+            "Copy the bundle again or train it again."
         ) from None
     if version > FORMAT:
         raise BundleError(
@@ -169,6 +171,9 @@ def verify(folder: Path) -> dict[str, Any]:
         next(reversed(manifest)) != "files" or SEAL in manifest
     ):  # without a seal, as it was written before there were any
         raise BundleError(f"Bundle '{folder}' was changed: its manifest has lost its own checksum. Copy it again.")
+    links = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink())
+    if links:  # what it points to may change after it was looked at, or be a file that is nobody's business
+        raise BundleError(f"Bundle '{folder}' holds a link, '{links[0]}'; a bundle holds files only. Copy it again.")
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
     for name in sorted(present ^ set(wanted)):
         state = "is not in its manifest" if name in present else "is missing"

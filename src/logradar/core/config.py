@@ -58,6 +58,9 @@ def load_config(
             continue
         try:
             value = yaml.safe_load(text)
+        except RecursionError:
+            faults.append(f"'{path.strip()}' is nested too deeply")
+            continue
         except yaml.YAMLError:
             value = text
         put(values, keys, value)
@@ -69,6 +72,14 @@ def load_config(
 def validated(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
     """Settings of class ``cls`` from plain values; raises `ConfigError` as `load_config` does."""
     return _validated(cls, dict(values), [], None, where)
+
+
+def kept(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
+    """As `validated`, of settings that a bundle keeps: `ValueError`, for there it is no mistake of the user."""
+    try:
+        return _validated(cls, dict(values), [], None, where)
+    except ConfigError as error:
+        raise ValueError(str(error).removesuffix(".")) from None
 
 
 def changed(settings: C, given: Mapping[str, Any], where: str) -> C:
@@ -125,6 +136,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"The config file '{file}' cannot be read: {error}.") from None
     try:
         values = yaml.safe_load(text)
+    except RecursionError:
+        raise ConfigError(f"The config file '{file}' is nested too deeply.") from None
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         at = f" at line {place.line + 1}, column {place.column + 1}" if place else ""

@@ -17,9 +17,11 @@ from typing import Any, ClassVar, Final, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pydantic import Field
 
-from logradar.core.config import Config, validated
+from logradar.core.config import Config, kept
 from logradar.core.distinct import Distinct
+from logradar.core.documents import UNREADABLE, Saved, read_document, reason_of
 from logradar.core.errors import BundleError, DataError
 from logradar.core.progress import say
 from logradar.core.registry import Registry
@@ -56,6 +58,15 @@ class Finding:
     expected: list[tuple[int, float]] = field(default_factory=list)
 
 
+class _Saved(Saved):
+    """What the file of every detector holds; each class says itself what its state is."""
+
+    detector: str
+    seed: int = Field(ge=0, lt=1 << 63)
+    settings: dict[str, Any]
+    state: dict[str, Any]
+
+
 class Detector(ABC):
     """Learns normal sessions and scores others; subclasses implement the methods that begin with an underscore.
 
@@ -84,6 +95,11 @@ class Detector(ABC):
     def members(self) -> Mapping[str, Detector]:
         """The fitted detectors that this one is made of; none for a single detector."""
         return {}
+
+    @property
+    def services(self) -> list[str]:
+        """Names of services that are judged in another way than all others."""
+        return []
 
     @property
     def baseline_score(self) -> float:
@@ -178,18 +194,22 @@ class Detector(ABC):
         (folder / STATE).write_text(json.dumps({**state, "state": self._save(folder)}) + "\n")
 
     @staticmethod
-    def load(folder: Path) -> Detector:
-        """The detector that `save` wrote into ``folder``, of any class.
+    def load(folder: Path, name: str | None = None) -> Detector:
+        """The detector that `save` wrote into ``folder``, of any class, or of the class ``name`` alone.
 
-        Raises `BundleError` where a file is missing or cannot be read.
+        Raises `BundleError` where a file is missing, cannot be read, or holds a number that no training gives.
         """
         try:
-            saved = json.loads((folder / STATE).read_text())
-            kind = detectors.load(saved["detector"])
-            detector = kind(validated(kind.Settings, saved["settings"]), saved["seed"])
-            detector._load(folder, saved["state"])
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            raise BundleError(f"The detector in '{folder}' cannot be read ({error}); train it again.") from None
+            saved = _Saved.of(read_document(folder / STATE), STATE)
+            if name is not None and saved.detector != name:
+                raise ValueError(f"it is a {saved.detector}, not a {name}")
+            kind = detectors.load(saved.detector)
+            detector = kind(kept(kind.Settings, saved.settings, name or "settings"), saved.seed)
+            detector._load(folder, saved.state)
+        except UNREADABLE as error:
+            raise BundleError(
+                f"The detector in '{folder}' cannot be read ({reason_of(error)}); train it again."
+            ) from None
         return detector
 
     def _view(self, sessions: pa.Table) -> SessionView:
@@ -237,7 +257,7 @@ class Detector(ABC):
 
     @abstractmethod
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        """Restore what `_save` wrote."""
+        """Restore what `_save` wrote, after every number of it was checked; `ValueError` where one is amiss."""
 
 
 class SequenceDetector(Detector):

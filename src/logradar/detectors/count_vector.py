@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from logradar.core.columns import HIGHEST_ID, numbers
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
+from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Finding, Incremental, Scored
 from logradar.detectors.baselines.count_tails import Rarity
 from logradar.detectors.baselines.nearest_counts import nearest, ordered, postings, surpluses
@@ -151,9 +153,12 @@ class CountVector(Incremental):
         return {"templates": self._templates.tolist()}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self._templates = np.array(state["templates"], np.int32)
+        self._templates = numbers(state["templates"], np.int32, "'templates'", (UNKNOWN, HIGHEST_ID), "strictly")
         self._known = SeenRows.load(folder / "prototypes.parquet", folder / "known.parquet")
+        self._known.require(self._templates, ascending=True)
         self._rarity = Rarity.load(folder / "counts.parquet")
+        if not np.isin(self._rarity.templates, self._templates).all():
+            raise ValueError("counts.parquet has a template that no training session has")
         self._index = None
 
 

@@ -7,14 +7,15 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from logradar.core.config import Config, validated
+from logradar.core.documents import Saved
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
@@ -33,6 +34,7 @@ from logradar.training.processes import place
 
 _LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
 _TAMPERED: Final = 1000  # synthetic anomalies
+_EXACT: Final = 1e-9  # by which the sum of the weights may differ from 1
 _FEW: Final = 2.0  # expected episodes below which a single one proves nothing
 
 
@@ -68,6 +70,19 @@ class _Normal:
     scores: dict[str, Floats]
     anomalies: dict[str, Floats]
     count: int
+
+
+class _State(Saved):
+    weights: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=1)
+    cut: float = Field(ge=0)
+    noise: dict[str, float]
+    dropped: dict[str, str]
+
+    @model_validator(mode="after")
+    def _whole(self) -> _State:
+        if abs(sum(self.weights.values()) - 1.0) > _EXACT:
+            raise ValueError("the sum of the weights is not 1")
+        return self
 
 
 class Ensemble(Detector):
@@ -128,6 +143,11 @@ class Ensemble(Detector):
             return self._alone.lowest_score
         still = sum(min(member.lowest_score, 0.0) for member in self._members.values())
         return min(still, -max(self._noise.values(), default=0.0)) - self._cut
+
+    @property
+    def services(self) -> list[str]:
+        """As `Detector.services`: those with a noise of their own."""
+        return list(self._noise) if self._alone is None else self._alone.services
 
     @property
     def baseline_score(self) -> float:
@@ -337,11 +357,17 @@ class Ensemble(Detector):
         return {"weights": weights, "cut": self._cut, "noise": self._noise, "dropped": self.dropped}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        weights = {name: float(weight) for name, weight in state["weights"].items()}
-        self._members = {name: Detector.load(folder / name) for name in weights}
+        saved = _State.of(state, "state")
+        weights = saved.weights
+        if set(weights) | set(saved.dropped) != set(self.settings.members) or set(weights) & set(saved.dropped):
+            raise ValueError("its weights are not those of its members")
+        self._members = {name: Detector.load(folder / name, name) for name in weights}
         self._weights = np.array(list(weights.values()))
         self._scales = load_scales(list(weights), folder / "normal.parquet")
-        self._cut, self._noise, self.dropped = float(state["cut"]), dict(state["noise"]), dict(state["dropped"])
+        highest = max(scale.highest for scale in self._scales.values())
+        if saved.cut > highest or any(abs(value) > highest for value in saved.noise.values()):
+            raise ValueError(f"its cut or the noise of a service is above {highest:.3g}, which no surprise can be")
+        self._cut, self._noise, self.dropped = saved.cut, saved.noise, saved.dropped
 
 
 def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:

@@ -7,11 +7,25 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic import Field, model_validator
 
+from logradar.core.columns import HIGHEST_ID
 from logradar.core.distinct import Distinct
+from logradar.core.documents import Saved
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.detectors.base import Finding, Incremental, Scored
+
+
+class _State(Saved):
+    shortest: int = Field(ge=0, le=HIGHEST_ID)
+    longest: int = Field(ge=0, le=HIGHEST_ID)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> _State:
+        if self.shortest > self.longest:
+            raise ValueError(f"the shortest session, {self.shortest}, is longer than the longest, {self.longest}")
+        return self
 
 
 class Length(Incremental):
@@ -76,4 +90,5 @@ class Length(Incremental):
         return {"shortest": self.shortest, "longest": self.longest}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self.shortest, self.longest = int(state["shortest"]), int(state["longest"])
+        saved = _State.of(state, "state")
+        self.shortest, self.longest = saved.shortest, saved.longest

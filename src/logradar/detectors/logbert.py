@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from logradar.core.columns import numbers
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
@@ -46,6 +47,7 @@ NOTHING: Final = 0  # the class of "nothing is missing"
 _USUAL: Final = 0.995  # the quantile of validation sessions at which both parts of the score are made equal
 _LEAST: Final = math.log(2)  # nats; below this nothing is surprising
 _ASKED: Final = 512  # questions at least of which the validation loss is the mean
+_HEAVIEST: Final = 1000.0  # that a missing event can weigh: as much as scores go above `_CLEAR`
 _CLEAR: Final = 0.1  # nats; below this a session counts as complete
 
 
@@ -293,7 +295,7 @@ class LogBERT(NeuralDetector):
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
         super()._load(folder, state)
-        self.weight = float(state["weight"])
+        self.weight = float(numbers([state["weight"]], np.float64, "'weight'", (1, _HEAVIEST))[0])
 
 
 _NONE: Final = np.empty(0, np.int64)

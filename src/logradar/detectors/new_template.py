@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from logradar.core.columns import HIGHEST_ID, numbers
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
@@ -64,4 +65,4 @@ class NewTemplate(Incremental):
         return {"known": self.known.tolist()}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self.known = np.array(state["known"], np.int32)
+        self.known = numbers(state["known"], np.int32, "'known'", (FIRST_TEMPLATE, HIGHEST_ID), "strictly")

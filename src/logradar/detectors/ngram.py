@@ -134,9 +134,9 @@ class Ngram(Incremental):
         return {"n": self.settings.n}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        known = SeenRows.load(folder / "runs.parquet", folder / "known.parquet")
-        if (known.rows.lengths != state["n"]).any():
-            raise ValueError(f"runs.parquet does not hold runs of {state['n']}")
+        known, n = SeenRows.load(folder / "runs.parquet", folder / "known.parquet"), self.settings.n
+        if state != {"n": n} or (known.rows.lengths != n).any():
+            raise ValueError(f"runs.parquet does not hold runs of {n}")
         self._remember(known)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
+from logradar.core.columns import HIGHEST_ID
+from logradar.core.columns import numbers as checked
 from logradar.core.config import Config
 from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
@@ -146,7 +148,8 @@ class Values(Detector):
         return {"templates": self._known.templates.tolist()}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self._known = Models.load(folder, np.array(state["templates"], np.int64))
+        within = (FIRST_TEMPLATE, HIGHEST_ID)
+        self._known = Models.load(folder, checked(state["templates"], np.int64, "'templates'", within, "strictly"))
 
 
 def _scores(models: Models, sessions: SessionView) -> Scored:

@@ -219,7 +219,7 @@ def read_lists(folder: Path) -> FileParts:
         lists = json.loads(path.read_text())
     except OSError as error:
         raise InputError(f"The split '{path}' cannot be read: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         lists = None
     if (
         not isinstance(lists, dict)

@@ -14,17 +14,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ConfigDict, Field
 
 from logradar import __version__
 from logradar.alerting.feedback import Feedback
 from logradar.alerting.threshold import Threshold
-from logradar.core.bundle import verify, writing
-from logradar.core.config import changed, validated
-from logradar.core.errors import BundleError
+from logradar.core.bundle import MANIFEST, verify, writing
+from logradar.core.columns import Columns
+from logradar.core.config import changed, kept
+from logradar.core.documents import UNREADABLE, Saved, read_document, read_object, reason_of
+from logradar.core.errors import BundleError, DataError, InputError
 from logradar.core.locks import locked
-from logradar.detectors.base import Detector
+from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.replay_buffer import ReplayBuffer
+from logradar.model.self_test import SelfTest
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import of_sample
 from logradar.parsing.given_templates import load_templates
@@ -38,6 +42,19 @@ FEEDBACK: Final = "feedback.json"
 MARKED: Final = "anomaly-scores.parquet"
 Hashes = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
+
+
+class _Figures(Saved):
+    """The facts of the manifest that are reckoned with."""
+
+    sessions_per_day: float | None = Field(gt=0)
+    valid_unseen: int | None = Field(ge=0)
+
+
+class _History(Saved):
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    epochs: dict[str, list[dict[str, float]]]
 
 
 @dataclass
@@ -126,6 +143,8 @@ class Bundle:
             pq.write_table(pa.table({"fingerprint": self.seen.sequences}), draft / "seen-sequences.parquet")
             if self.memory is not None:
                 self.memory.save(draft)
+            limit, rows = self.thresholds[self.settings.detector].value, self.memory.rows if self.memory else None
+            SelfTest.of(self.main, limit, rows).save(draft)
             if self.marked:
                 pq.write_table(pa.table(dict(self.marked)), draft / MARKED)
             if len(self.feedback):
@@ -139,41 +158,58 @@ class Bundle:
     def load(cls, folder: Path) -> Bundle:
         """Verify and read a bundle; any fault is a `BundleError` with a way out."""
         with locked(folder, exclusive=False):  # not while another process replaces it
-            return cls._read(folder)
+            return cls._checked(folder)
 
     @classmethod
-    def _read(cls, folder: Path) -> Bundle:
+    def _checked(cls, folder: Path) -> Bundle:
         manifest = verify(folder)
         try:
-            settings = validated(RunSettings, json.loads((folder / "settings.json").read_text()), "settings")
-            thresholds = json.loads((folder / "thresholds.json").read_text())
-            main = Detector.load(folder / "detectors" / settings.detector)
-            beside = {
-                name: Detector.load(folder / "detectors" / name)
-                for name in thresholds
-                if name != settings.detector and name not in main.members
-            }
-            return cls(
-                settings,
-                load_templates(folder / "templates"),
-                {settings.detector: main, **main.members, **beside},
-                {name: Threshold(**value) for name, value in thresholds.items()},
-                _columns(folder / "validation-scores.parquet"),
-                json.loads((folder / "history.json").read_text()),
-                Seen(
-                    _columns(folder / "seen-sessions.parquet")["fingerprint"],
-                    _columns(folder / "seen-sequences.parquet")["fingerprint"],
-                ),
-                {key: value for key, value in manifest.items() if key not in ("format", "files", "detector", "seed")},
-                read_lists(folder) if (folder / LISTS).is_file() else None,
-                json.loads((folder / NEXT_EVENTS).read_text()) if (folder / NEXT_EVENTS).is_file() else {},
-                of_sample(pq.read_table(folder / SAMPLE)) if (folder / SAMPLE).is_file() else None,
-                ReplayBuffer.load(folder),
-                Feedback.of_json((folder / FEEDBACK).read_text()) if (folder / FEEDBACK).is_file() else Feedback(),
-                _columns(folder / MARKED) if (folder / MARKED).is_file() else {},
+            loaded = cls._read(folder, manifest)
+            test = SelfTest.load(folder)
+            silent = test.silent(loaded.main, loaded.thresholds[loaded.settings.detector].value) if test else 0
+        except (*UNREADABLE, DataError, InputError) as error:
+            raise BundleError(f"Bundle '{folder}' cannot be read ({reason_of(error)}); train it again.") from None
+        if test and silent:
+            raise BundleError(
+                f"Bundle '{folder}' was changed: its detector no longer alerts {silent:,} of {test.alerted:,} "
+                "made-up faults that it alerted after its training. Copy it again or train it again."
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BundleError(f"Bundle '{folder}' cannot be read ({error}); train it again.") from None
+        return loaded
+
+    @classmethod
+    def _read(cls, folder: Path, manifest: dict[str, Any]) -> Bundle:
+        settings = kept(RunSettings, read_object(folder / "settings.json"), "settings")
+        thresholds = read_object(folder / "thresholds.json")
+        main = Detector.load(folder / "detectors" / settings.detector, settings.detector)
+        _require_same(main, settings)
+        beside = {
+            name: Detector.load(folder / "detectors" / name, name)
+            for name in map(_plain_name, thresholds)
+            if name != settings.detector and name not in main.members
+        }
+        every = {settings.detector: main, **main.members, **beside}
+        scores, marked = _scores(folder / "validation-scores.parquet"), _scores(folder / MARKED)
+        if not set(every) == set(thresholds) == set(scores) or not set(marked) <= set(every):
+            raise ValueError("its thresholds, its validation scores and its detectors do not have the same names")
+        facts = {key: value for key, value in manifest.items() if key not in ("format", "files", "detector", "seed")}
+        _Figures.of({name: facts.get(name) for name in _Figures.model_fields}, MANIFEST)
+        feedback = folder / FEEDBACK
+        return cls(
+            settings,
+            load_templates(folder / "templates"),
+            every,
+            {name: Threshold.of_json(one, name, scores[name], marked.get(name)) for name, one in thresholds.items()},
+            scores,
+            _History.of({"epochs": read_document(folder / "history.json", finite=False)}, "history").epochs,
+            Seen(*(_prints(folder / f"seen-{what}.parquet") for what in ("sessions", "sequences"))),
+            facts,
+            read_lists(folder) if (folder / LISTS).is_file() else None,
+            read_object(folder / NEXT_EVENTS, finite=False) if (folder / NEXT_EVENTS).is_file() else {},
+            _sample(folder / SAMPLE) if (folder / SAMPLE).is_file() else None,
+            ReplayBuffer.load(folder),
+            Feedback.of_json(feedback.read_text("utf-8")) if feedback.is_file() else Feedback(),
+            marked,
+        )
 
 
 def input_settings(bundle: Bundle, given: Mapping[str, Any] | None = None, *, use_labels: bool = True) -> InputSettings:
@@ -204,6 +240,42 @@ def _dump(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
 
 
-def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
-    table = pq.read_table(path)
-    return {name: table[name].to_numpy() for name in table.column_names}
+def _plain_name(name: str) -> str:
+    if name not in detectors.names():
+        raise ValueError(f"there is no detector '{name}'")
+    return name
+
+
+def _require_same(main: Detector, settings: RunSettings) -> None:
+    """`ValueError` where the detector has other settings than the run says, but for those of its training."""
+    told = kept(type(main.settings), settings.detectors.get(settings.detector, {})).model_dump(mode="json")
+    own = main.settings.model_dump(mode="json")
+    if _without_training(own) != _without_training(told):
+        raise ValueError(f"the settings of {settings.detector} are not those in settings.json")
+
+
+def _without_training(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _without_training(below) for name, below in values.items() if name != "training"}
+    return values
+
+
+def _scores(path: Path) -> dict[str, Floats]:
+    """Scores by detector; none where there is no such file."""
+    if not path.is_file():
+        return {}
+    saved = Columns(path)
+    return {name: saved.numbers(name, np.float64) for name in saved.names}
+
+
+def _prints(path: Path) -> Hashes:
+    prints: Hashes = Columns(path).only("fingerprint").numbers("fingerprint", np.uint64)
+    return prints
+
+
+def _sample(path: Path) -> pa.Table:
+    saved = Columns(path)
+    events = saved.sequences("template_ids")
+    if "gaps" in saved.names and len(saved.seconds("gaps")) != len(events.values):
+        raise ValueError(f"{path.name} has not as many gaps as events")
+    return of_sample(saved.table)

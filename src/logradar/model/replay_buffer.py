@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.columns import HIGHEST_ID, Columns
 from logradar.core.sequences import Sequences
-from logradar.core.tables import PADDING
+from logradar.core.tables import PADDING, UNKNOWN
 
 FILE: Final = "normal.parquet"
 _EVENTS: Final = 4_000_000  # of all kept sequences together
@@ -120,12 +121,11 @@ class ReplayBuffer:
 
     @classmethod
     def load(cls, folder: Path) -> ReplayBuffer | None:
-        """What `save` wrote; None where a bundle keeps none."""
+        """What `save` wrote; None where a bundle keeps none. `ValueError` where it is damaged."""
         if not (folder / FILE).is_file():
             return None
-        table = pq.read_table(folder / FILE)
-        rows = Sequences.from_arrow(table["template_ids"])
-        return cls(Sequences(rows.values, rows.offsets, table["count"].to_numpy(), rows.inverse))
+        saved = Columns(folder / FILE).only("template_ids", "count")
+        return cls(saved.sequences("template_ids", (UNKNOWN, HIGHEST_ID), "count"))
 
 
 def _chosen(rows: Sequences, most: int) -> Sequences:

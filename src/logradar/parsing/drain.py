@@ -15,7 +15,9 @@ import numpy as np
 import polars as pl
 from pydantic import Field, field_validator
 
+from logradar.core.columns import HIGHEST_ID, MOST, Columns
 from logradar.core.config import Config
+from logradar.core.tables import FIRST_TEMPLATE
 from logradar.parsing.interning import Ids, Interner, Ints, Texts, grown, ranges
 from logradar.parsing.tokens import numeric, split
 from logradar.parsing.tree import Tree
@@ -23,10 +25,7 @@ from logradar.parsing.tree_kernels import MEMO
 
 WILDCARD_TEXT: Final = "<*>"
 _CLUSTERS, _TREE = "clusters.parquet", "tree.parquet"
-_CLUSTER_COLUMNS = pl.Schema(
-    {"template": pl.String, "number": pl.Int32, "size": pl.Int64, "node": pl.Int32, "used": pl.Int64}
-)
-_TREE_COLUMNS = pl.Schema({"parent": pl.Int32, "length": pl.Int32, "token": pl.String})
+_NUMBERS: Final = HIGHEST_ID - FIRST_TEMPLATE  # clusters that were created, so that each has a template id
 
 
 class DrainSettings(Config):
@@ -177,14 +176,22 @@ class Drain:
         Raises `ValueError` when the files do not describe a valid tree.
         """
         drain = cls(settings)
-        nodes = pl.read_parquet(folder / _TREE, glob=False).cast(_TREE_COLUMNS)
-        clusters = pl.read_parquet(folder / _CLUSTERS, glob=False).cast(_CLUSTER_COLUMNS)
-        if nodes.null_count().sum_horizontal().item():
-            raise ValueError("a node has an empty value")
-        words = drain.words.ids(Texts.of(nodes["token"]))
-        tokens = np.where(nodes["length"] >= 0, nodes["length"], words).astype(np.int32)
+        nodes = Columns(folder / _TREE, ["token"]).only("parent", "length", "token")
+        kept = Columns(folder / _CLUSTERS, ["template"]).only("template", "number", "size", "node", "used")
+        parents, lengths = (nodes.numbers(name, np.int32, (-1, HIGHEST_ID)) for name in ("parent", "length"))
+        words = drain.words.ids(Texts.of(pl.Series(pl.from_arrow(nodes.texts("token")))))
+        tokens = np.where(lengths >= 0, lengths, words).astype(np.int32)
+        clusters = pl.DataFrame(
+            {
+                "template": pl.Series(pl.from_arrow(kept.texts("template"))),
+                "number": kept.numbers("number", np.int32, (1, _NUMBERS), "strictly"),
+                "size": kept.numbers("size", np.int64, (1, MOST)),
+                "node": kept.numbers("node", np.int32, (1, len(nodes))),
+                "used": kept.numbers("used", np.int64, (0, MOST)),
+            }
+        )
         counts, parts = split(Texts.of(clusters["template"]))
-        drain.tree.restore(nodes["parent"].to_numpy(), tokens, clusters, counts, drain.words.ids(parts), created)
+        drain.tree.restore(parents, tokens, clusters, counts, drain.words.ids(parts), created)
         drain._clear_cache()
         return drain
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 
+from logradar.core.columns import HIGHEST_ID, Columns
+from logradar.core.columns import MOST as HIGHEST
 from logradar.core.kernels import kernel
 from logradar.parsing.drain import WILDCARD_TEXT, Drain
 from logradar.parsing.interning import Ids, grown
@@ -144,16 +146,32 @@ class Examples:
         pl.DataFrame(closed, _CLOSED_COLUMNS, orient="row").write_parquet(folder / CLOSED)
 
     @classmethod
-    def load(cls, folder: Path, drain: Drain) -> Examples:
-        """What `save` wrote. Raises what Polars raises where the files are damaged."""
+    def load(cls, folder: Path, drain: Drain, clusters: int) -> Examples:
+        """What `save` wrote, of a drain that has made so many ``clusters``; `ValueError` where it is something else."""
         examples = cls(drain)
-        rows: Any = pl.read_parquet(folder / EXAMPLES).cast(_COLUMNS).iter_rows()
+        saved = Columns(folder / EXAMPLES, ["line"]).only("cluster", "line", "first", "count")
+        rows = zip(
+            saved.numbers("cluster", np.int32, (0, clusters)).tolist(),
+            saved.texts("line").to_pylist(),
+            saved.numbers("first", np.int64, (0, HIGHEST)).tolist(),
+            saved.numbers("count", np.int64, (0, HIGHEST)).tolist(),
+            strict=True,
+        )
         for cluster, line, first, count in rows:
             examples._rows.setdefault(cluster, {})[line] = [first, count]
             examples._seen = max(examples._seen, first + 1)
-        for cluster, length, place in pl.read_parquet(folder / CLOSED).cast(_CLOSED_COLUMNS).iter_rows():
+        closed = Columns(folder / CLOSED).only("cluster", "length", "place")
+        places = zip(
+            closed.numbers("cluster", np.int32, (0, clusters)).tolist(),
+            closed.numbers("length", np.int32, (0, HIGHEST_ID)).tolist(),
+            closed.numbers("place", np.int32, (0, HIGHEST_ID)).tolist(),
+            strict=True,
+        )
+        for cluster, length, place in places:
             lengths = examples._closed.setdefault(cluster, {})
             if length:
+                if place >= length:
+                    raise ValueError(f"{CLOSED} names place {place} of lines of {length} words")
                 lengths.setdefault(length, set()).add(place)
         return examples
 

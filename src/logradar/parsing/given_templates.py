@@ -16,6 +16,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.columns import HIGHEST_ID, MOST, Columns
+from logradar.core.documents import UNREADABLE, reason_of
 from logradar.core.errors import BundleError, DataError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import FIRST_TEMPLATE, SESSIONS, TEMPLATES, UNKNOWN, check
@@ -119,10 +121,14 @@ class GivenTemplates:
     def load(cls, folder: Path) -> GivenTemplates:
         """Load what `save` wrote. Raises `BundleError` when it cannot be read."""
         try:
-            table = check(pq.read_table(folder / TABLE, schema=TEMPLATES), TEMPLATES)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise BundleError(f"The templates in '{folder}' cannot be read ({error}); train again.") from None
-        return cls._of_table(table)
+            saved = Columns(folder / TABLE, ["template"]).only(*TEMPLATES.names)
+            ids = saved.numbers("template_id", np.int32, (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
+            counts, texts = saved.numbers("count", np.int64, (0, MOST)), saved.texts("template").to_pylist()
+        except UNREADABLE as error:
+            raise BundleError(
+                f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again."
+            ) from None
+        return cls(ids.astype(np.int64) - FIRST_TEMPLATE, counts, texts)
 
 
 def load_templates(folder: Path) -> TemplateSource:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from logradar.core.columns import HIGHEST_ID, MOST, Columns
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.parsing.drain import WILDCARD_TEXT, Drain
 from logradar.parsing.interning import Ids, Interner, Ints, Texts, ranges
@@ -102,11 +103,17 @@ class RefinedTemplates:
 
     @classmethod
     def load(cls, folder: Path, left: int) -> RefinedTemplates:
-        """What `save` wrote. Raises what Polars raises where files are damaged, `ValueError` for wrong values."""
-        table = pl.read_parquet(folder / REFINED).select(_COLUMNS.names()).cast(_COLUMNS)
-        if table.null_count().sum_horizontal().item() or (table["template_id"] < FIRST_TEMPLATE).any():
-            raise ValueError("a refined template has an empty or reserved value")
-        shapes = pl.read_parquet(folder / SHAPES).cast(_SHAPES_COLUMNS)["shape"]
+        """What `save` wrote; `ValueError` where it is something else."""
+        saved = Columns(folder / REFINED, ["template"]).only(*_COLUMNS.names())
+        table = pl.DataFrame(
+            {
+                "template_id": saved.numbers("template_id", np.int32, (FIRST_TEMPLATE, HIGHEST_ID), "strictly"),
+                "template": pl.Series(pl.from_arrow(saved.texts("template"))),
+                "words": pl.Series(pl.from_arrow(saved.text_lists("words"))),
+                "count": saved.numbers("count", np.int64, (0, MOST)),
+            }
+        ).cast(_COLUMNS)
+        shapes = Columns(folder / SHAPES, ["shape"]).only("shape").texts("shape").to_pylist()
         return cls(table, frozenset(shapes), left)
 
 

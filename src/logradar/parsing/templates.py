@@ -14,14 +14,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 from pydantic import Field
 
+from logradar.core.columns import HIGHEST_ID, MOST
 from logradar.core.config import Config, validated
+from logradar.core.documents import UNREADABLE, Saved, read_document, reason_of
 from logradar.core.errors import BundleError, ConfigError, DataError, TableError
 from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, UNKNOWN, check
 from logradar.parsing.drain import Drain, DrainSettings
@@ -53,6 +55,14 @@ class ParsingSettings(Config):
     first_line: bool = Field(
         True, description="use only the first line of a body with several lines (a stack trace) for its template"
     )
+
+
+class _State(Saved):
+    settings: dict[str, Any]
+    frozen: bool
+    created: int = Field(ge=0, le=HIGHEST_ID - FIRST_TEMPLATE)
+    left_out: int = Field(0, ge=0, le=MOST)
+    counts: dict[str, Annotated[int, Field(ge=0, le=MOST)]] = Field(default_factory=dict)  # by template id
 
 
 class TemplateMiner:
@@ -247,17 +257,19 @@ class TemplateMiner:
         Raises `BundleError` when a file is missing or damaged.
         """
         try:
-            state: dict[str, Any] = json.loads((folder / STATE).read_text(encoding="utf-8"))
+            state = _State.of(read_document(folder / STATE), STATE)
             refined = (folder / REFINED).is_file()  # bundles of before had templates of Drain alone
-            miner = cls(validated(ParsingSettings, {"refine": refined, **state["settings"]}))
-            miner._drain = Drain.load(folder, miner.settings.drain, int(state["created"]))
-            miner._attach(Examples.load(folder, miner._drain) if refined else None)
-            miner.frozen = bool(state["frozen"])
+            miner = cls(validated(ParsingSettings, {"refine": refined, **state.settings}))
+            miner._drain = Drain.load(folder, miner.settings.drain, state.created)
+            miner._attach(Examples.load(folder, miner._drain, state.created) if refined else None)
+            miner.frozen = state.frozen
             if refined:
-                miner._known = RefinedTemplates.load(folder, int(state["left_out"]))
-                miner._counts = Counter({int(key): int(count) for key, count in state["counts"].items()})
-        except (OSError, KeyError, ValueError, TypeError, ConfigError, pl.exceptions.PolarsError) as error:
-            raise BundleError(f"The templates in '{folder}' cannot be read ({error}); train again.") from None
+                miner._known = RefinedTemplates.load(folder, state.left_out)
+                miner._counts = Counter({int(key): count for key, count in state.counts.items()})
+        except (*UNREADABLE, ConfigError, pl.exceptions.PolarsError) as error:
+            raise BundleError(
+                f"The templates in '{folder}' cannot be read ({reason_of(error)}); train again."
+            ) from None
         return miner
 
 

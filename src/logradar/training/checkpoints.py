@@ -63,7 +63,7 @@ def _whole(path: Path) -> bool:
         return False
     try:
         return "global_step" in json.loads((path / STATE).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return False
 
 

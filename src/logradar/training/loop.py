@@ -98,7 +98,7 @@ def fit_network(
             trainer.add_callback(mean)
         identity = _identity(network, train, watched, settings, seed)
         checkpoint = checkpoints.begin(run, identity, settings.resume)
-        before = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")) if checkpoint else TrainerState()
+        before = _state(checkpoint)
         log = TrainingLog(folder if first() else None, checkpoint is None)
         machine = history.machine_figures(run) if checkpoint else {}
         if _over(before, settings):
@@ -135,6 +135,24 @@ def fit_network(
     if seconds > _SHORT:
         say(f"{title}: {sentence}")
     return History(epochs, kept, sentence, trainer.state.global_step, seconds, rows / max(seconds, 1e-9))
+
+
+def _state(checkpoint: Path | None) -> TrainerState:
+    """Where the training stood. Raises `ConfigError` where the checkpoint does not say."""
+    if checkpoint is None:
+        return TrainerState()
+    try:
+        state: TrainerState = TrainerState.load_from_json(str(checkpoint / checkpoints.STATE))
+        numbers = [state.global_step + 0, float(state.epoch or 0), float(state.best_global_step or 0)]
+        numbers += [float(entry[name]) for entry in state.log_history for name in entry if name.endswith("loss")]
+        if not all(number >= 0 for number in numbers):
+            raise ValueError("a number in it is below 0, or none")
+        return state
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigError(
+            f"The training cannot be resumed: '{checkpoint / checkpoints.STATE}' is damaged ({error}); train without "
+            "--resume."
+        ) from None
 
 
 def _order(train: Rows | StoredRows, settings: TrainingSettings, seed: int) -> Order | StoredOrder:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
-from logradar.core.errors import ConfigError
+from logradar.core.documents import reason_of
+from logradar.core.errors import ConfigError, LogRadarError
 from logradar.training import optimizer_files
 from logradar.training.counter_rng import draws
 from logradar.training.epoch_loss import EpochLoss
@@ -134,12 +134,14 @@ class RowTrainer(Trainer):
         if checkpoint is None:
             return
         assert self.optimizer is not None and self.lr_scheduler is not None
-        try:
+        with _resuming(checkpoint, "optimiser or schedule"):
             self.optimizer.load_state_dict(optimizer_files.read_optimizer(Path(checkpoint)))
             self.lr_scheduler.load_state_dict(optimizer_files.read_scheduler(Path(checkpoint)))
             self.epoch_loss.read(Path(checkpoint), self.args.process_index)
-        except ValueError as error:
-            raise ConfigError(f"The training cannot be resumed: {error}; train without --resume.") from None
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        with _resuming(checkpoint, "random generators"):
+            super()._load_rng_state(checkpoint)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         if self.args.should_save:
@@ -152,15 +154,25 @@ class RowTrainer(Trainer):
                 self.mean.save(folder)
 
     def _load_from_checkpoint(self, checkpoint: str, model: torch.nn.Module | None = None) -> None:
-        super()._load_from_checkpoint(checkpoint, model)
-        if self.mean is not None:
-            try:
+        with _resuming(checkpoint, "weights"):
+            super()._load_from_checkpoint(checkpoint, model)
+            if self.mean is not None:
                 self.mean.load(Path(checkpoint))
-            except (OSError, SafetensorError) as error:
-                raise ConfigError(f"The training cannot be resumed: {error}; train without --resume.") from None
 
     def _averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self.mean is None else self.mean.applied()
+
+
+@contextmanager
+def _resuming(checkpoint: str | None, what: str) -> Iterator[None]:
+    """A `ConfigError` where ``what`` of a checkpoint cannot be read: torch and others raise what they like."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, LogRadarError):
+            raise
+        where = f"the {what} in '{checkpoint}' cannot be read ({reason_of(error)[:200]})"
+        raise ConfigError(f"The training cannot be resumed: {where}; train without --resume.") from None
 
 
 class Order:

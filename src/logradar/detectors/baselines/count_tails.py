@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.columns import HIGHEST_ID, MOST, Columns
 from logradar.core.kernels import kernel, lower_bound, read_only
 from logradar.core.sequences import Sequences
 
@@ -52,9 +53,9 @@ class Rarity:
         is 1 in (sessions + 2), divided by the ratio to the highest count (Pareto): twice the highest is half as likely.
         """
         cells, row = _cells(rows)
-        above, ends = self._above, self._ends[np.searchsorted(self._templates, cells >> 32)]
+        above, ends = self._above, self._ends[np.searchsorted(self.templates, cells >> 32)]
         start, stop = (np.searchsorted(self.cells, cells, side) for side in ("left", "right"))
-        known = np.isin(cells >> 32, self._templates)
+        known = np.isin(cells >> 32, self.templates)
         at_least = np.where(known, above[start] - above[ends], 0)
         more = np.where(known, above[stop] - above[ends], 0)
         most = np.ones(len(cells), np.int64)  # highest count of a template; of a new one: 1
@@ -73,13 +74,14 @@ class Rarity:
         return np.append(np.cumsum(self.sessions[::-1])[::-1], 0)
 
     @cached_property
-    def _templates(self) -> Ints:
+    def templates(self) -> Ints:
+        """All templates that occur, in ascending order."""
         return np.unique(self.cells >> 32)
 
     @cached_property
     def _ends(self) -> Ints:
         """For each template the first cell after its own; one more, for the end of all."""
-        last = self._templates << 32 | 0xFFFFFFFF
+        last = self.templates << 32 | 0xFFFFFFFF
         return np.append(np.searchsorted(self.cells, last, "right"), len(self.cells))
 
     @cached_property
@@ -88,7 +90,7 @@ class Rarity:
         bounds = np.concatenate([[0], self._ends[:-1]])
         held = self._above[bounds[:-1]] - self._above[bounds[1:]]
         order = np.argsort(-held, kind="stable")
-        return self._templates[order], held[order]
+        return self.templates[order], held[order]
 
     def save(self, file: Path) -> None:
         """Write all cells as Parquet."""
@@ -97,9 +99,19 @@ class Rarity:
 
     @classmethod
     def load(cls, file: Path) -> Rarity:
-        """What `save` wrote."""
-        table = pq.read_table(file)
-        return cls(table["cell"].to_numpy(), table["sessions"].to_numpy(), int(table.schema.metadata[b"total"]))
+        """What `save` wrote; `ValueError` where it cannot be counts of sessions."""
+        saved = Columns(file).only("cell", "sessions")
+        total = int(saved.metadata.get("total", "0")[:20])
+        if not 1 <= total <= MOST:
+            raise ValueError(f"{file.name} counts {total} sessions")
+        cells = saved.numbers("cell", np.int64, (1, HIGHEST_ID << 32 | 0xFFFFFFFF), "strictly")
+        if not (cells & 0xFFFFFFFF).all():
+            raise ValueError(f"{file.name} has a cell of a template that occurs 0 times")
+        rarity = cls(cells, saved.numbers("sessions", np.int64, (1, total)), total)
+        begin = np.append(0, rarity._ends[:-1])[:-1]
+        if len(begin) and np.add.reduceat(rarity.sessions, begin).max() > total:
+            raise ValueError(f"{file.name} has a template in more than all {total:,} sessions")
+        return rarity
 
 
 def _cells(rows: Sequences) -> tuple[Ints, Ints]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.columns import Columns
 from logradar.core.distinct import Distinct
 from logradar.core.sequences import Sequences
 
@@ -90,11 +91,19 @@ class SeenRows:
 
     @classmethod
     def load(cls, rows: Path, hashes: Path) -> SeenRows:
-        """What `save` wrote."""
-        table = pq.read_table(rows)
-        kept = Sequences.from_arrow(table["row"])
-        kept = Sequences(kept.values, kept.offsets, table["count"].to_numpy(), kept.inverse)
-        return cls(kept, pq.read_table(hashes)["hash"].to_numpy())
+        """What `save` wrote; `ValueError` where there is no row, or one whose hash is not among the hashes."""
+        kept = Columns(rows).only("row", "count").sequences("row", counts="count")
+        seen = cls(kept, Columns(hashes).only("hash").numbers("hash", np.uint64, ascending="evenly"))
+        if not len(kept) or not _among(seen._old, seen._sorted).all():
+            raise ValueError(f"{rows.name} has no row, or one that {hashes.name} does not know")
+        return seen
+
+    def require(self, known: npt.NDArray[np.int32], ascending: bool) -> None:
+        """`ValueError` where a kept row has a value that is not in ``known``, or is not in ``ascending`` order."""
+        if not np.isin(self.rows.values, known).all():
+            raise ValueError("a normal session has a template that no training session has")
+        if ascending and ((np.diff(self.rows.values) < 0) & (np.diff(self.rows.rows) == 0)).any():
+            raise ValueError("the templates of a normal session are not in order")
 
 
 def most_frequent(rows: Sequences, most: int) -> Sequences:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.columns import MOST, Columns, numbers
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -62,8 +64,13 @@ def save_scales(scales: Mapping[str, EmpiricalPValues], file: Path) -> None:
 
 
 def load_scales(names: list[str], file: Path) -> dict[str, EmpiricalPValues]:
-    """What `save_scales` wrote; a name without a score has an empty scale."""
-    table = pq.read_table(file)
-    of = np.array(table["member"].to_pylist(), dtype=object)
-    scores, sessions = table["score"].to_numpy(), table["sessions"].to_numpy()
+    """What `save_scales` wrote; a name without a score has an empty scale. `ValueError` where it is no scale."""
+    saved = Columns(file, ["member"]).only("member", "score", "sessions")
+    of = np.array(saved.texts("member").to_pylist(), dtype=object)
+    scores = saved.numbers("score", np.float64, (0, None))
+    sessions = saved.numbers("sessions", np.int64, (1, MOST))
+    if not set(of) <= set(names):
+        raise ValueError(f"{file.name} has the scale of a detector that is no member")
+    for name in names:
+        numbers(scores[of == name], np.float64, f"the scale of {name}", ascending="strictly")
     return {name: EmpiricalPValues(scores[of == name], sessions[of == name]) for name in names}

@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from logradar.core.columns import HIGHEST_ID, numbers
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
+from logradar.core.documents import Saved
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import TEMPLATE_IDS, SessionView
+from logradar.core.tables import FIRST_TEMPLATE
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.inference_api import PredictsEvents
@@ -59,6 +62,13 @@ class NeuralSettings(Config):
     )
     shown: int = Field(3, ge=1, description="expected templates named per finding")
     training: TrainingSettings = TrainingSettings()
+
+
+class _State(Saved):
+    model_config = ConfigDict(extra="ignore")  # a subclass has more
+
+    vocabulary: list[Any]
+    whole: bool = True
 
 
 class NeuralDetector(PredictsEvents):
@@ -276,9 +286,17 @@ class NeuralDetector(PredictsEvents):
         return {"vocabulary": self.vocabulary.ids.tolist(), "whole": self.vocabulary.whole}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        self.vocabulary = Vocabulary(np.array(state["vocabulary"], np.int32), bool(state.get("whole", True)))
+        saved = _State.of(state, "state")
+        within = (FIRST_TEMPLATE, HIGHEST_ID)
+        self.vocabulary = Vocabulary(
+            numbers(saved.vocabulary, np.int32, "'vocabulary'", within, "strictly"), saved.whole
+        )
         self._weights = (folder / WEIGHTS).read_bytes()
         self._scorer = Scorer((folder / NETWORK).read_bytes())
+        example = self._example()
+        tokens = next(iter(example))
+        example[tokens] = np.full_like(example[tokens], len(self.vocabulary) - 1)  # the last one that there is
+        self._scorer.require(example, self.choices)
 
 
 def _thinned(pieces: Sequences, most: int) -> Sequences:

@@ -51,6 +51,16 @@ class Scorer:
         except Exception as error:  # ONNX Runtime's own classes share no base but this
             raise ValueError(f"network.onnx is not a network: {error}") from None
 
+    def require(self, example: Mapping[str, npt.NDArray[Any]], choices: int) -> None:
+        """`ValueError` where the network cannot run on ``example``, or does not choose among so many answers."""
+        try:
+            output = self._session.run(None, dict(example))[0]
+        except Exception as error:  # as above
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(f"network.onnx is not the network of these settings: {reason}") from None
+        if output.shape[-1] != choices or not np.isfinite(output).all():
+            raise ValueError(f"network.onnx does not choose among {choices} answers")
+
     def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Iterator[Floats]:
         """The output for all rows of ``inputs`` (arrays of one length), a batch at a time."""
         count = len(next(iter(inputs.values())))

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow.compute as pc
 
+from logradar.core.columns import Columns
 from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
-from logradar.detectors.value_models.novelty import Novelty, Texts
+from logradar.detectors.value_models.novelty import MOST_NATS, Novelty, Texts
 from logradar.detectors.value_models.numbers import numbers
 from logradar.detectors.value_models.samples import Samples
 from logradar.detectors.value_models.tails import Tails, damped
@@ -162,9 +163,11 @@ class Models:
 
     @classmethod
     def load(cls, folder: Path, templates: Ints) -> Models:
-        """What `save` wrote."""
-        amiss = pl.read_parquet(folder / "amiss.parquet", glob=False)["amiss"].to_numpy()
+        """What `save` wrote; `ValueError` where a number is not one that a training gives."""
+        amiss = Columns(folder / "amiss.parquet").only("amiss").numbers("amiss", np.float64, (0, MOST_NATS))
         numbers, gaps = Tails.load(folder / "numbers.parquet"), Tails.load(folder / "gaps.parquet")
+        if len(amiss) != len(numbers.keys):
+            raise ValueError(f"amiss.parquet has {len(amiss)} rows, numbers.parquet {len(numbers.keys)}")
         return cls(templates, numbers, amiss, gaps, Novelty.load(folder / "texts.parquet"))
 
 

@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from logradar.core.columns import Columns
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+MOST_NATS: Final = 100.0  # of a chance: no count of values is large enough for more
 LONGEST: Final = 64  # characters of a text that are compared
 _WARM: Final = 30  # texts of a key after which new ones are counted
 _TRUST: Final = 50.0  # observations that the rate of all keys is worth for each key
@@ -129,7 +132,10 @@ class Novelty:
 
     @classmethod
     def load(cls, path: Path) -> Novelty:
-        """What `save` wrote."""
-        table = pl.read_parquet(path, glob=False)
-        about = table.unique("key", keep="first", maintain_order=True)
-        return cls(table.select("key", "text"), about["key"].to_numpy(), about["nats"].to_numpy())
+        """What `save` wrote; `ValueError` where it is something else."""
+        saved = Columns(path, ["text"]).only("key", "text", "nats")
+        keys = saved.numbers("key", np.int64, (0, None), "evenly")
+        nats = saved.numbers("nats", np.float64, (0, MOST_NATS))
+        distinct, first = np.unique(keys, return_index=True)
+        texts = pl.DataFrame({"key": keys, "text": pl.Series(pl.from_arrow(saved.texts("text")))})
+        return cls(texts, distinct, nats[first])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.core.columns import Columns
 from logradar.detectors.value_models.samples import Sample
 
 Ints = npt.NDArray[np.int64]
@@ -119,9 +120,15 @@ class Tails:
 
     @classmethod
     def load(cls, path: Path) -> Tails:
-        """What `save` wrote."""
-        table = pq.read_table(path)
-        return cls(table["key"].to_numpy(), *(table[name].to_numpy() for name in _COLUMNS))
+        """What `save` wrote; `ValueError` where a number is not one that `fit` gives."""
+        saved = Columns(path).only("key", *_COLUMNS)
+        tiny = float(np.finfo(np.float64).tiny)
+        within = {"scale": (0.0, None), "below": (tiny, None), "above": (tiny, None), "share": (tiny, 1.0)}
+        keys = saved.numbers("key", np.int64, (0, None), "strictly")
+        tails = cls(keys, *(saved.numbers(name, np.float64, within.get(name, (None, None))) for name in _COLUMNS))
+        if (tails.low > tails.high).any():
+            raise ValueError(f"{path.name} has a range whose lower end is above the upper one")
+        return tails
 
 
 def damped(nats: Floats) -> Floats:
