@@ -114,15 +114,11 @@ def test_lists_of_any_length_are_one_message():
     assert matches(miner, f"delete {'blk_7 ' * 40}from disk", "delete from disk") == [3, UNKNOWN]
 
 
-def test_lists_of_things_of_any_length_are_one_message_from_two_on():
-    things = "Ticket(seat={}, from=shanghai, to=nanjing)"
-    lines = [f"sold=[{', '.join(things.format(j) for j in range(i))}], left {i}" for i in range(1, 30)]
-    miner = mined(lines)
-    assert miner.templates().num_rows == 2
-    longer = f"sold=[{', '.join(things.format(j) for j in range(99))}], left 9"
-    assert matches(miner, lines[3], lines[28], longer) == [4] * 3
-    other = lines[9].replace("seat=3", "seat=lost")
-    assert matches(miner, other) == [UNKNOWN]
+def test_how_many_things_of_several_words_are_listed_is_seen():
+    thing = "Ticket(seat=7, to=suzhou)"
+    miner = mined([f"sold {', '.join([thing] * i)}" for i in (1, 2, 3)] * 9)
+    assert miner.templates().num_rows == 3
+    assert matches(miner, f"sold {', '.join([thing] * 9)}") == [UNKNOWN]
 
 
 def test_a_message_of_values_alone_takes_no_other_message():

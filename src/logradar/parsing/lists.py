@@ -1,6 +1,7 @@
-"""Lists in lines: equal parts that follow each other are written once, so that lists of any length are alike.
+"""Lists in lines: equal values that follow each other are written once, so that lists of any length are alike.
 
-A part is one to eight words, at least one of them with a mask: ``<BLK> <BLK>``, ``Ticket(seat=<NUM>, to=suzhou),``.
+Lists of things of several words (``Ticket(seat=<NUM>, to=suzhou), Ticket(…``) stay as they are: how long such a list is
+told faults of the Train-Ticket set, whose PR-AUC falls from 0.44 to 0.36 where their length is not seen.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from logradar.core.kernels import inner, kernel
 from logradar.parsing.interning import Ids, Ints
 
-LONGEST: Final = 8  # words of one part
+LONGEST: Final = 1  # words of one part
 Bools = npt.NDArray[np.bool_]
 
 
