@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from logradar.core.quarantine import Quarantine
 from logradar.sources.base import ReadLimits
-from logradar.sources.decoding.timestamps import _SHAPES, TIME, Clock, layout_of
-from logradar.sources.opening.headers import PATTERNS
+from logradar.sources.decoding.layouts import _SHAPES, layout_of
+from logradar.sources.decoding.timestamps import TIME, Clock
+from logradar.sources.opening.headers import HEADERS
 from tests.sources.day_samples import document, rows, scan, session
 from tests.sources.reading_lines import read, write
 
@@ -27,6 +28,7 @@ QUICK: Final = settings(
     derandomize="LOGRADAR_FUZZ_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
+PATTERNS: Final = {name: header.pattern for name, header in HEADERS.items() if name != "jul"}  # which has two lines
 MESSAGE: Final = st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=30)
 JUNK: Final = st.binary(max_size=12).filter(lambda raw: b"\n" not in raw and b"\r" not in raw)
 
@@ -34,7 +36,7 @@ JUNK: Final = st.binary(max_size=12).filter(lambda raw: b"\n" not in raw and b"\
 @st.composite
 def lines(draw: st.DrawFn, pattern: str) -> list[bytes]:
     """Lines with headers of one format, some of them damaged, and lines without any."""
-    header = st.from_regex("^" + pattern).filter(lambda text: "\n" not in text and "\r" not in text)
+    header = st.from_regex(pattern).filter(lambda text: "\n" not in text and "\r" not in text)
     found = []
     for _ in range(draw(st.integers(1, 12))):
         line = (draw(header) + draw(MESSAGE)).encode("utf-8", "replace")

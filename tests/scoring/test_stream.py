@@ -16,7 +16,7 @@ from logradar.model.settings import run_settings
 from logradar.pipeline.detect import filled_sessions
 from logradar.pipeline.train import train
 from logradar.scoring.score_cache import SMALL, ScoreCache
-from logradar.scoring.state import load_state, save_state
+from logradar.scoring.state import FORMAT, load_state, save_state
 from logradar.scoring.stream import Stream
 from logradar.scoring.thresholds import plan_threshold
 from logradar.simulation.day_files import simulate_days
@@ -136,5 +136,5 @@ def test_the_state_is_a_set_of_tables_with_a_version(home: Path, tmp_path: Path)
     stream.step(records_of(bundle, write(tmp_path / "new.log", session(500))))
     save_state(stream, bundle, tmp_path / "state")
     about = json.loads((tmp_path / "state" / "state.json").read_text())
-    assert about["state"] == 1 and about["bundle"] == bundle.identity
+    assert about["state"] == FORMAT and about["bundle"] == bundle.identity
     assert {path.stem for path in (tmp_path / "state").glob("*.parquet")} == set(stream.tables())

@@ -48,10 +48,18 @@ Ints = npt.NDArray[np.int64]
 
 
 def with_key_or_windows(corpus: Corpus, settings: SessionSettings) -> SessionSettings:
-    """The settings without ``auto``, by what the records of a training input have."""
+    """The settings without ``auto``, by what the records of a training input have.
+
+    Raises `DataError` where a session key was given and no record has it.
+    """
     if settings.by != "auto":
         return settings
     any_key = any(table["session_key"].null_count < len(table) for table in corpus.scan(["session_key"]))
+    if corpus.input.session_key and not any_key:
+        raise DataError(
+            f"The session key '{corpus.input.session_key}' is in no line; correct it, leave it out so that one is "
+            "searched for, or set --session-key '' for windows."
+        )
     return settings.resolved(any_key)
 
 
@@ -96,6 +104,11 @@ def _say_what_became_of_records(corpus: Corpus, sessionizer: Sessionizer, sessio
         )
     if settings.by == "key" and 0 < windowed < corpus.records:
         say(f"{windowed:,} records without a session key form windows of {settings.size} by service.")
+    elif settings.by == "key" and windowed:
+        say(
+            f"None of the {windowed:,} records has the session key of the training, so all form windows of "
+            f"{settings.size}: what is found in them says little."
+        )
     if dropped:
         say(f"{dropped:,} records are in no session (sessions.unkeyed, sessions.min_length).")
 
