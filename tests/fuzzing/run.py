@@ -67,6 +67,8 @@ def main() -> int:
     for number in itertools.count(given.first):
         for bundle in bundles:
             for one in (*turns.pop(bundle, ()), *((file, number) for file in files_of(bundle))):
+                if counts.total() % 1000 == 999:
+                    print(f"{counts.total() + 1:,} mutations so far", file=sys.stderr, flush=True)
                 for sentence in faults(bundle, [one], worker, counts):
                     bad += 1
                     print(sentence, flush=True)

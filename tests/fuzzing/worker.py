@@ -59,15 +59,15 @@ class Worker:
         line = process.stdout.readline()
         if not line:
             code = process.wait()
-            self._process = None
+            self.close()
             return Outcome("signal", f"the process ended with {code}")
         return Outcome(**json.loads(line))
 
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            with self._process:  # which closes its pipes
+                self._process.kill()
             self._process = None
 
 

@@ -72,13 +72,13 @@ class Threshold:
         from the fitted tail is where that tail, fitted again, has it. A higher one would disarm the detector.
         """
         saved = _Kept.of(values, name)
-        highest = max(0.0, *(float(some.max(initial=0.0)) for some in (scores, anomalies) if some is not None))
+        highest = max(float(some.max(initial=0.0)) for some in (scores, anomalies) if some is not None)
         if saved.sessions != len(scores):
             raise ValueError(f"'{name}' says {saved.sessions:,} validation sessions, and there are {len(scores):,}")
         if saved.method == "tail":
             tails = [tail for tail in (fit_tail(scores), fit_tail(np.maximum(scores, 0.0))) if tail is not None]
             if saved.quantile < 1.0:
-                highest = max(highest, *(tail.beyond(1.0 - saved.quantile) for tail in tails))
+                highest = max([highest, *(tail.beyond(1.0 - saved.quantile) for tail in tails)])
         elif len(scores) and abs(float((scores <= saved.value).mean()) - saved.quantile) > _EXACT:
             raise ValueError(f"'{name}' says a share of {saved.quantile:g} at or below {saved.value:g}, which is wrong")
         if saved.value > highest + _EXACT * max(abs(highest), 1.0):
