@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from logradar.core.config import Config, kept
+from logradar.core.config import Config, validated
 from logradar.core.distinct import Distinct
 from logradar.core.documents import UNREADABLE, Saved, read_document, reason_of
-from logradar.core.errors import BundleError, DataError
+from logradar.core.errors import BundleError, ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.registry import Registry
 from logradar.core.sequences import Sequences
@@ -65,6 +65,14 @@ class _Saved(Saved):
     seed: int = Field(ge=0, lt=1 << 63)
     settings: dict[str, Any]
     state: dict[str, Any]
+
+    def made(self) -> Detector:
+        """The detector before its state is read; `ValueError` where there is none of that name and settings."""
+        try:
+            kind = detectors.load(self.detector)
+            return kind(validated(kind.Settings, self.settings, self.detector), self.seed)
+        except ConfigError as error:  # nobody who only scores logs has set anything
+            raise ValueError(reason_of(error)) from None
 
 
 class Detector(ABC):
@@ -203,8 +211,7 @@ class Detector(ABC):
             saved = _Saved.of(read_document(folder / STATE), STATE)
             if name is not None and saved.detector != name:
                 raise ValueError(f"it is a {saved.detector}, not a {name}")
-            kind = detectors.load(saved.detector)
-            detector = kind(kept(kind.Settings, saved.settings, name or "settings"), saved.seed)
+            detector = saved.made()
             detector._load(folder, saved.state)
         except UNREADABLE as error:
             raise BundleError(
