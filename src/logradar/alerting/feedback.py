@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from logradar.alerting.signature import Signature
-from logradar.core.config import Config, kept
+from logradar.core.config import Config, validated
 from logradar.core.documents import parsed
 from logradar.core.errors import InputError, did_you_mean
 
@@ -82,5 +82,5 @@ class Feedback:
 
     @classmethod
     def of_json(cls, text: str) -> Feedback:
-        """Read what `to_json` wrote; raises `ValueError` where it is something else."""
-        return cls(kept(_Document, dict(parsed(text.encode(), "feedback.json")), "feedback").accepted)
+        """Read what `to_json` wrote; raises `ConfigError` or `ValueError` where it is something else."""
+        return cls(validated(_Document, dict(parsed(text.encode(), "feedback.json")), "feedback").accepted)

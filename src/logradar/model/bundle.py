@@ -23,7 +23,7 @@ from logradar.core.bundle import MANIFEST, verify, writing
 from logradar.core.columns import Columns
 from logradar.core.config import changed, kept
 from logradar.core.documents import UNREADABLE, Saved, read_document, read_object, reason_of
-from logradar.core.errors import BundleError, DataError, InputError
+from logradar.core.errors import BundleError, ConfigError, DataError, InputError
 from logradar.core.locks import locked
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
@@ -193,7 +193,6 @@ class Bundle:
             raise ValueError("its thresholds, its validation scores and its detectors do not have the same names")
         facts = {key: value for key, value in manifest.items() if key not in ("format", "files", "detector", "seed")}
         _Figures.of({name: facts.get(name) for name in _Figures.model_fields}, MANIFEST)
-        feedback = folder / FEEDBACK
         return cls(
             settings,
             load_templates(folder / "templates"),
@@ -207,7 +206,7 @@ class Bundle:
             read_object(folder / NEXT_EVENTS, finite=False) if (folder / NEXT_EVENTS).is_file() else {},
             _sample(folder / SAMPLE) if (folder / SAMPLE).is_file() else None,
             ReplayBuffer.load(folder),
-            Feedback.of_json(feedback.read_text("utf-8")) if feedback.is_file() else Feedback(),
+            _feedback(folder / FEEDBACK) if (folder / FEEDBACK).is_file() else Feedback(),
             marked,
         )
 
@@ -266,6 +265,13 @@ def _scores(path: Path) -> dict[str, Floats]:
         return {}
     saved = Columns(path)
     return {name: saved.numbers(name, np.float64) for name in saved.names}
+
+
+def _feedback(path: Path) -> Feedback:
+    try:
+        return Feedback.of_json(path.read_text("utf-8"))
+    except ConfigError as error:
+        raise ValueError(reason_of(error)) from None
 
 
 def _prints(path: Path) -> Hashes:
