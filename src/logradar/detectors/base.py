@@ -201,6 +201,11 @@ class Detector(ABC):
         state = {"detector": self.name, "seed": self.seed, "settings": self.settings.model_dump(mode="json")}
         (folder / STATE).write_text(json.dumps({**state, "state": self._save(folder)}) + "\n")
 
+    def require_settings(self, told: Config, where: str) -> None:
+        """`ValueError` where its settings are not ``told``, which are ``where``, but for those of its training."""
+        if _without_training(self.settings.model_dump()) != _without_training(told.model_dump()):
+            raise ValueError(f"the settings of {self.name} are not {where}")
+
     @staticmethod
     def load(folder: Path, name: str | None = None) -> Detector:
         """The detector that `save` wrote into ``folder``, of any class, or of the class ``name`` alone.
@@ -314,6 +319,12 @@ class Incremental(SequenceDetector):
     @abstractmethod
     def _learn_more(self, new: Sequences) -> None:
         """Learn distinct sequences in addition, as if they had come last in the fit."""
+
+
+def _without_training(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _without_training(below) for name, below in values.items() if name != "training"}
+    return values
 
 
 def _scores_table(

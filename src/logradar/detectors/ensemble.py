@@ -361,7 +361,9 @@ class Ensemble(Detector):
         weights = saved.weights
         if set(weights) | set(saved.dropped) != set(self.settings.members) or set(weights) & set(saved.dropped):
             raise ValueError("its weights are not those of its members")
-        self._members = {name: Detector.load(folder / name, name) for name in weights}
+        told, self._members = self._members, {name: Detector.load(folder / name, name) for name in weights}
+        for name, member in self._members.items():
+            member.require_settings(told[name].settings, f"those of the {self.name}")
         self._weights = np.array(list(weights.values()))
         self._scales = load_scales(list(weights), folder / "normal.parquet")
         highest = max(scale.highest for scale in self._scales.values())

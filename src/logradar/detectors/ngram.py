@@ -162,7 +162,7 @@ class Followers:
     def of(self, before: npt.NDArray[np.int32], most: int) -> list[tuple[int, float]]:
         """The ``most`` most frequent events after ``before``, each with its share."""
         key = _rows(before[None, :]).fingerprints()[0]
-        start, stop = np.searchsorted(self._before, key, "left"), np.searchsorted(self._before, key, "right")
+        start, stop = (int(np.searchsorted(self._before, key, side)) for side in ("left", "right"))
         total = int(self._counts[start:stop].sum())
         stop = min(stop, start + most)
         after, counts = self._after[start:stop].tolist(), self._counts[start:stop].tolist()

@@ -181,7 +181,8 @@ class Bundle:
         settings = kept(RunSettings, read_object(folder / "settings.json"), "settings")
         thresholds = read_object(folder / "thresholds.json")
         main = Detector.load(folder / "detectors" / settings.detector, settings.detector)
-        _require_same(main, settings)
+        told = kept(type(main.settings), settings.detectors.get(settings.detector, {}))
+        main.require_settings(told, "those in settings.json")
         beside = {
             name: Detector.load(folder / "detectors" / name, name)
             for name in map(_plain_name, thresholds)
@@ -243,20 +244,6 @@ def _plain_name(name: str) -> str:
     if name not in detectors.names():
         raise ValueError(f"there is no detector '{name}'")
     return name
-
-
-def _require_same(main: Detector, settings: RunSettings) -> None:
-    """`ValueError` where the detector has other settings than the run says, but for those of its training."""
-    told = kept(type(main.settings), settings.detectors.get(settings.detector, {})).model_dump(mode="json")
-    own = main.settings.model_dump(mode="json")
-    if _without_training(own) != _without_training(told):
-        raise ValueError(f"the settings of {settings.detector} are not those in settings.json")
-
-
-def _without_training(values: Any) -> Any:
-    if isinstance(values, dict):
-        return {name: _without_training(below) for name, below in values.items() if name != "training"}
-    return values
 
 
 def _scores(path: Path) -> dict[str, Floats]:
