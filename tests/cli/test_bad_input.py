@@ -9,6 +9,8 @@ import os
 import pytest
 from tests.cli.shop import write_labels, write_log
 
+from logradar.core.bundle import FORMAT
+
 
 @pytest.fixture
 def log(tmp_path):
@@ -101,7 +103,7 @@ def test_a_bundle_with_a_changed_byte(logradar, bundle, log):
     refused(logradar("detect", bundle, log), "thresholds.json", "checksum")
 
 
-@pytest.mark.parametrize(("version", "way_out"), [(3, "upgrade"), (1, "Train it again")])
+@pytest.mark.parametrize(("version", "way_out"), [(FORMAT + 1, "upgrade"), (1, "Train it again")])
 def test_a_bundle_of_another_format(logradar, bundle, log, version, way_out):
     path = bundle / "manifest.json"
     manifest = {**json.loads(path.read_text()), "format": version}
