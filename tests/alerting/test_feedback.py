@@ -8,7 +8,7 @@ import pytest
 
 from logradar.alerting.feedback import Accepted, Feedback
 from logradar.alerting.signature import Signature
-from logradar.core.errors import InputError
+from logradar.core.errors import ConfigError, InputError
 
 NEW = "?cache warmed in <DURATION>"
 
