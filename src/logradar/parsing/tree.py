@@ -20,14 +20,19 @@ from logradar.parsing.tree_kernels import (
     CLOCK,
     CLUSTER,
     CLUSTERS,
+    MARKED,
+    NEXT,
     NODE,
     NODES,
     NUMBER,
+    QUEUED,
     ROOT,
+    SPARSE,
     TOKENS,
     WILDCARD,
     append,
     link_all,
+    mark_all,
     scan,
 )
 
@@ -47,7 +52,10 @@ class Tree:
         self.nodes: Records = np.zeros(1 << 6, NODE)
         self.clusters: Records = np.zeros(1 << 6, CLUSTER)
         self.tokens = np.zeros(1 << 10, np.int32)  # token ids of all templates, concatenated
-        self.state = np.zeros(6, np.int64)
+        # Which tokens clusters have at which places, so that most new lines need not be compared with any cluster
+        self.marks = np.zeros(1 << 12, np.uint8)
+        self.queue = np.zeros((0, 2), np.int64)  # the next clusters to remove, each with the line that used it last
+        self.state = np.zeros(9, np.int64)
         self.state[NODES] = 1
         self.nodes[ROOT]["first"] = self.nodes[ROOT]["last"] = -1
 
@@ -81,7 +89,8 @@ class Tree:
         while True:
             done = scan(
                 *(lines, done, out, starts, tokens, numeric, memo),
-                *(self.edges, self.nodes, self.clusters, self.tokens, self.state, self.sim_th, self.rules),
+                *(self.edges, self.nodes, self.clusters, self.tokens, self.marks, self.queue, self.state),
+                *(self.sim_th, self.rules),
             )
             if done == len(lines):
                 return out
@@ -106,13 +115,33 @@ class Tree:
             clusters, tokens = int(self.state[CLUSTERS]), int(self.state[TOKENS])
         self.clusters = grown(self.clusters, clusters + 1)
         self.tokens = grown(self.tokens, tokens + length)
+        if SPARSE * (int(self.state[MARKED]) + length) > len(self.marks):
+            self._mark_again(length)
+        if 0 < self.rules[2] <= self.state[ALIVE] and self.state[NEXT] == self.state[QUEUED]:
+            self._queue_again()
         return compacted
+
+    def _mark_again(self, length: int = 0) -> None:
+        """Make ``marks`` anew from the clusters, with room for as many entries again and a line of ``length``."""
+        live, size = int(self.alive["length"].sum()), len(self.marks)
+        while size < SPARSE * (2 * live + length):
+            size *= 2
+        self.marks = np.zeros(size, np.uint8)
+        self.state[MARKED] = mark_all(self.marks, self.clusters, self.tokens, int(self.state[CLUSTERS]))
+
+    def _queue_again(self) -> None:
+        """Line up those clusters for removal that were used least recently."""
+        slots = np.flatnonzero(self.slots["number"] > 0)
+        used = self.slots["used"][slots]
+        order = np.lexsort((slots, used))[: max(64, len(slots) // 8)]
+        self.queue = np.stack([slots[order], used[order]], axis=1).astype(np.int64)
+        self.state[NEXT], self.state[QUEUED] = 0, len(self.queue)
 
     def _compact(self) -> None:
         alive, self.clusters = self.alive, np.zeros(len(self.clusters), CLUSTER)
         old, self.tokens = self.tokens, np.zeros(len(self.tokens), np.int32)
         self.nodes["first"] = self.nodes["last"] = -1
-        self.state[CLUSTERS] = self.state[TOKENS] = 0
+        self.state[CLUSTERS] = self.state[TOKENS] = self.state[NEXT] = self.state[QUEUED] = 0
         for cluster in alive:
             start, length = int(cluster["start"]), int(cluster["length"])
             self._place(cluster, old[start : start + length])
@@ -128,6 +157,7 @@ class Tree:
         self.nodes["token"][below] = words[self.nodes["token"][below]]
         self.tokens[: self.state[TOKENS]] = words[self.tokens[: self.state[TOKENS]]]
         self._rebuild_edges()
+        self._mark_again()
 
     def restore(
         self, parents: Ids, tokens: Ids, clusters: pl.DataFrame, lengths: Ints, templates: Ids, created: int
@@ -151,6 +181,7 @@ class Tree:
             self._place(record, templates[end - length : end])
         self.state[NUMBER], self.state[ALIVE] = created, len(clusters)
         self.state[CLOCK] = clusters["used"].to_numpy().max(initial=-1) + 1
+        self._mark_again()
 
     def _rebuild_edges(self) -> None:
         size = len(self.edges)

@@ -23,7 +23,9 @@ CLUSTER: Final = np.dtype(
     + [(name, "i8") for name in ("start", "size", "used")]
 )
 MEMO: Final = np.dtype([("cluster", "i4"), ("node", "i4"), ("version", "i4")])
-NODES, CLUSTERS, TOKENS, NUMBER, ALIVE, CLOCK = range(6)  # positions in `Tree.state`
+# Positions in `Tree.state`. MARKED: entries in ``marks``; NEXT and QUEUED: first and last of what is left in ``queue``.
+NODES, CLUSTERS, TOKENS, NUMBER, ALIVE, CLOCK, MARKED, NEXT, QUEUED = range(9)
+SPARSE: Final = 8  # bytes of ``marks`` for each entry, at least: so few places are taken by chance
 
 
 @numba.njit(inline="always")
@@ -153,12 +155,57 @@ def _nearest(nodes, clusters, tokens, leaf, line):  # type: ignore[no-untyped-de
 
 
 @inner
-def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
-    """Remove the least recently used cluster."""
-    oldest = -1
-    for slot in range(state[CLUSTERS]):
-        if clusters[slot].number > 0 and (oldest < 0 or clusters[slot].used < clusters[oldest].used):
-            oldest = slot
+def _mark(leaf, place, token, size):  # type: ignore[no-untyped-def]
+    """Where ``marks`` says whether a cluster of this leaf may have this token at this place."""
+    code = (np.uint64(leaf) * np.uint64(0xC2B2AE3D27D4EB4F) + np.uint64(place)) ^ (
+        np.uint64(token) * np.uint64(0x9E3779B97F4A7C15)
+    )
+    code = (code ^ (code >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    return np.int64((code >> np.uint64(32)) & np.uint64(size - 1))
+
+
+@inner
+def _hopeless(marks, leaf, line, sim_th):  # type: ignore[no-untyped-def]
+    """Whether no cluster of a leaf can be similar enough to a line: too few of its tokens are where any has them."""
+    possible = 0
+    for i in range(len(line)):
+        possible += marks[_mark(leaf, i, line[i], len(marks))]
+    return possible / len(line) < sim_th
+
+
+@kernel
+def mark_all(marks, clusters, tokens, count):  # type: ignore[no-untyped-def]
+    """Enter the templates of the first ``count`` clusters into the empty ``marks``; returns the number of entries."""
+    entries = 0
+    for slot in range(count):
+        if clusters[slot].number > 0:
+            for i in range(clusters[slot].length):
+                token = tokens[clusters[slot].start + i]
+                if token != WILDCARD:
+                    marks[_mark(clusters[slot].node, i, token, len(marks))] = 1
+                    entries += 1
+    return entries
+
+
+@inner
+def _drop_used(clusters, state, queue):  # type: ignore[no-untyped-def]
+    """Skip those in the queue that were used since it was made, or are gone."""
+    while state[NEXT] < state[QUEUED]:
+        slot = queue[state[NEXT], 0]
+        if clusters[slot].number > 0 and clusters[slot].used == queue[state[NEXT], 1]:
+            return
+        state[NEXT] += 1
+
+
+@inner
+def _evict(nodes, clusters, state, queue):  # type: ignore[no-untyped-def]
+    """Remove the least recently used cluster, the first of the queue.
+
+    The queue has the clusters that were used least recently when it was made, in order. Of all others each was used
+    later, and what was used since was skipped, so its first one is the least recently used of all.
+    """
+    oldest = queue[state[NEXT], 0]
+    state[NEXT] += 1
     node = clusters[oldest].node
     before, slot = -1, nodes[node].first
     while slot != oldest:
@@ -176,7 +223,7 @@ def _evict(nodes, clusters, state):  # type: ignore[no-untyped-def]
 
 @kernel
 def scan(  # type: ignore[no-untyped-def]
-    lines, begin, out, starts, words, numeric, memo, edges, nodes, clusters, tokens, state, sim_th, rules
+    lines, begin, out, starts, words, numeric, memo, edges, nodes, clusters, tokens, marks, queue, state, sim_th, rules
 ):
     """Give each of ``lines`` from ``begin`` on its cluster, as Drain does; ``out`` takes the cluster numbers.
 
@@ -190,7 +237,11 @@ def scan(  # type: ignore[no-untyped-def]
         if slot < 0 or nodes[known.node].version != known.version:
             line = words[starts[lines[i]] : starts[lines[i] + 1]]
             leaf = leaf_of(edges, nodes, line, rules[0])
-            slot, same = _nearest(nodes, clusters, tokens, leaf, line) if leaf >= 0 else (-1, -1)
+            slot, same = -1, -1
+            if leaf >= 0:
+                several = nodes[leaf].first != nodes[leaf].last
+                if not (several and len(line) and _hopeless(marks, leaf, line, sim_th)):
+                    slot, same = _nearest(nodes, clusters, tokens, leaf, line)
             if slot >= 0 and len(line) and same / len(line) < sim_th:
                 slot = -1
             if slot < 0:
@@ -199,12 +250,16 @@ def scan(  # type: ignore[no-untyped-def]
                     or state[TOKENS] + len(line) > len(tokens)
                     or state[NODES] + rules[0] >= len(nodes)
                     or 2 * (state[NODES] + rules[0]) >= len(edges)
+                    or SPARSE * (state[MARKED] + len(line)) > len(marks)
                 ):
                     return i
                 if 0 < rules[2] <= state[ALIVE]:
-                    _evict(nodes, clusters, state)
+                    _drop_used(clusters, state, queue)
+                    if state[NEXT] == state[QUEUED]:
+                        return i
+                    _evict(nodes, clusters, state, queue)
                 leaf = _leaf_for_new(edges, nodes, state, line, numeric, rules)
-                slot, same = _create(nodes, clusters, tokens, state, leaf, line), len(line)
+                slot, same = _create(nodes, clusters, tokens, marks, state, leaf, line), len(line)
                 for token in line:
                     same -= token == WILDCARD
             else:
@@ -220,7 +275,7 @@ def scan(  # type: ignore[no-untyped-def]
 
 
 @inner
-def _create(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-untyped-def]
+def _create(nodes, clusters, tokens, marks, state, leaf, line):  # type: ignore[no-untyped-def]
     """Create a cluster whose template is the line itself; returns its index."""
     slot = state[CLUSTERS]
     state[CLUSTERS] += 1
@@ -228,9 +283,11 @@ def _create(nodes, clusters, tokens, state, leaf, line):  # type: ignore[no-unty
     state[ALIVE] += 1
     clusters[slot].number, clusters[slot].node, clusters[slot].size = state[NUMBER], leaf, 0
     clusters[slot].start, clusters[slot].length = state[TOKENS], len(line)
-    for token in line:
-        tokens[state[TOKENS]] = token
+    for i in range(len(line)):
+        tokens[state[TOKENS]] = line[i]
         state[TOKENS] += 1
+        marks[_mark(leaf, i, line[i], len(marks))] = 1
+    state[MARKED] += len(line)
     append(nodes, clusters, leaf, slot)
     nodes[leaf].version += 1
     return slot
