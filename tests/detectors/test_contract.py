@@ -22,6 +22,8 @@ from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Incremental, detectors
 
 NAMES = detectors.names()
+# Two of four networks with the same training loop: the others are slow tests
+FEWER = [pytest.param(name, marks=pytest.mark.slow) if name in ("loglstm", "logtcn") else name for name in NAMES]
 
 
 def normal(count: int, seed: int) -> list[list[int]]:
@@ -145,7 +147,7 @@ def test_a_damaged_detector_is_refused_in_a_sentence(fitted, tmp_path):
         Detector.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FEWER)
 def test_a_refit_with_the_same_seed_gives_the_same_bytes(name):
     table = sessions([*normal(20, 7), ODD])
     scores = []
@@ -172,7 +174,7 @@ def on_disk(rows: list[list[int]], folder: Path) -> Shards:
     return Shards.of(sorted(folder.iterdir()))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FEWER)
 def test_shards_teach_the_same_as_a_table(name, tmp_path):
     learn, watch, table = normal(150, 0), [*normal(40, 1), [3, 5, 7]], sessions([*normal(20, 7), ODD])
     found = []
@@ -186,7 +188,7 @@ def test_shards_teach_the_same_as_a_table(name, tmp_path):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FEWER)
 def test_what_does_not_fit_in_memory_is_learnt_from_disk(name, tmp_path, capsys):
     """Simple detectors learn exactly the same; networks see the same rows in another order."""
     rng = random.Random(3)

@@ -61,7 +61,9 @@ def most_false_alarms() -> int:
     return int(betabinom(FRESH, above + 1, VALID - above).ppf(1 - 1e-6))
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow) if one in ("loglstm", "logtcn") else one for one in MEMBERS]
+)
 def test_an_ensemble_of_one_decides_as_its_member_does(name, training, fresh, tmp_path):
     kind = detectors.load(name)
     member = kind(validated(kind.Settings, SETTINGS.get(name, {})), 1)

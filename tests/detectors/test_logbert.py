@@ -25,6 +25,8 @@ from logradar.detectors.neural.event_masking import MISSING
 from logradar.detectors.neural.surprisal import UNSEEN
 from logradar.training import monitor
 
+pytestmark = pytest.mark.xdist_group("logbert")  # what several tests learn is learnt by one process
+
 SMALL = ("hidden=32", "layers=1", "heads=2", "intermediate=64", "training.device=cpu")
 EPOCHS = 30
 CONVERGED = 0.41  # nats per prediction; 0.392 is reached, and at 0.42 normal sessions still look unusual

@@ -277,7 +277,7 @@ def test_lines_from_stdin_are_named_so(monkeypatch):
 
 def test_real_hdfs(data_dir):
     facts = facts_of("hdfs", data_dir=data_dir)
-    assert (facts["records"], facts["sessions"], facts["templates"]) == (176_483, 8_625, 21)
+    assert (facts["records"], facts["sessions"], facts["templates"]) == (176_483, 8_625, 19)
     assert facts["labels"] == {"normal": 8_337, "anomalous": 288, "unknown": 0}
     assert facts["levels"] == {"9": 169_096, "13": 7_387}
     assert sum(row["sessions"] for row in facts["by_day"]) == 8_625

@@ -53,6 +53,17 @@ def test_plain_text_has_no_header(line):
     assert read([line] * 5, Format.detect([line] * 5))["body"].to_list() == [line] * 5
 
 
+def test_formats_that_have_only_a_time_in_common_keep_what_they_tell():
+    ours = [f"2024-05-03 10:00:{n % 60:02},123 WARNING shop.cart: order {n}" for n in range(40)]
+    theirs = [f"May  3 11:00:{n % 60:02} host app[7]: order {n}" for n in range(60)]
+    form = Format.detect(ours + theirs)
+    assert form.name == "python_name,syslog"
+    rows = read(ours + theirs, form)
+    assert rows["level"].to_list() == [13] * 40 + [None] * 60
+    assert set(rows["component"][40:]) == {"app"}
+    assert rows["timestamp"].null_count() == 0
+
+
 def test_services_come_from_the_header():
     assert read(["Jun 14 15:16:01 combo sshd(pam_unix)[19939]: x"], Format.named("syslog"))["service"][0] == "sshd"
     line = "nova-api.log.1.2017-05-16_13:53:08 2017-05-16 00:00:00.008 25746 INFO nova.wsgi [req-1 - -] GET"

@@ -34,6 +34,7 @@ OBJECT: Final = 1 << 17  # characters of one that may be JSON
 ENOUGH: Final = 0.3  # share of lines that the first header must match
 FURTHER: Final = 0.02  # share of lines that each further header must add
 HEADERS_PER_FILE: Final = 4
+TIME_ALONE: Final = "time"
 FIELD_WEIGHT: Final = 0.25  # weight of each field that a header has, relative to a line that it matches
 FIELDS: Final = {
     "timestamp": pl.String,
@@ -239,6 +240,7 @@ def _headers_of(texts: Sequence[str], enough: float = ENOUGH) -> list[str]:
     chosen: list[str] = []
     while rest and len(chosen) < HEADERS_PER_FILE:
         best, name, fitting = 0.0, "", [False]
+        telling, told, fits_told = 0.0, "", [False]  # the same among headers that tell more than a time
         some = rest[:: max(1, len(rest) // GLANCED)]
         for header in HEADERS.values():
             if not any(map(header.compiled.match, some)):
@@ -247,6 +249,10 @@ def _headers_of(texts: Sequence[str], enough: float = ENOUGH) -> list[str]:
             score = sum(1 + FIELD_WEIGHT * _count_fields(match) for match in matches if match)
             if score > best:
                 best, name, fitting = score, header.name, [match is not None for match in matches]
+            if score > telling and {"level", "component"} <= set(header.groups):
+                telling, told, fits_told = score, header.name, [match is not None for match in matches]
+        if name == TIME_ALONE and sum(fits_told) >= enough * total:
+            name, fitting = told, fits_told  # several formats in one file: a time is all that they have in common
         count = sum(fitting)
         if count < max(1, (FURTHER if chosen else enough) * total) or (chosen and count < 3):
             break
