@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 
 from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
+from logradar.core.files import draft_of
 
 OUTPUTS: Final = (".json", ".parquet", ".csv")
+_TOGETHER: Final = 1_000  # alerts that are Python objects at once
 _FLAT: Final = {
     "alert_id": pl.String,
     "session_id": pl.String,
@@ -37,15 +39,34 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "raised_at": _iso(row["raised_at"]), "signature": signature}
 
 
-def write_alerts(alerts: pa.Table, document: Callable[[], dict[str, Any]], path: Path, kind: str | None = None) -> None:
-    """Write ALERTS as json (``document``, which holds them too), parquet (ALERTS) or csv (a row each).
+def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes]:
+    """The JSON document of ``figures`` and ALERTS in pieces: an outage has so many that memory would not hold them all.
+
+    It ends without a line feed.
+    """
+    empty = orjson.dumps({**figures, "alerts": []}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    if not len(alerts):
+        yield empty
+        return
+    yield empty.removesuffix(b"]\n}")
+    mark = b"\n    "
+    for batch in alerts.to_batches(max_chunksize=_TOGETHER):
+        for row in batch.to_pylist():
+            yield mark + orjson.dumps(alert_json(row), option=orjson.OPT_INDENT_2).replace(b"\n", b"\n    ")
+            mark = b",\n    "
+    yield b"\n  ]\n}"
+
+
+def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: str | None = None) -> None:
+    """Write ALERTS as json (with ``figures``), parquet (ALERTS) or csv (a row each).
 
     ``kind`` names the format; None: as the name of the file ends. Raises `InputError` for another ending.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = f".{kind}" if kind else path.suffix
     if suffix == ".json":
-        path.write_bytes(orjson.dumps(document(), option=orjson.OPT_INDENT_2))
+        with draft_of(path) as draft, draft.open("wb") as file:
+            file.writelines(document_pieces(figures, alerts))
     elif suffix == ".parquet":
         pq.write_table(alerts, path)
     elif suffix == ".csv":

@@ -52,6 +52,7 @@ def command(
 
     Lines of stdin are scored as they arrive: tail -f app.log | logradar detect BUNDLE -
     """
+    from logradar.alerting.files import document_pieces
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.detect import Wish, detect_into
@@ -71,6 +72,8 @@ def command(
         state=state,
         checkpoint=checkpoint,
     )
-    show.document(found.to_json()) if json else show.detection(found.to_json(top), len(found.alerts))
+    show.pieces(document_pieces(found.figures, found.alerts)) if json else show.detection(
+        found.to_json(top), len(found.alerts)
+    )
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

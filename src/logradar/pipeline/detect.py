@@ -169,7 +169,7 @@ def detect_into(
             on_scores = stack.enter_context(RadarResults(output)).add
         found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, output)
     if output is not None and format_ != FORMAT:
-        write_alerts(found.alerts, found.to_json, output, format_)
+        write_alerts(found.alerts, found.figures, output, format_)
     found.keep()
     return found
 

@@ -7,7 +7,7 @@ training, detection and evaluation, the others one result each. Read ``analysis`
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,12 @@ def document(value: dict[str, Any]) -> None:
     import orjson
 
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+
+
+def pieces(document: Iterable[bytes]) -> None:
+    """One JSON document on stdout that is made piece by piece."""
+    sys.stdout.buffer.writelines(document)
+    sys.stdout.buffer.write(b"\n")
 
 
 @in_plain_text
