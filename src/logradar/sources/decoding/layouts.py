@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 import polars as pl
@@ -66,11 +67,9 @@ _WEEKDAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? "
 _HALF: Final = r"[ \x{a0}\x{202f}]*([AaPp])\.?[ \x{a0}\x{202f}]?[Mm]\b\.?"  # also "a. m." and narrow spaces, for Rust
 _SHAPES: Final = [
     (
-        re.compile(
-            rf"(?P<weekday>{_WEEKDAY})?(?P<date>{date})(?P<between>(?:T| +|_|-|:|, | at |\t|/)?)(?P<time>{time})"
-            r"(?P<fraction>[.,:]\d{1,9})?(?P<half>[ \xa0\u202f]*[AaPp]\.?[ \xa0\u202f]?[Mm]\b\.?)?"
-            rf"(?P<zone> ?(?:Z|[+-]\d\d(?::?\d\d)?|UTC|GMT))?(?P<named> ?[(\[]?{zones.NAME}[)\]]?)?(?P<year> \d{{4}})?"
-        ),
+        rf"(?P<weekday>{_WEEKDAY})?(?P<date>{date})(?P<between>(?:T| +|_|-|:|, | at |\t|/)?)(?P<time>{time})"
+        r"(?P<fraction>[.,:]\d{1,9})?(?P<half>[ \xa0\u202f]*[AaPp]\.?[ \xa0\u202f]?[Mm]\b\.?)?"
+        rf"(?P<zone> ?(?:Z|[+-]\d\d(?::?\d\d)?|UTC|GMT))?(?P<named> ?[(\[]?{zones.NAME}[)\]]?)?(?P<year> \d{{4}})?",
         formats,
         time_format,
     )
@@ -176,6 +175,12 @@ def _in_24_hours(times: pl.Series, text: pl.Series) -> pl.Series:
     return times + pl.select(pl.duration(hours=pl.lit(hours.fill_null(0)))).to_series()
 
 
+@cache
+def _compiled(shape: str) -> re.Pattern[str]:
+    """Only when it is tried: there are some hundred, and most logs need a few."""
+    return re.compile(shape)
+
+
 def layout_of(text: str, order: Order | None = None) -> Layout | None:
     """The layout of this example, or None if it is not a timestamp. ``order``: what dates of numbers begin with.
 
@@ -190,7 +195,7 @@ def layout_of(text: str, order: Order | None = None) -> Layout | None:
         if unit:
             return Layout(unit=unit, fraction="e" if epoch["power"] else "." if epoch["part"] else "")
     for shape, formats, time in _SHAPES:
-        match = shape.fullmatch(text)
+        match = _compiled(shape).fullmatch(text)
         if match:
             layout = _composed(match, in_order(formats, order), time)
             if layout.read(pl.Series([text])).null_count() == 0:
