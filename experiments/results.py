@@ -149,6 +149,8 @@ def page(parts: dict[str, Any]) -> str:
 
 Written by `python experiments/results.py`, two CPU cores. Measured: {told}.
 Thresholds are the 99.5 % quantile of normal validation scores; nothing is tuned on test data.
+HDFS, the simulated services and DeepLog's split are from before templates were decided over all lines
+([decision 26](decisions/0026-templates-are-decided-over-all-lines.md)); what moved since is in the log of experiments.
 Networks were measured on 2026-11-21 as they were then, before they learnt their validation sessions
 ([decision 24](decisions/0024-networks-learn-their-validation-sessions.md)).
 How each figure is computed:

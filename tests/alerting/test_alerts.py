@@ -116,3 +116,19 @@ def test_the_document_in_pieces_is_the_whole_one(tmp_path, count):
     assert b"".join(document_pieces(figures, alerts)) == expected
     write_alerts(alerts, figures, tmp_path / "a.json")
     assert (tmp_path / "a.json").read_bytes() == expected
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "parquet"])
+def test_a_file_of_alerts_is_there_whole_or_not_at_all(tmp_path, kind):
+    before, link = tmp_path / f"old.{kind}", tmp_path / f"latest.{kind}"
+    before.write_text("old")
+    link.symlink_to(before)
+    broken = pa.table({"alert_id": ["a"], "signature": ["no JSON"]})
+    if kind != "parquet":  # which takes any table
+        with pytest.raises((ValueError, KeyError)):
+            write_alerts(broken, {}, link)
+        assert before.read_text() == "old"
+    write_alerts(ALERTS.empty_table(), {"sessions": 0}, link)
+    assert link.is_symlink()
+    assert before.read_bytes() != b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"latest.{kind}", f"old.{kind}"]

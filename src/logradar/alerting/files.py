@@ -60,19 +60,21 @@ def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes
 def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: str | None = None) -> None:
     """Write ALERTS as json (with ``figures``), parquet (ALERTS) or csv (a row each).
 
-    ``kind`` names the format; None: as the name of the file ends. Raises `InputError` for another ending.
+    The file is there whole or not at all. ``kind`` names the format; None: as the name of the file ends. Raises
+    `InputError` for another ending.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = f".{kind}" if kind else path.suffix
-    if suffix == ".json":
-        with draft_of(path) as draft, draft.open("wb") as file:
-            file.writelines(document_pieces(figures, alerts))
-    elif suffix == ".parquet":
-        pq.write_table(alerts, path)
-    elif suffix == ".csv":
-        pl.DataFrame([_flat(row) for row in alerts.to_pylist()], schema=_FLAT).write_csv(path)
-    else:
+    if suffix not in OUTPUTS:
         raise InputError(f"Alerts are written as {', '.join(OUTPUTS)}; '{path}' has another ending.")
+    with draft_of(path.resolve() if path.is_symlink() else path) as draft:  # a link stays one
+        if suffix == ".json":
+            with draft.open("wb") as file:
+                file.writelines(document_pieces(figures, alerts))
+        elif suffix == ".parquet":
+            pq.write_table(alerts, draft)
+        else:
+            pl.DataFrame([_flat(row) for row in alerts.to_pylist()], schema=_FLAT).write_csv(draft)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Columns:
                 if column in self.table.column_names:
                     self._require(_written_out(self.table[column]), size)
             self.metadata = {k.decode(): v.decode() for k, v in (self.table.schema.metadata or {}).items()}
-        except (pa.ArrowException, OSError, NotImplementedError) as error:
+        except (pa.ArrowException, OSError) as error:
             reason = " ".join(str(error).split())
             raise ValueError(f"{self.name} cannot be read as Parquet: {reason[:200]}") from None
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logradar.cli.show.plain import in_plain_text
-from logradar.core.filenames import readable as of_one_line
+from logradar.cli.show.plain import clipped, in_plain_text
 
 if TYPE_CHECKING:
     from logradar.pipeline.demo import Demo
@@ -171,8 +170,7 @@ def _flat(pairs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _clip(text: str, width: int = 160) -> str:
-    clean = of_one_line(text.partition("\n")[0])
-    return clean if len(clean) <= width else clean[: width - 1] + "…"
+    return clipped(text.partition("\n")[0], width)
 
 
 def _short(value: float | None) -> str:

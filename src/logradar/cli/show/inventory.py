@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from logradar.cli.show.plain import in_plain_text
-from logradar.core.filenames import readable
+from logradar.cli.show.plain import clipped, in_plain_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,9 +97,9 @@ def _faults(console: Console, kinds: Sequence[Mapping[str, Any]]) -> None:
             place = f", line {example['line']}" if example.get("line") else ""
             if not place and example.get("offset") is not None:
                 place = f", byte {example['offset']}"
-            where = _plain(f"{example['source']}{place}", 120)
+            where = clipped(f"{example['source']}{place}", 120)
             console.print(
-                Text.assemble(("    " + where + "  ", "cyan"), (_plain(example["text"], 90), "dim")),
+                Text.assemble(("    " + where + "  ", "cyan"), (clipped(example["text"], 90), "dim")),
                 no_wrap=True,
                 overflow="ellipsis",
             )
@@ -117,13 +116,7 @@ def spark(values: Sequence[float], columns: int = COLUMNS) -> str:
     return "".join(_BARS[min(int(mean / top * len(_BARS)), len(_BARS) - 1)] for mean in means)
 
 
-def _plain(text: str, width: int) -> str:
-    """One line that cannot steer a terminal."""
-    clean = readable(text[: width + 1])
-    return clean if len(clean) <= width else clean[: width - 1] + "…"
-
-
 def _safe(text: str, width: int = 400) -> str:
     from rich.markup import escape
 
-    return escape(_plain(text, width))
+    return escape(clipped(text, width))

@@ -23,6 +23,12 @@ def in_plain_text(show: Callable[P, None]) -> Callable[P, None]:
     return shown
 
 
+def clipped(text: str, width: int) -> str:
+    """At most ``width`` characters of a text as one line that cannot steer a terminal."""
+    clean = readable(text[: width + 1])
+    return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return plain(value)
