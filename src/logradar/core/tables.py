@@ -155,6 +155,32 @@ ALERTS: Final = pa.schema(
     ]
 )
 
+CANDIDATE: Final = pa.struct(
+    [pa.field("service", pa.string()), pa.field("reason", pa.string()), pa.field("share", pa.float64())]
+)
+
+INCIDENTS: Final = pa.schema(  # alerts and rate changes with one cause
+    [
+        _required("incident_id", pa.string()),  # a hash of the first alert's id
+        _required("status", pa.string()),  # open, resolved, or merged into another one, which took over its alerts
+        _required("severity", pa.string()),  # one of SEVERITIES: the band of the number that follows
+        _required("severity_score", pa.float64()),  # 0 to 100, as it is now
+        _required("initial_severity_score", pa.float64()),  # that of the first alert
+        pa.field("started_at", TIMESTAMP),  # event time of the first unusual line; null where no event carries a time
+        pa.field("last_at", TIMESTAMP),  # when the last alert was raised
+        _required("services", pa.list_(pa.string())),  # those of unusual lines first, the likeliest cause first of all
+        _required("alerts", pa.int64()),
+        _required("rate_changes", pa.int64()),
+        _required("alert_ids", pa.list_(pa.string())),  # of the first hundred alerts and rate changes
+        _required("kind", pa.string()),  # id of the first incident of this kind
+        pa.field("again_of", pa.string()),  # id of the incident before of the same kind; null: it is the first one
+        _required("title", pa.string()),
+        pa.field("evidence", EVIDENCE),  # the first unusual line
+        _required("candidates", pa.list_(CANDIDATE)),  # services where the cause may be, the likeliest first
+        pa.field("merged_into", pa.string()),
+    ]
+)
+
 
 def faults(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> list[str]:
     """Every way in which ``table`` does not fit ``schema``, as short sentences."""
