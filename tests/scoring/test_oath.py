@@ -27,7 +27,7 @@ from logradar.model.bundle import Bundle, input_settings
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.train import train
-from logradar.scoring.scorer import in_order_of_score
+from logradar.scoring.scorer import in_order_of_severity
 from logradar.scoring.state import load_state, save_state
 from logradar.scoring.stream import Stream
 from logradar.scoring.thresholds import plan_threshold
@@ -89,7 +89,7 @@ def streamed(one: Case, cuts: list[int], reload: bool) -> tuple[list[dict[str, A
                 stream = Stream(one.bundle, limit)
                 load_state(stream, one.bundle, Path(folder) / "state")
     alerts.append(stream.close().alerts)
-    return in_order_of_score(alerts).to_pylist(), stream.figures()
+    return in_order_of_severity(alerts).to_pylist(), stream.figures()
 
 
 def assert_kept(one: Case, cuts: list[int], reload: bool) -> None:

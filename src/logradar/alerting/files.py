@@ -21,11 +21,18 @@ _FLAT: Final = {
     "alert_id": pl.String,
     "session_id": pl.String,
     "service": pl.String,
+    "services": pl.String,
+    "started_at": pl.String,
     "raised_at": pl.String,
+    "max_level": pl.Int8,
     "severity": pl.String,
+    "severity_score": pl.Float64,
+    "severity_parts": pl.String,
     "score": pl.Float64,
     "source": pl.String,
     "line": pl.Int64,
+    "timestamp": pl.String,
+    "level": pl.Int8,
     "reason": pl.String,
     "body": pl.String,
     "signature": pl.String,
@@ -36,7 +43,10 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     """A row of ALERTS as JSON values, without the ids of its records."""
     signature = row["signature"] and orjson.loads(row["signature"])
     kept = {name: value for name, value in row.items() if name not in ("record_ids", "code")}
-    return {**kept, "raised_at": _iso(row["raised_at"]), "signature": signature}
+    evidence = [{**one, "timestamp": _iso(one["timestamp"])} for one in row["evidence"]]
+    parts = {part["name"]: part["value"] for part in row["severity_parts"]}
+    moments = {name: _iso(row[name]) for name in ("started_at", "raised_at")}
+    return {**kept, **moments, "severity_parts": parts, "evidence": evidence, "signature": signature}
 
 
 def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes]:
@@ -78,11 +88,15 @@ def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: st
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    first = row["evidence"][0] if row["evidence"] else {}
-    flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score", "signature")}
-    evidence = {name: first.get(name) for name in ("source", "line", "reason", "body")}
-    whole = {**flat, "raised_at": _iso(row["raised_at"]), **evidence}
-    return {name: harmless(value) if isinstance(value, str) else value for name, value in whole.items()}
+    """A row of CSV: the first line of the evidence is the only one; lists are texts."""
+    whole = alert_json(row)
+    first = whole["evidence"][0] if whole["evidence"] else {}
+    flat = {name: whole.get(name) for name in _FLAT}
+    flat |= {name: first.get(name) for name in ("source", "line", "timestamp", "level", "reason", "body")}
+    flat["services"] = " ".join(whole["services"])
+    flat["severity_parts"] = " ".join(f"{name}={value:.3f}" for name, value in whole["severity_parts"].items())
+    flat["signature"] = row["signature"]
+    return {name: harmless(value) if isinstance(value, str) else value for name, value in flat.items()}
 
 
 def _iso(moment: Any) -> str | None:

@@ -32,7 +32,7 @@ FATAL: Final = 21
 LEVELS: Final[Mapping[str, int]] = MappingProxyType(
     {"TRACE": TRACE, "DEBUG": DEBUG, "INFO": INFO, "WARN": WARN, "ERROR": ERROR, "FATAL": FATAL}
 )
-SEVERITIES: Final = ("info", "low", "medium", "high", "critical")  # how urgent an alert is, least urgent first
+SEVERITIES: Final = ("low", "medium", "high", "critical")  # how urgent an alert is, least urgent first
 NO_SERVICE: Final = "unknown"  # what a missing service is called wherever a name is needed, as RADAR does
 
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -130,6 +130,9 @@ EVIDENCE: Final = pa.struct(
         pa.field("record_id", pa.int64()),
         pa.field("source", pa.string()),
         pa.field("line", pa.int64()),
+        pa.field("timestamp", TIMESTAMP),
+        pa.field("level", pa.int8()),
+        pa.field("service", pa.string()),
         pa.field("body", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("expected", pa.list_(EXPECTED)),
@@ -138,16 +141,23 @@ EVIDENCE: Final = pa.struct(
 
 CODE: Final = pa.struct([pa.field("path", pa.string()), pa.field("line", pa.int64()), pa.field("text", pa.string())])
 
+PART: Final = pa.struct([pa.field("name", pa.string()), pa.field("value", pa.float64())])
+
 ALERTS: Final = pa.schema(
     [
         _required("alert_id", pa.string()),
         _required("session_id", pa.string()),
-        pa.field("service", NAME),
+        pa.field("service", NAME),  # that of the most unusual line; where no line is named, that of the session
+        _required("services", pa.list_(pa.string())),  # of all lines of the session, those of unusual lines first
+        pa.field("started_at", TIMESTAMP),  # event time of the first event of the session
         pa.field("raised_at", TIMESTAMP),  # event time: when the session ended; null where no event carries a time
         _required("detector", pa.string()),
         _required("score", pa.float64()),
         _required("threshold", pa.float64()),
-        _required("severity", pa.string()),
+        pa.field("max_level", pa.int8()),  # the worst level of the session
+        _required("severity", pa.string()),  # one of SEVERITIES: the band of the number that follows
+        _required("severity_score", pa.float64()),  # 0 to 100
+        _required("severity_parts", pa.list_(PART)),  # what it was computed from, each from 0 to 1
         _required("record_ids", pa.list_(pa.int64())),
         _required("evidence", pa.list_(EVIDENCE)),
         pa.field("code", pa.list_(CODE)),

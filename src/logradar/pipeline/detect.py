@@ -23,7 +23,7 @@ from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
 from logradar.scoring.drift_monitor import DriftMonitor
-from logradar.scoring.scorer import OnScores, Scorer, in_order_of_score
+from logradar.scoring.scorer import OnScores, Scorer, in_order_of_severity
 from logradar.scoring.signatures import Lines
 from logradar.scoring.state import load_state, prepare_state, save_state
 from logradar.scoring.stream import Step, Stream
@@ -41,7 +41,7 @@ OnStep = Callable[[Step], object]
 
 @dataclass
 class Detected:
-    """The outcome of a detection: ALERTS, highest score first, and figures about the input.
+    """The outcome of a detection: ALERTS, most severe first, and figures about the input.
 
     ``keep`` writes the state of a stream; it is called once the alerts are safe.
     """
@@ -202,7 +202,7 @@ def _whole(bundle: Bundle, limit: Threshold, opened: Opened, home: Path, on_scor
         "silenced": suppressed,
         "drift": drift.drift(),
     }
-    return Detected(in_order_of_score(alerts), figures)
+    return Detected(in_order_of_severity(alerts), figures)
 
 
 def _growing(
@@ -236,9 +236,9 @@ def _growing(
         raise InputError(f"'-' holds no log records. {growing.quarantine.sentence()}".strip())
     if state is None:
         take(stream.close())
-    found = Detected(in_order_of_score(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
+    found = Detected(in_order_of_severity(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
     if state is not None:
-        found.alerts = in_order_of_score([*alerts, _still_open(early, found.alerts)])
+        found.alerts = in_order_of_severity([*alerts, _still_open(early, found.alerts)])
         found.figures["open_sessions"] = stream.open_sessions
         found.keep = partial(save_state, stream, bundle, state, lines=growing.lines)
     return found

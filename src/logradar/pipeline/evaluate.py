@@ -38,7 +38,7 @@ from logradar.pipeline.measured import Measured
 from logradar.reporting.figures import write_pictures
 from logradar.reporting.run_folder import Run
 from logradar.scoring.drift_monitor import DriftMonitor
-from logradar.scoring.scorer import Scorer
+from logradar.scoring.scorer import Scorer, in_order_of_severity
 from logradar.scoring.thresholds import notes, plan_threshold
 from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.day_files import DayCorpus
@@ -112,7 +112,7 @@ def evaluate(
         looked = rows if len(loaded.feedback) else rows[:MOST_ALERTS]
         scorer = Scorer(loaded, planned)
         explained = scorer.explain(sessions.take(pa.array(looked)), main.take(pa.array(looked)), corpus.lines)
-        alerts = scorer.alerts(explained.remaining(MOST_ALERTS), corpus.lines)
+        alerts = in_order_of_severity([scorer.alerts(explained.remaining(MOST_ALERTS), corpus.lines)])
         suppressed = np.sort(found.rows[looked[~explained.kept]])
         if found.labelled:
             document = _document(spec, loaded, corpus, found, limit)
