@@ -28,7 +28,7 @@ Named = tuple[int, str]  # a time (microseconds) and an id
 
 @dataclass(frozen=True)
 class ServiceShare:
-    """What a service has of the unusual lines: in how many ``alerts``, with which ``weight``, ``first`` at what time."""
+    """What a service has of the unusual lines: in how many ``alerts``, of which ``weight``, and since when."""
 
     alerts: int
     weight: int
@@ -43,8 +43,8 @@ class Burst:
     """Times are microseconds, of events; 0 where no event of the log has a time.
 
     ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and last
-    alert (of a rate change: when it began and ended), ``since`` that of the first unusual line. ``head`` is the row of
-    the most telling alert, ``first`` that of the first one, each with what it is ordered by.
+    alert (of a rate change: when it began and ended), ``since`` that of the first unusual line. ``heads`` are the rows
+    of the most telling alert of each way to be unusual, ``first`` that of the first one, with what they are ordered by.
     """
 
     marks: dict[str, Span]
@@ -59,7 +59,7 @@ class Burst:
     opened_in: tuple[str, ...]  # services of the unusual lines of the first alert
     ids: tuple[Named, ...]
     sessions: tuple[str, ...]
-    head: dict[str, Any]
+    heads: dict[str, dict[str, Any]]
     first: dict[str, Any]
     parts: dict[str, float]  # of the severity, the highest of each
     max_level: int = 0
@@ -89,7 +89,7 @@ class Burst:
             opened_in=tuple(sorted(unusual_services(alert))[:LISTED]),
             ids=((time, alert["alert_id"]),),
             sessions=(_PART.sub("", alert["session_id"]),),
-            head=row | {"weight": [found.way == "new", alert["severity_score"], alert["score"]]},
+            heads={found.way: row | {"weight": [alert["severity_score"], alert["score"]]}},
             first=row,
             parts=row["parts"],
             max_level=level,
@@ -117,7 +117,7 @@ class Burst:
             opened_in=(service,),
             ids=((start, change["change_id"]),),
             sessions=(),
-            head=row | {"weight": [False, severity_score, -float(change["p_value"])]},
+            heads={found.way: row | {"weight": [severity_score, -float(change["p_value"])]}},
             first=row,
             parts=dict(parts),
             max_level=change["level"] or 0,
@@ -144,7 +144,10 @@ class Burst:
             opened_in=early.opened_in,
             ids=_together(self.ids, other.ids),
             sessions=_together(self.sessions, other.sessions),
-            head=max(self.head, other.head, key=lambda row: (*row["weight"], -row["time"], row["id"])),
+            heads={
+                way: max((one.heads[way] for one in (self, other) if way in one.heads), key=_telling)
+                for way in sorted({*self.heads, *other.heads})
+            },
             first=early.first,
             parts={
                 name: max(self.parts.get(name, 0.0), other.parts.get(name, 0.0))
@@ -167,6 +170,10 @@ def moment(time: int) -> datetime | None:
 
 def _row(id_: str, time: int, way: str, line: dict[str, Any] | None, severity_score: float) -> dict[str, Any]:
     return {"id": id_, "time": time, "way": way, "line": line, "severity_score": severity_score}
+
+
+def _telling(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return *row["weight"], -row["time"], row["id"]
 
 
 def _order(row: Mapping[str, Any]) -> Named:
@@ -194,4 +201,7 @@ def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def _together(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
     """The `LISTED` smallest of both, in order, each once."""
+    for full, more in ((one, other), (other, one)):
+        if len(full) == LISTED and (not more or more[0] >= full[-1]):
+            return full  # a storm goes this way
     return tuple(islice((value for value, _ in groupby(merge(one, other))), LISTED))

@@ -11,6 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.alerting.incident_files import incident_json
+from logradar.alerting.incidents import NO_INCIDENTS
 from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
 from logradar.core.files import draft_of
@@ -49,12 +51,15 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     return {**kept, **moments, "severity_parts": parts, "evidence": evidence, "signature": signature}
 
 
-def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes]:
-    """The JSON document of ``figures`` and ALERTS in pieces: an outage has so many that memory would not hold them all.
+def document_pieces(figures: dict[str, Any], alerts: pa.Table, incidents: pa.Table) -> Iterator[bytes]:
+    """The JSON document of ``figures``, INCIDENTS and ALERTS in pieces.
 
-    It ends without a line feed.
+    An outage has so many alerts that memory would not hold the text of all. It ends without a line feed.
     """
-    empty = orjson.dumps({**figures, "alerts": []}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    told = [incident_json(row) for row in incidents.to_pylist()]
+    empty = orjson.dumps(
+        {**figures, "incidents": told, "alerts": []}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    )
     if not len(alerts):
         yield empty
         return
@@ -67,8 +72,15 @@ def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes
     yield b"\n  ]\n}"
 
 
-def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: str | None = None) -> None:
-    """Write ALERTS as json (with ``figures``), parquet (ALERTS) or csv (a row each).
+def write_alerts(
+    alerts: pa.Table,
+    figures: dict[str, Any],
+    path: Path,
+    kind: str | None = None,
+    *,
+    incidents: pa.Table = NO_INCIDENTS,
+) -> None:
+    """Write ALERTS as json (with ``figures`` and INCIDENTS), parquet (ALERTS) or csv (a row each).
 
     The file is there whole or not at all. ``kind`` names the format; None: as the name of the file ends. Raises
     `InputError` for another ending.
@@ -80,7 +92,7 @@ def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: st
     with draft_of(path.resolve() if path.is_symlink() else path) as draft:  # a link stays one
         if suffix == ".json":
             with draft.open("wb") as file:
-                file.writelines(document_pieces(figures, alerts))
+                file.writelines(document_pieces(figures, alerts, incidents))
         elif suffix == ".parquet":
             pq.write_table(alerts, draft)
         else:

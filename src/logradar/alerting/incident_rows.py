@@ -19,6 +19,7 @@ RESOLVED: Final = "resolved"
 MERGED: Final = "merged"
 _CANDIDATES: Final = 5
 _FIRST: Final = 0.5  # what it counts to have been first, in shares of unusual lines
+_NEW: Final = 0.1  # share of alerts with a new message from which on the title tells of it
 _CLIPPED: Final = 110  # characters of a line in a title
 _QUOTED: Final = re.compile(r"«(.+)»")
 _TITLES: Final = {
@@ -78,7 +79,7 @@ def row_of(burst: Burst, now: int, quiet: int, severities: SeveritySettings, aga
         "alert_ids": [name for _, name in burst.ids],
         "kind": again.kind or id_,
         "again_of": again.before,
-        "title": title(burst.head, services, again),
+        "title": title(headline(burst), services, again),
         "evidence": burst.first["line"],
         "candidates": candidates(burst, services),
         "merged_into": None,
@@ -103,10 +104,18 @@ def candidates(burst: Burst, services: Sequence[str]) -> list[dict[str, Any]]:
         one = shares[name]
         many = f"unusual lines in {one.alerts:,} of {burst.count:,} alerts" if one.alerts else "its rate changed"
         since = moment(one.first)
-        first = "first" if one.first == earliest else "since"
-        reason = f"{first}{f' at {since:%H:%M:%S}' if since else ''}, {many}"
+        first = "first, at" if one.first == earliest else "from"
+        reason = f"{first} {since:%H:%M:%S}, {many}" if since else many
         found.append({"service": name or NO_SERVICE, "reason": reason, "share": one.weight / total})
     return found
+
+
+def headline(burst: Burst) -> dict[str, Any]:
+    """The row of the alert that the title tells of: one with a new message, or else of the most frequent way."""
+    ways = burst.ways
+    if "new" in ways and ways["new"] >= _NEW * sum(ways.values()):
+        return burst.heads["new"]
+    return burst.heads[max(sorted(ways), key=lambda way: ways[way])]
 
 
 def title(head: Mapping[str, Any], services: Sequence[str], again: Recurrence) -> str:

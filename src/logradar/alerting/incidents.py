@@ -9,7 +9,7 @@ end. A day after its last alert an incident can no longer grow; only its marks a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -19,7 +19,7 @@ from logradar.alerting.burst import Burst
 from logradar.alerting.burst_index import BurstIndex
 from logradar.alerting.burst_table import bursts_of, bursts_table
 from logradar.alerting.incident_groups import IncidentSettings, groups
-from logradar.alerting.incident_rows import MERGED, RESOLVED, Recurrence, incident_id, is_incident, row_of, whole
+from logradar.alerting.incident_rows import MERGED, RESOLVED, incident_id, is_incident, row_of, whole
 from logradar.alerting.known_kinds import KnownKinds
 from logradar.alerting.severity import SeveritySettings, Signs, parts_of, severity
 from logradar.core.tables import ALERTS, INCIDENTS, check
@@ -36,11 +36,9 @@ class Incidents:
     0
     """
 
-    def __init__(
-        self, settings: IncidentSettings = IncidentSettings(), severities: SeveritySettings = SeveritySettings()
-    ) -> None:
-        self._settings, self._severities = settings, severities
-        self._index = BurstIndex(settings.burst)
+    def __init__(self, settings: IncidentSettings | None = None, severities: SeveritySettings | None = None) -> None:
+        self._settings, self._severities = settings or IncidentSettings(), severities or SeveritySettings()
+        self._index = BurstIndex(self._settings.burst)
         self._early: dict[str, Burst] = {}  # of alerts whose session is not over
         self._known = KnownKinds()
         self._now = 0
@@ -139,11 +137,11 @@ class Incidents:
     def _forget(self) -> None:
         """Let go of incidents that nothing can join any more; their kinds stay known."""
         horizon = self._now - KEPT - self._settings.quiet
-        if not any(burst.last < horizon for burst in self._index):
+        if not any(0 < burst.last < horizon for burst in self._index):
             return
         for group in self._groups():
             burst = whole(group)
-            if burst.last >= horizon:
+            if not 0 < burst.last < horizon:  # what has no time is never old
                 continue
             if is_incident(burst):
                 id_ = incident_id(burst)
@@ -176,17 +174,37 @@ class Incidents:
         self._now = int(tables["incident_clock"]["now"][0].as_py())
 
 
-def latest(found: Iterable[pa.Table]) -> pa.Table:
-    """The last row of each incident in what ``push`` and ``close`` gave, without those that were merged.
+class IncidentList:
+    """The last row of each incident in what ``push`` and ``close`` gave."""
 
-    The most urgent incident comes first; of equally urgent ones the one that began first.
-    """
-    rows: dict[str, dict[str, Any]] = {}
-    for table in found:
-        for row in table.to_pylist():
-            rows[row["incident_id"]] = row
-    kept = [row for row in rows.values() if row["status"] != MERGED]
-    return pa.Table.from_pylist(sorted(kept, key=_urgency), schema=INCIDENTS)
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    def add(self, changed: pa.Table) -> None:
+        """Take in INCIDENTS that are new or changed; one that is part of another one now is left out."""
+        for row in changed.to_pylist():
+            self._rows[row["incident_id"]] = row
+            if row["status"] == MERGED:
+                del self._rows[row["incident_id"]]
+
+    def table(self) -> pa.Table:
+        """INCIDENTS, the most urgent one first; of equally urgent ones the one that began first."""
+        return pa.Table.from_pylist(sorted(self._rows.values(), key=_urgency), schema=INCIDENTS)
+
+
+def incidents_of(
+    alerts: pa.Table,
+    settings: IncidentSettings,
+    severities: SeveritySettings,
+    *,
+    changes: pa.Table | None = None,
+    now: int | None = None,
+) -> pa.Table:
+    """All INCIDENTS of ALERTS and RATE_CHANGES of an input that is there as a whole, the most urgent one first."""
+    incidents, found = Incidents(settings, severities), IncidentList()
+    found.add(incidents.push(alerts, changes, now=now))
+    found.add(incidents.close())
+    return found.table()
 
 
 def _urgency(row: Mapping[str, Any]) -> tuple[float, float, str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from logradar.alerting.incident_groups import IncidentSettings
 from logradar.alerting.severity import SeveritySettings
 from logradar.alerting.threshold import ThresholdSettings
 from logradar.core.config import Config, load_config, put, validated
@@ -39,6 +40,7 @@ class RunSettings(Config):
     detectors: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of detectors, by name")
     threshold: ThresholdSettings = ThresholdSettings()
     severity: SeveritySettings = SeveritySettings()
+    incidents: IncidentSettings = IncidentSettings()
     replay: int = Field(
         20_000, ge=0, description="distinct normal sequences that a bundle keeps, for feedback and to go on learning"
     )

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from logradar import __version__
 from logradar.alerting.alerts import anomalous
+from logradar.alerting.incidents import incidents_of
 from logradar.alerting.threshold import Threshold
 from logradar.core.memory import give_back
 from logradar.core.outputs import require_output
@@ -129,7 +130,8 @@ def evaluate(
             document["audit"]["notes"].append(
                 f"Training left out {trimmed:,} normal sessions, those least like the others (split.trim)."
             )
-        document |= _watched(loaded, found, planned, suppressed)
+        watched, reached = _watched(loaded, found, planned, suppressed)
+        document |= watched
         document["notes"] = notes(planned, alerts_per_day, precision, loaded.facts.get("sessions_per_day"))
         give_back()
         scores = found.score_table(_known(loaded, found.facts.prints))
@@ -144,13 +146,17 @@ def evaluate(
         "drift": document["drift"],
         "notes": document["notes"],
     }
-    return Evaluated(document, scores, Detected(alerts, figures), loaded)
+    incidents = incidents_of(alerts, loaded.settings.incidents, loaded.settings.severity, now=reached)
+    return Evaluated(document, scores, Detected(alerts, figures, incidents=incidents), loaded)
 
 
-def _watched(bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _watched(
+    bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDArray[np.int64]
+) -> tuple[dict[str, Any], int | None]:
     """The main detector's figures with feedback, where there is any, and whether its threshold holds here.
 
-    ``silent`` are the rows (rising) that feedback explains.
+    The second value is the end of the last session (microseconds). ``silent`` are the rows (rising) that feedback
+    explains.
     """
     watch, scores = DriftMonitor(bundle, limit), found.scores[bundle.settings.detector]
     for rows, table in found.pieces(["start", "end", "template_ids"]):
@@ -163,7 +169,7 @@ def _watched(bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDAr
         lost = int(found.labels[silent].sum())
         given = {"given": len(bundle.feedback), "silenced": len(silent), "silenced_anomalies": lost}
         figures["with_feedback"] = {**given, **measure(found.labels, values, limit.value, days=found.days)}
-    return figures
+    return figures, watch.reached
 
 
 def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Measured, limit: float) -> dict[str, Any]:

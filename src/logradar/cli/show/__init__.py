@@ -190,9 +190,16 @@ def _text(value: Any) -> str:
 
 
 def step(found: Step) -> None:
-    """Alerts as they happen, one line each: when, how severe, which, where, why, and the line that shows it."""
+    """Alerts as they happen, one line each: when, how severe, which, where, why, and the line that shows it.
+
+    Before them, incidents that begin, are over or are part of another one now.
+    """
+    from logradar.cli.show.incidents import changed
     from logradar.core.formatting import NO_TIME, NONE
 
+    for incident in found.incidents.to_pylist():
+        if incident["status"] != "open" or incident["alerts"] + incident["rate_changes"] == 1:
+            print(changed(incident), flush=True)
     rows = [(row, " (session still open)") for row in found.early.to_pylist()]
     for row, open_ in (*rows, *((row, "") for row in found.alerts.to_pylist())):
         moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME
@@ -208,6 +215,10 @@ def step(found: Step) -> None:
 @in_plain_text
 def detection(result: dict[str, Any], count: int) -> None:
     """The result of ``detect``: those of its ``count`` alerts that are to be printed, then one line of figures."""
+    from logradar.cli.show.incidents import MOST, incidents
+
+    found = result["incidents"]
+    incidents(found[:MOST], len(found), max(0, count - sum(one["alerts"] for one in found)))
     alerts(result["alerts"], count)
     print(
         f"{count:,} alert{'s' * (count != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
