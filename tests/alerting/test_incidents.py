@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -94,9 +95,8 @@ def test_different_kinds_that_begin_together_in_one_service_are_one() -> None:
 
 
 def test_a_fault_that_comes_again_is_a_new_incident_of_the_known_kind() -> None:
-    rows = [
-        alert(f"{day}{n}", 600 * day + n, added={"?lost": 1}, unseen=["?lost"]) for day in (0, 1, 2) for n in (0, 1)
-    ]
+    times = [(f"{day}{n}", 600 * day + n) for day in (0, 1, 2) for n in (0, 1)]
+    rows = [alert(name, minutes, added={"?lost": 1}, unseen=["?lost"]) for name, minutes in times]
     first, second, third = found(rows)
     assert [first["again_of"], second["again_of"], third["again_of"]] == [
         None, first["incident_id"], second["incident_id"],
@@ -218,7 +218,7 @@ def test_the_oath(plans: list[Any], cuts: list[int], reload: bool, rng: Any) -> 
     rng.shuffle(rows)
     incidents, told = Incidents(), IncidentList()
     bounds = [0, *sorted(cut % (len(rows) + 1) for cut in cuts), len(rows)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         told.add(incidents.push(table(rows[begin:end])))
         if reload:
             with TemporaryDirectory() as folder:
