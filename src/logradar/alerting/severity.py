@@ -33,9 +33,9 @@ Parts = Mapping[str, float]
 class ImpactWeights(Config):
     """How much each part of the impact counts, relative to the others."""
 
-    level: Weight = Field(0.6, description="weight of the worst level among the lines")
+    level: Weight = Field(0.65, description="weight of the worst level among the lines")
     services: Weight = Field(0.15, description="weight of how many services have unusual lines")
-    service_weight: Weight = Field(0.15, description="weight of how important these services are")
+    service_weight: Weight = Field(0.1, description="weight of how important these services are")
     persistence: Weight = Field(0.1, description="weight of how long it lasts")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logradar.cli.show.evidence import alerts
 from logradar.cli.show.plain import clipped, in_plain_text
 
 if TYPE_CHECKING:
@@ -134,31 +135,6 @@ def alarms(evaluation: dict[str, Any]) -> None:
     Console().print(table)
 
 
-@in_plain_text
-def alerts(shown: list[dict[str, Any]], count: int) -> None:
-    """The first of ``count`` alerts, each with the log lines that show the anomaly."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from logradar.core.formatting import NO_TIME, moment
-
-    console = Console(soft_wrap=True)
-    for rank, alert in enumerate(shown, 1):
-        service = f" · {alert['service']}" if alert["service"] else ""
-        named = f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}"
-        when = moment(alert["raised_at"]) if alert["raised_at"] else NO_TIME
-        console.print(Text.assemble((named, "bold"), (f" · {when} · id {alert['alert_id']}", "dim")))
-        for found in alert["evidence"]:
-            place = f"{found['source']}:{found['line']}" if found["source"] else "(no line)"
-            console.print(Text.assemble(("   " + place, "dim"), " " + _clip(found["body"] or "")))
-            console.print(Text("      ← " + found["reason"], "yellow"))
-            for item in found["expected"][:3]:
-                console.print(Text(f"      expected {item['probability']:.0%}: {_clip(item['template'])}", "dim"))
-    more = count - len(shown)
-    if more > 0:
-        console.print(f"… and {more:,} more.")
-
-
 def _flat(pairs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Names and values; the values below a name follow it, indented."""
     for name, value in pairs.items():
@@ -224,7 +200,11 @@ def detection(result: dict[str, Any], count: int) -> None:
         f"{count:,} alert{'s' * (count != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
         f"({result['records']:,} record{'s' * (result['records'] != 1)}, "
         f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that is not in the "
-        f"training data); {result['detector']} above {result['threshold']:.4g}."
+        f"training data)."
+    )
+    print(
+        f"A session is reported when the detector {result['detector']} gives it a score above "
+        f"{result['threshold']:.4g}: the higher a score, the less the session is like the training data."
     )
     if (still := result.get("open_sessions")) is not None:
         print(f"These are the figures of all calls with this state; {still:,} sessions are not over and kept in it.")
