@@ -3,7 +3,8 @@
 ``push`` takes what a batch brought and gives the incidents that changed; ``close`` ends the input. What is remembered
 are bursts of alerts (`logradar.alerting.burst`), which are put together the same way in any order; which bursts are
 one incident is computed anew from them (`logradar.alerting.incident_groups`). So it makes no difference where batches
-end. A day after its last alert an incident can no longer grow; only its marks are remembered, to recognise its kind.
+end. A day after its last alert an incident can no longer grow, unless a session is open that long; then only its marks
+are remembered, to recognise its kind.
 """
 
 from __future__ import annotations
@@ -22,10 +23,19 @@ from logradar.alerting.incident_groups import IncidentSettings, groups
 from logradar.alerting.incident_rows import MERGED, RESOLVED, incident_id, is_incident, row_of, whole
 from logradar.alerting.known_kinds import KnownKinds
 from logradar.alerting.severity import SeveritySettings, Signs, parts_of, severity
-from logradar.core.tables import ALERTS, INCIDENTS, check
+from logradar.core.tables import ALERTS, INCIDENTS, SEVERITIES, check
 
 KEPT: Final = 86_400 * 1_000_000  # microseconds after which nothing joins an incident any more
 NO_INCIDENTS: Final = INCIDENTS.empty_table()
+_WITHDRAWN: Final[dict[str, Any]] = {  # an early alert whose whole session is none
+    **dict.fromkeys(INCIDENTS.names),
+    **dict.fromkeys(("severity_score", "initial_severity_score"), 0.0),
+    **dict.fromkeys(("alerts", "rate_changes"), 0),
+    **dict.fromkeys(("services", "alert_ids", "candidates"), ()),
+    "severity": SEVERITIES[0],
+    "kind": "",
+    "title": "",
+}
 _REPORTED: Final = pa.schema([("incident_id", pa.string()), ("digest", pa.string()), ("open", pa.bool_())])
 
 
@@ -42,6 +52,7 @@ class Incidents:
         self._early: dict[str, Burst] = {}  # of alerts whose session is not over
         self._known = KnownKinds()
         self._now = 0
+        self._horizon: int | None = None
         self._digests: dict[str, str] = {}  # of the rows that were reported, by incident id
         self._open: set[str] = set()
 
@@ -52,19 +63,20 @@ class Incidents:
         *,
         now: int | None = None,
         early: pa.Table | None = None,
+        horizon: int | None = None,
     ) -> pa.Table:
         """INCIDENTS that are new or changed, the earliest first.
 
         ``alerts`` are ALERTS of sessions that are over, ``early`` those of sessions that are not and will be raised
-        again under the same id, ``changes`` RATE_CHANGES. ``now`` is the event time that was reached, in microseconds.
+        again under the same id, ``changes`` RATE_CHANGES. ``now`` is the event time that was reached, in microseconds;
+        ``horizon`` is the last event time of the session that is open and idle for the longest time.
         """
-        before = self._now
+        before, self._horizon = self._now, horizon
         self._now = max(self._now, now or 0)
         for row in check(alerts, ALERTS).to_pylist():
-            self._early.pop(row["alert_id"], None)
-            self._add(Burst.of_alert(row))
+            self._add(self._named(row))
         for row in early.to_pylist() if early is not None else ():
-            self._early[row["alert_id"]] = Burst.of_alert(row)
+            self._early[row["alert_id"]] = self._named(row)
         for row in changes.to_pylist() if changes is not None else ():
             self._add(self._of_rate(row))
         brought = len(alerts) + (len(early) if early is not None else 0) + (len(changes) if changes is not None else 0)
@@ -80,6 +92,13 @@ class Incidents:
     def _add(self, burst: Burst) -> None:
         self._now = max(self._now, burst.last)
         self._index.add(burst)
+
+    def _named(self, row: Mapping[str, Any]) -> Burst:
+        """The burst of an alert, in place of that of the same alert before its session was over."""
+        burst, before = Burst.of_alert(row), self._early.pop(row["alert_id"], None)
+        if before is not None:
+            burst.names |= before.names
+        return burst
 
     def _of_rate(self, row: Mapping[str, Any]) -> Burst:
         seconds = (row["last_at"] - row["started_at"]).total_seconds()
@@ -116,9 +135,10 @@ class Incidents:
             for burst in bursts[id_]:
                 owners |= dict.fromkeys(burst.names, row)
         for id_ in sorted(self._digests.keys() - bursts.keys()):
-            if (owner := owners.get(id_)) is not None:
-                found.append(owner | {"incident_id": id_, "status": MERGED, "merged_into": owner["incident_id"]})
-                self._settle(id_)
+            owner = owners.get(id_)
+            into = owner["incident_id"] if owner else None
+            found.append((owner or _WITHDRAWN) | {"incident_id": id_, "status": MERGED, "merged_into": into})
+            self._settle(id_)
         for row in rows:
             id_ = row["incident_id"]
             for burst in bursts[id_]:
@@ -136,7 +156,8 @@ class Incidents:
 
     def _forget(self) -> None:
         """Let go of incidents that nothing can join any more; their kinds stay known."""
-        horizon = self._now - KEPT - self._settings.quiet
+        reached = self._now if self._horizon is None else min(self._now, self._horizon)
+        horizon = reached - KEPT - self._settings.quiet
         if not any(0 < burst.last < horizon for burst in self._index):
             return
         for group in self._groups():

@@ -10,8 +10,8 @@ import pyarrow as pa
 from logradar.alerting.deviation import EXACT
 from logradar.alerting.incident_rows import Recurrence
 
-_MOST: Final = 50_000  # marks
-_EACH: Final = 4  # incidents that are remembered for each mark
+_MOST: Final = 20_000  # marks
+_EACH: Final = 16  # incidents that are remembered for each mark
 _KNOWN: Final = pa.schema(
     [("mark", pa.string()), ("last", pa.int64()), ("incident_id", pa.string()), ("kind", pa.string())]
 )

@@ -14,14 +14,20 @@ def command(
     bundle: options.Bundle,
     input_: options.Input,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Alerts as .json, .parquet or .csv.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Incidents and alerts as .html or .json, or alerts as .parquet or .csv.",
+        ),
     ] = None,
     format_: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Format of the output: json, parquet or csv of alerts, or radar-json: the score of every session.",
+            help="Format of the output: html, json, parquet or csv, or radar-json: the score of every session.",
         ),
     ] = None,
     threshold: options.ThresholdValue = None,

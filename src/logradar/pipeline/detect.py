@@ -26,6 +26,8 @@ from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
+from logradar.reporting.alert_list import TOP as PAGE
+from logradar.reporting.detection_page import write_detection
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.scorer import OnScores, Scorer, in_order_of_severity
 from logradar.scoring.signatures import Lines
@@ -39,7 +41,8 @@ from logradar.storage.filling import fill
 from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, opening
 
-FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), FORMAT)
+HTML: Final = "html"
+FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), HTML, FORMAT)
 OnStep = Callable[[Step], object]
 
 
@@ -173,8 +176,8 @@ def detect_into(
         )
     if format_ is not None and output is None:
         raise ConfigError(f"--format {format_} needs a file to write: -o FILE.")
-    if output is not None and format_ is None and output.suffix not in OUTPUTS:
-        raise ConfigError(f"Alerts are written as {', '.join(OUTPUTS)}; '{output}' has another ending.")
+    if output is not None and format_ is None and output.suffix not in (*OUTPUTS, f".{HTML}"):
+        raise ConfigError(f"Alerts are written as {', '.join((*OUTPUTS, '.html'))}; '{output}' has another ending.")
     if output is not None:
         require_writable(output)
         require_outside(output)
@@ -191,7 +194,9 @@ def detect_into(
         found = _detect(
             bundle, spec, given, wish, on_scores, on_step, state, checkpoint, [output, incidents], quiet_minutes
         )
-    if output is not None and format_ != FORMAT:
+    if output is not None and HTML in (format_, output.suffix.removeprefix(".") if format_ is None else None):
+        write_detection(found.to_json(PAGE), "stdin" if spec == "-" else Path(spec).name, len(found.alerts), output)
+    elif output is not None and format_ != FORMAT:
         write_alerts(found.alerts, found.figures, output, format_, incidents=found.incidents)
     if incidents is not None:
         write_incidents(found.incidents, incidents)

@@ -107,7 +107,7 @@ def _score(alert: Mapping[str, Any]) -> float:
 
 def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
     evidence = alert.get("evidence")
-    lines = _merged([row for row in evidence if isinstance(row, Mapping)] if isinstance(evidence, list) else [])
+    lines = lines_of([row for row in evidence if isinstance(row, Mapping)] if isinstance(evidence, list) else [])
     reasons = [reason.text for line in lines for reason in line.reasons]
     score = _score(alert)
     label = alert.get("label")
@@ -128,8 +128,8 @@ def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
     )
 
 
-def _merged(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """One line per record, with all its reasons, in the order of first mention."""
+def lines_of(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """The lines of the evidence of an alert: one per record, with all its reasons, in the order of first mention."""
     lines: list[Line] = []
     place: dict[Any, int] = {}
     for row in evidence:

@@ -105,7 +105,7 @@ class Stream:
         closed = self._sessionizer.push(events(records, ids), self._clock.read(None, records["timestamp"]))
         alerts = self._score(closed)
         early = self._unfinished() if self._early else NO_ALERTS
-        incidents = self._incidents.push(alerts, now=_end(closed), early=early)
+        incidents = self._incidents.push(alerts, now=_end(closed), early=early, horizon=self._sessionizer.oldest)
         if self._held > 2 * self._sessionizer.held + _SPARE:
             self._forget()
         return Step(alerts, early, incidents)

@@ -47,6 +47,8 @@ def changed(one: dict[str, Any]) -> str:
 
     moment = one["last_at"].isoformat(sep=" ", timespec="seconds") if one["last_at"] else NO_TIME
     became = f"part of {one['merged_into']}" if one["merged_into"] else one["status"]
+    if one["status"] == "merged" and not one["merged_into"]:
+        return f"{moment}  incident {one['incident_id']} is none: its session ended as normal ones do"
     return (
         f"{moment}  incident {one['incident_id']} is {became}  {one['severity']}  {_how_many(one)}  "
         f"{clipped(one['title'], 120)}"
