@@ -80,7 +80,9 @@ def _plain(burst: Burst) -> dict[str, Any]:
 def _burst(row: dict[str, Any]) -> Burst:
     return Burst(
         **{name: row[name] for name in ("start", "last", "since", "count", "rates", "max_level")},
-        **{name: tuple(row[name]) for name in ("touched", "opened_in", "sessions")},
+        touched=tuple(row["touched"]),
+        opened_in=tuple(row["opened_in"]),
+        sessions=tuple(row["sessions"]),
         marks={one["mark"]: (one["start"], one["last"]) for one in row["marks"]},
         ways={one["way"]: one["count"] for one in row["ways"]},
         services={one["service"]: ServiceShare(one["alerts"], one["weight"], one["first"]) for one in row["services"]},

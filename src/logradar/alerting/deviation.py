@@ -94,6 +94,8 @@ def _signed(signature: Mapping[str, Any]) -> tuple[str, list[tuple[str, ...]]]:
         highest = max(more.values())
         # What a session of another kind has once, its nearest normal session may lack; that is no sign of a fault.
         often = [event for event, count in more.items() if count == highest and (count > 1 or nearest.get(event))]
+        if way == "new" and highest == 1:  # the new message says enough
+            often = []
         marks += [("event", event) for event in often or (more if way == "more" else ())]
     return way, marks
 

@@ -1,6 +1,6 @@
 """Incident groups: which bursts have one cause. A function of the set of bursts, whatever their order.
 
-Bursts become one incident in four ways: they share an exact mark within the quiet time; a vague one within half of it;
+Bursts become one incident in four ways: they share an exact mark within the quiet time; a vague one within a third of it;
 they begin together in services that both have unusual lines in; or one is a few alerts, with nothing new, while a much
 larger one is going on in the same services.
 """
@@ -18,7 +18,7 @@ from logradar.alerting.deviation import EXACT
 from logradar.core.config import Config
 
 SECOND: Final = 1_000_000  # microseconds
-_VAGUE: Final = 0.5  # of the quiet time
+_VAGUE: Final = 1 / 3  # of the quiet time
 _BURST: Final = 1 / 6
 _FEW: Final = 3  # alerts that a larger incident may have as company
 _LARGER: Final = 5  # times as many alerts as these

@@ -129,7 +129,8 @@ class Incidents:
 
     def _report(self, rows: list[dict[str, Any]], bursts: Mapping[str, list[Burst]]) -> list[dict[str, Any]]:
         """The rows that differ from what was reported, and incidents that are part of another one by now."""
-        found, owners = [], {}
+        found: list[dict[str, Any]] = []
+        owners: dict[str, dict[str, Any]] = {}
         for row in rows:
             id_ = row["incident_id"]
             for burst in bursts[id_]:

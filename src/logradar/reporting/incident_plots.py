@@ -20,11 +20,11 @@ def incident_timeline(incidents: Sequence[Mapping[str, Any]], *, kind: Kind = "s
 
     A bar is numbered as the incident in the list and says how many alerts there are. None where nothing has a time.
     """
-    timed = []
+    timed: list[tuple[int, Mapping[str, Any], float, float]] = []
     for rank, one in enumerate(incidents[:MOST], 1):
-        begin, end = time(one.get("started_at")), time(one.get("last_at"))
-        if begin and end:
-            timed.append((rank, one, begin.timestamp() / _DAY, max(begin, end).timestamp() / _DAY))
+        first_at, last_at = time(one.get("started_at")), time(one.get("last_at"))
+        if first_at and last_at:
+            timed.append((rank, one, first_at.timestamp() / _DAY, max(first_at, last_at).timestamp() / _DAY))
     if not timed:
         return None
     first, last = min(row[2] for row in timed), max(row[3] for row in timed)
