@@ -1,8 +1,8 @@
 """Incident groups: which bursts have one cause. A function of the set of bursts, whatever their order.
 
-Bursts become one incident in four ways: they share an exact mark within the quiet time; a vague one within a third of it;
-they begin together in services that both have unusual lines in; or one is a few alerts, with nothing new, while a much
-larger one is going on in the same services.
+Bursts become one incident in four ways: they share an exact mark within the quiet time; a vague one within a third of
+it; they begin together in services that both have unusual lines in; or one is a few alerts, with nothing new, while a
+much larger one is going on in the same services.
 """
 
 from __future__ import annotations

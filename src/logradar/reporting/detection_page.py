@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from logradar.core.formatting import counted, joined, number
+from logradar.core.formatting import counted, joined, number, real
 from logradar.core.tables import SEVERITIES
 from logradar.reporting.alert_list import top
 from logradar.reporting.figures import placed
@@ -59,7 +59,7 @@ def lead(document: Mapping[str, Any], raised: int) -> list[str]:
     incidents = document["incidents"]
     counts = {name: sum(one.get("severity") == name for one in incidents) for name in SEVERITIES[::-1]}
     severe = joined(f"{count} {name}" for name, count in counts.items() if count)
-    alone = max(0, raised - sum(int(one.get("alerts") or 0) for one in incidents))
+    alone = max(0, raised - sum(int(one["alerts"]) for one in incidents if real(one.get("alerts"))))
     found = [
         f"{counted(raised, 'alert')} in {counted(document['sessions'], 'session')} of "
         f"{counted(document['records'], 'record')}."

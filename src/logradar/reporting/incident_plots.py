@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from logradar.core.formatting import number
 from logradar.reporting import canvas as style
 from logradar.reporting.canvas import Kind, canvas, date_ticks, shortened
 from logradar.reporting.incident_list import time
@@ -36,7 +37,7 @@ def incident_timeline(incidents: Sequence[Mapping[str, Any]], *, kind: Kind = "s
             colour = _COLOURS.get(str(one.get("severity")), style.SOFT)
             faded = 0.55 if one.get("status") == "resolved" else 1.0
             axes.barh(place, max(end - begin, narrowest), left=begin, height=0.62, color=colour, alpha=faded)
-            axes.text(max(end, begin + narrowest) + narrowest, place, f"{one.get('alerts', 0):,}", va="center", size=8)
+            axes.text(max(end, begin + narrowest) + narrowest, place, number(one.get("alerts")), va="center", size=8)
         axes.set_yticks(range(len(timed)), [f"{rank}  {_label(one)}" for rank, one, *_ in timed])
         axes.set(ylim=(len(timed) - 0.4, -0.6), xlim=(first - margin, last + 1.6 * margin))
         axes.grid(False, axis="y")
