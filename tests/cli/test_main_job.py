@@ -38,7 +38,7 @@ def test_detect_finds_the_broken_jobs_and_says_why(bundle, folder, logradar):
     assert len(done.json["alerts"]) == 2
     alert = done.json["alerts"][0]
     keys = {"alert_id", "session_id", "service", "raised_at", "detector", "score", "threshold", "severity", "evidence"}
-    keys |= {"signature"}
+    keys |= {"signature", "services", "started_at", "max_level", "severity_score", "severity_parts"}
     assert set(alert) == keys
     quota = [found for found in alert["evidence"] if "disk quota" in found["body"]]
     assert quota
