@@ -42,7 +42,8 @@ def test_detect_finds_the_broken_jobs_and_says_why(bundle, folder, logradar):
     assert set(alert) == keys
     quota = [found for found in alert["evidence"] if "disk quota" in found["body"]]
     assert quota
-    assert set(quota[0]) == {"record_id", "source", "line", "body", "reason", "expected"}
+    names = {"record_id", "source", "line", "timestamp", "level", "service", "body", "reason", "expected"}
+    assert set(quota[0]) == names
     text = (folder / "new.log").read_text().splitlines()[quota[0]["line"] - 1]
     assert quota[0]["body"] in text
     expected = [item["template"] for found in alert["evidence"] for item in found["expected"]]
