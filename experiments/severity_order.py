@@ -13,7 +13,9 @@ weights of the formula and the map of the confidence were chosen on seeds 401 to
   with retries or with a wrong value (`slow_dependency`, `retry_storm`, `pool_exhausted`, `auth_failures`,
   `wrong_value`, `wrong_delay`); 1, any other fault; 0, no fault.
 * NDCG@10 of a day: the gain of an alert is 2 to the power of the impact, minus 1; its place counts as in Järvelin
-  and Kekäläinen (2002); the ideal order is that of the same alerts by impact. Mean of the days.
+  and Kekäläinen (2002); the ideal order is that of the same alerts by impact. Mean of the days. "Of all alerts" is
+  the same down to the last alert of the day.
+* Evidence: the share of alerts of sessions with a line of level WARN or worse whose evidence has such a line.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ import numpy as np
 
 from logradar.alerting.severity import SeveritySettings
 from logradar.core.progress import quiet as silence
+from logradar.core.tables import WARN
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
@@ -107,6 +110,7 @@ def told(name: str, days: list[list[Alert]], quiet: list[Alert], order: Callable
     part = (
         (lambda a: a["radar"]["severity_parts"]["anomaly"]) if radar else (lambda a: a["severity_parts"]["confidence"])
     )
+    whole = np.mean([ndcg(day, order, len(day)) for day in days])
     bands = [(alert["radar"] if radar else alert)["severity"] for alert in quiet]
     of_days = [(alert["radar"] if radar else alert)["severity"] for day in days for alert in day]
     shares = " ".join(
@@ -115,7 +119,7 @@ def told(name: str, days: list[list[Alert]], quiet: list[Alert], order: Callable
     print(
         f"{name}: {len(every)} alerts, right {np.mean([a['impact'] > 0 for a in every]):.3f}, "
         f"ECE {calibration_error(every, part):.3f}, NDCG@10 {np.mean([ndcg(day, order) for day in days]):.3f} "
-        f"(lowest {min(ndcg(day, order) for day in days):.3f}), week: {len(quiet)} alerts, "
+        f"(lowest {min(ndcg(day, order) for day in days):.3f}), of all alerts {whole:.3f}, week: {len(quiet)} alerts, "
         f"critical {np.mean([b == 'critical' for b in bands] or [0]):.3f}; days: {shares}",
         flush=True,
     )
@@ -140,6 +144,14 @@ def main() -> None:
             quiet += calm
             rows(f"seed {seed}, ", some, calm)
         rows("all, ", days, quiet)
+        evidence([alert for day in days for alert in day] + quiet)
+
+
+def evidence(alerts: list[Alert]) -> None:
+    """How many alerts show a line of level WARN or worse, of those whose session has one."""
+    warned = [alert for alert in alerts if (alert["max_level"] or 0) >= WARN]
+    showing = sum(any((one["level"] or 0) >= WARN for one in alert["evidence"]) for alert in warned)
+    print(f"evidence: {showing} of {len(warned)} alerts whose session has a line at WARN or worse show one")
 
 
 def rows(name: str, days: list[list[Alert]], quiet: list[Alert]) -> None:

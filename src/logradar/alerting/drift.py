@@ -94,8 +94,8 @@ def check_drift(
     if changed:
         warnings.append(
             f"Sessions that raise no alert are less like the training data than they were in the validation part, or "
-            f"more: at least {_percent(distance)} of them have other scores than there (stability index {index:.2f}, where 0.2 "
-            "is a clear change): normal behaviour has changed."
+            f"more: at least {_percent(distance)} of them have other scores than there (stability index {index:.2f}, "
+            "where 0.2 is a clear change): normal behaviour has changed."
         )
     rates = None
     if then.days and now.days and min(then.days, now.days) >= 1:

@@ -141,7 +141,7 @@ EVIDENCE: Final = pa.struct(
 
 CODE: Final = pa.struct([pa.field("path", pa.string()), pa.field("line", pa.int64()), pa.field("text", pa.string())])
 
-PART: Final = pa.struct([pa.field("name", pa.string()), pa.field("value", pa.float64())])
+SEVERITY_PART: Final = pa.struct([pa.field("name", pa.string()), pa.field("value", pa.float64())])
 
 ALERTS: Final = pa.schema(
     [
@@ -157,7 +157,7 @@ ALERTS: Final = pa.schema(
         pa.field("max_level", pa.int8()),  # the worst level of the session
         _required("severity", pa.string()),  # one of SEVERITIES: the band of the number that follows
         _required("severity_score", pa.float64()),  # 0 to 100
-        _required("severity_parts", pa.list_(PART)),  # what it was computed from, each from 0 to 1
+        _required("severity_parts", pa.list_(SEVERITY_PART)),  # what it was computed from, each from 0 to 1
         _required("record_ids", pa.list_(pa.int64())),
         _required("evidence", pa.list_(EVIDENCE)),
         pa.field("code", pa.list_(CODE)),
