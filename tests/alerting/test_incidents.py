@@ -89,9 +89,12 @@ def test_two_faults_at_the_same_time_that_share_nothing_stay_two() -> None:
 
 def test_different_kinds_that_begin_together_in_one_service_are_one() -> None:
     rows = [alert(f"a{n}", n, ("cart",), added={"7": 2}, nearest={"7": 1}) for n in range(3)]
-    rows += [alert(f"b{n}", n + 0.5, ("cart",), added={"?lost": 1}, unseen=["?lost"]) for n in range(3)]
+    rows += [alert(f"b{n}", n + 0.1, ("cart",), added={"?lost": 1}, unseen=["?lost"]) for n in range(3)]
     assert len(found(rows)) == 1
     assert len(found(rows, together_seconds=0)) == 2
+    for row in rows[3:]:
+        row["service"] = "mail"
+    assert len(found(rows)) == 2, "the most unusual line is in another service"
 
 
 def test_a_fault_that_comes_again_is_a_new_incident_of_the_known_kind() -> None:
