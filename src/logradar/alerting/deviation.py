@@ -37,7 +37,7 @@ def deviation(alert: Mapping[str, Any]) -> Deviation:
     services = services_of(alert)
     signature = orjson.loads(alert["signature"]) if alert["signature"] else None
     way, exact = _signed(signature) if signature else ("other", _shown(alert["evidence"]))
-    vague = [(way, name) for name in services] if way in _SCATTERED or not exact else []
+    vague: list[tuple[str, ...]] = [(way, name) for name in services] if way in _SCATTERED or not exact else []
     vague += [mark for mark in exact if mark[0] == "less"]  # another fault may cost the same steps
     exact = [mark for mark in exact if mark[0] != "less"]
     return Deviation(way, frozenset([*_named(EXACT, exact), *_named(VAGUE, vague)]))
