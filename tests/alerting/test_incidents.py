@@ -245,3 +245,19 @@ def test_files_of_incidents(tmp_path: Path) -> None:
     assert "'=cmd()" in (tmp_path / "i.csv").read_text()
     with pytest.raises(InputError, match="another ending"):
         write_incidents(incidents, tmp_path / "i.txt")
+
+
+def test_a_rate_change_belongs_to_the_incident_of_its_service_or_is_one_of_its_own() -> None:
+    change = {
+        "change_id": "r", "kind": "spike", "service": "shop", "template_id": 7, "template": "retry <*>", "level": 13,
+        "started_at": START, "last_at": START + timedelta(minutes=5), "p_value": 1e-6, "record_id": 3,
+        "source": "a.log", "line": 9, "body": "retry 4", "reason": "«retry <*>» 90 times instead of 3",
+    }  # fmt: skip
+    rows = [alert(f"{n}", n, added={"?x": 1}, unseen=["?x"]) for n in range(3)]
+    found = incidents_of(table(rows), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([change]))
+    assert [(one["alerts"], one["rate_changes"]) for one in found.to_pylist()] == [(3, 1)]
+    alone = incidents_of(table([]), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([change]))
+    assert alone["title"].to_pylist() == ["shop: «retry <*>» 90 times instead of 3"]
+    other = change | {"service": "mail", "change_id": "s"}
+    both = incidents_of(table(rows), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([other]))
+    assert sorted(both["alerts"].to_pylist()) == [0, 3]
