@@ -144,8 +144,8 @@ def by_detect(data: Path, without_tools: bool) -> None:
             false += bool(alerts["good-2"])
             right += (len(alerts["bad"]), highest["bad"]) > (len(alerts["good-2"]), highest["good-2"])
     print(
-        f"\nMore alerts (or as many, with a higher score) on the bad run in {right} of {pairs}; an alert on the bad run "
-        f"in {alarms} of {bad}, on the second good run in {false} of {pairs}; {failed} could not be trained."
+        f"\nMore alerts (or as many, with a higher score) on the bad run in {right} of {pairs}; an alert on the bad "
+        f"run in {alarms} of {bad}, on the second good run in {false} of {pairs}; {failed} could not be trained."
     )
 
 

@@ -41,7 +41,8 @@ def diff(
     ``good`` are INPUTs of good runs, or ``["-"]`` for none; ``bad`` is the INPUT of the bad run. With a time
     ``before``, both are parts of one INPUT: ``bad`` is None, and the bad run begins at ``after``, or at ``before``
     where it is not given. Times are ISO 8601, UTC where they name no zone. ``most`` changes or lines are in the
-    document. ``output`` is only checked: it must not be one of the inputs. Raises `ConfigError` for sides that do not go together.
+    document. ``output`` is only checked: it must not be one of the inputs.
+    Raises `ConfigError` for sides that do not go together.
     """
     parts = _times(before, after)
     _require_sides(good, bad, parts is not None)

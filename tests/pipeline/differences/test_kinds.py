@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,10 @@ from logradar.pipeline.differences.kinds import REST, Miner
 from logradar.pipeline.differences.masked_lines import MaskedLines
 from logradar.pipeline.differences.stack_traces import DISTINCT, TraceDepth, trace_keys
 
-TRACE = "java.io.IOException: no\n\tat a.B.read(B.java:{line})\n\tat a.C.run(C.java:9)\nCaused by: x.YError: z\n\tat x.Y.f(Y.java:3)"
+TRACE = (
+    "java.io.IOException: no\n\tat a.B.read(B.java:{line})\n\tat a.C.run(C.java:9)\n"
+    "Caused by: x.YError: z\n\tat x.Y.f(Y.java:3)"
+)
 BODIES = [
     *(f"served request {n} in {n % 7}ms" for n in range(40)),
     *(f"user u{n % 3} logged {'in' if n % 2 else 'out'}" for n in range(20)),
@@ -49,14 +53,14 @@ def kinds(batches: list[pl.DataFrame], folder: Path) -> list[tuple]:
 def test_neither_the_cut_nor_the_order_of_batches_matters(tmp_path, cuts, random):
     whole = records(BODIES)
     ends = sorted({0, len(whole), *cuts})
-    batches = [whole[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    batches = [whole[start:end] for start, end in pairwise(ends)]
     random.shuffle(batches)
     assert kinds(batches, tmp_path) == kinds([whole], tmp_path)
 
 
 def test_lines_on_disk_come_in_the_same_order(tmp_path):
     texts = pl.Series([f"line {n * 7919 % 5000}" for n in range(6_000)])
-    small, large = MaskedLines(tmp_path / "small", limit=20_000), MaskedLines(tmp_path / "large")
+    small, large = MaskedLines(tmp_path / "small", limit=8_000), MaskedLines(tmp_path / "large")
     for start in range(0, len(texts), 500):
         small.add(texts[start : start + 500])
         large.add(texts[start : start + 500])

@@ -13,7 +13,7 @@ def same(templates: list[tuple[str, frozenset[int]]]) -> dict[int, int]:
 
 
 def test_hosts_with_numbers_are_names():
-    assert same([("up on node17", GOOD), ("up on node4", BAD), ("ready", BOTH)]) == {1: 0} | {}
+    assert same([("up on node17", GOOD), ("up on node4", BAD), ("ready", BOTH)]) == {1: 0}
 
 
 def test_a_user_in_paths_is_a_name_in_every_template():
@@ -37,3 +37,8 @@ def test_words_of_failure_are_never_names():
 def test_two_templates_of_one_run_stay_two():
     assert same([("up on node17", BOTH), ("up on node4", BOTH), ("down", BAD)]) == {}
     assert same([("up on node17", BAD), ("up on node4", BAD), ("down", BOTH)]) == {}
+
+
+def test_all_ids_of_a_message_are_one_where_the_runs_have_others():
+    links = [("link a1b", GOOD), ("link c2d", BAD), ("link e3f", BAD), ("link <NUM>", GOOD)]
+    assert len(same([*links, ("up", BOTH)])) == len(links) - 1

@@ -20,7 +20,7 @@ SEVERAL: Final = 3  # templates in which a word takes the place of another
 _WORD: Final = re.compile(r"<[A-Z*]+>|[A-Za-z0-9_.$%-]+")
 _MASK: Final = re.compile(r"<[A-Z*]+>")
 _NAMED: Final = re.compile(r"(?<=[/@])[A-Za-z0-9_.$%-]+|[A-Za-z0-9_.$%-]+(?=[/@])")
-_LONG: Final = 16  # characters of a word that is an id if its case is mixed
+_LONG: Final = 16  # characters from which on two words of one length may be random
 _HOLE: Final = "\x00"
 
 Runs = frozenset[int]
@@ -30,7 +30,7 @@ Pair = tuple[str, str]
 def renamed(templates: Mapping[int, str], runs: Mapping[int, Runs]) -> dict[int, int]:
     """Templates that are the same as another one under another name, with the id of that one.
 
-    ``runs`` says in which runs each template is. Nothing is renamed within one run.
+    ``runs`` says in which runs each template is. Templates that are all in the same runs stay what they are.
     """
     everywhere: Runs = frozenset().union(*runs.values())
     if len(everywhere) < 2:
@@ -49,6 +49,7 @@ def renamed(templates: Mapping[int, str], runs: Mapping[int, Runs]) -> dict[int,
     candidates = [
         (other, group[0], pairs)
         for group in groups.values()
+        if len({runs[number] for number in group}) > 1
         for other in group[1:]
         if (pairs := _pairs(templates[group[0]], templates[other])) is not None
     ]
@@ -71,19 +72,16 @@ def _is_name(pair: Pair, count: int, where: Mapping[str, set[int]], paths: set[s
         return False
     masks = [_MASK.fullmatch(word) is not None for word in pair]
     words = [word for word, is_mask in zip(pair, masks, strict=True) if not is_mask]
-    if not any(masks) and where[pair[0]] & where[pair[1]]:
-        return False
     if all(map(_like_id, words)):
         return True
-    if any(masks) or count < SEVERAL:
+    if any(masks) or count < SEVERAL or where[pair[0]] & where[pair[1]]:
         return False
     alike = len(set(map(len, words))) == 1 and len(words[0]) >= _LONG  # of two random ids one may have no digit
     return all(word in paths or _like_id(word) for word in words) or (alike and any(map(_like_id, words)))
 
 
 def _like_id(word: str) -> bool:
-    mixed = len(word) >= _LONG and word != word.lower() and word != word.upper() and not word.isalpha()
-    return mixed or any(letter.isdigit() for letter in word)
+    return any(letter.isdigit() for letter in word)
 
 
 def _telling(words: set[str]) -> set[str]:

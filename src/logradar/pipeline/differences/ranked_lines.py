@@ -97,7 +97,7 @@ class RankedLines:
         sides = [before.tail(MARGIN) if before is not None else chunk.clear(), chunk]
         whole = pl.concat([*sides, after.head(MARGIN) if after is not None else chunk.clear()])
         # the scores of a margin are not complete, but what lies in reach of the chunk is
-        score = _spread(_at_steps(whole))[len(sides[0]) : len(sides[0]) + len(chunk)]
+        score = _spread(_at_steps(whole), whole["step"].to_numpy())[len(sides[0]) : len(sides[0]) + len(chunk)]
         rows = chunk.select("record_id", "template_id", "lines", score=pl.Series(score))
         self._best = (
             pl.concat([self._best, rows]).sort(["score", "record_id"], descending=[True, False]).head(self._most)
@@ -110,7 +110,7 @@ def _of_level(levels: pl.Series) -> Floats:
 
 
 def _at_steps(rows: pl.DataFrame) -> Floats:
-    """Own scores, higher shortly before and at the mark of a failed step."""
+    """Own scores, higher shortly before the mark of a failed step."""
     count = len(rows)
     marks = np.flatnonzero(rows["step"].to_numpy())
     own, near = rows["own"].to_numpy(), np.zeros(count)
@@ -118,17 +118,17 @@ def _at_steps(rows: pl.DataFrame) -> Floats:
         following = np.searchsorted(marks, np.arange(count))
         there = following < len(marks)
         distance = np.where(there, marks[np.minimum(following, len(marks) - 1)] - np.arange(count), MARGIN)
-        near = np.where(distance < MARGIN // 2, np.exp(-distance / _REACH), 0.0)
+        near = np.where((distance > 0) & (distance < MARGIN // 2), np.exp(-distance / _REACH), 0.0)
     result: Floats = own * (1 + near) + _STEP * near * rows["rarity"].to_numpy()
     return result
 
 
-def _spread(own: Floats) -> Floats:
-    """Each score, or the part of a higher one that is near."""
-    score = own.copy()
+def _spread(own: Floats, marks: npt.NDArray[np.bool_]) -> Floats:
+    """Each score, or the part of a higher one that is near; after ``marks`` of failed steps another step begins."""
+    score, ahead = own.copy(), np.where(marks, 0, own)
     for distance in range(1, min(_AROUND, len(own) - 1) + 1):
         part = _FARTHER ** (distance - 1)
-        score[distance:] = np.maximum(score[distance:], _AFTER * part * own[:-distance])
+        score[distance:] = np.maximum(score[distance:], _AFTER * part * ahead[:-distance])
         score[:-distance] = np.maximum(score[:-distance], _BEFORE * part * own[distance:])
     return score
 

@@ -1,8 +1,8 @@
 """Verdict: whether the new kinds of a bad run go beyond what differs between good runs anyway.
 
 Any run says a few things that no other does. How many is seen from the kinds that are in one good run alone. If the
-bad run is like the good ones, a kind is as likely to be in it alone as in a good run alone. The test is exact (binomial,
-given how many there are of either): little seen gives no alarm.
+bad run is like the good ones, a kind is as likely to be in it alone as in a good run alone. The test is exact
+(binomial, given how many there are of either): little seen gives no alarm.
 """
 
 from __future__ import annotations
