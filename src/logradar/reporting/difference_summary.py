@@ -23,9 +23,11 @@ def headline(document: Mapping[str, Any], most: int | None = None) -> str:
         told = min((one for one in document["groups"] if one["new"]), key=lambda one: one["p"])
         return f"The bad run has {_kinds(told['new'], told['name'])} that {_no_good(document)}; {_chance(told)}."
     if counts["new"]:
-        return (
-            f"{_kinds(counts['new'], 'lines')} {'is' if counts['new'] == 1 else 'are'} new, which chance may explain."
-        )
+        urgent = max(document["groups"], key=lambda one: one["new"])
+        said = f"{_kinds(counts['new'], 'lines')} {'is' if counts['new'] == 1 else 'are'} new, "
+        if not urgent["new"]:
+            return f"{said}no warning or error among them."
+        return f"{said}{urgent['new']} of {urgent['name']}, which may be chance ({_p(urgent)})."
     return f"No kind of line is new; {_others(counts)}."
 
 
@@ -109,8 +111,11 @@ def _no_good(document: Mapping[str, Any]) -> str:
 
 
 def _chance(told: Mapping[str, Any]) -> str:
-    p = f"p {told['p']:.2g}" if told["p"] >= _SURE else f"p < {_SURE}"
-    return f"chance explains {number(round(told['expected'], 1))} ({p})"
+    return f"chance explains {number(round(told['expected'], 1))} ({_p(told)})"
+
+
+def _p(told: Mapping[str, Any]) -> str:
+    return f"p {told['p']:.2g}" if told["p"] >= _SURE else f"p < {_SURE}"
 
 
 def _others(counts: Mapping[str, int]) -> str:
