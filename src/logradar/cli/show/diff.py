@@ -19,6 +19,7 @@ def difference(result: dict[str, Any], most: int, page: Path | None) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from logradar.core.formatting import counted
     from logradar.reporting.difference_summary import TOLD, headline, in_order, lead, place, short, trace, why
 
     console = Console(soft_wrap=True)
@@ -43,13 +44,15 @@ def difference(result: dict[str, Any], most: int, page: Path | None) -> None:
         elif gap > 0:
             console.print(Text("   …", "dim"))
         mark = "●" if row["rank"] <= TOLD else " "
-        for number, text in enumerate(row["text"].split("\n")):
+        for number, text in enumerate(row["text"].expandtabs(4).split("\n")):
             at = f"{mark} {row['line']:>6} " if not number else " " * 9
             style = "bold" if row["rank"] <= TOLD else ""
             console.print(Text.assemble((at, "dim"), (clipped(text, _WIDTH), style)))
     left = max(_count(result) - most, 0)
     if left and rows:
-        console.print(f"… and {left:,} more changes; --top N shows N, --json and -o have up to {len(rows):,} of them.")
+        console.print(
+            f"… and {counted(left, 'more change')}; --top N shows N, --json and -o have up to {len(rows):,} of them."
+        )
     if page:
         print(f"Page: {page}")
 

@@ -63,7 +63,7 @@ def changes(table: KindTable, ends: frozenset[int]) -> Changes:
     more, less = both & (result.ratio >= TIMES), both & (result.ratio <= 1 / TIMES)
     errors, warnings = table.urgency >= ERRORS, table.urgency >= WARNINGS
     sides = [
-        _group(name, table, new, chosen)
+        _group(name, table, new, chosen, result.scale)
         for name, chosen in (("errors", errors), ("warnings", warnings & ~errors), ("others", ~warnings))
     ]
     score = np.zeros(len(bad))
@@ -81,15 +81,23 @@ def changes(table: KindTable, ends: frozenset[int]) -> Changes:
         for kind in order
         if named[kind]
     ]
-    judged = [_group("errors", table, new, errors), _group("warnings or errors", table, new, warnings)]
+    judged = [
+        _group("errors", table, new, errors, result.scale),
+        _group("warnings or errors", table, new, warnings, result.scale),
+    ]
     return Changes(ranked, result, judged, len(cut))
 
 
-def _group(name: str, table: KindTable, new: npt.NDArray[np.bool_], chosen: npt.NDArray[np.bool_]) -> Group:
-    """New kinds of some urgency, and what chance gives: by the kinds that are in one good run alone."""
+def _group(
+    name: str, table: KindTable, new: npt.NDArray[np.bool_], chosen: npt.NDArray[np.bool_], scale: float
+) -> Group:
+    """New kinds of some urgency, and what chance gives: by the kinds that are in one good run alone.
+
+    A bad run that is ``scale`` times as long as a good one has as many times more chances.
+    """
     seen = table.good > 0
     alone = (seen.sum(axis=1) == 1) & (table.bad == 0)
-    known = float(seen[chosen].sum()) / seen.shape[1]
+    known = float(seen[chosen].sum()) / seen.shape[1] * max(scale, 1.0)
     return group(name, int((new & chosen).sum()), known, int(alone.sum()), int(seen.sum()))
 
 

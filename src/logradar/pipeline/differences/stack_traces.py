@@ -19,6 +19,7 @@ _EXCEPTION: Final = (
 )
 _FRAME: Final = r"(?m)^\s+(?:at ([^\s(]+)|File \x22[^\x22]*\x22, line [0-9]+, in (\S+))"
 _CAUSE: Final = r"(?m)^\s*Caused by: "
+_LONG: Final = 1_000  # characters of a key
 _VARIES: Final = r"[0-9]+|0x[0-9a-fA-F]+"
 
 
@@ -56,9 +57,8 @@ def _keys(bodies: pl.Series, depth: int) -> pl.Series:
     known = first.is_not_null() | cause.is_not_null()
     if depth > 1:
         known = known | pl.col("rest").str.contains(_FRAME)
-    return frame.select(pl.when(known).then(key.str.replace_all(_VARIES, "0")).otherwise(pl.lit("")))[:, 0].fill_null(
-        ""
-    )
+    short = key.str.replace_all(_VARIES, "0").str.head(_LONG)
+    return frame.select(key=pl.when(known).then(short).otherwise(pl.lit("")))["key"].fill_null("")
 
 
 class TraceDepth:
