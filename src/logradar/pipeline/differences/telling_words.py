@@ -1,8 +1,8 @@
 """Telling words: how much the words of a line say that something failed, whatever its level.
 
 Build logs have no levels, and programs log failures as INFO. The lists are general English of compilers, test runners,
-shells and package managers. They were written before the sets of docs/results.md were measured, and looked at on the
-four ``dev`` logs of LogDx alone.
+shells and package managers, written with the four ``dev`` logs of LogDx in view
+and none of its others (docs/studies.md).
 """
 
 from __future__ import annotations
