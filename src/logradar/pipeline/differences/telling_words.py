@@ -43,7 +43,7 @@ def weights(lines: pl.Series) -> pl.Series:
     """A weight for each line: 0 (nothing tells), up to `STRONG`.
 
     >>> weights(pl.Series(["listening on 80", "error: no such file", "12 passed, 0 failed"])).to_list()
-    [0.0, 6.0, 0.625]
+    [0.0, 6.0, 1.5]
     """
     found = (
         pl.when(lines.str.contains(_STRONG)).then(STRONG)
