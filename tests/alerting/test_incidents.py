@@ -89,9 +89,12 @@ def test_two_faults_at_the_same_time_that_share_nothing_stay_two() -> None:
 
 def test_different_kinds_that_begin_together_in_one_service_are_one() -> None:
     rows = [alert(f"a{n}", n, ("cart",), added={"7": 2}, nearest={"7": 1}) for n in range(3)]
-    rows += [alert(f"b{n}", n + 0.5, ("cart",), added={"?lost": 1}, unseen=["?lost"]) for n in range(3)]
+    rows += [alert(f"b{n}", n + 0.1, ("cart",), added={"?lost": 1}, unseen=["?lost"]) for n in range(3)]
     assert len(found(rows)) == 1
     assert len(found(rows, together_seconds=0)) == 2
+    for row in rows[3:]:
+        row["service"] = "mail"
+    assert len(found(rows)) == 2, "the most unusual line is in another service"
 
 
 def test_a_fault_that_comes_again_is_a_new_incident_of_the_known_kind() -> None:
@@ -242,3 +245,19 @@ def test_files_of_incidents(tmp_path: Path) -> None:
     assert "'=cmd()" in (tmp_path / "i.csv").read_text()
     with pytest.raises(InputError, match="another ending"):
         write_incidents(incidents, tmp_path / "i.txt")
+
+
+def test_a_rate_change_belongs_to_the_incident_of_its_service_or_is_one_of_its_own() -> None:
+    change = {
+        "change_id": "r", "kind": "spike", "service": "shop", "template_id": 7, "template": "retry <*>", "level": 13,
+        "started_at": START, "last_at": START + timedelta(minutes=5), "p_value": 1e-6, "record_id": 3,
+        "source": "a.log", "line": 9, "body": "retry 4", "reason": "«retry <*>» 90 times instead of 3",
+    }  # fmt: skip
+    rows = [alert(f"{n}", n, added={"?x": 1}, unseen=["?x"]) for n in range(3)]
+    found = incidents_of(table(rows), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([change]))
+    assert [(one["alerts"], one["rate_changes"]) for one in found.to_pylist()] == [(3, 1)]
+    alone = incidents_of(table([]), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([change]))
+    assert alone["title"].to_pylist() == ["shop: «retry <*>» 90 times instead of 3"]
+    other = change | {"service": "mail", "change_id": "s"}
+    both = incidents_of(table(rows), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([other]))
+    assert sorted(both["alerts"].to_pylist()) == [0, 3]

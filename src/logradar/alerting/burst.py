@@ -14,7 +14,7 @@ from heapq import merge
 from itertools import groupby, islice
 from typing import Any, Final
 
-from logradar.alerting.deviation import deviation, deviation_of_rate, services_of, unusual_services
+from logradar.alerting.deviation import deviation, deviation_of_rate, services_of
 from logradar.core.tables import WARN
 
 LISTED: Final = 100  # alerts, rate changes, sessions and services that are named; what is more is counted
@@ -56,7 +56,7 @@ class Burst:
     ways: dict[str, int]
     services: dict[str, ServiceShare]
     touched: tuple[str, ...]
-    opened_in: tuple[str, ...]  # services of the unusual lines of the first alert
+    opened_in: str  # service of the most unusual line of the first alert
     ids: tuple[Named, ...]
     sessions: tuple[str, ...]
     heads: dict[str, dict[str, Any]]
@@ -86,7 +86,7 @@ class Burst:
             ways={found.way: 1},
             services=_shares(alert, time),
             touched=tuple(sorted(set(services_of(alert)))[:LISTED]),
-            opened_in=tuple(sorted(unusual_services(alert))[:LISTED]),
+            opened_in=alert["service"] or "",
             ids=((time, alert["alert_id"]),),
             sessions=(_PART.sub("", alert["session_id"]),),
             heads={found.way: row | {"weight": [alert["severity_score"], alert["score"]]}},
@@ -114,7 +114,7 @@ class Burst:
             ways={found.way: 1},
             services={service: ServiceShare(0, _RANKS[0], start)},
             touched=(service,),
-            opened_in=(service,),
+            opened_in=service,
             ids=((start, change["change_id"]),),
             sessions=(),
             heads={found.way: row | {"weight": [severity_score, -float(change["p_value"])]}},

@@ -8,9 +8,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from logradar.alerting.burst import Burst, ServiceShare
-from logradar.core.tables import EVIDENCE, PART
+from logradar.core.tables import EVIDENCE, SEVERITY_PART
 
 _INT: Final = pa.int64()
+_PLAIN: Final = ("start", "last", "since", "count", "rates", "max_level")
 _TEXTS: Final = pa.list_(pa.string())
 _ROW: Final = [
     ("id", pa.string()),
@@ -18,7 +19,7 @@ _ROW: Final = [
     ("way", pa.string()),
     ("line", EVIDENCE),
     ("severity_score", pa.float64()),
-    ("parts", pa.list_(PART)),
+    ("parts", pa.list_(SEVERITY_PART)),
     ("weight", pa.list_(pa.float64())),
 ]
 BURSTS: Final = pa.schema(
@@ -35,12 +36,12 @@ BURSTS: Final = pa.schema(
             pa.list_(pa.struct([("service", pa.string()), ("alerts", _INT), ("weight", _INT), ("first", _INT)])),
         ),
         ("touched", _TEXTS),
-        ("opened_in", _TEXTS),
+        ("opened_in", pa.string()),
         ("ids", pa.list_(pa.struct([("time", _INT), ("id", pa.string())]))),
         ("sessions", _TEXTS),
         ("heads", pa.list_(pa.struct(_ROW))),
         ("first", pa.struct(_ROW)),
-        ("parts", pa.list_(PART)),
+        ("parts", pa.list_(SEVERITY_PART)),
         ("max_level", _INT),
         ("names", _TEXTS),
     ]
@@ -61,8 +62,8 @@ def bursts_of(table: pa.Table) -> list[Burst]:
 
 def _plain(burst: Burst) -> dict[str, Any]:
     return {
-        **{name: getattr(burst, name) for name in ("start", "last", "since", "count", "rates", "max_level")},
-        **{name: list(getattr(burst, name)) for name in ("touched", "opened_in", "sessions")},
+        **{name: getattr(burst, name) for name in (*_PLAIN, "opened_in")},
+        **{name: list(getattr(burst, name)) for name in ("touched", "sessions")},
         "marks": [{"mark": mark, "start": start, "last": last} for mark, (start, last) in burst.marks.items()],
         "ways": [{"way": way, "count": count} for way, count in burst.ways.items()],
         "services": [
@@ -79,9 +80,9 @@ def _plain(burst: Burst) -> dict[str, Any]:
 
 def _burst(row: dict[str, Any]) -> Burst:
     return Burst(
-        **{name: row[name] for name in ("start", "last", "since", "count", "rates", "max_level")},
+        **{name: row[name] for name in _PLAIN},
         touched=tuple(row["touched"]),
-        opened_in=tuple(row["opened_in"]),
+        opened_in=row["opened_in"],
         sessions=tuple(row["sessions"]),
         marks={one["mark"]: (one["start"], one["last"]) for one in row["marks"]},
         ways={one["way"]: one["count"] for one in row["ways"]},

@@ -2,8 +2,8 @@
 
 An alert differs from normal sessions in one way (`WAYS`): it has a message that training never had, something too
 often, something missing, an early end, another order, or an unusual value. Marks name what exactly it is. They are
-``exact``: the unseen message, the event that is too often, the set of events that are missing, the events that follow
-each other; or ``vague``: only the way and a service, for faults that hit another step each time.
+``exact``: the unseen message, the event that is too often, the kind of value; or ``vague``: the set of events that are
+missing, or only the way and a service, for faults that hit another step each time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def deviation(alert: Mapping[str, Any]) -> Deviation:
     services = services_of(alert)
     signature = orjson.loads(alert["signature"]) if alert["signature"] else None
     way, exact = _signed(signature) if signature else ("other", _shown(alert["evidence"]))
-    vague = [(way, name) for name in services] if way in _SCATTERED or not exact else []
+    vague: list[tuple[str, ...]] = [(way, name) for name in services] if way in _SCATTERED or not exact else []
+    vague += [mark for mark in exact if mark[0] == "less"]  # another fault may cost the same steps
+    exact = [mark for mark in exact if mark[0] != "less"]
     return Deviation(way, frozenset([*_named(EXACT, exact), *_named(VAGUE, vague)]))
 
 

@@ -1,8 +1,8 @@
 """Incident groups: which bursts have one cause. A function of the set of bursts, whatever their order.
 
 Bursts become one incident in four ways: they share an exact mark within the quiet time; a vague one within a third of
-it; they begin together in services that both have unusual lines in; or one is a few alerts, with nothing new, while a
-much larger one is going on in the same services.
+it; they begin together in one service; or one is a few alerts, with nothing new, while a much larger one is going on
+in the same services.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from logradar.core.config import Config
 SECOND: Final = 1_000_000  # microseconds
 _VAGUE: Final = 1 / 3  # of the quiet time
 _BURST: Final = 1 / 6
+_NAMELESS: Final = 6  # times as long is a beginning of kinds that have no service
 _FEW: Final = 3  # alerts that a larger incident may have as company
 _LARGER: Final = 5  # times as many alerts as these
 
@@ -31,7 +32,11 @@ class IncidentSettings(Config):
         60.0, gt=0, le=100_000, description="minutes without a further alert after which an incident is over"
     )
     together_seconds: float = Field(
-        60.0, ge=0, le=86_400, description="seconds within which alerts of different kinds begin that have one cause"
+        10.0,
+        ge=0,
+        le=86_400,
+        description="seconds within which kinds of one service begin that have one cause; six times as long where no "
+        "service is known",
     )
 
     @property
@@ -105,17 +110,23 @@ def _share_marks(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joi
 def _begin_together(
     rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined, inside: Callable[[Burst], bool]
 ) -> None:
-    """Bursts of alerts that begin at about the same time and whose first alerts share a service or a session."""
+    """What begins at about the same time, with the most unusual line in the same service, or in one session.
+
+    Of a service whose name is known, the first bursts of its kinds are compared; in a log without services all bursts.
+    """
+    opening = {one[0] for one in joined.sets()}
     places: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
     for row, burst in enumerate(rows):
         if not burst.count or not burst.start or not settings.together or inside(burst):
             continue
-        for name in burst.opened_in:
-            places["service", name].append((burst.start, burst.start, row))
-        for name in burst.sessions:
-            places["session", name].append((burst.start, burst.start, row))
-    for found in places.values():
-        _chain(found, settings.together, joined)
+        span = (burst.start, burst.start, row)
+        if row in opening or not burst.opened_in:
+            places["service", burst.opened_in].append(span)
+        if row in opening:
+            for name in burst.sessions:
+                places["session", name].append(span)
+    for (_, name), found in places.items():
+        _chain(found, settings.together if name else _NAMELESS * settings.together, joined)
 
 
 def _chain(spans: list[tuple[int, int, int]], gap: int, joined: _Joined) -> None:
