@@ -80,7 +80,7 @@ class Redactor:
         return _with(value, dict(zip(found, new.to_list(), strict=True)))
 
     def table(self, table: pa.Table) -> pa.Table:
-        """An Arrow table such as ALERTS with the texts in all its columns redacted, also inside lists and structures."""
+        """An Arrow table such as ALERTS, with the texts in lists and structures of its columns redacted too."""
         columns = []
         for field, column in zip(table.schema, table.columns, strict=True):
             if field.name in _IDS or not len(column):

@@ -2,8 +2,8 @@
 
 They are applied in order, each to the result of the one before. In a replacement ``${1}`` is what the first group of
 the regex matched: the name before a password stays. What was changed is gone through again until nothing changes, as
-two addresses may share the space between them. The order matters: a private key first, as it holds anything; a login of a URL before an
-e-mail address, as ``user:password@host.example`` holds one.
+two addresses may share the space between them. The order matters: a private key first, as it holds anything; a login
+of a URL before an e-mail address, as ``user:password@host.example`` holds one.
 
 The forms are those that vendors publish (prefixes of AWS, GitHub, GitLab, Slack, Google, Stripe and others), RFC 7519
 (JWT), RFC 7468 (PEM), RFC 6750 (Bearer) and RFC 4291 (IPv6).
@@ -95,7 +95,11 @@ RULES: Final = (
         rf"""(?i)((?:{_COOKIES})=)[^\s;,&"'<>]+|(session[_-]id{_SEP}\\?["']?|\bsid=)[A-Za-z0-9%+/=._~:-]{{16,}}""",
         "${1}${2}<COOKIE>",
     ),
-    Rule("authorization", rf"""(?i)(authorization{_SEP})(?:digest|aws4-hmac-sha256|hawk|oauth)\s[^\r\n]+""", "${1}<TOKEN>"),
+    Rule(
+        "authorization",
+        rf"""(?i)(authorization{_SEP})(?:digest|aws4-hmac-sha256|hawk|oauth)\s[^\r\n]+""",
+        "${1}<TOKEN>",
+    ),
     Rule(
         "authorization-token",
         rf"""(?i)(authorization{_SEP}\\?["']?)(?:(?:bearer|basic|negotiate|ntlm|token|apikey|key|bot)\s+)?[^\s"',;<>\\]+""",
@@ -107,7 +111,9 @@ RULES: Final = (
         r"|[a-z0-9._~+/=-]{32,})",
         "${1}<TOKEN>",
     ),
-    Rule("jwt", r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}|[A-Za-z0-9_-]{22,})", "<TOKEN>"),
+    Rule(
+        "jwt", r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}|[A-Za-z0-9_-]{22,})", "<TOKEN>"
+    ),
     Rule("vendor-key", "|".join(_VENDORS), "<KEY>"),
     Rule("secret", rf"(?i)((?:{_SECRETS}){_SEP}){_VALUE}", "${1}${2}${3}${4}<SECRET>"),
     Rule(

@@ -29,7 +29,9 @@ class RedactionRule(Config):
             raise ValueError(f"the regex {self.regex!r} of a redaction is not valid: {error}") from None
         if empty or own:
             matched = "empty text" if empty else "its own token"
-            raise ValueError(f"the regex {self.regex!r} of a redaction matches {matched}; it must match other text only")
+            raise ValueError(
+                f"the regex {self.regex!r} of a redaction matches {matched}; it must match other text only"
+            )
         return self
 
 
