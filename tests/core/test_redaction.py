@@ -50,7 +50,21 @@ def test_a_second_redaction_changes_nothing() -> None:
     assert REDACTOR.column(once).to_list() == once.to_list()
 
 
-PIECES = ["a", "bob@example.com", "10.0.0.1", "::1", "2001:db8::1", "password=", "token=", '"', "'", "\\", ":", "=", ";"]
+PIECES = [
+    "a",
+    "bob@example.com",
+    "10.0.0.1",
+    "::1",
+    "2001:db8::1",
+    "password=",
+    "token=",
+    '"',
+    "'",
+    "\\",
+    ":",
+    "=",
+    ";",
+]
 PIECES += ["&", "://u:p@", "bearer ", "eyJ", "<IP>"]
 PIECES += [" ", "\n", "4111 1111 1111 1111", "DE89370400440532013000", "Cookie: ", "phone: 030 123456"]
 HOSTILE = [

@@ -93,7 +93,9 @@ def test_a_file_that_is_copied_and_emptied_is_read_from_its_start(tmp_path: Path
             file.write(text)
 
     longer = lines(*range(71, 160))  # as long as it was before: its size alone does not tell
-    feed = Ending(log, [lambda: emptied(lines(70)), lambda: emptied(longer), lambda: write(log, lines(160))], whole=True)
+    feed = Ending(
+        log, [lambda: emptied(lines(70)), lambda: emptied(longer), lambda: write(log, lines(160))], whole=True
+    )
     found = bodies(Growing.file(feed))
     assert [body for _, body in found] == served(*range(161))
     assert [number for number, _ in found] == [*range(1, 71), 1, *range(1, 91)]
