@@ -25,8 +25,8 @@ QUICK = WebhookPolicy(first_wait=0.01, longest_wait=0.05, patience=30)
 def alerts(*names: str, body: str = "mail to bob@example.com") -> pa.Table:
     evidence = dict.fromkeys(ALERTS.field("evidence").type.value_type.names)
     row = dict.fromkeys(ALERTS.names) | {
-        "services": ["cart"], "service": "cart", "detector": "ngram", "score": 1.0, "threshold": 0.5, "severity": "high",
-        "severity_score": 50.0, "severity_parts": [], "record_ids": [1], "signature": '{"a":1}',
+        "services": ["cart"], "service": "cart", "detector": "ngram", "score": 1.0, "threshold": 0.5,
+        "severity": "high", "severity_score": 50.0, "severity_parts": [], "record_ids": [1], "signature": '{"a":1}',
         "evidence": [{**evidence, "body": body, "reason": "new", "expected": []}],
     }  # fmt: skip
     return pa.Table.from_pylist([row | {"alert_id": name, "session_id": name} for name in names], schema=ALERTS)
