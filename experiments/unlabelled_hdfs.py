@@ -20,7 +20,7 @@ from pathlib import Path
 from logradar.core.progress import quiet
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.feedback import give_feedback
+from logradar.pipeline.feedback import Verdicts, give_feedback
 from logradar.pipeline.train import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +43,7 @@ def measured(log: Path, labels: Path, trim: str, most: int, home: Path) -> None:
         wrong = next((alert["alert_id"] for alert in alerts if not truth[alert["session_id"]]), None)
         if wrong is None:
             return
-        give_feedback(bundle, run / "alerts.json", false_alarms=[wrong])
+        give_feedback(bundle, run / "alerts.json", Verdicts(false_alarms=(wrong,)))
 
 
 def main() -> None:

@@ -147,7 +147,7 @@ class Bundle:
             SelfTest.of(self.main, limit, rows).save(draft)
             if self.marked:
                 pq.write_table(pa.table(dict(self.marked)), draft / MARKED)
-            if len(self.feedback):
+            if self.feedback:
                 (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
             inside = self.main.members
             for name, detector in self.detectors.items():
