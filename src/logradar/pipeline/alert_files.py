@@ -35,7 +35,7 @@ class ListedAlert:
 
     @property
     def id(self) -> str:
-        """The id of the alert."""
+        """Its id, by which people name it on the command line."""
         return str(self.row["alert_id"])
 
     @property

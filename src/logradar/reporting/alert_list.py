@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from logradar.core.formatting import NO_TIME, NONE, level_word, moment, number
+from logradar.core.plain_reasons import in_plain_words
 from logradar.core.stack_trace import essence
 from logradar.core.tables import SEVERITIES
 
@@ -211,7 +212,11 @@ def _facts(evidence: Mapping[str, Any]) -> str:
 def _reasons(evidence: Mapping[str, Any]) -> list[Reason]:
     expected = evidence.get("expected")
     rows = [_expected(row) for row in expected if isinstance(row, Mapping)] if isinstance(expected, list) else []
-    return [Reason(clip(_in_words(str(evidence["reason"])), head=400), rows)] if evidence.get("reason") else []
+    return (
+        [Reason(clip(_in_words(in_plain_words(str(evidence["reason"]))), head=400), rows)]
+        if evidence.get("reason")
+        else []
+    )
 
 
 def _in_words(template: str) -> str:

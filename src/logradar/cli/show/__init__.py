@@ -174,6 +174,7 @@ def step(found: Step) -> None:
     """
     from logradar.cli.show.incidents import changed
     from logradar.core.formatting import NO_TIME, NONE
+    from logradar.core.plain_reasons import in_plain_words
 
     for incident in found.incidents.to_pylist():
         if incident["status"] != "open" or incident["alerts"] + incident["rate_changes"] == 1:
@@ -185,7 +186,7 @@ def step(found: Step) -> None:
         body = f" | {_clip(str(first['body']), 100)}" if first["body"] else ""
         print(
             f"{moment}  {row['severity']:8}  {row['alert_id']}  {_clip(str(row['service'] or NONE), 24)}  "
-            f"{_clip(row['session_id'], 48)}{open_}  {_clip(str(first['reason']), 100)}{body}",
+            f"{_clip(row['session_id'], 48)}{open_}  {_clip(in_plain_words(str(first['reason'])), 100)}{body}",
             flush=True,
         )
 

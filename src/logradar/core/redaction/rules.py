@@ -29,7 +29,7 @@ _HEADER: Final = r"(?:\s|\\[rn])*(?:Proc-Type|DEK-Info|Version|Comment): ?[A-Za-
 # A value in quotes, in quotes of JSON inside JSON, or up to the next space. Groups 2 to 4 are the quotes.
 _VALUE: Final = (
     r"""(?:(")(?:[^"\\\r\n]|\\.)+|(\\")[^"\\\r\n]+|(')(?:[^'\\\r\n]|\\.)+"""
-    r"""|(?:[^\s"'&;\\]|\\[^\s"'])+)"""
+    r"""|(?:[^\s"'&;»\\]|\\[^\s"'»])+)"""
 )
 _SECRETS: Final = (
     "pass(?:word|wd|phrase|code)|secret|api[_-]?key|access[_-]?key(?:[_-]?id)?|secret[_-]?key|private[_-]?key"
@@ -89,20 +89,20 @@ RULES: Final = (
         "<PRIVATE-KEY>",
     ),
     Rule("url-login", r"""(://)[^\s/?#@"'<>\[\]]*:[^\s/?#"'<>]*@""", "${1}<CREDENTIALS>@"),
-    Rule("cookie", rf"""(?i)((?:set-)?cookie{_SEP}\\?["']?)[^"'\\\r\n]+""", "${1}<COOKIE>"),
+    Rule("cookie", rf"""(?i)((?:set-)?cookie{_SEP}\\?["']?)[^"'\\\r\n»]+""", "${1}<COOKIE>"),
     Rule(
         "session-cookie",
-        rf"""(?i)((?:{_COOKIES})=)[^\s;,&"'<>]+|(session[_-]id{_SEP}\\?["']?|\bsid=)[A-Za-z0-9%+/=._~:-]{{16,}}""",
+        rf"""(?i)((?:{_COOKIES})=)[^\s;,&"'<>»]+|(session[_-]id{_SEP}\\?["']?|\bsid=)[A-Za-z0-9%+/=._~:-]{{16,}}""",
         "${1}${2}<COOKIE>",
     ),
     Rule(
         "authorization",
-        rf"""(?i)(authorization{_SEP})(?:digest|aws4-hmac-sha256|hawk|oauth)\s[^\r\n]+""",
+        rf"""(?i)(authorization{_SEP})(?:digest|aws4-hmac-sha256|hawk|oauth)\s[^\r\n»]+""",
         "${1}<TOKEN>",
     ),
     Rule(
         "authorization-token",
-        rf"""(?i)(authorization{_SEP}\\?["']?)(?:(?:bearer|basic|negotiate|ntlm|token|apikey|key|bot)\s+)?[^\s"',;<>\\]+""",
+        rf"""(?i)(authorization{_SEP}\\?["']?)(?:(?:bearer|basic|negotiate|ntlm|token|apikey|key|bot)\s+)?[^\s"',;<>»\\]+""",
         "${1}<TOKEN>",
     ),
     Rule(
@@ -118,13 +118,13 @@ RULES: Final = (
     Rule("secret", rf"(?i)((?:{_SECRETS}){_SEP}){_VALUE}", "${1}${2}${3}${4}<SECRET>"),
     Rule(
         "secret-option",
-        r"""(?i)((?:^|\s)--?(?:password|passwd|passphrase|token|secret|api-key) )[^\s"'-][^\s"']*""",
+        r"""(?i)((?:^|\s)--?(?:password|passwd|passphrase|token|secret|api-key) )[^\s"'»-][^\s"'»]*""",
         "${1}<SECRET>",
     ),
     Rule(
         "secret-field",
-        r"""(?i)(\btoken\\?["']?=|["']token\\?["'][ \t]{0,2}:[ \t]{0,2}\\?["']|[?&]sig(?:nature)?=)[^\s"'&;\\]+"""
-        r"""|(\btoken: )[a-z0-9+/=._~-]{16,}|(\bpwd\\?["']?=)[^\s"'&;/~\\][^\s"'&;\\]*""",
+        r"""(?i)(\btoken\\?["']?=|["']token\\?["'][ \t]{0,2}:[ \t]{0,2}\\?["']|[?&]sig(?:nature)?=)[^\s"'&;»\\]+"""
+        r"""|(\btoken: )[a-z0-9+/=._~-]{16,}|(\bpwd\\?["']?=)[^\s"'&;»/~\\][^\s"'&;»\\]*""",
         "${1}${2}${3}<SECRET>",
     ),
     Rule(
