@@ -10,8 +10,8 @@ import pytest
 
 from logradar.alerting.alerts import alert_id, anomalous, make_alerts
 from logradar.alerting.files import alert_json, document_pieces, write_alerts
-from logradar.alerting.severity import severity
-from logradar.core.tables import ALERTS, FINDINGS, LOG_RECORDS, SCORES, SESSIONS, SEVERITIES
+from logradar.alerting.incidents import NO_INCIDENTS
+from logradar.core.tables import ALERTS, FINDINGS, LOG_RECORDS, SCORES, SESSIONS
 
 END = datetime(2026, 3, 2, 8, tzinfo=UTC)
 TEMPLATES = {3: "open <*>", 4: "close <*>"}
@@ -92,14 +92,6 @@ def test_ranking_is_by_score_and_strict():
     assert anomalous(table, 0.5).tolist() == [1, 3, 0]
 
 
-def test_severity_follows_the_level_and_the_score():
-    assert severity(1.1, 1.0, None) == "low"
-    assert severity(1.1, 1.0, 17) == "high"
-    assert severity(9.0, 1.0, 17) == "critical"
-    assert severity(9.0, 1.0, 21) == "critical"
-    assert {severity(1.1, 1.0, level) for level in range(1, 25)} <= set(SEVERITIES)
-
-
 @pytest.mark.parametrize("count", [0, 1, 2500])
 def test_the_document_in_pieces_is_the_whole_one(tmp_path, count):
     row = {
@@ -108,12 +100,13 @@ def test_the_document_in_pieces_is_the_whole_one(tmp_path, count):
         "evidence": [{"record_id": 1, "reason": "odd", "body": "two\nlines", "expected": []}],
         "signature": '{"bundle": "b"}',
         "score": 1.5,
+        "severity_parts": [{"name": "confidence", "value": 0.5}],
     }
     alerts = pa.Table.from_pylist([row | {"alert_id": str(number)} for number in range(count)], schema=ALERTS)
     figures = {"sessions": count, "notes": ["one\ntwo"], "drift": None}
-    whole = {**figures, "alerts": [alert_json(one) for one in alerts.to_pylist()]}
+    whole = {**figures, "incidents": [], "alerts": [alert_json(one) for one in alerts.to_pylist()]}
     expected = orjson.dumps(whole, option=orjson.OPT_INDENT_2)
-    assert b"".join(document_pieces(figures, alerts)) == expected
+    assert b"".join(document_pieces(figures, alerts, NO_INCIDENTS)) == expected
     write_alerts(alerts, figures, tmp_path / "a.json")
     assert (tmp_path / "a.json").read_bytes() == expected
 

@@ -38,11 +38,12 @@ def test_detect_finds_the_broken_jobs_and_says_why(bundle, folder, logradar):
     assert len(done.json["alerts"]) == 2
     alert = done.json["alerts"][0]
     keys = {"alert_id", "session_id", "service", "raised_at", "detector", "score", "threshold", "severity", "evidence"}
-    keys |= {"signature"}
+    keys |= {"signature", "services", "started_at", "max_level", "severity_score", "severity_parts"}
     assert set(alert) == keys
     quota = [found for found in alert["evidence"] if "disk quota" in found["body"]]
     assert quota
-    assert set(quota[0]) == {"record_id", "source", "line", "body", "reason", "expected"}
+    names = {"record_id", "source", "line", "timestamp", "level", "service", "body", "reason", "expected"}
+    assert set(quota[0]) == names
     text = (folder / "new.log").read_text().splitlines()[quota[0]["line"] - 1]
     assert quota[0]["body"] in text
     expected = [item["template"] for found in alert["evidence"] for item in found["expected"]]

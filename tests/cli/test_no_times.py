@@ -33,8 +33,9 @@ def test_json_has_null(found):
 
 def test_the_terminal_says_so(found, logradar, tmp_path):
     said = logradar("detect", tmp_path / "b", tmp_path / "new.log").out
-    assert "0000000a" in said.splitlines()[0]
-    assert "· no time ·" in said.splitlines()[0]
+    first_incident, its_size, *_ = said.splitlines()
+    assert "0000000a" in first_incident and its_size.strip().startswith("no time · 1 alert")
+    assert any("· 0000000a ·" in line and "· no time ·" in line for line in said.splitlines()), "the alert"
 
 
 @pytest.mark.parametrize("ending", ["json", "csv", "parquet"])

@@ -1,7 +1,7 @@
 """The oath: where batches end makes no difference.
 
-The alerts and the drift figures of an input are the same, whether it is grouped in memory or on disk, or arrives as a
-stream that is cut anywhere and whose state is saved and reloaded in between.
+The alerts, the incidents and the drift figures of an input are the same, whether it is grouped in memory or on
+disk, or arrives as a stream that is cut anywhere and whose state is saved and reloaded in between.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import find_data
 
+from logradar.alerting.incidents import IncidentList
 from logradar.core.tables import LOG_RECORDS
 from logradar.model.bundle import Bundle, input_settings
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.train import train
-from logradar.scoring.scorer import in_order_of_score
+from logradar.scoring.scorer import in_order_of_severity
 from logradar.scoring.state import load_state, save_state
 from logradar.scoring.stream import Stream
 from logradar.scoring.thresholds import plan_threshold
@@ -52,6 +53,7 @@ class Case:
     records: pa.Table
     alerts: list[dict[str, Any]]
     figures: dict[str, Any]
+    incidents: list[dict[str, Any]]
 
 
 def case(folder: Path, train_lines: list[str], test_lines: list[str], *overrides: str) -> Case:
@@ -67,7 +69,7 @@ def of_bundle(path: Path, log: Path) -> Case:
     with tempfile.TemporaryDirectory() as home, reading(str(log), input_settings(bundle, None), Path(home)) as corpus:
         records = pa.concat_tables(list(corpus.scan(LOG_RECORDS.names))).unify_dictionaries()
     found = detect(path, str(log))
-    return Case(bundle, path, log, records, found.alerts.to_pylist(), found.figures)
+    return Case(bundle, path, log, records, found.alerts.to_pylist(), found.figures, found.incidents.to_pylist())
 
 
 def lines_of(path: Path) -> list[str]:
@@ -76,32 +78,43 @@ def lines_of(path: Path) -> list[str]:
     return text.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
-def streamed(one: Case, cuts: list[int], reload: bool) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Alerts and figures of the records as a stream whose batches end at ``cuts``."""
+def streamed(
+    one: Case, cuts: list[int], reload: bool
+) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]:
+    """Alerts, figures and incidents of the records as a stream whose batches end at ``cuts``."""
     limit = plan_threshold(one.bundle)
-    stream, alerts = Stream(one.bundle, limit), []
+    stream, alerts, incidents = Stream(one.bundle, limit), [], IncidentList()
     bounds = [0, *sorted(cut % (len(one.records) + 1) for cut in cuts), len(one.records)]
     for begin, end in pairwise(bounds):
-        alerts.append(stream.step(one.records.slice(begin, end - begin)).alerts)
+        step = stream.step(one.records.slice(begin, end - begin))
+        alerts.append(step.alerts)
+        incidents.add(step.incidents)
         if reload:
             with tempfile.TemporaryDirectory() as folder:
                 save_state(stream, one.bundle, Path(folder) / "state")
                 stream = Stream(one.bundle, limit)
                 load_state(stream, one.bundle, Path(folder) / "state")
-    alerts.append(stream.close().alerts)
-    return in_order_of_score(alerts).to_pylist(), stream.figures()
+    end_of_all = stream.close()
+    alerts.append(end_of_all.alerts)
+    incidents.add(end_of_all.incidents)
+    return in_order_of_severity(alerts).to_pylist(), stream.figures(), incidents.table().to_pylist()
 
 
 def assert_kept(one: Case, cuts: list[int], reload: bool) -> None:
     """That the stream reports what `detect` does."""
-    alerts, figures = streamed(one, cuts, reload)
+    alerts, figures, incidents = streamed(one, cuts, reload)
     assert [plain(alert) for alert in alerts] == [plain(alert) for alert in one.alerts]
+    assert list(map(told, incidents)) == list(map(told, one.incidents))
     for name in ("records", "sessions", "unknown_templates", "silenced", "drift"):
         assert figures[name] == one.figures[name], name
 
 
 def plain(alert: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in alert.items() if name != "source"}
+
+
+def told(incident: dict[str, Any]) -> dict[str, Any]:
+    return incident | {"evidence": plain(incident["evidence"]) if incident["evidence"] else None}
 
 
 @pytest.fixture(scope="module", params=SYSTEMS)
@@ -193,7 +206,7 @@ def test_of_the_shop(shop: Case, cuts: list[int], reload: bool) -> None:
 
 
 def test_line_by_line(shop: Case) -> None:
-    few = Case(shop.bundle, shop.path, shop.input, shop.records.slice(0, 150), [], {})
+    few = Case(shop.bundle, shop.path, shop.input, shop.records.slice(0, 150), [], {}, [])
     whole = streamed(few, [], False)
     assert streamed(few, list(range(150)), False) == whole
 
@@ -210,6 +223,7 @@ def assert_equal_on_disk(one: Case) -> None:
     found = detect(one.path, str(one.input))
     assert [plain(alert) for alert in found.alerts.to_pylist()] == [plain(alert) for alert in one.alerts]
     assert found.figures == one.figures
+    assert list(map(told, found.incidents.to_pylist())) == list(map(told, one.incidents))
 
 
 @pytest.mark.usefixtures("on_disk")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.alerting.severity import severity
-from logradar.core.tables import ALERTS, FINDINGS, SCORES, SESSIONS, UNKNOWN, check
+from logradar.alerting.confidence import UNKNOWN_CONFIDENCE
+from logradar.alerting.evidence import Facts, Lines, choose, facts_of, record_of, shown, unusual
+from logradar.alerting.severity import SeveritySettings, Signs, severity
+from logradar.core.tables import ALERTS, ERROR, FINDINGS, SCORES, SESSIONS, WARN, check
 
-EVIDENCE_SHOWN: Final = 5
-_UNSEEN = "(a message that is not in the training data)"
-
-Lines = Callable[[list[int]], pa.Table]
+_LOOKED_AT: Final = 50  # findings of one session
 
 
 def anomalous(scores: pa.Table, threshold: float) -> np.ndarray:
@@ -37,51 +37,81 @@ def make_alerts(
     *,
     detector: str,
     threshold: float,
+    confidence: Sequence[float] | None = None,
+    severities: SeveritySettings | None = None,
     signatures: Sequence[str | None] | None = None,
     session_ids: Sequence[str] | None = None,
 ) -> pa.Table:
     """ALERTS for SESSIONS that are known to be anomalous, one for each session, in the same order.
 
     ``scores`` and ``findings`` are those of these sessions. ``templates`` are texts by template id. ``lines`` returns
-    the LOG_RECORDS of given record ids, in any order. The evidence of an alert is at most `EVIDENCE_SHOWN` findings,
-    each with its raw line, file and line number, and what the detector expected instead. ``signatures`` describe as
-    JSON how each session differs from normal ones; ``session_ids`` are their names where ``sessions`` are numbered,
-    because a name comes twice. An alert is raised when its session ends, in event time.
-    Raises `TableError` where a table does not fit its schema.
+    the LOG_RECORDS of given record ids, in any order. The evidence of an alert is at most `EVIDENCE_SHOWN` lines,
+    each with its file and line number, what is unusual about it, and what the detector expected instead.
+    ``confidence`` is how sure each alert is, from 0 to 1 (0.5 where it is not given); ``severities`` say how urgency
+    is computed from it. ``signatures`` describe as JSON how each session differs from normal ones; ``session_ids`` are
+    their names where ``sessions`` are numbered, because a name comes twice. An alert is raised when its session ends,
+    in event time. Raises `TableError` where a table does not fit its schema.
     """
     rows = check(sessions, SESSIONS).to_pylist()
-    reasons: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    reasons: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for finding in check(findings, FINDINGS).to_pylist():
-        if len(reasons[finding["session_id"]]) < EVIDENCE_SHOWN:
+        if len(reasons[finding["session_id"]]) < _LOOKED_AT:
             reasons[finding["session_id"]].append(finding)
-    for row in rows:
-        for finding in reasons[row["session_id"]]:
-            finding["record_id"] = _record(row["record_ids"], finding["position"])
-    firsts = [row["record_ids"][0] if row["record_ids"] else None for row in rows]
-    records = _by_id(lines, [*firsts, *(f["record_id"] for found in reasons.values() for f in found)])
-    alerts = []
+    facts = facts_of(sessions, lines)
+    chosen = [choose(known, reasons[row["session_id"]]) for row, known in zip(rows, facts, strict=True)]
+    wanted = {record_of(row["record_ids"], one.place) for row, some in zip(rows, chosen, strict=True) for one in some}
+    records = _by_id(lines, wanted | {row["record_ids"][0] for row in rows if row["record_ids"]})
+    settings = severities or SeveritySettings()
     signed = signatures if signatures is not None else [None] * len(rows)
     names = session_ids if session_ids is not None else [row["session_id"] for row in rows]
+    sure = confidence if confidence is not None else [UNKNOWN_CONFIDENCE] * len(rows)
     values = check(scores, SCORES)["score"].to_pylist()
-    for row, name, first, score, signature in zip(rows, names, firsts, values, signed, strict=True):
-        body = records.get(first, {}).get("body") if first is not None else None
+    alerts = []
+    for number, (row, known) in enumerate(zip(rows, facts, strict=True)):
+        body = records.get(row["record_ids"][0], {}).get("body") if row["record_ids"] else None
+        places = unusual(known, reasons[row["session_id"]])
+        urgent = severity(_signs(row, known, places, sure[number]), settings)
+        services = known.of_services(np.concatenate([places, np.arange(len(known.services))])) or [*_named(row)]
         alerts.append(
             {
-                "alert_id": alert_id(detector, name, row["start"], body),
-                "session_id": name,
-                "service": row["service"],
+                "alert_id": alert_id(detector, names[number], row["start"], body),
+                "session_id": names[number],
+                "service": services[0] if len(places) and services else row["service"],
+                "services": services,
+                "started_at": row["start"],
                 "raised_at": row["end"] or row["start"],
                 "detector": detector,
-                "score": score,
+                "score": values[number],
                 "threshold": threshold,
-                "severity": severity(score, threshold, row["max_level"]),
+                "max_level": row["max_level"],
+                "severity": urgent.band,
+                "severity_score": urgent.score,
+                "severity_parts": [{"name": name, "value": value} for name, value in urgent.parts.items()],
                 "record_ids": row["record_ids"],
-                "evidence": [_evidence(f, templates, records) for f in reasons[row["session_id"]]],
+                "evidence": shown(chosen[number], row["record_ids"], records, templates),
                 "code": None,
-                "signature": signature,
+                "signature": signed[number],
             }
         )
     return check(pa.Table.from_pylist(alerts, schema=ALERTS), ALERTS)
+
+
+def _signs(row: Mapping[str, Any], facts: Facts, places: npt.NDArray[np.int64], confidence: float) -> Signs:
+    errors, warned = int((facts.levels >= ERROR).sum()), int((facts.levels >= WARN).sum())
+    return Signs(
+        confidence=confidence,
+        level=row["max_level"],
+        services=tuple(facts.of_services(places)),
+        all_services=tuple(facts.of_services(np.arange(len(facts.services)))),
+        errors=errors,
+        warnings=warned - errors,
+        seconds=(row["end"] - row["start"]).total_seconds() if row["start"] and row["end"] else 0.0,
+    )
+
+
+def _named(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["service"] is not None:
+        yield row["service"]
 
 
 def alert_id(detector: str, session_id: str, start: datetime | None = None, first_line: str | None = None) -> str:
@@ -94,41 +124,10 @@ def alert_id(detector: str, session_id: str, start: datetime | None = None, firs
     return hashlib.blake2b("\0".join(parts).encode(errors="replace"), digest_size=8).hexdigest()
 
 
-def _record(record_ids: list[int], position: int | None) -> int | None:
-    if not record_ids:
-        return None
-    return record_ids[-1 if position is None else min(position, len(record_ids) - 1)]
-
-
-def _by_id(lines: Lines, wanted: Iterable[int | None]) -> dict[int, dict[str, Any]]:
-    ids = sorted({number for number in wanted if number is not None})
+def _by_id(lines: Lines, wanted: set[int]) -> dict[int, dict[str, Any]]:
+    ids = sorted(wanted - {-1})
     if not ids:
         return {}
-    records = lines(ids).select(["record_id", "source", "line", "body"])
+    records = lines(ids).select(["record_id", "source", "line", "timestamp", "level", "service", "body"])
     wanted_rows = pc.is_in(records["record_id"], pa.array(ids))
     return {row["record_id"]: row for row in records.filter(wanted_rows).to_pylist()}
-
-
-def _evidence(
-    finding: dict[str, Any], templates: Mapping[int, str], records: Mapping[int, dict[str, Any]]
-) -> dict[str, Any]:
-    record = records.get(finding["record_id"], {})
-    about = finding["template_id"]
-    reason = finding["reason"]
-    if about is not None and finding["position"] is None:
-        reason = f"«{templates.get(about, _UNSEEN)}» {reason}"
-    return {
-        "record_id": finding["record_id"],
-        "source": record.get("source"),
-        "line": record.get("line"),
-        "body": record.get("body"),
-        "reason": reason,
-        "expected": [
-            {
-                "template_id": item["template_id"],
-                "template": _UNSEEN if item["template_id"] == UNKNOWN else templates.get(item["template_id"], _UNSEEN),
-                "probability": item["probability"],
-            }
-            for item in finding["expected"]
-        ],
-    }

@@ -93,9 +93,9 @@ def check_drift(
     )
     if changed:
         warnings.append(
-            f"The scores of sessions below the threshold have another distribution than in the validation part "
-            f"(population stability index {index:.2f}, Kolmogorov-Smirnov distance {distance:.2f}): normal "
-            "behaviour has changed."
+            f"Sessions that raise no alert are less like the training data than they were in the validation part, or "
+            f"more: at least {_percent(distance)} of them have other scores than there (stability index {index:.2f}, "
+            "where 0.2 is a clear change): normal behaviour has changed."
         )
     rates = None
     if then.days and now.days and min(then.days, now.days) >= 1:

@@ -11,6 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from logradar.alerting.incident_files import incident_json
+from logradar.alerting.incidents import NO_INCIDENTS
 from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
 from logradar.core.files import draft_of
@@ -21,11 +23,18 @@ _FLAT: Final = {
     "alert_id": pl.String,
     "session_id": pl.String,
     "service": pl.String,
+    "services": pl.String,
+    "started_at": pl.String,
     "raised_at": pl.String,
+    "max_level": pl.Int8,
     "severity": pl.String,
+    "severity_score": pl.Float64,
+    "severity_parts": pl.String,
     "score": pl.Float64,
     "source": pl.String,
     "line": pl.Int64,
+    "timestamp": pl.String,
+    "level": pl.Int8,
     "reason": pl.String,
     "body": pl.String,
     "signature": pl.String,
@@ -36,15 +45,21 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     """A row of ALERTS as JSON values, without the ids of its records."""
     signature = row["signature"] and orjson.loads(row["signature"])
     kept = {name: value for name, value in row.items() if name not in ("record_ids", "code")}
-    return {**kept, "raised_at": _iso(row["raised_at"]), "signature": signature}
+    evidence = [{**one, "timestamp": _iso(one["timestamp"])} for one in row["evidence"]]
+    parts = {part["name"]: part["value"] for part in row["severity_parts"]}
+    moments = {name: _iso(row[name]) for name in ("started_at", "raised_at")}
+    return {**kept, **moments, "severity_parts": parts, "evidence": evidence, "signature": signature}
 
 
-def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes]:
-    """The JSON document of ``figures`` and ALERTS in pieces: an outage has so many that memory would not hold them all.
+def document_pieces(figures: dict[str, Any], alerts: pa.Table, incidents: pa.Table) -> Iterator[bytes]:
+    """The JSON document of ``figures``, INCIDENTS and ALERTS in pieces.
 
-    It ends without a line feed.
+    An outage has so many alerts that memory would not hold the text of all. It ends without a line feed.
     """
-    empty = orjson.dumps({**figures, "alerts": []}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    told = [incident_json(row) for row in incidents.to_pylist()]
+    empty = orjson.dumps(
+        {**figures, "incidents": told, "alerts": []}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    )
     if not len(alerts):
         yield empty
         return
@@ -57,8 +72,15 @@ def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes
     yield b"\n  ]\n}"
 
 
-def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: str | None = None) -> None:
-    """Write ALERTS as json (with ``figures``), parquet (ALERTS) or csv (a row each).
+def write_alerts(
+    alerts: pa.Table,
+    figures: dict[str, Any],
+    path: Path,
+    kind: str | None = None,
+    *,
+    incidents: pa.Table = NO_INCIDENTS,
+) -> None:
+    """Write ALERTS as json (with ``figures`` and INCIDENTS), parquet (ALERTS) or csv (a row each).
 
     The file is there whole or not at all. ``kind`` names the format; None: as the name of the file ends. Raises
     `InputError` for another ending.
@@ -70,7 +92,7 @@ def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: st
     with draft_of(path.resolve() if path.is_symlink() else path) as draft:  # a link stays one
         if suffix == ".json":
             with draft.open("wb") as file:
-                file.writelines(document_pieces(figures, alerts))
+                file.writelines(document_pieces(figures, alerts, incidents))
         elif suffix == ".parquet":
             pq.write_table(alerts, draft)
         else:
@@ -78,11 +100,15 @@ def write_alerts(alerts: pa.Table, figures: dict[str, Any], path: Path, kind: st
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    first = row["evidence"][0] if row["evidence"] else {}
-    flat = {name: row[name] for name in ("alert_id", "session_id", "service", "severity", "score", "signature")}
-    evidence = {name: first.get(name) for name in ("source", "line", "reason", "body")}
-    whole = {**flat, "raised_at": _iso(row["raised_at"]), **evidence}
-    return {name: harmless(value) if isinstance(value, str) else value for name, value in whole.items()}
+    """A row of CSV: the first line of the evidence is the only one; lists are texts."""
+    whole = alert_json(row)
+    first = whole["evidence"][0] if whole["evidence"] else {}
+    flat = {name: whole.get(name) for name in _FLAT}
+    flat |= {name: first.get(name) for name in ("source", "line", "timestamp", "level", "reason", "body")}
+    flat["services"] = " ".join(whole["services"])
+    flat["severity_parts"] = " ".join(f"{name}={value:.3f}" for name, value in whole["severity_parts"].items())
+    flat["signature"] = row["signature"]
+    return {name: harmless(value) if isinstance(value, str) else value for name, value in flat.items()}
 
 
 def _iso(moment: Any) -> str | None:

@@ -35,6 +35,16 @@ class Tail:
             return self.start - self.scale * float(np.log(ratio))
         return self.start + self.scale / self.shape * float(ratio**-self.shape - 1.0)
 
+    def share_above(self, scores: Floats) -> Floats:
+        """The share of all scores that exceed each of ``scores``, which are at or above ``start``."""
+        over = np.maximum(scores - self.start, 0.0) / self.scale
+        if abs(self.shape) < 1e-9:
+            return self.share * np.exp(-over)
+        inside = np.maximum(1.0 + self.shape * over, 0.0)  # 0: beyond the end of a tail that has one
+        with np.errstate(divide="ignore"):
+            ratio: Floats = inside ** (-1.0 / self.shape)
+        return self.share * ratio
+
 
 def fit_tail(scores: Floats) -> Tail | None:
     """The tail of ``scores``; None where it cannot be fitted: few scores, or few distinct ones at the top."""

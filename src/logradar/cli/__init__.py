@@ -3,7 +3,8 @@
 What comes in are the words after ``logradar``; what goes out is text or one JSON document on stdout, with progress
 on stderr. Every plain module here is a command, found by its file name. ``options`` holds the arguments that several
 commands share, ``show`` prints results for people. Exit codes: 0 done, 2 a mistake of the user (one sentence), 1 an
-error in LogRadar (a traceback), 3 alerts were raised under ``detect --fail-on-alert``. Read ``detect`` first.
+error in LogRadar (a traceback), 3 alerts were raised under ``detect --fail-on-alert``
+or too much is new under ``diff --fail-on-new``. Read ``detect`` first.
 """
 
 from __future__ import annotations

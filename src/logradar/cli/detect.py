@@ -14,14 +14,20 @@ def command(
     bundle: options.Bundle,
     input_: options.Input,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Alerts as .json, .parquet or .csv.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Incidents and alerts as .html or .json, or alerts as .parquet or .csv.",
+        ),
     ] = None,
     format_: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Format of the output: json, parquet or csv of alerts, or radar-json: the score of every session.",
+            help="Format of the output: html, json, parquet or csv, or radar-json: the score of every session.",
         ),
     ] = None,
     threshold: options.ThresholdValue = None,
@@ -45,10 +51,21 @@ def command(
             help="Folder for sessions that are not over when stdin ends; the next call goes on with them.",
         ),
     ] = None,
+    incidents: Annotated[
+        Path | None,
+        typer.Option("--incidents", metavar="FILE", help="Incidents alone, as .json, .parquet or .csv."),
+    ] = None,
+    resolve_after: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MINUTES",
+            help="An incident is over after so many minutes without a further alert; else as the bundle says.",
+        ),
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Score new logs with a bundle; print the alerts, ranked, with the lines that show why.
+    """Score new logs with a bundle; print incidents, and the alerts in them with the lines that show why.
 
     Lines of stdin are scored as they arrive: tail -f app.log | logradar detect BUNDLE -
     """
@@ -71,9 +88,12 @@ def command(
         on_step=on_step,
         state=state,
         checkpoint=checkpoint,
+        quiet_minutes=resolve_after,
+        incidents=incidents,
     )
-    show.pieces(document_pieces(found.figures, found.alerts)) if json else show.detection(
-        found.to_json(top), len(found.alerts)
-    )
+    if json:
+        show.pieces(document_pieces(found.figures, found.alerts, found.incidents))
+    else:
+        show.detection(found.to_json(top), len(found.alerts))
     if fail_on_alert and found.alerts.num_rows:
         raise typer.Exit(3)

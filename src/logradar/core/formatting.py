@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, TypeGuard
 
+from logradar.core.tables import LEVELS
+
 NONE: Final = "–"
 NO_TIME: Final = "no time"  # where no event of a session carries one
 # Characters that reorder, hide or break text: control characters except newline and tab, bidirectional and zero-width
@@ -87,6 +89,17 @@ def joined(names: Iterable[str]) -> str:
     """Names listed as in a sentence: a, b and c."""
     listed = [str(name) for name in names]
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else ""
+
+
+def level_word(level: int | None) -> str:
+    """The word for a SeverityNumber; empty where there is none.
+
+    >>> level_word(18)
+    'ERROR'
+    """
+    if not level or not 1 <= level <= 24:
+        return ""
+    return next(word for word, first in reversed(list(LEVELS.items())) if level >= first)
 
 
 def moment(text: Any) -> str:

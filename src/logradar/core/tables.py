@@ -32,7 +32,7 @@ FATAL: Final = 21
 LEVELS: Final[Mapping[str, int]] = MappingProxyType(
     {"TRACE": TRACE, "DEBUG": DEBUG, "INFO": INFO, "WARN": WARN, "ERROR": ERROR, "FATAL": FATAL}
 )
-SEVERITIES: Final = ("info", "low", "medium", "high", "critical")  # how urgent an alert is, least urgent first
+SEVERITIES: Final = ("low", "medium", "high", "critical")  # how urgent an alert is, least urgent first
 NO_SERVICE: Final = "unknown"  # what a missing service is called wherever a name is needed, as RADAR does
 
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -130,6 +130,9 @@ EVIDENCE: Final = pa.struct(
         pa.field("record_id", pa.int64()),
         pa.field("source", pa.string()),
         pa.field("line", pa.int64()),
+        pa.field("timestamp", TIMESTAMP),
+        pa.field("level", pa.int8()),
+        pa.field("service", pa.string()),
         pa.field("body", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("expected", pa.list_(EXPECTED)),
@@ -138,20 +141,53 @@ EVIDENCE: Final = pa.struct(
 
 CODE: Final = pa.struct([pa.field("path", pa.string()), pa.field("line", pa.int64()), pa.field("text", pa.string())])
 
+SEVERITY_PART: Final = pa.struct([pa.field("name", pa.string()), pa.field("value", pa.float64())])
+
 ALERTS: Final = pa.schema(
     [
         _required("alert_id", pa.string()),
         _required("session_id", pa.string()),
-        pa.field("service", NAME),
+        pa.field("service", NAME),  # that of the most unusual line; where no line is named, that of the session
+        _required("services", pa.list_(pa.string())),  # of all lines of the session, those of unusual lines first
+        pa.field("started_at", TIMESTAMP),  # event time of the first event of the session
         pa.field("raised_at", TIMESTAMP),  # event time: when the session ended; null where no event carries a time
         _required("detector", pa.string()),
         _required("score", pa.float64()),
         _required("threshold", pa.float64()),
-        _required("severity", pa.string()),
+        pa.field("max_level", pa.int8()),  # the worst level of the session
+        _required("severity", pa.string()),  # one of SEVERITIES: the band of the number that follows
+        _required("severity_score", pa.float64()),  # 0 to 100
+        _required("severity_parts", pa.list_(SEVERITY_PART)),  # what it was computed from, each from 0 to 1
         _required("record_ids", pa.list_(pa.int64())),
         _required("evidence", pa.list_(EVIDENCE)),
         pa.field("code", pa.list_(CODE)),
         pa.field("signature", pa.string()),  # how it differs from normal sessions, as JSON, by which feedback names it
+    ]
+)
+
+CANDIDATE: Final = pa.struct(
+    [pa.field("service", pa.string()), pa.field("reason", pa.string()), pa.field("share", pa.float64())]
+)
+
+INCIDENTS: Final = pa.schema(  # alerts and rate changes with one cause
+    [
+        _required("incident_id", pa.string()),  # a hash of the first alert's id
+        _required("status", pa.string()),  # open, resolved, or merged into another one, which took over its alerts
+        _required("severity", pa.string()),  # one of SEVERITIES: the band of the number that follows
+        _required("severity_score", pa.float64()),  # 0 to 100, as it is now
+        _required("initial_severity_score", pa.float64()),  # that of the first alert
+        pa.field("started_at", TIMESTAMP),  # event time of the first unusual line; null where no event carries a time
+        pa.field("last_at", TIMESTAMP),  # when the last alert was raised
+        _required("services", pa.list_(pa.string())),  # those of unusual lines first, the likeliest cause first of all
+        _required("alerts", pa.int64()),
+        _required("rate_changes", pa.int64()),
+        _required("alert_ids", pa.list_(pa.string())),  # of the first hundred alerts and rate changes
+        _required("kind", pa.string()),  # id of the first incident of this kind
+        pa.field("again_of", pa.string()),  # id of the incident before of the same kind; null: it is the first one
+        _required("title", pa.string()),
+        pa.field("evidence", EVIDENCE),  # the first unusual line
+        _required("candidates", pa.list_(CANDIDATE)),  # services where the cause may be, the likeliest first
+        pa.field("merged_into", pa.string()),
     ]
 )
 

@@ -136,7 +136,7 @@ class CountVector(Incremental):
             weight = abs(times - expected) / max(len(sequence), 1)
             if column == len(self._templates):
                 places = np.flatnonzero(~np.isin(sequence, self._templates))
-                reason = f"{_times(times)} a template that no training session has"
+                reason = f"{times:,} line{'s' * (times != 1)} with messages that no training session has"
                 findings.append(Finding(reason, int(places[0]), int(sequence[places[0]]), weight))
                 continue
             template = int(self._templates[column])

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from logradar.alerting.incident_groups import IncidentSettings
+from logradar.alerting.severity import SeveritySettings
 from logradar.alerting.threshold import ThresholdSettings
 from logradar.core.config import Config, load_config, put, validated
 from logradar.core.errors import ConfigError
@@ -37,6 +39,8 @@ class RunSettings(Config):
     beside: tuple[str, ...] = Field(SIMPLE, description="detectors that are trained and measured beside it")
     detectors: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of detectors, by name")
     threshold: ThresholdSettings = ThresholdSettings()
+    severity: SeveritySettings = SeveritySettings()
+    incidents: IncidentSettings = IncidentSettings()
     replay: int = Field(
         20_000, ge=0, description="distinct normal sequences that a bundle keeps, for feedback and to go on learning"
     )

@@ -79,6 +79,11 @@ class Sessionizer:
         return len(self._open)
 
     @property
+    def oldest(self) -> int | None:
+        """The time (microseconds, of the clock) at which the session that is idle longest got its last event."""
+        return next((one.seen for one in self._open.values()), None)
+
+    @property
     def held(self) -> int:
         """How many events open sessions hold; one that is in several windows counts several times."""
         return self._live

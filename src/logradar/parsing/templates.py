@@ -113,6 +113,11 @@ class TemplateMiner:
         found = [np.empty(0, np.int32), *map(self._learn, self._line_ids(bodies))]
         return np.concatenate(found)
 
+    def masked(self, bodies: pl.Series | pa.Array | pa.ChunkedArray) -> pl.Series:
+        """Each body as it is mined: its first line with variable parts masked. Nothing is learnt."""
+        texts = [self._drain.lines.take(lines).to_series() for lines in self._line_ids(bodies)]
+        return pl.concat([pl.Series("line", [], pl.String), *(text.alias("line") for text in texts)])
+
     def _learn(self, lines: Ids) -> Ids:
         """Learn from masked lines; returns the id of each."""
         ids = self._of_earlier(lines)

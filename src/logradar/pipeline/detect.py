@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.alerting.files import OUTPUTS, alert_json, write_alerts
+from logradar.alerting.incident_files import incident_json, require_incident_file, write_incidents
+from logradar.alerting.incident_groups import IncidentSettings
+from logradar.alerting.incidents import NO_INCIDENTS, IncidentList, incidents_of
 from logradar.alerting.radar_results import FORMAT, RadarResults
 from logradar.alerting.threshold import Threshold
+from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import require_writable
 from logradar.core.outputs import require_outside
@@ -22,8 +26,10 @@ from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
+from logradar.reporting.alert_list import TOP as PAGE
+from logradar.reporting.detection_page import write_detection
 from logradar.scoring.drift_monitor import DriftMonitor
-from logradar.scoring.scorer import OnScores, Scorer, in_order_of_score
+from logradar.scoring.scorer import OnScores, Scorer, in_order_of_severity
 from logradar.scoring.signatures import Lines
 from logradar.scoring.state import load_state, prepare_state, save_state
 from logradar.scoring.stream import Step, Stream
@@ -35,13 +41,14 @@ from logradar.storage.filling import fill
 from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, opening
 
-FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), FORMAT)
+HTML: Final = "html"
+FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), HTML, FORMAT)
 OnStep = Callable[[Step], object]
 
 
 @dataclass
 class Detected:
-    """The outcome of a detection: ALERTS, highest score first, and figures about the input.
+    """The outcome of a detection: ALERTS and INCIDENTS, most severe first, and figures about the input.
 
     ``keep`` writes the state of a stream; it is called once the alerts are safe.
     """
@@ -49,11 +56,13 @@ class Detected:
     alerts: pa.Table
     figures: dict[str, Any]
     keep: Callable[[], None] = lambda: None
+    incidents: pa.Table = field(default_factory=lambda: NO_INCIDENTS)
 
     def to_json(self, most: int | None = None) -> dict[str, Any]:
         """The document of ``detect --json``; with ``most``, only so many of the alerts."""
         shown = self.alerts if most is None else self.alerts.slice(0, most)
-        return {**self.figures, "alerts": [alert_json(row) for row in shown.to_pylist()]}
+        incidents = [incident_json(row) for row in self.incidents.to_pylist()]
+        return {**self.figures, "incidents": incidents, "alerts": [alert_json(row) for row in shown.to_pylist()]}
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ def detect(
     on_step: OnStep | None = None,
     state: Path | None = None,
     checkpoint: Path | None = None,
+    quiet_minutes: float | None = None,
 ) -> Detected:
     """Alerts for INPUT ``spec``, by the bundle's main detector; what feedback explains is counted, not reported.
 
@@ -89,13 +99,14 @@ def detect(
     bundle keeps, ``precision`` on these and on those of labelled anomalies. Messages that training did not have are
     counted and scored. ``on_scores`` is called with the scores of all sessions, piece by piece. ``checkpoint`` holds
     weights that score in place of the bundle's (see `logradar.pipeline.checkpoint_weights.with_checkpoint`).
+    ``quiet_minutes`` without a further alert end an incident; None: as the bundle says.
 
     Lines of stdin (``-``) are scored as they arrive: ``on_step`` is called with what each batch brought, and with
     ``state`` what is open at the end is kept in that folder and goes on in the next call. Files are grouped as a
     whole; the alerts are the same.
     """
     wish = Wish(threshold, alerts_per_day, precision)
-    found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint)
+    found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, quiet_minutes=quiet_minutes)
     found.keep()
     return found
 
@@ -109,23 +120,27 @@ def _detect(
     on_step: OnStep | None,
     state: Path | None,
     checkpoint: Path | None,
-    output: Path | None = None,
+    outputs: Sequence[Path | None] = (),
+    quiet_minutes: float | None = None,
 ) -> Detected:
     loaded = Bundle.load(Path(bundle))
+    grouping = loaded.settings.incidents
+    if quiet_minutes is not None:
+        grouping = validated(IncidentSettings, {**grouping.model_dump(), "quiet_minutes": quiet_minutes}, "incidents")
     if checkpoint is not None:
         loaded = with_checkpoint(loaded, checkpoint)
     limit = wish.of(loaded)
     growing = Growing.stdin() if spec == "-" and not loaded.miner.uses_event_ids else None
     if growing is not None and growing.plain:
-        found = _growing(loaded, limit, growing, given, on_scores, on_step, state)
+        found = _growing(loaded, limit, growing, given, on_scores, on_step, state, grouping)
     elif state is not None:
         raise ConfigError(
             "--state is for lines of text that arrive on stdin, not compressed and not in UTF-16: "
             "logradar detect BUNDLE - --state DIR."
         )
     else:
-        with opening(spec, input_settings(loaded, given, use_labels=False), outputs=[output]) as (opened, home):
-            found = _whole(loaded, limit, opened, home, on_scores)
+        with opening(spec, input_settings(loaded, given, use_labels=False), outputs=outputs) as (opened, home):
+            found = _whole(loaded, limit, opened, home, on_scores, grouping)
     found.figures |= {
         "detector": loaded.settings.detector,
         "threshold": limit.value,
@@ -146,10 +161,13 @@ def detect_into(
     on_step: OnStep | None = None,
     state: Path | None = None,
     checkpoint: Path | None = None,
+    quiet_minutes: float | None = None,
+    incidents: Path | None = None,
 ) -> Detected:
     """`detect`; its alerts are written to ``output``, or every session as RADAR's results.
 
-    ``format_`` is one of `FORMATS`; None: as the name of the file ends. Raises `ConfigError` before anything is read.
+    ``incidents`` is a file for INCIDENTS alone, as .json, .parquet or .csv. ``format_`` is one of `FORMATS`; None: as
+    the name of the file ends. Raises `ConfigError` before anything is read.
     """
     if format_ is not None and format_ not in FORMATS:
         raise ConfigError(
@@ -158,23 +176,42 @@ def detect_into(
         )
     if format_ is not None and output is None:
         raise ConfigError(f"--format {format_} needs a file to write: -o FILE.")
-    if output is not None and format_ is None and output.suffix not in OUTPUTS:
-        raise ConfigError(f"Alerts are written as {', '.join(OUTPUTS)}; '{output}' has another ending.")
+    if output is not None and format_ is None and output.suffix not in (*OUTPUTS, f".{HTML}"):
+        raise ConfigError(f"Alerts are written as {', '.join((*OUTPUTS, '.html'))}; '{output}' has another ending.")
     if output is not None:
         require_writable(output)
         require_outside(output)
+    if incidents is not None:
+        require_incident_file(incidents)
+        require_writable(incidents)
+        require_outside(incidents)
+        if output is not None and incidents.absolute() == output.absolute():
+            raise ConfigError(f"-o and --incidents both name '{output}'; give them two names.")
     on_scores: OnScores | None = None
     with ExitStack() as stack:
         if format_ == FORMAT and output is not None:
             on_scores = stack.enter_context(RadarResults(output)).add
-        found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, output)
-    if output is not None and format_ != FORMAT:
-        write_alerts(found.alerts, found.figures, output, format_)
+        found = _detect(
+            bundle, spec, given, wish, on_scores, on_step, state, checkpoint, [output, incidents], quiet_minutes
+        )
+    if output is not None and HTML in (format_, output.suffix.removeprefix(".") if format_ is None else None):
+        write_detection(found.to_json(PAGE), "stdin" if spec == "-" else Path(spec).name, len(found.alerts), output)
+    elif output is not None and format_ != FORMAT:
+        write_alerts(found.alerts, found.figures, output, format_, incidents=found.incidents)
+    if incidents is not None:
+        write_incidents(found.incidents, incidents)
     found.keep()
     return found
 
 
-def _whole(bundle: Bundle, limit: Threshold, opened: Opened, home: Path, on_scores: OnScores | None) -> Detected:
+def _whole(
+    bundle: Bundle,
+    limit: Threshold,
+    opened: Opened,
+    home: Path,
+    on_scores: OnScores | None,
+    grouping: IncidentSettings,
+) -> Detected:
     """An input that is there as a whole, piece by piece: what is in memory are some sessions and the alerts."""
     scorer, drift = Scorer(bundle, limit, on_scores), DriftMonitor(bundle, limit)
     alerts: list[pa.Table] = []
@@ -202,7 +239,9 @@ def _whole(bundle: Bundle, limit: Threshold, opened: Opened, home: Path, on_scor
         "silenced": suppressed,
         "drift": drift.drift(),
     }
-    return Detected(in_order_of_score(alerts), figures)
+    ranked = in_order_of_severity(alerts)
+    incidents = incidents_of(ranked, grouping, bundle.settings.severity, now=drift.reached)
+    return Detected(ranked, figures, incidents=incidents)
 
 
 def _growing(
@@ -213,20 +252,25 @@ def _growing(
     on_scores: OnScores | None,
     on_step: OnStep | None,
     state: Path | None,
+    grouping: IncidentSettings,
 ) -> Detected:
     """Lines as they arrive, until they end or the user interrupts."""
-    stream = Stream(bundle, limit, early=on_step is not None or state is not None, on_scores=on_scores)
+    stream = Stream(
+        bundle, limit, early=on_step is not None or state is not None, on_scores=on_scores, incidents=grouping
+    )
     if state is not None:
         prepare_state(state)
         growing.lines = load_state(stream, bundle, state).get("lines", 0)
     before = stream.records
     alerts: list[pa.Table] = []
     early: list[pa.Table] = []
+    incidents = IncidentList()
 
     def take(step: Step) -> None:
         alerts.append(step.alerts)
         early.append(step.early)
-        if on_step is not None and (len(step.alerts) or len(step.early)):
+        incidents.add(step.incidents)
+        if on_step is not None and (len(step.alerts) or len(step.early) or len(step.incidents)):
             on_step(step)
 
     with growing.interruptible():
@@ -236,9 +280,10 @@ def _growing(
         raise InputError(f"'-' holds no log records. {growing.quarantine.sentence()}".strip())
     if state is None:
         take(stream.close())
-    found = Detected(in_order_of_score(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
+    found = Detected(in_order_of_severity(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
+    found.incidents = incidents.table()
     if state is not None:
-        found.alerts = in_order_of_score([*alerts, _still_open(early, found.alerts)])
+        found.alerts = in_order_of_severity([*alerts, _still_open(early, found.alerts)])
         found.figures["open_sessions"] = stream.open_sessions
         found.keep = partial(save_state, stream, bundle, state, lines=growing.lines)
     return found

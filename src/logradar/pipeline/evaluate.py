@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from logradar import __version__
 from logradar.alerting.alerts import anomalous
+from logradar.alerting.incidents import incidents_of
 from logradar.alerting.threshold import Threshold
 from logradar.core.memory import give_back
 from logradar.core.outputs import require_output
@@ -38,7 +39,7 @@ from logradar.pipeline.measured import Measured
 from logradar.reporting.figures import write_pictures
 from logradar.reporting.run_folder import Run
 from logradar.scoring.drift_monitor import DriftMonitor
-from logradar.scoring.scorer import Scorer
+from logradar.scoring.scorer import Scorer, in_order_of_severity
 from logradar.scoring.thresholds import notes, plan_threshold
 from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.day_files import DayCorpus
@@ -112,7 +113,7 @@ def evaluate(
         looked = rows if len(loaded.feedback) else rows[:MOST_ALERTS]
         scorer = Scorer(loaded, planned)
         explained = scorer.explain(sessions.take(pa.array(looked)), main.take(pa.array(looked)), corpus.lines)
-        alerts = scorer.alerts(explained.remaining(MOST_ALERTS), corpus.lines)
+        alerts = in_order_of_severity([scorer.alerts(explained.remaining(MOST_ALERTS), corpus.lines)])
         suppressed = np.sort(found.rows[looked[~explained.kept]])
         if found.labelled:
             document = _document(spec, loaded, corpus, found, limit)
@@ -129,7 +130,8 @@ def evaluate(
             document["audit"]["notes"].append(
                 f"Training left out {trimmed:,} normal sessions, those least like the others (split.trim)."
             )
-        document |= _watched(loaded, found, planned, suppressed)
+        watched, reached = _watched(loaded, found, planned, suppressed)
+        document |= watched
         document["notes"] = notes(planned, alerts_per_day, precision, loaded.facts.get("sessions_per_day"))
         give_back()
         scores = found.score_table(_known(loaded, found.facts.prints))
@@ -144,13 +146,17 @@ def evaluate(
         "drift": document["drift"],
         "notes": document["notes"],
     }
-    return Evaluated(document, scores, Detected(alerts, figures), loaded)
+    incidents = incidents_of(alerts, loaded.settings.incidents, loaded.settings.severity, now=reached)
+    return Evaluated(document, scores, Detected(alerts, figures, incidents=incidents), loaded)
 
 
-def _watched(bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _watched(
+    bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDArray[np.int64]
+) -> tuple[dict[str, Any], int | None]:
     """The main detector's figures with feedback, where there is any, and whether its threshold holds here.
 
-    ``silent`` are the rows (rising) that feedback explains.
+    The second value is the end of the last session (microseconds). ``silent`` are the rows (rising) that feedback
+    explains.
     """
     watch, scores = DriftMonitor(bundle, limit), found.scores[bundle.settings.detector]
     for rows, table in found.pieces(["start", "end", "template_ids"]):
@@ -163,7 +169,7 @@ def _watched(bundle: Bundle, found: Measured, limit: Threshold, silent: npt.NDAr
         lost = int(found.labels[silent].sum())
         given = {"given": len(bundle.feedback), "silenced": len(silent), "silenced_anomalies": lost}
         figures["with_feedback"] = {**given, **measure(found.labels, values, limit.value, days=found.days)}
-    return figures
+    return figures, watch.reached
 
 
 def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Measured, limit: float) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from logradar.core.formatting import NO_TIME, NONE, moment, number
+from logradar.core.formatting import NO_TIME, NONE, level_word, moment, number
+from logradar.core.stack_trace import essence
 from logradar.core.tables import SEVERITIES
 
 TOP: Final = 50
@@ -44,13 +45,15 @@ class Reason:
 class Line:
     """A log line, or a finding about the session as a whole (no ``where`` and no ``body``).
 
-    ``where`` is short (file name and line number), ``path`` is the whole source. A line without reasons is context.
+    ``where`` is short (file name and line number), ``path`` is the whole source, ``facts`` are time, level and service.
+    A line without reasons is context.
     """
 
     where: str
     path: str
     body: Clipped | None
     reasons: list[Reason]
+    facts: str = ""
     skipped: int = 0  # above 0: not a line, but the place where this many lines are left out
 
 
@@ -67,6 +70,7 @@ class Entry:
     threshold: str
     share: float  # score in per cent of the highest one on the page, for a bar
     severity: str
+    parts: str
     label: bool | None
     reason: Clipped | None
     lines: list[Line]
@@ -74,8 +78,11 @@ class Entry:
 
 
 def top(alerts: Sequence[Mapping[str, Any]], count: int = TOP) -> list[Entry]:
-    """The ``count`` most urgent alerts: by severity, then by score; equal ones keep their order."""
-    ranked = sorted(alerts, key=lambda alert: (_urgency(alert), -_score(alert)))[:count]
+    """The ``count`` most urgent alerts: by the number of the severity, then by score; equal ones keep their order.
+
+    Alerts of older files have no such number; they are ranked by the band of their severity.
+    """
+    ranked = sorted(alerts, key=lambda alert: (_urgency(alert), -_severity(alert), -_score(alert)))[:count]
     finite = [abs(score) for alert in ranked if math.isfinite(score := _score(alert))]
     highest = max(finite, default=0.0) or 1.0
     return [_entry(rank, alert, highest) for rank, alert in enumerate(ranked, 1)]
@@ -95,9 +102,23 @@ def clip(text: str, head: int = _HEAD, lines: int = _HEAD_LINES, most: int = _MO
 
 
 def _urgency(alert: Mapping[str, Any]) -> int:
-    severity = str(alert.get("severity") or "")
     """0 for the most urgent severity; what is not known comes last."""
+    severity = str(alert.get("severity") or "")
     return SEVERITIES[::-1].index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def _severity(alert: Mapping[str, Any]) -> float:
+    score = alert.get("severity_score")
+    return float(score) if isinstance(score, (int, float)) and not math.isnan(score) else -math.inf
+
+
+def _parts(alert: Mapping[str, Any]) -> str:
+    """The severity and what it was computed from, in words."""
+    score, parts = _severity(alert), alert.get("severity_parts")
+    if not math.isfinite(score) or not isinstance(parts, Mapping):
+        return ""
+    named = (f"{str(name).replace('_', ' ')} {number(value)}" for name, value in parts.items())
+    return f"severity {score:.0f} of 100: {', '.join(named)}"
 
 
 def _score(alert: Mapping[str, Any]) -> float:
@@ -107,7 +128,7 @@ def _score(alert: Mapping[str, Any]) -> float:
 
 def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
     evidence = alert.get("evidence")
-    lines = _merged([row for row in evidence if isinstance(row, Mapping)] if isinstance(evidence, list) else [])
+    lines = lines_of([row for row in evidence if isinstance(row, Mapping)] if isinstance(evidence, list) else [])
     reasons = [reason.text for line in lines for reason in line.reasons]
     score = _score(alert)
     label = alert.get("label")
@@ -121,6 +142,7 @@ def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
         number(alert.get("threshold")),
         max(0.0, min(100.0, 100 * score / highest)) if not math.isnan(score) else 0.0,
         str(alert.get("severity") or ""),
+        _parts(alert),
         label if isinstance(label, bool) else None,
         clip(reasons[0].head, head=160, most=160) if reasons else None,
         list(_shortened(lines)),
@@ -128,8 +150,8 @@ def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
     )
 
 
-def _merged(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """One line per record, with all its reasons, in the order of first mention."""
+def lines_of(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """The lines of the evidence of an alert: one per record, with all its reasons, in the order of first mention."""
     lines: list[Line] = []
     place: dict[Any, int] = {}
     for row in evidence:
@@ -167,7 +189,23 @@ def _line(evidence: Mapping[str, Any]) -> Line:
     source, line, body = evidence.get("source"), evidence.get("line"), evidence.get("body")
     path = str(source or "")
     where = path.replace("\\", "/").rpartition("/")[2] + (f":{line}" if line is not None else "")
-    return Line(where, path, clip(str(body)) if body is not None else None, _reasons(evidence))
+    return Line(where, path, _body(str(body)) if body is not None else None, _reasons(evidence), _facts(evidence))
+
+
+def _body(body: str) -> Clipped:
+    """A record; a stack trace by its first frames and its cause, to be unfolded."""
+    first = essence(body)
+    if len(first) < 2:
+        return clip(body)
+    head = clip("\n".join(first)).head
+    return Clipped(head, body[:_MOST], max(0, len(body) - _MOST))
+
+
+def _facts(evidence: Mapping[str, Any]) -> str:
+    level = evidence.get("level")
+    clock = moment(evidence["timestamp"]) if evidence.get("timestamp") else ""
+    word = level_word(level) if isinstance(level, int) else ""
+    return " · ".join(part for part in (clock, word, str(evidence.get("service") or "")) if part)
 
 
 def _reasons(evidence: Mapping[str, Any]) -> list[Reason]:

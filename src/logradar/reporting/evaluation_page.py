@@ -12,8 +12,11 @@ from logradar.core.formatting import joined, moment, number
 from logradar.core.tables import NO_SERVICE
 from logradar.reporting import evaluation_summary as summary
 from logradar.reporting.alert_list import top
-from logradar.reporting.figures import alarmed_in, gallery, labelled
+from logradar.reporting.detection_page import TIMELINE
+from logradar.reporting.figures import alarmed_in, gallery, labelled, placed
 from logradar.reporting.html import fill, write
+from logradar.reporting.incident_list import stories
+from logradar.reporting.incident_plots import incident_timeline
 from logradar.reporting.run_folder import Run
 
 _SERVICES = 12  # rows of the table by service
@@ -53,6 +56,8 @@ def render(run: Run) -> str:
         delays=_delays(run),
         since=run.section("delay").get("from", ""),
         pictures=gallery(run),
+        stories=stories(run.incidents),
+        incident_pictures=placed([(incident_timeline(run.incidents), TIMELINE, True)]),
         entries=top(run.listed_alerts()),
         listed=len(run.listed_alerts()),
         settings=_flat(run.settings),

@@ -86,6 +86,12 @@ class Run:
             for alert in alerts
         ]
 
+    @property
+    def incidents(self) -> list[dict[str, Any]]:
+        """The incidents that the document of alerts has; older documents have none."""
+        found = self.alerts.get("incidents")
+        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
     def section(self, key: str) -> dict[str, Any]:
         """One object of the evaluation; empty where it is absent."""
         value = self.evaluation.get(key)

@@ -67,6 +67,11 @@ class DriftMonitor:
         for name, smallest in (("start", True), ("end", False)):
             self._widen(microseconds(sessions[name]).drop_null().to_numpy(), smallest)
 
+    @property
+    def reached(self) -> int | None:
+        """The end of the latest session, in microseconds; None where no session has a time."""
+        return self._last
+
     def _widen(self, moments: npt.NDArray[np.int64], smallest: bool) -> None:
         if len(moments) and smallest:
             self._first = min(int(moments.min()), self._first if self._first is not None else int(moments[0]))

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.alerting.alerts import anomalous, make_alerts
+from logradar.alerting.confidence import Confidence
 from logradar.alerting.threshold import Threshold
 from logradar.core.tables import ALERTS, SCORES, SESSIONS, empty
 from logradar.model.bundle import Bundle
@@ -31,7 +32,7 @@ EVENTS_AT_ONCE: Final = 50_000  # that are explained together
 
 @dataclass(frozen=True)
 class Scored:
-    """SCORES of some sessions, the ALERTS among them (highest score first), and the rows that feedback explains."""
+    """SCORES of some sessions, the ALERTS among them (most severe first), and the rows that feedback explains."""
 
     scores: pa.Table
     alerts: pa.Table
@@ -82,6 +83,13 @@ class Scorer:
         self._bounds = ScoreCache(bundle.main, bundle.main.score_unfinished)  # of unfinished sessions
 
     @cached_property
+    def _confidence(self) -> Confidence:
+        bundle, name = self.bundle, self.bundle.settings.detector
+        normal, marked = bundle.validation[name], len(bundle.marked.get(name, ()))
+        prior = marked / (marked + len(normal)) if marked else bundle.settings.severity.prior
+        return Confidence.fit(normal, prior)
+
+    @cached_property
     def _texts(self) -> dict[int, str]:
         return self.bundle.texts
 
@@ -102,7 +110,7 @@ class Scorer:
             explained = self.explain(sessions.take(taken), scores.take(taken), lines)
             alerts.append(self.alerts(explained.remaining(), lines))
             suppressed.append(part[~explained.kept])
-        return Scored(scores, in_order_of_score(alerts), np.concatenate(suppressed))
+        return Scored(scores, in_order_of_severity(alerts), np.concatenate(suppressed))
 
     def unfinished(self, sessions: pa.Table, lines: Lines) -> pa.Table:
         """ALERTS for sessions that are not over but are anomalous already, whatever comes.
@@ -136,6 +144,8 @@ class Scorer:
             lines,
             detector=self.bundle.settings.detector,
             threshold=self.limit.value,
+            confidence=self._confidence.of(explained.scores["score"].to_numpy()).tolist(),
+            severities=self.bundle.settings.severity,
             signatures=[one.signature.model_dump_json() if one else None for one in explained.signatures],
             session_ids=explained.session_ids,
         )
@@ -157,9 +167,13 @@ def _numbered(sessions: pa.Table) -> pa.Table:
     return sessions.set_column(place, SESSIONS.field(place), pa.array([str(row) for row in range(len(names))]))
 
 
-def in_order_of_score(alerts: list[pa.Table]) -> pa.Table:
-    """ALERTS of all pieces, highest score first, of equal scores the earliest; wherever the pieces end."""
+def in_order_of_severity(alerts: list[pa.Table]) -> pa.Table:
+    """ALERTS of all pieces, the most severe first, of equal ones the highest score, then the earliest.
+
+    It is the same order wherever the pieces end.
+    """
     whole = pa.concat_tables([NO_ALERTS, *alerts]).unify_dictionaries()
     raised = whole["raised_at"].cast(pa.int64()).fill_null(-1).to_numpy()
-    order = np.lexsort((whole["alert_id"].to_numpy(zero_copy_only=False), raised, -whole["score"].to_numpy()))
+    names = whole["alert_id"].to_numpy(zero_copy_only=False)
+    order = np.lexsort((names, raised, -whole["score"].to_numpy(), -whole["severity_score"].to_numpy()))
     return whole.take(pa.array(order))

@@ -16,7 +16,7 @@ from logradar.core.files import require_writable
 from logradar.model.bundle import Bundle
 from logradar.scoring.stream import Stream
 
-FORMAT: Final = 2  # of the tables; raised when an older state can no longer be read
+FORMAT: Final = 3  # of the tables; raised when an older state can no longer be read
 NAME: Final = "state.json"
 
 
@@ -31,6 +31,7 @@ def save_state(stream: Stream, bundle: Bundle, folder: Path, **facts: Any) -> No
     _require_state(folder)
     about = {"kind": "stream state", "state": FORMAT, "bundle": bundle.identity, "logradar": __version__, **facts}
     about["threshold"] = stream.threshold
+    about["incidents"] = stream.grouping.model_dump(mode="json")
     with writing(folder, about) as draft:
         for name, table in stream.tables().items():
             pq.write_table(table, draft / f"{name}.parquet", compression="zstd")
@@ -60,6 +61,11 @@ def load_state(stream: Stream, bundle: Bundle, folder: Path) -> dict[str, Any]:
         raise StateError(
             f"The state in '{folder}' belongs to the threshold {about.get('threshold')}, not {stream.threshold}; "
             "choose the same threshold, or name another folder."
+        )
+    if about.get("incidents") != stream.grouping.model_dump(mode="json"):
+        raise StateError(
+            f"The state in '{folder}' belongs to other settings of incidents; choose the same ones, or name another "
+            "folder."
         )
     stream.restore(tables)
     return about

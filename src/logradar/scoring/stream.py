@@ -15,10 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logradar.alerting.incident_groups import IncidentSettings
+from logradar.alerting.incidents import NO_INCIDENTS, Incidents
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, StateError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import LOG_RECORDS, empty
+from logradar.core.tables import LOG_RECORDS, empty, microseconds
 from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
@@ -36,22 +38,30 @@ _SPARE: Final = 4096  # lines of sessions that are over, which may be kept until
 class Step:
     """What a step found: ALERTS of sessions that are over, and of others that are anomalous already (``early``).
 
-    An early alert is repeated, complete and under the same id, when its session is over.
+    An early alert is repeated, complete and under the same id, when its session is over. ``incidents`` are the
+    INCIDENTS that are new or changed; one that grows is given again, under the same id.
     """
 
     alerts: pa.Table = field(default_factory=lambda: NO_ALERTS)
     early: pa.Table = field(default_factory=lambda: NO_ALERTS)
+    incidents: pa.Table = field(default_factory=lambda: NO_INCIDENTS)
 
 
 class Stream:
     """Scores LOG_RECORDS as they arrive.
 
-    ``early``: whether sessions that are not over may raise alerts. Raises `ConfigError` for a bundle of day files,
-    whose sessions do not come as records.
+    ``early``: whether sessions that are not over may raise alerts. ``incidents`` replaces the settings of incidents
+    that the bundle has. Raises `ConfigError` for a bundle of day files, whose sessions do not come as records.
     """
 
     def __init__(
-        self, bundle: Bundle, limit: Threshold, *, early: bool = True, on_scores: OnScores | None = None
+        self,
+        bundle: Bundle,
+        limit: Threshold,
+        *,
+        early: bool = True,
+        on_scores: OnScores | None = None,
+        incidents: IncidentSettings | None = None,
     ) -> None:
         if not isinstance(bundle.miner, TemplateMiner):
             raise ConfigError("The bundle was trained on day files, which hold whole sessions; detect on day files.")
@@ -65,6 +75,8 @@ class Stream:
         self._lines: list[pa.Table] = []  # LOG_RECORDS of open sessions, and of some that are over; none is empty
         self._firsts: list[int] = []  # of each of these tables the first record id, ascending
         self._held = 0
+        self.grouping = incidents or bundle.settings.incidents
+        self._incidents = Incidents(self.grouping, bundle.settings.severity)
         self._raised: set[str] = set()  # ids of early alerts whose session is not over
         self.sessions = self.suppressed = 0
 
@@ -93,15 +105,18 @@ class Stream:
         closed = self._sessionizer.push(events(records, ids), self._clock.read(None, records["timestamp"]))
         alerts = self._score(closed)
         early = self._unfinished() if self._early else NO_ALERTS
+        incidents = self._incidents.push(alerts, now=_end(closed), early=early, horizon=self._sessionizer.oldest)
         if self._held > 2 * self._sessionizer.held + _SPARE:
             self._forget()
-        return Step(alerts, early)
+        return Step(alerts, early, incidents)
 
     def close(self) -> Step:
         """The end of the input: all open sessions are over."""
-        alerts = self._score(self._sessionizer.close())
+        closed = self._sessionizer.close()
+        alerts = self._score(closed)
         self._lines, self._firsts, self._held = [], [], 0
-        return Step(alerts)
+        changed = self._incidents.push(alerts, now=_end(closed))
+        return Step(alerts, incidents=pa.concat_tables([changed, self._incidents.close()]))
 
     def figures(self) -> dict[str, Any]:
         """Figures of all that has arrived, as `logradar.pipeline.detect` reports them."""
@@ -171,6 +186,7 @@ class Stream:
         counts = {"sessions": [self.sessions], "suppressed": [self.suppressed]}
         return {
             **self._sessionizer.tables(),
+            **self._incidents.tables(),
             "clock": self._clock.table(),
             "lines": pa.concat_tables([empty(LOG_RECORDS), *self._lines]),
             "drift": self._drift.table(),
@@ -186,8 +202,14 @@ class Stream:
             self._lines, self._firsts, self._held = [], [], 0
             self._keep(tables["lines"].cast(LOG_RECORDS))
             self._drift.restore(tables["drift"])
+            self._incidents.restore(tables)
             self._raised = set(tables["early"]["alert_id"].to_pylist())
             self.sessions = tables["scored"]["sessions"][0].as_py()
             self.suppressed = tables["scored"]["suppressed"][0].as_py()
         except (KeyError, ValueError, IndexError, TypeError, pa.ArrowInvalid) as error:
             raise StateError(f"The state cannot be read ({error}); start without it.") from None
+
+
+def _end(sessions: pa.Table) -> int | None:
+    """The latest end of SESSIONS, in microseconds."""
+    return pc.max(microseconds(sessions["end"])).as_py() if len(sessions) else None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logradar.cli.show.evidence import alerts
 from logradar.cli.show.plain import clipped, in_plain_text
 
 if TYPE_CHECKING:
@@ -134,31 +135,6 @@ def alarms(evaluation: dict[str, Any]) -> None:
     Console().print(table)
 
 
-@in_plain_text
-def alerts(shown: list[dict[str, Any]], count: int) -> None:
-    """The first of ``count`` alerts, each with the log lines that show the anomaly."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from logradar.core.formatting import NO_TIME, moment
-
-    console = Console(soft_wrap=True)
-    for rank, alert in enumerate(shown, 1):
-        service = f" · {alert['service']}" if alert["service"] else ""
-        named = f"{rank}. {alert['severity']} · {alert['session_id']}{service} · score {alert['score']:.3g}"
-        when = moment(alert["raised_at"]) if alert["raised_at"] else NO_TIME
-        console.print(Text.assemble((named, "bold"), (f" · {when} · id {alert['alert_id']}", "dim")))
-        for found in alert["evidence"]:
-            place = f"{found['source']}:{found['line']}" if found["source"] else "(no line)"
-            console.print(Text.assemble(("   " + place, "dim"), " " + _clip(found["body"] or "")))
-            console.print(Text("      ← " + found["reason"], "yellow"))
-            for item in found["expected"][:3]:
-                console.print(Text(f"      expected {item['probability']:.0%}: {_clip(item['template'])}", "dim"))
-    more = count - len(shown)
-    if more > 0:
-        console.print(f"… and {more:,} more.")
-
-
 def _flat(pairs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Names and values; the values below a name follow it, indented."""
     for name, value in pairs.items():
@@ -190,9 +166,16 @@ def _text(value: Any) -> str:
 
 
 def step(found: Step) -> None:
-    """Alerts as they happen, one line each: when, how severe, which, where, why, and the line that shows it."""
+    """Alerts as they happen, one line each: when, how severe, which, where, why, and the line that shows it.
+
+    Before them, incidents that begin, are over or are part of another one now.
+    """
+    from logradar.cli.show.incidents import changed
     from logradar.core.formatting import NO_TIME, NONE
 
+    for incident in found.incidents.to_pylist():
+        if incident["status"] != "open" or incident["alerts"] + incident["rate_changes"] == 1:
+            print(changed(incident), flush=True)
     rows = [(row, " (session still open)") for row in found.early.to_pylist()]
     for row, open_ in (*rows, *((row, "") for row in found.alerts.to_pylist())):
         moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME
@@ -208,12 +191,20 @@ def step(found: Step) -> None:
 @in_plain_text
 def detection(result: dict[str, Any], count: int) -> None:
     """The result of ``detect``: those of its ``count`` alerts that are to be printed, then one line of figures."""
+    from logradar.cli.show.incidents import MOST, incidents
+
+    found = result["incidents"]
+    incidents(found[:MOST], len(found), max(0, count - sum(one["alerts"] for one in found)))
     alerts(result["alerts"], count)
     print(
         f"{count:,} alert{'s' * (count != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
         f"({result['records']:,} record{'s' * (result['records'] != 1)}, "
         f"{result['quarantined']:,} quarantined, {result['unknown_templates']:,} with a message that is not in the "
-        f"training data); {result['detector']} above {result['threshold']:.4g}."
+        f"training data)."
+    )
+    print(
+        f"A session is reported when the detector {result['detector']} gives it a score above "
+        f"{result['threshold']:.4g}: the higher a score, the less the session is like the training data."
     )
     if (still := result.get("open_sessions")) is not None:
         print(f"These are the figures of all calls with this state; {still:,} sessions are not over and kept in it.")

@@ -32,6 +32,8 @@ def inventory(facts: Mapping[str, Any], page: Path | None) -> None:
     _figures(console, facts)
     _services(console, facts["by_service"])
     _faults(console, facts["fault_kinds"])
+    if facts["fault_kinds"]:
+        console.print("Faults are pieces of the input that could not be read well; anomalies are found by `detect`.")
     for remark in remarks(facts):
         console.print(f"- {_safe(remark)}")
     if page:

@@ -45,4 +45,7 @@ def delay(result: dict[str, Any]) -> None:
     if own["fault_episodes"] and own["fault_episodes"]["detected"]:
         facts = own["fault_episodes"]
         after = duration(facts["seconds"]["median"])
-        print(f"- {facts['detected']} of {facts['episodes']} fault episodes detected, half of them within {after}.")
+        print(
+            f"- {facts['detected']} of {facts['episodes']} fault episodes (anomalies of one kind, an hour apart at "
+            f"most) detected, half of them within {after}."
+        )

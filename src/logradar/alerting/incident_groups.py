@@ -1,0 +1,173 @@
+"""Incident groups: which bursts have one cause. A function of the set of bursts, whatever their order.
+
+Bursts become one incident in four ways: they share an exact mark within the quiet time; a vague one within a third of
+it; they begin together in one service; or one is a few alerts, with nothing new, while a much larger one is going on
+in the same services.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from pydantic import Field
+
+from logradar.alerting.burst import Burst
+from logradar.alerting.deviation import EXACT
+from logradar.core.config import Config
+
+SECOND: Final = 1_000_000  # microseconds
+_VAGUE: Final = 1 / 3  # of the quiet time
+_BURST: Final = 1 / 6
+_NAMELESS: Final = 6  # times as long is a beginning of kinds that have no service
+_FEW: Final = 3  # alerts that a larger incident may have as company
+_LARGER: Final = 5  # times as many alerts as these
+
+
+class IncidentSettings(Config):
+    """When alerts have one cause."""
+
+    quiet_minutes: float = Field(
+        60.0, gt=0, le=100_000, description="minutes without a further alert after which an incident is over"
+    )
+    together_seconds: float = Field(
+        10.0,
+        ge=0,
+        le=86_400,
+        description="seconds within which kinds of one service begin that have one cause; six times as long where no "
+        "service is known",
+    )
+
+    @property
+    def quiet(self) -> int:
+        """Microseconds between alerts with an exact mark, of one incident."""
+        return round(60 * self.quiet_minutes * SECOND)
+
+    @property
+    def vague(self) -> int:
+        """Microseconds between alerts with a vague mark, of one incident."""
+        return round(self.quiet * _VAGUE)
+
+    @property
+    def burst(self) -> int:
+        """Microseconds between alerts of one burst."""
+        return round(self.quiet * _BURST)
+
+    @property
+    def together(self) -> int:
+        """Microseconds between the beginnings of bursts that begin together."""
+        return round(self.together_seconds * SECOND)
+
+
+class _Joined:
+    """Sets of rows that are joined pair by pair."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def find(self, row: int) -> int:
+        while self._parent[row] != row:
+            self._parent[row] = row = self._parent[self._parent[row]]
+        return row
+
+    def join(self, one: int, other: int) -> None:
+        low, high = sorted((self.find(one), self.find(other)))
+        self._parent[high] = low
+
+    def sets(self) -> list[list[int]]:
+        found: dict[int, list[int]] = defaultdict(list)
+        for row in range(len(self._parent)):
+            found[self.find(row)].append(row)
+        return list(found.values())
+
+
+def groups(
+    bursts: Iterable[Burst], settings: IncidentSettings, inside: Callable[[Burst], bool] = lambda _: False
+) -> list[list[Burst]]:
+    """The bursts of each incident, the earliest first.
+
+    ``inside`` says of a burst that it continues another one, so that it does not count as a beginning.
+    """
+    rows = sorted(bursts, key=lambda burst: (burst.start, burst.first["id"]))
+    joined = _Joined(len(rows))
+    _share_marks(rows, settings, joined)
+    _begin_together(rows, settings, joined, inside)
+    _keep_company(rows, settings, joined)
+    return [[rows[row] for row in sorted(one)] for one in sorted(joined.sets(), key=min)]
+
+
+def _share_marks(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined) -> None:
+    spans: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for row, burst in enumerate(rows):
+        for mark, span in burst.marks.items():
+            spans[mark].append((*span, row))
+    for mark, found in spans.items():
+        gap = settings.quiet if mark.startswith(EXACT) else settings.vague
+        _chain(found, gap, joined)
+
+
+def _begin_together(
+    rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined, inside: Callable[[Burst], bool]
+) -> None:
+    """What begins at about the same time, with the most unusual line in the same service, or in one session.
+
+    Of a service whose name is known, the first bursts of its kinds are compared; in a log without services all bursts.
+    """
+    opening = {one[0] for one in joined.sets()}
+    places: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
+    for row, burst in enumerate(rows):
+        if not burst.count or not burst.start or not settings.together or inside(burst):
+            continue
+        span = (burst.start, burst.start, row)
+        if row in opening or not burst.opened_in:
+            places["service", burst.opened_in].append(span)
+        if row in opening:
+            for name in burst.sessions:
+                places["session", name].append(span)
+    for (_, name), found in places.items():
+        _chain(found, settings.together if name else _NAMELESS * settings.together, joined)
+
+
+def _chain(spans: list[tuple[int, int, int]], gap: int, joined: _Joined) -> None:
+    """Join the rows whose spans (start, last, row) are at most ``gap`` apart."""
+    end, before = None, -1
+    for start, last, row in sorted(spans):
+        if end is not None and start - end <= gap:
+            joined.join(before, row)
+        end = last if end is None else max(end, last)
+        before = row
+
+
+def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined) -> None:
+    """A few alerts with no new message, and rate changes alone, belong to the larger incident around them."""
+    sets = joined.sets()
+    facts = [_Facts([rows[row] for row in one]) for one in sets]
+    large = [(facts[place], one[0]) for place, one in enumerate(sets) if facts[place].count]
+    for place, one in enumerate(sets):
+        small = facts[place]
+        if small.count > _FEW or small.new:
+            continue
+        slack = 0 if small.count else settings.burst
+        around = [
+            (larger.count, -larger.start, -row)
+            for larger, row in large
+            if row != one[0]
+            and larger.count >= max(1, _LARGER * small.count)
+            and larger.services & small.services
+            and larger.start - slack <= (small.start if small.count else small.last)
+            and small.start <= larger.last + slack
+        ]
+        if around:
+            joined.join(one[0], -max(around)[2])
+
+
+class _Facts:
+    """What is compared of two groups."""
+
+    def __init__(self, bursts: Sequence[Burst]) -> None:
+        self.count = sum(burst.count for burst in bursts)
+        self.new = any("new" in burst.ways for burst in bursts)
+        self.start = min(burst.start for burst in bursts)
+        self.last = max(burst.last for burst in bursts)
+        self.services = {name for burst in bursts for name in burst.services}

@@ -1,0 +1,131 @@
+"""Incident rows: what a person reads of an incident, as a row of INCIDENTS."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any, Final
+
+from logradar.alerting.burst import LISTED, Burst, ServiceShare, moment
+from logradar.alerting.severity import SeveritySettings, Signs, of_parts, parts_of, risen
+from logradar.core.tables import ERROR, NO_SERVICE
+
+OPEN: Final = "open"
+RESOLVED: Final = "resolved"
+MERGED: Final = "merged"
+_CANDIDATES: Final = 5
+_FIRST: Final = 0.5  # what it counts to have been first, in shares of unusual lines
+_NEW: Final = 0.1  # share of alerts with a new message from which on the title tells of it
+_CLIPPED: Final = 110  # characters of a line in a title
+_QUOTED: Final = re.compile(r"«(.+)»")
+_TITLES: Final = {
+    "new": "New message in {where}: {what}",
+    "more": "Too often in {where}: {what}",
+    "cut": "Sessions end too early in {where}: {what}",
+    "less": "Something is missing in {where}: {what}",
+    "order": "Another order than usual in {where}: {what}",
+    "value": "Unusual value or delay in {where}: {what}",
+    "rate": "{where}: {reason}",
+    "other": "Unusual sessions in {where}: {what}",
+}
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Which incident was the first of the kind, and which one came ``before``; both None for a new kind."""
+
+    kind: str | None = None
+    before: str | None = None
+
+
+def whole(bursts: Sequence[Burst]) -> Burst:
+    """All bursts of an incident as one."""
+    return reduce(add, bursts)
+
+
+def is_incident(burst: Burst) -> bool:
+    """Whether a person is to be told: two alerts at least, or one with a new message or an error, or a rate change."""
+    return burst.count + burst.rates > 1 or bool(burst.rates) or "new" in burst.ways or burst.max_level >= ERROR
+
+
+def incident_id(burst: Burst) -> str:
+    """Sixteen hex digits from the first alert: the same in batch, in stream and after a restart."""
+    return hashlib.blake2b(f"incident\0{burst.first['id']}".encode(), digest_size=8).hexdigest()
+
+
+def row_of(burst: Burst, now: int, quiet: int, severities: SeveritySettings, again: Recurrence) -> dict[str, Any]:
+    """The row of INCIDENTS of the burst that is a `whole` incident, at the time ``now`` (microseconds)."""
+    id_ = incident_id(burst)
+    services = ranked(burst.services)
+    initial = of_parts(burst.first["parts"], severities)
+    seconds = (burst.last - burst.since) / 1e6
+    signs = Signs(0.0, services=tuple(services), all_services=burst.touched, seconds=seconds)
+    current = risen(burst.parts, parts_of(signs, severities), severities)
+    return {
+        "incident_id": id_,
+        "status": RESOLVED if now - burst.last > quiet else OPEN,
+        "severity": current.band,
+        "severity_score": current.score,
+        "initial_severity_score": initial.score,
+        "started_at": moment(burst.since),
+        "last_at": moment(burst.last),
+        "services": [name for name in [*services, *sorted({*burst.touched} - {*services})] if name][:LISTED],
+        "alerts": burst.count,
+        "rate_changes": burst.rates,
+        "alert_ids": [name for _, name in burst.ids],
+        "kind": again.kind or id_,
+        "again_of": again.before,
+        "title": title(headline(burst), services, again),
+        "evidence": burst.first["line"],
+        "candidates": candidates(burst, services),
+        "merged_into": None,
+    }
+
+
+def ranked(services: Mapping[str, ServiceShare]) -> list[str]:
+    """The services by how likely the cause is there: how much of the unusual lines they have, and who was first."""
+    total = sum(one.weight for one in services.values()) or 1
+    earliest = min(one.first for one in services.values())
+    score = {name: one.weight / total + _FIRST * (one.first == earliest) for name, one in services.items()}
+    return sorted(services, key=lambda name: (-score[name], services[name].first, name))
+
+
+def candidates(burst: Burst, services: Sequence[str]) -> list[dict[str, Any]]:
+    """The services where the cause may be, the likeliest first, each with its share of the unusual lines."""
+    shares = burst.services
+    total = sum(one.weight for one in shares.values()) or 1
+    earliest = min(one.first for one in shares.values())
+    found = []
+    for name in services[:_CANDIDATES]:
+        one = shares[name]
+        many = f"unusual lines in {one.alerts:,} of {burst.count:,} alerts" if one.alerts else "its rate changed"
+        since = moment(one.first)
+        first = "first, at" if one.first == earliest else "from"
+        reason = f"{first} {since:%H:%M:%S}, {many}" if since else many
+        found.append({"service": name or NO_SERVICE, "reason": reason, "share": one.weight / total})
+    return found
+
+
+def headline(burst: Burst) -> dict[str, Any]:
+    """The row of the alert that the title tells of: one with a new message, or else of the most frequent way."""
+    ways = burst.ways
+    if "new" in ways and ways["new"] >= _NEW * sum(ways.values()):
+        return burst.heads["new"]
+    return burst.heads[max(sorted(ways), key=lambda way: ways[way])]
+
+
+def title(head: Mapping[str, Any], services: Sequence[str], again: Recurrence) -> str:
+    """One line in plain words: what is unusual, and where."""
+    line = head["line"] or {}
+    reason = str(line.get("reason") or "")
+    quoted = _QUOTED.search(reason) if head["way"] in ("less", "cut") else None
+    text = quoted[1] if quoted else str(line.get("body") or "").partition("\n")[0]
+    what = f"«{text if len(text) <= _CLIPPED else text[: _CLIPPED - 1] + '…'}»" if text else reason
+    named = [name or NO_SERVICE for name in services[:2]]
+    where = " and ".join(named) if any(services) else "the log"
+    told = _TITLES[head["way"]].format(where=where, what=what, reason=reason)
+    return f"Again: {told[:1].lower() if head['way'] != 'rate' else told[:1]}{told[1:]}" if again.kind else told

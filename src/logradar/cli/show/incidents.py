@@ -1,0 +1,80 @@
+"""What ``detect`` prints of incidents: each in four lines, and one line when one begins, grows much or is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from logradar.cli.show.plain import clipped, in_plain_text
+
+MOST = 10
+_WIDTH = 160
+
+
+@in_plain_text
+def incidents(shown: list[dict[str, Any]], count: int, alone: int) -> None:
+    """The first of ``count`` incidents; ``alone`` alerts are in none."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    if not count:
+        return
+    for rank, one in enumerate(shown, 1):
+        console.print(Text(f"{rank}. {one['severity']} · {clipped(one['title'], _WIDTH)}", "bold"))
+        console.print(f"   {_when(one)} · {_how_many(one)}{_services(one)} · id {one['incident_id']}", style="dim")
+        if (line := one["evidence"]) is not None and line["body"]:
+            place = f"{line['source']}:{line['line']} " if line["source"] else ""
+            body = clipped(line["body"].partition("\n")[0], _WIDTH)
+            console.print(Text.assemble("   first line: ", (place, "dim"), body))
+        if places := [f"{there['service']} ({there['reason']})" for there in one["candidates"][:2]]:
+            console.print(Text(f"   look at: {', then '.join(places)}", "yellow"))
+        if one["again_of"]:
+            console.print(f"   the same kind as incident {one['again_of']}", style="dim")
+    if count > len(shown):
+        console.print(f"… and {count - len(shown):,} more.")
+    still = sum(one["status"] == "open" for one in shown)
+    parts = [f"{count:,} incident{'s' * (count != 1)}"]
+    if still:
+        parts.append(f"{still:,} of those above still open" if count > len(shown) else f"{still:,} still open")
+    if alone:
+        parts.append(f"{alone:,} alert{'s' * (alone != 1)} in none of them")
+    console.print(f"{', '.join(parts)}.\n")
+
+
+def changed(one: dict[str, Any]) -> str:
+    """An incident as one line of a stream: when, what became of it, which, how many alerts, and its title."""
+    from logradar.core.formatting import NO_TIME
+
+    moment = one["last_at"].isoformat(sep=" ", timespec="seconds") if one["last_at"] else NO_TIME
+    became = f"part of {one['merged_into']}" if one["merged_into"] else one["status"]
+    if one["status"] == "merged" and not one["merged_into"]:
+        return f"{moment}  incident {one['incident_id']} is none: its session ended as normal ones do"
+    return (
+        f"{moment}  incident {one['incident_id']} is {became}  {one['severity']}  {_how_many(one)}  "
+        f"{clipped(one['title'], 120)}"
+    )
+
+
+def _when(one: dict[str, Any]) -> str:
+    from logradar.core.formatting import NO_TIME, moment
+
+    if not one["started_at"]:
+        return NO_TIME
+    begin, end = moment(one["started_at"]), moment(one["last_at"])
+    end = end.partition(" ")[2] if begin[:10] == end[:10] else end
+    state = "still open" if one["status"] == "open" else "over"
+    return f"{begin.removesuffix(' UTC')} to {end}, {state}"
+
+
+def _how_many(one: dict[str, Any]) -> str:
+    from logradar.core.formatting import counted
+
+    parts = [counted(one["alerts"], "alert")] if one["alerts"] else []
+    parts += [counted(one["rate_changes"], "rate change")] if one["rate_changes"] else []
+    return ", ".join(parts)
+
+
+def _services(one: dict[str, Any]) -> str:
+    named = one["services"][:4]
+    more = f" and {len(one['services']) - 4} more" if len(one["services"]) > 4 else ""
+    return f" · {', '.join(named)}{more}" if named else ""
