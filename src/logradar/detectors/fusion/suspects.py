@@ -6,8 +6,8 @@ Anomalies repeat each other, so nothing that looks for novelty finds them in wha
   sessions have common patterns: if more than a tenth of them are rare, being rare says nothing, and the rule is left
   out.
 - *it came in one episode*: an event, or one event after another, that is rare (less than 3 % of the sessions have it)
-  and came in a few short times only, while what is frequent in this log is spread evenly over its time. Where what is frequent comes in bursts too, or no
-  session has a time, the rule is left out.
+  and came in a few short times only, while what is frequent in this log is spread evenly over its time. Where what is
+  frequent comes in bursts too, or no session has a time, the rule is left out.
 """
 
 from __future__ import annotations
