@@ -35,7 +35,7 @@ _AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What became of a request: ``status`` is None where no answer came, and ``problem`` says why.
 
     ``wait`` are the seconds that the server asks for before another try.
@@ -95,21 +95,21 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
-    def post(self, body: bytes, delivery: str) -> Answer:
+    def post(self, body: bytes, delivery: str) -> Reply:
         """Send a JSON document once; ``delivery`` is its id, the same at every try."""
         try:
             connection = self._connection()
         except (OSError, UnicodeError, ValueError) as error:
-            return Answer(None, str(error) or type(error).__name__)
+            return Reply(None, str(error) or type(error).__name__)
         try:
             connection.request("POST", self.path, body, self.headers(body, delivery, int(time.time())))
             response = connection.getresponse()
             response.read(_READ)
-            return Answer(response.status, f"status {response.status}", _seconds(response.getheader("Retry-After")))
+            return Reply(response.status, f"status {response.status}", _seconds(response.getheader("Retry-After")))
         except TimeoutError:
-            return Answer(None, f"no answer in {self.seconds:g} s")
+            return Reply(None, f"no answer in {self.seconds:g} s")
         except (OSError, HTTPException, ValueError) as error:
-            return Answer(None, str(error) or type(error).__name__)
+            return Reply(None, str(error) or type(error).__name__)
         finally:
             connection.close()
 

@@ -21,7 +21,7 @@ import orjson
 import pyarrow as pa
 
 from logradar import __version__
-from logradar.alerting.endpoint import Answer, Endpoint
+from logradar.alerting.endpoint import Endpoint, Reply
 from logradar.alerting.files import alert_json
 from logradar.alerting.incident_files import incident_json
 from logradar.alerting.incidents import NO_INCIDENTS
@@ -172,7 +172,7 @@ class Webhook:
 
     def _deliver(self, body: bytes) -> bool:
         delivery = f"msg_{uuid.uuid4().hex}"
-        answer = Answer(None)
+        answer = Reply(None)
         for number in range(self.policy.tries):
             answer = self.endpoint.post(body, delivery)
             if answer.accepted:
@@ -187,7 +187,7 @@ class Webhook:
         self._down = True
         return False
 
-    def _pause(self, number: int, answer: Answer) -> bool:
+    def _pause(self, number: int, answer: Reply) -> bool:
         """Wait for the next try; False where the end would come first."""
         policy = self.policy
         if answer.wait is not None:
