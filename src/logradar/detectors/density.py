@@ -74,7 +74,11 @@ class Density(Incremental):
 
     def _compared(self) -> Prototypes:
         if self._prototypes is None:
-            self._prototypes = Prototypes.of(most_frequent(self._known.rows, self.settings.prototypes), self._holders)
+            frequent = most_frequent(self._known.rows, self.settings.prototypes)
+            order = np.argsort(frequent.fingerprints(), kind="stable")  # so that sums are equal, however it was learnt
+            rows = frequent.take(order)
+            rows = Sequences(rows.values, rows.offsets, frequent.counts[order], rows.inverse)
+            self._prototypes = Prototypes.of(rows, self._holders)
         return self._prototypes
 
     def _rows(self, sequences: Sequences) -> tuple[Floats, np.ndarray, Sequences]:

@@ -8,11 +8,13 @@ which kinds are normal.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, cast
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -44,7 +46,7 @@ class TrainingSessions:
 
     ``rows`` are their distinct sequences; ``row_of`` is that of each session, ``suspicion`` how suspect each row is, in
     nats (above 0 it was not learnt). ``trained`` sessions are of the training part. ``table`` has their start, end and
-    service. ``rules`` are those that judged them. ``examples`` are lines of a session by kind (`kind_names`).
+    service. ``rules`` are those that judged them. ``examples`` are lines of a session by the name of its kind.
     """
 
     rows: Sequences
@@ -62,6 +64,37 @@ class TrainingSessions:
     def fits(self) -> bool:
         """Whether it is small enough for a bundle."""
         return len(self) <= MOST and len(self.rows.values) <= MOST_EVENTS
+
+    @cached_property
+    def kinds(self) -> tuple[Sequences, Ints]:
+        """Kinds of sessions as sorted rows with counts, and the kind of each of ``rows``.
+
+        Sequences of one kind have the same counts of events, and all of them are suspect or none is.
+        """
+        flat = pl.DataFrame({"row": self.rows.rows, "value": self.rows.values}).sort("row", "value")
+        counted = Sequences(flat["value"].to_numpy(), self.rows.offsets, self.rows.counts, np.arange(len(self.rows)))
+        vectors = counted.distinct()
+        keys, first, kind_of = np.unique(
+            2 * vectors.inverse + (self.suspicion > 0), return_index=True, return_inverse=True
+        )
+        counts = np.bincount(kind_of, self.rows.counts, minlength=len(keys)).astype(np.int64)
+        chosen = counted.take(first)
+        return Sequences(chosen.values, chosen.offsets, counts, chosen.inverse), kind_of
+
+    @cached_property
+    def kind_suspicion(self) -> Floats:
+        """Of each kind, that of its most suspect sequence."""
+        vectors, kind_of = self.kinds
+        found = np.full(len(vectors), -np.inf)
+        np.maximum.at(found, kind_of, self.suspicion)
+        return found
+
+    @cached_property
+    def kind_names(self) -> list[str]:
+        """The name of each kind: sixteen hex digits of its counts of events, the last one odd where it is suspect."""
+        prints = (self.kinds[0].fingerprints() >> np.uint64(1) << np.uint64(1)).tolist()
+        suspect = (self.kind_suspicion > 0).tolist()
+        return [f"{value + one:016x}" for value, one in zip(prints, suspect, strict=True)]
 
     def parts(self, stay: npt.NDArray[np.bool_]) -> tuple[pa.Table, pa.Table]:
         """SESSIONS of the training and of the validation part, of those rows that ``stay``; numbered, without lines."""

@@ -5,9 +5,9 @@ Anomalies repeat each other, so nothing that looks for novelty finds them in wha
 - *few are like it*: less than 3 % of all sessions resemble it (`baselines.session_density`). That holds only where
   sessions have common patterns: if more than a tenth of them are rare, being rare says nothing, and the rule is left
   out.
-- *it came in one episode*: an event, or one event after another, that is rare and came in a few short times only,
-  while what is frequent in this log is spread evenly over its time. Where what is frequent comes in bursts too, or no
-  session has a time, the rule is left out.
+- *it came in one episode*: an event, or one event after another, that is rare (less than 3 % of the sessions have it)
+  and came in a few short times only, while what is frequent in this log is spread evenly over its time. Where what is
+  frequent comes in bursts too, or no session has a time, the rule is left out.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from logradar.detectors.base import Floats
 from logradar.detectors.baselines.session_density import Holders, Prototypes
 from logradar.detectors.density import DensitySettings, sorted_rows
 
+RARE: Final = "rare"
+EPISODES: Final = "episodes"
 LEAST: Final = 200  # sessions below which 3 % of them are too few to say what is rare
 MOST: Final = 0.1  # share of rare sessions beyond which a log has no common patterns
 _BLOCKS: Final = 20  # of equally many sessions, into which the time of a log is divided
@@ -58,13 +60,14 @@ def suspects(rows: Sequences, timed: bool) -> Suspects:
     if len(rows) < LEAST:
         return Suspects(nothing, ())
     vectors = sorted_rows(rows).distinct()
-    found, rules = nothing, []
+    found: Floats = nothing
+    rules: list[str] = []
     rare = rarities(vectors)[vectors.inverse]
     if (rare > 0).mean() <= MOST:
-        found, rules = rare, ["rare"]
+        found, rules = rare, [RARE]
     steady = _dispersion_of_frequent(vectors) if timed else np.inf
     if steady <= _STEADY:
-        found, rules = np.maximum(found, _episodic(rows, max(steady, 1.0))), [*rules, "episodes"]
+        found, rules = np.maximum(found, _episodic(rows, max(steady, 1.0))), [*rules, EPISODES]
     return Suspects(found, tuple(rules))
 
 
@@ -106,7 +109,7 @@ def _in_blocks(items: Ints, session: Ints, kinds: int, sessions: int) -> tuple[F
     item, block = both // sessions, (both % sessions) * _BLOCKS // sessions
     cells, count = np.unique(item * _BLOCKS + block, return_counts=True)
     held = np.bincount(item, minlength=kinds).astype(np.float64)
-    pairs: Floats = np.bincount(cells // _BLOCKS, count * (count - 1.0) / 2, minlength=kinds)
+    pairs = np.bincount(cells // _BLOCKS, count * (count - 1.0) / 2, minlength=kinds).astype(np.float64)
     return held, pairs
 
 
@@ -123,15 +126,15 @@ def _episodic(rows: Sequences, dispersion: float) -> Floats:
     inside = session[1:] == session[:-1]
     runs = values[:-1][inside] << 32 | values[1:][inside]
     found = np.full(len(rows), -np.inf)
-    _, held = _strongest(values, session, None, dispersion, found)
+    held = _strongest(values, session, None, dispersion, found)
     _strongest(runs, session[:-1][inside], held, dispersion, found)
     return found
 
 
 def _strongest(
     items: Ints, session: Ints, before: tuple[Ints, Floats] | None, dispersion: float, found: Floats
-) -> tuple[Ints, tuple[Ints, Floats]]:
-    """Raise ``found`` to the evidence of each session's items; items and the sessions that each is in."""
+) -> tuple[Ints, Floats]:
+    """Raise ``found`` to the evidence of each session's items; the items, and how many sessions have each."""
     names, number = np.unique(items, return_inverse=True)
     held, pairs = _in_blocks(number, session, len(names), len(found))
     context = np.full(len(names), float(len(found)))
@@ -142,5 +145,6 @@ def _strongest(
     together = pairs / np.maximum(held * (held - 1.0) / 2, 1.0)
     time = (held - 1.0) * (together * np.log(_EPISODES / even) - (_EPISODES - even))
     evidence = rarity + np.clip(time, -_STRONGEST, _STRONGEST) - _NEEDED
+    evidence[held > DensitySettings().share * len(found)] = -np.inf
     np.maximum.at(found, session, evidence[number])
-    return number, (names, held)
+    return names, held

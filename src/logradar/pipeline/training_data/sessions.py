@@ -24,7 +24,7 @@ from logradar.evaluation.audit import identities
 from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso, part_sizes
 from logradar.model.bundle import Seen
 from logradar.model.settings import RunSettings
-from logradar.model.training_sessions import TrainingSessions
+from logradar.model.training_sessions import MOST, TrainingSessions
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
@@ -181,7 +181,13 @@ def of_shards(
         watch = watch.thinned(MOST_VALID)
     require_memory(records, settings)
     large = f"{records:,} records are more than the {IN_MEMORY:,} that are compared with each other"
+    judged_on = learn, watch
     learn, watch, found = trimmed(learn, watch, settings, columns, large if records > IN_MEMORY else "")
+    reviewable = None
+    if found.judged and len(found.stay) <= MOST:
+        names = ["start", "end", "service", "template_ids"]
+        every = pa.concat_tables([table for part in judged_on for table in part.tables(names)]).unify_dictionaries()
+        reviewable = training_sessions(every, len(judged_on[0]), found.judged)
     facts: dict[str, Any] = {name: len(part) for name, part in zip(PARTS, parts, strict=True)}
     for name, part in (("train", train), ("test", test)):
         first, last = bounds(part, "start") if len(part) else (pa.scalar(None),) * 2
@@ -197,7 +203,7 @@ def of_shards(
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are recognised by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
         facts["known_until"] = iso(pc.max(ends))
-    return TrainingData(templates, learn, watch, seen, records, sessions, facts, files)
+    return TrainingData(templates, learn, watch, seen, records, sessions, facts, files, reviewable=reviewable)
 
 
 def _fingerprints(pieces: Iterable[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""Trim: sessions that may not be normal at all are not learnt from: those that are suspect, or a share that was asked for."""
+"""Trim: sessions that may not be normal are not learnt from: those that are suspect, or a share that was asked for."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def timed(starts: pa.Array | pa.ChunkedArray) -> bool:
     return not starts.null_count and len(starts.slice(0, 100_000).unique()) >= _TIMES
 
 
-def kept(
-    normal: Sequences, settings: RunSettings, *, labels: bool, in_time: bool, unjudged: str = ""
-) -> Kept:
+def kept(normal: Sequences, settings: RunSettings, *, labels: bool, in_time: bool, unjudged: str = "") -> Kept:
     """Which of the ``normal`` sessions are learnt from (``split.trim``).
 
     Without ``labels``, and unless a share was asked for, those that are suspect are left out; ``unjudged`` says why
