@@ -158,10 +158,10 @@ def _evaluated(cost: Cost, command: list[str], labels: Path, halves: Halves, nam
 def loglead(halves: Halves, home: Path, python: Path, column: str, seeds: int) -> list[Run]:
     """All detectors of LogLead on counts of one column."""
     out = home / "loglead.json"
-    inside = str(Path(__file__).with_name("unlabelled_peers_inside.py"))
+    inside = str(Path(__file__).with_name("unlabelled_loglead.py"))
     cost = Cost({"OMP_NUM_THREADS": "1", "PYTHONPATH": ""})
     files = [str(halves.early), str(halves.late)]
-    cost.run([str(python), inside, "loglead", str(out), KNOWN[column], str(seeds), *files], home)
+    cost.run([str(python), inside, str(out), KNOWN[column], str(seeds), *files], home)
     told = json.loads(out.read_text())
     print(f"LogLead {told['version']} on {column}: {cost.cpu:.0f} CPU seconds for all", file=sys.stderr)
     return [
@@ -171,39 +171,30 @@ def loglead(halves: Halves, home: Path, python: Path, column: str, seeds: int) -
 
 
 def loglens(halves: Halves, home: Path, python: Path) -> list[Run]:
-    """The command line without and with a learnt baseline, each with its three heads; and the library."""
+    """Its command line without and with a learnt baseline; its trained model, none, and the one it learns by itself."""
     alone = {"OMP_NUM_THREADS": "1", "PYTHONPATH": "", "HOME": str(home), "LOGLENS_DAEMON": "0"}
     command = [str(python.parent / "loglens"), "analyze", "--format", "json", "--profile", "hdfs", "--source"]
     learning, learnt = Cost(alone), home / "learnt"
     learning.run([*command, str(halves.early), "--state-dir", str(learnt)], home)
     found = []
-    for head, options in (("default", []), ("no model", ["--no-model"]), ("own model", ["--model", "auto"])):
+    for head, options in (("default", []), ("no model", ["--no-model"]), ("model auto", ["--model", "auto"])):
         for baseline in (False, True):
-            if head == "own model" and not baseline:
+            if head == "model auto" and not baseline:
                 continue
             state = home / "state"
             shutil.rmtree(state, ignore_errors=True)
             shutil.copytree(learnt, state)  # a run goes on learning
             cost = Cost(alone, learning.cpu, learning.memory) if baseline else Cost(alone)
             how = ["--state-dir", str(state)] if baseline else ["--no-learn"]
-            families = json.loads(cost.run([*command, str(halves.late), *options, *how], home))["anomalies"]
+            told = json.loads(cost.run([*command, str(halves.late), *options, *how], home))
+            families = told["anomalies"]
             if any(family["count"] != len(family["line_numbers"]) for family in families):
                 raise SystemExit("loglens does not name all lines of a family.")
             numbers = [number - 1 for family in families for number in family["line_numbers"]]
             name = f"loglensai, {head}, {'baseline learnt' if baseline else 'nothing learnt'}"
             found.append(cost.of(name, (block_of(halves.lines[number]) for number in numbers)))
             found[-1].note = f"{len(families)} families"
-    out, cost = home / "loglens.json", Cost(alone, learning.cpu, learning.memory)
-    inside = str(Path(__file__).with_name("unlabelled_peers_inside.py"))
-    cost.run([str(python), inside, "loglens", str(out), str(learnt), str(halves.late)], home)
-    told = json.loads(out.read_text())
     print(f"loglensai {told['version']}", file=sys.stderr)
-    scores: dict[str, float] = {}
-    for line, score in zip(halves.lines, told["scores"], strict=True):
-        block = block_of(line)
-        scores[block] = max(score, scores.get(block, 0.0))
-    alarms = (block_of(halves.lines[number]) for number in told["lines"])
-    found.append(cost.of("loglensai, library, baseline learnt", alarms, scores))
     return found
 
 

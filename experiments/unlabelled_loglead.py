@@ -1,7 +1,6 @@
-"""The other tools on the two halves, run by `unlabelled_peers.py` in the Python environment that has them installed.
+"""LogLead on the two halves, run by `unlabelled_peers.py` in the Python environment that has it installed.
 
-    python unlabelled_peers_inside.py loglead OUT.json COLUMN SEEDS EARLY.log LATE.log
-    python unlabelled_peers_inside.py loglens OUT.json STATE_DIR LATE.log
+    python unlabelled_loglead.py OUT.json COLUMN SEEDS EARLY.log LATE.log
 
 It sees no labels. LogLead is used as in its demos (`demo/HDFS_samples.py` for sequences, `demo/RawLoader_NoLabels.py`
 for logs without labels): HDFS loader, masks, Drain or words, counts of them per block, detectors by their own methods.
@@ -18,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-EVENTS, WORDS = "e_event_drain_id", "e_words"
-LOGLEAD = {  # name: method, its arguments, whether chance plays a part
+WORDS = "e_words"
+DETECTORS: dict[str, tuple[str, dict[str, float], bool]] = {  # name: method, its arguments, whether chance plays a part
     "isolation forest": ("train_IsolationForest", {}, True),
     "isolation forest, contamination 0.03": ("train_IsolationForest", {"contamination": 0.03}, True),
     "k-means": ("train_KMeans", {}, True),
@@ -62,7 +61,7 @@ def loglead(column: str, seeds: int, early: Path, late: Path) -> dict[str, Any]:
     detector.test_df = sequences.df_seq.filter(judged).sort("seq_id")
     detector.prepare_train_test_data()
     shared, found = time.process_time() - begin, []
-    for name, (method, given, chance) in LOGLEAD.items():
+    for name, (method, given, chance) in DETECTORS.items():
         for seed in range(seeds if chance else 1):
             np.random.seed(seed)
             begin = time.process_time()
@@ -79,31 +78,11 @@ def loglead(column: str, seeds: int, early: Path, late: Path) -> dict[str, Any]:
     return {"version": version("loglead"), "runs": found}
 
 
-def loglens(state: Path, late: Path) -> dict[str, Any]:
-    """The library's `analyze` with the baseline that the command line learnt: flagged lines and the score of each."""
-    from loglens import analyze
-    from loglens.application.baseline_store import load_baseline
-
-    result = analyze(str(late), baseline=load_baseline("hdfs", str(state)))
-    texts = late.read_text().splitlines()
-    if len(result.entries) != len(texts):
-        raise SystemExit(
-            f"loglens read {len(result.entries)} entries from {len(texts)} lines; they cannot be assigned."
-        )
-    flagged = [one.index for one in result.anomalies]
-    scores = [float(score) for score in result.detection.scores]
-    return {"version": version("loglensai"), "lines": flagged, "scores": scores}
-
-
 def main() -> None:
-    """Run one of the two, and write what it found."""
-    warnings.simplefilter("ignore")
-    tool, out, *rest = sys.argv[1:]
-    if tool == "loglead":
-        found = loglead(rest[0], int(rest[1]), Path(rest[2]), Path(rest[3]))
-    else:
-        found = loglens(Path(rest[0]), Path(rest[1]))
-    Path(out).write_text(json.dumps(found))
+    """Run all detectors, and write what they found."""
+    warnings.simplefilter("ignore")  # that there are no labels
+    out, column, seeds, early, late = sys.argv[1:]
+    Path(out).write_text(json.dumps(loglead(column, int(seeds), Path(early), Path(late))))
 
 
 if __name__ == "__main__":
