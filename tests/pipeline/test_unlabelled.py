@@ -29,7 +29,7 @@ def log(tmp_path_factory) -> Path:
     for job in range(300):
         steps = ["accepted", f"loaded {job} rows", "wrote result", "finished"]
         if job in BROKEN:
-            steps = ["accepted", "quota exceeded", "giving up"]
+            steps = ["accepted", "quota exceeded by bob@example.com", "giving up"]
         elif job % 33 == 5:
             steps = ["accepted", "compacting", "compacted", "archived", "finished"]
         for number, step in enumerate(steps):
@@ -100,6 +100,11 @@ def test_an_answer_changes_what_is_an_alert_at_once(bundle, log):
     assert alerted(bundle, log) == set(BROKEN)
     assert review(bundle, undo=[compacting])["taken_for_anomalous"] == 17
     assert alerted(bundle, log) == set(BROKEN) | RARE
+
+
+def test_a_review_can_be_shown_to_others(bundle):
+    plain, masked = (str(review(bundle, redact=redact)) for redact in (False, True))
+    assert "bob@example.com" in plain and "bob@example.com" not in masked and "exceeded by <EMAIL>" in masked
 
 
 def test_a_bundle_after_a_review_is_one_of_a_training_on_what_is_normal(bundle, log, tmp_path):

@@ -31,6 +31,10 @@ def command(
         list[str] | None, typer.Option("--undo", metavar="KIND", help="Take an answer back; can be repeated.")
     ] = None,
     top: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Number of kinds to show or ask about.")] = 10,
+    redact: Annotated[
+        bool,
+        typer.Option("--redact", help="Mask e-mail addresses, secrets and addresses, for sharing; nothing is asked."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Show the strangest kinds of the sessions that a bundle was trained on, and take answers.
@@ -46,8 +50,8 @@ def command(
     said: list[tuple[str, Word]] = [(kind, NORMAL) for kind in normal or ()]
     words = dict(said + [(kind, ANOMALY) for kind in anomaly or ()])
     given = bool(words or answers or undo)
-    if not given and not json and sys.stdin.isatty() and sys.stdout.isatty():
+    if not given and not json and not redact and sys.stdin.isatty() and sys.stdout.isatty():
         words = asked(Reviewed(bundle), top)
         given = bool(words)
-    document = review(bundle, words=words, answers=answers, undo=undo or (), most=top)
+    document = review(bundle, words=words, answers=answers, undo=undo or (), most=top, redact=redact)
     show.document(document) if json else reviewed(document, given)

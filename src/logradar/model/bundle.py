@@ -158,7 +158,7 @@ class Bundle:
                 self.reviewable.save(draft)
             if len(self.review):
                 (draft / REVIEW).write_text(self.review.to_json() + "\n")
-            if len(self.feedback):
+            if self.feedback:
                 (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
             inside = self.main.members
             for name, detector in self.detectors.items():

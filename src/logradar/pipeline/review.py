@@ -16,6 +16,7 @@ from logradar.alerting.review import ANOMALY, NORMAL, UNSURE, Word
 from logradar.core.documents import parsed
 from logradar.core.errors import BundleError, InputError, did_you_mean
 from logradar.core.locks import locked
+from logradar.core.redaction.redactor import Redactor
 from logradar.core.session_set import SessionTable
 from logradar.core.session_view import TEMPLATE_IDS, SessionView
 from logradar.detectors.density import Density
@@ -206,12 +207,13 @@ def review(
     answers: Path | None = None,
     undo: Iterable[str] = (),
     most: int = TOP,
+    redact: bool = False,
 ) -> dict[str, Any]:
     """Take in ``words`` by kind, those in the file ``answers``, and take back those on the kinds in ``undo``.
 
     The bundle is fitted anew where anything changed. Returns the document of ``logradar review --json``, with at most
-    ``most`` questions. Raises `InputError` for a kind or word that does not exist, `BundleError` for a bundle that
-    cannot be reviewed.
+    ``most`` questions; ``redact`` masks what must not be passed on. Raises `InputError` for a kind or word that does
+    not exist, `BundleError` for a bundle that cannot be reviewed.
     """
     with locked(bundle, exclusive=True):
         found = Reviewed(bundle)
@@ -221,7 +223,11 @@ def review(
         if found.review.words != before.words:
             found.apply()
             found = Reviewed(bundle)
-        return found.document(most)
+        document = found.document(most)
+        if not redact:
+            return document
+        masked: dict[str, Any] = Redactor(found.bundle.settings.redaction).document(document)
+        return masked
 
 
 def _read(path: Path) -> dict[str, Word]:

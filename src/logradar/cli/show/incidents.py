@@ -16,6 +16,8 @@ def incidents(shown: list[dict[str, Any]], count: int, alone: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from logradar.core.tables import NO_SERVICE
+
     console = Console(soft_wrap=True)
     if not count:
         return
@@ -26,7 +28,8 @@ def incidents(shown: list[dict[str, Any]], count: int, alone: int) -> None:
             place = f"{line['source']}:{line['line']} " if line["source"] else ""
             body = clipped(line["body"].partition("\n")[0], _WIDTH)
             console.print(Text.assemble("   first line: ", (place, "dim"), body))
-        if places := [f"{there['service']} ({there['reason']})" for there in one["candidates"][:2]]:
+        known = [there for there in one["candidates"] if there["service"] != NO_SERVICE]
+        if places := [f"{there['service']} ({there['reason']})" for there in known[:2]]:
             console.print(Text(f"   look at: {', then '.join(places)}", "yellow"))
         if one["again_of"]:
             console.print(f"   the same kind as incident {one['again_of']}", style="dim")
