@@ -25,6 +25,7 @@ from logradar.detectors.fusion.review_order import NEAR, Kinds
 from logradar.detectors.fusion.suspects import RARE
 from logradar.model.bundle import Bundle, Seen
 from logradar.model.training_sessions import TrainingSessions
+from logradar.pipeline.spells import Spells
 from logradar.pipeline.train import fitted_on
 from logradar.pipeline.training_artifacts import save
 from logradar.pipeline.training_data.sessions import TrainingData
@@ -139,13 +140,18 @@ class Reviewed:
         return found
 
     def _unusual(self, kind: int) -> list[str]:
-        """Sentences: how few sessions are like it, and how it differs from the most common ones that are."""
+        """Sentences: how few sessions are like it, how it differs from the most common ones that are, what is rare."""
         rows = self.sessions.kinds[0].take(np.array([kind]))
         texts = self.bundle.texts
-        return [
+        found = [
             f"«{texts.get(one.template_id, '')}» {one.reason}" if one.template_id is not None else one.reason
             for one in next(iter(self._density._explain(SessionView(rows))))
         ]
+        return [*found, *self._spells.sentences(self._rows_of(kind), texts)]
+
+    @cached_property
+    def _spells(self) -> Spells:
+        return Spells(self.sessions)
 
     def apply(self) -> None:
         """Write the answers into the bundle, and fit its detectors and thresholds anew on what is normal now.

@@ -71,7 +71,7 @@ def _print_kind(one: dict[str, Any]) -> None:
     print(_head(one))
     print(f"  {'learnt as normal' if one['learnt'] else 'taken for anomalous'}: {one['unusual'][0]}")
     for sentence in one["unusual"][1:]:
-        print(f"  - {clipped(sentence, _WIDTH)}")
+        print(f"  - {clipped(sentence, 2 * _WIDTH)}")
     lines = one["lines"] or [f"{event['template']}  ({event['times']:,} times)" for event in one["events"]]
     for line in lines[:_LINES]:
         print(f"    {clipped(line, _WIDTH)}")

@@ -18,7 +18,8 @@ from logradar.detectors.baselines.session_density import Holders
 NEAR: Final = 4.0  # distance up to which an answer goes for another kind too: twice the bandwidth of `density`
 _DECAY: Final = 2.0  # nats above the cut of the rules over which a question becomes less useful
 _BELOW: Final = 0.5  # nats below it: the most common kinds are hardly ever asked about
-_AGAIN: Final = 0.1  # usefulness of a question that a near answer has settled
+_AGAIN: Final = 0.1  # usefulness of a question that a near answer has settled, or about
+_COMMON: Final = 0.03  # share of the sessions from which nobody doubts that a kind is normal
 _MOST: Final = 4000  # kinds that are compared with each other
 Bools = npt.NDArray[np.bool_]
 
@@ -61,7 +62,8 @@ class Kinds:
             settled |= apart <= self._near
             away = away if normal else np.minimum(away, apart)
         useful = np.where(suspicion > 0, useful * np.minimum(away / NEAR, 1.0), useful)
-        useful = np.where(settled, _AGAIN * useful, useful)
+        common = self.vectors.counts[self._compared] >= _COMMON * self.vectors.counts.sum()
+        useful = np.where(settled | common, _AGAIN * useful, useful)
         ranked = self._compared[np.argsort(-useful, kind="stable")]
         return ranked[~np.isin(ranked, list(answers))]
 
