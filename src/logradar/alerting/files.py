@@ -39,6 +39,12 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "raised_at": _iso(row["raised_at"]), "signature": signature}
 
 
+def change_json(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of RATE_CHANGES as JSON values, without the id of its record."""
+    kept = {name: value for name, value in row.items() if name != "record_id"}
+    return {**kept, "started_at": _iso(row["started_at"]), "last_at": _iso(row["last_at"])}
+
+
 def document_pieces(figures: dict[str, Any], alerts: pa.Table) -> Iterator[bytes]:
     """The JSON document of ``figures`` and ALERTS in pieces: an outage has so many that memory would not hold them all.
 

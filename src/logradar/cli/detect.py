@@ -72,7 +72,7 @@ def command(
         state=state,
         checkpoint=checkpoint,
     )
-    show.pieces(document_pieces(found.figures, found.alerts)) if json else show.detection(
+    show.pieces(document_pieces(found.document(), found.alerts)) if json else show.detection(
         found.to_json(top), len(found.alerts)
     )
     if fail_on_alert and found.alerts.num_rows:

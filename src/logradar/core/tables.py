@@ -155,6 +155,28 @@ ALERTS: Final = pa.schema(
     ]
 )
 
+RATE_CHANGES: Final = pa.schema(  # something comes more or less often than in training, for one stretch of time
+    [
+        _required("change_id", pa.string()),
+        _required("kind", pa.string()),  # new, gone, spike, dip or silence
+        pa.field("service", NAME),  # null: of records without a service, or of many services at once
+        pa.field("template_id", pa.int32()),  # null: all records of the service
+        pa.field("template", pa.string()),
+        pa.field("level", pa.int8()),
+        _required("started_at", TIMESTAMP),
+        _required("last_at", TIMESTAMP),
+        _required("observed", pa.float64()),  # events in that time
+        _required("expected", pa.float64()),
+        _required("bucket_seconds", pa.float64()),
+        _required("p_value", pa.float64()),  # of its most unusual bucket
+        pa.field("record_id", pa.int64()),  # null where the example is one of the training
+        pa.field("source", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("body", pa.string()),
+        _required("reason", pa.string()),
+    ]
+)
+
 
 def faults(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> list[str]:
     """Every way in which ``table`` does not fit ``schema``, as short sentences."""

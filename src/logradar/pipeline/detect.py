@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.alerting.files import OUTPUTS, alert_json, write_alerts
+from logradar.alerting.files import OUTPUTS, alert_json, change_json, write_alerts
 from logradar.alerting.radar_results import FORMAT, RadarResults
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, InputError
@@ -22,7 +22,10 @@ from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
+from logradar.pipeline.rates import changes_of, counting_of
 from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.rates.changes import latest
+from logradar.scoring.rates.watch import NO_CHANGES
 from logradar.scoring.scorer import OnScores, Scorer, in_order_of_score
 from logradar.scoring.signatures import Lines
 from logradar.scoring.state import load_state, prepare_state, save_state
@@ -41,7 +44,7 @@ OnStep = Callable[[Step], object]
 
 @dataclass
 class Detected:
-    """The outcome of a detection: ALERTS, highest score first, and figures about the input.
+    """The outcome of a detection: ALERTS, highest score first, RATE_CHANGES in order of time, and figures of the input.
 
     ``keep`` writes the state of a stream; it is called once the alerts are safe.
     """
@@ -49,11 +52,16 @@ class Detected:
     alerts: pa.Table
     figures: dict[str, Any]
     keep: Callable[[], None] = lambda: None
+    rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
+
+    def document(self) -> dict[str, Any]:
+        """The figures and the rate changes as JSON values: all but the alerts, which may be many."""
+        return {**self.figures, "rate_changes": [change_json(row) for row in self.rate_changes.to_pylist()]}
 
     def to_json(self, most: int | None = None) -> dict[str, Any]:
         """The document of ``detect --json``; with ``most``, only so many of the alerts."""
         shown = self.alerts if most is None else self.alerts.slice(0, most)
-        return {**self.figures, "alerts": [alert_json(row) for row in shown.to_pylist()]}
+        return {**self.document(), "alerts": [alert_json(row) for row in shown.to_pylist()]}
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,10 @@ def _detect(
     found.figures |= {
         "detector": loaded.settings.detector,
         "threshold": limit.value,
-        "notes": notes(limit, wish.alerts_per_day, wish.precision, loaded.facts.get("sessions_per_day")),
+        "notes": [
+            *notes(limit, wish.alerts_per_day, wish.precision, loaded.facts.get("sessions_per_day")),
+            *found.figures.pop("rate_notes"),
+        ],
         **({"checkpoint": loaded.facts["checkpoint"]} if checkpoint is not None else {}),
     }
     return found
@@ -169,7 +180,7 @@ def detect_into(
             on_scores = stack.enter_context(RadarResults(output)).add
         found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, output)
     if output is not None and format_ != FORMAT:
-        write_alerts(found.alerts, found.figures, output, format_)
+        write_alerts(found.alerts, found.document(), output, format_)
     found.keep()
     return found
 
@@ -188,12 +199,20 @@ def _whole(bundle: Bundle, limit: Threshold, opened: Opened, home: Path, on_scor
     else:
         records = corpus = collect(opened, home)
         pieces = ((table, records.lines, None) for table in sessions_of(records, bundle, home))
+    counting = counting_of(bundle, corpus, home)
     for table, lines, dated in pieces:
+        if counting is not None and dated is not None:
+            counting.add_sessions(table, dated["source"])
         scored = scorer.score(table, lines, dated)
         drift.add(table, scored.scores, scored.suppressed)
         alerts.append(scored.alerts)
         sessions += len(table)
         suppressed += len(scored.suppressed)
+    changes, rate_notes = NO_CHANGES, list[str]()
+    if counting is not None:
+        if isinstance(corpus, Corpus):
+            counting.add_corpus(corpus, home)
+        changes, rate_notes = changes_of(bundle, counting, corpus.lines if isinstance(corpus, Corpus) else None)
     figures = {
         "records": corpus.records,
         "sessions": sessions,
@@ -201,8 +220,9 @@ def _whole(bundle: Bundle, limit: Threshold, opened: Opened, home: Path, on_scor
         "unknown_templates": drift.unknown,
         "silenced": suppressed,
         "drift": drift.drift(),
+        "rate_notes": rate_notes,
     }
-    return Detected(in_order_of_score(alerts), figures)
+    return Detected(in_order_of_score(alerts), figures, rate_changes=changes)
 
 
 def _growing(
@@ -222,11 +242,13 @@ def _growing(
     before = stream.records
     alerts: list[pa.Table] = []
     early: list[pa.Table] = []
+    changes: list[pa.Table] = []
 
     def take(step: Step) -> None:
         alerts.append(step.alerts)
         early.append(step.early)
-        if on_step is not None and (len(step.alerts) or len(step.early)):
+        changes.append(step.rate_changes)
+        if on_step is not None and (len(step.alerts) or len(step.early) or len(step.rate_changes)):
             on_step(step)
 
     with growing.interruptible():
@@ -237,6 +259,7 @@ def _growing(
     if state is None:
         take(stream.close())
     found = Detected(in_order_of_score(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
+    found.rate_changes = latest(changes)
     if state is not None:
         found.alerts = in_order_of_score([*alerts, _still_open(early, found.alerts)])
         found.figures["open_sessions"] = stream.open_sessions

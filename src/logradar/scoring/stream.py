@@ -25,6 +25,7 @@ from logradar.parsing.events import events
 from logradar.parsing.sessionizer import Sessionizer
 from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.rates.watch import NO_CHANGES, RateWatch
 from logradar.scoring.scorer import NO_ALERTS, OnScores, Scorer
 from logradar.storage.filling import parameters_in, with_lists
 
@@ -36,11 +37,13 @@ _SPARE: Final = 4096  # lines of sessions that are over, which may be kept until
 class Step:
     """What a step found: ALERTS of sessions that are over, and of others that are anomalous already (``early``).
 
-    An early alert is repeated, complete and under the same id, when its session is over.
+    An early alert is repeated, complete and under the same id, when its session is over. ``rate_changes`` are
+    RATE_CHANGES that began or went on; one that goes on is repeated under the same id.
     """
 
     alerts: pa.Table = field(default_factory=lambda: NO_ALERTS)
     early: pa.Table = field(default_factory=lambda: NO_ALERTS)
+    rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
 
 
 class Stream:
@@ -62,6 +65,7 @@ class Stream:
         self._clock = EventClock()
         self._sessionizer = Sessionizer(bundle.settings.sessions)
         self._drift = DriftMonitor(bundle, limit)
+        self._rates = RateWatch(bundle.rates, bundle.texts) if bundle.rates is not None else None
         self._lines: list[pa.Table] = []  # LOG_RECORDS of open sessions, and of some that are over; none is empty
         self._firsts: list[int] = []  # of each of these tables the first record id, ascending
         self._held = 0
@@ -90,18 +94,26 @@ class Stream:
         records = self._numbered(records)
         self._keep(records)
         ids = self._miner.match(self._miner.without_keys(records["body"], records["session_key"]))
-        closed = self._sessionizer.push(events(records, ids), self._clock.read(None, records["timestamp"]))
+        found, moments = events(records, ids), self._clock.read(None, records["timestamp"])
+        closed = self._sessionizer.push(found, moments)
+        rate_changes = NO_CHANGES
+        if self._rates is not None:
+            self._rates.push(moments, found)
+            rate_changes = self._rates.changes_in(records)
         alerts = self._score(closed)
         early = self._unfinished() if self._early else NO_ALERTS
         if self._held > 2 * self._sessionizer.held + _SPARE:
             self._forget()
-        return Step(alerts, early)
+        return Step(alerts, early, rate_changes)
 
     def close(self) -> Step:
         """The end of the input: all open sessions are over."""
         alerts = self._score(self._sessionizer.close())
         self._lines, self._firsts, self._held = [], [], 0
-        return Step(alerts)
+        if self._rates is None:
+            return Step(alerts)
+        self._rates.close()
+        return Step(alerts, rate_changes=self._rates.changes_in(empty(LOG_RECORDS)))
 
     def figures(self) -> dict[str, Any]:
         """Figures of all that has arrived, as `logradar.pipeline.detect` reports them."""
@@ -111,6 +123,7 @@ class Stream:
             "unknown_templates": self._drift.unknown,
             "silenced": self.suppressed,
             "drift": self._drift.drift(),
+            "rate_notes": self._rates.notes() if self._rates is not None else [],
         }
 
     def lines(self, record_ids: list[int]) -> pa.Table:
@@ -176,6 +189,7 @@ class Stream:
             "drift": self._drift.table(),
             "early": pa.table({"alert_id": pa.array(sorted(self._raised), pa.string())}),
             "scored": pa.table(counts),
+            **(self._rates.tables() if self._rates is not None else {}),
         }
 
     def restore(self, tables: dict[str, pa.Table]) -> None:
@@ -187,6 +201,9 @@ class Stream:
             self._keep(tables["lines"].cast(LOG_RECORDS))
             self._drift.restore(tables["drift"])
             self._raised = set(tables["early"]["alert_id"].to_pylist())
+            if self._rates is not None:
+                self._rates = RateWatch(self._rates.profile, self._bundle.texts)
+                self._rates.restore(tables)
             self.sessions = tables["scored"]["sessions"][0].as_py()
             self.suppressed = tables["scored"]["suppressed"][0].as_py()
         except (KeyError, ValueError, IndexError, TypeError, pa.ArrowInvalid) as error:

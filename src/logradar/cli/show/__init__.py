@@ -190,9 +190,12 @@ def _text(value: Any) -> str:
 
 
 def step(found: Step) -> None:
-    """Alerts as they happen, one line each: when, how severe, which, where, why, and the line that shows it."""
+    """Alerts and changes of rates as they happen, one line each: when, how severe, which, where, why, and the line that shows it."""
+    from logradar.cli.show.rates import step_lines
     from logradar.core.formatting import NO_TIME, NONE
 
+    for line in step_lines(found.rate_changes.to_pylist()):
+        print(line, flush=True)
     rows = [(row, " (session still open)") for row in found.early.to_pylist()]
     for row, open_ in (*rows, *((row, "") for row in found.alerts.to_pylist())):
         moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME
@@ -208,7 +211,10 @@ def step(found: Step) -> None:
 @in_plain_text
 def detection(result: dict[str, Any], count: int) -> None:
     """The result of ``detect``: those of its ``count`` alerts that are to be printed, then one line of figures."""
+    from logradar.cli.show.rates import rate_changes
+
     alerts(result["alerts"], count)
+    rate_changes(result["rate_changes"])
     print(
         f"{count:,} alert{'s' * (count != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "
         f"({result['records']:,} record{'s' * (result['records'] != 1)}, "

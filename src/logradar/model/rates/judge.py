@@ -1,0 +1,133 @@
+"""Judge: compares the counts of one bucket after the other with a profile.
+
+What is expected in a bucket is the rate of its slot, times the load of the service for series that follow it. The load
+is how much more or less than in training the service wrote within about the last half hour, so that a busy day is no
+change of every message; it is not taken from buckets in which the service itself is unusual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.model.rates import tails
+from logradar.model.rates.profile import WHOLE, RateProfile
+
+Floats = npt.NDArray[np.float64]
+_FORGOTTEN: Final = 1 - 1 / 20  # of the load, from bucket to bucket
+_TRUSTED: Final = 10.0  # events that a load of 1 counts for
+_RANGE: Final = 16.0  # times that a load is believed
+_MORE, _LESS = 1.5, 0.5  # times what is expected: a smaller change is of no interest to anybody
+LEAST: Final = 3  # events that make a rise
+_ENOUGH: Final = 5.0  # events expected in a bucket, without which a few less say nothing
+_LONGER: Final = 1.5  # times the longest pause of the training
+_PAUSES: Final = 10  # without which their distribution is not known
+RISE, DROP, SILENCE = range(3)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Of each series in one bucket: what was ``expected``, and ``p`` of each direction, which is 1 for most.
+
+    ``empty`` counts the buckets in a row that had none, this one included; ``lost`` are the events expected in them.
+    """
+
+    expected: Floats
+    p: Floats  # (3, series)
+    empty: npt.NDArray[np.int64]
+    lost: Floats
+
+
+class Judge:
+    """Its state is small: the load of each service, and the pause that each series is in."""
+
+    def __init__(self, profile: RateProfile) -> None:
+        self.profile = profile
+        self._whole = np.flatnonzero(profile.template == WHOLE)
+        services = len(profile.facts.services)
+        self._place = np.zeros(services, np.int64)  # of the whole service among the series
+        self._place[profile.service[self._whole]] = self._whole
+        self.wrote, self.expected = np.zeros(services), np.zeros(services)
+        self.empty = np.zeros(len(profile), np.int64)
+        self.lost, self.none = np.zeros(len(profile)), np.zeros(len(profile))
+
+    def load(self) -> Floats:
+        """How much each service writes, as a multiple of what is expected."""
+        return np.clip((self.wrote + _TRUSTED) / (self.expected + _TRUSTED), 1 / _RANGE, _RANGE)
+
+    def judge(self, bucket: int, counts: Floats, *, whole: bool = True) -> Judged:
+        """``counts`` of all series in a bucket; not ``whole``: its records are not all there, so nothing is too few."""
+        profile, slot = self.profile, self.profile.slot(bucket)
+        load = self.load()[profile.service]
+        load[~profile.follows] = 1.0
+        expected = profile.rates[:, slot] * load
+        p = np.ones((3, len(profile)))
+        rows = np.flatnonzero(
+            (counts > profile.highest[:, slot] * np.maximum(load, 1)) & (counts >= LEAST) & (counts >= _MORE * expected)
+        )
+        p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
+        if whole:
+            rows = np.flatnonzero(
+                (counts < profile.lowest[:, slot] * np.minimum(load, 1))
+                & (counts > 0)
+                & (expected >= _ENOUGH)
+                & (counts <= _LESS * expected)
+            )
+            p[DROP, rows] = tails.at_most(counts[rows], expected[rows], profile.dispersion[rows])
+        nothing = counts == 0
+        if whole:
+            self.empty[nothing] += 1
+            self.lost[nothing] += expected[nothing]
+            self.none[nothing] += tails.log_none(expected[nothing], profile.dispersion[nothing])
+            rows = np.flatnonzero(nothing & (self.lost > _LONGER * profile.longest) & (self.lost >= 2.0))
+            p[SILENCE, rows] = self._silence(rows, expected)
+        self.empty[~nothing], self.lost[~nothing], self.none[~nothing] = 0, 0.0, 0.0
+        return Judged(expected, p, self.empty.copy(), self.lost.copy())
+
+    def _silence(self, rows: npt.NDArray[np.int64], expected: Floats) -> Floats:
+        profile = self.profile
+        known = profile.pauses[rows] >= _PAUSES
+        mean = np.maximum(profile.pause_mean[rows], 1e-9)
+        deviation = np.maximum(np.maximum(profile.pause_deviation[rows], expected[rows]), 0.1 * mean)
+        even = tails.pause(self.lost[rows], mean, deviation)
+        return np.where(known, even, np.maximum(np.exp(self.none[rows]), 1e-300))
+
+    def follow(self, bucket: int, counts: Floats, unusual: npt.NDArray[np.bool_]) -> None:
+        """Take a bucket into the load; ``unusual`` services (one entry each) are taken to have been as before."""
+        rate = self.profile.rates[self._place, self.profile.slot(bucket)]
+        wrote = np.where(unusual, rate * self.load(), counts[self._place])
+        self.wrote = _FORGOTTEN * self.wrote + wrote
+        self.expected = _FORGOTTEN * self.expected + rate
+
+    def pause(self) -> None:
+        """The log was not there for a while: no pause and no load of before counts."""
+        self.wrote[:], self.expected[:] = 0.0, 0.0
+        self.empty[:], self.lost[:], self.none[:] = 0, 0.0, 0.0
+
+
+def probability_of_new(counts: Floats, buckets: float) -> Floats:
+    """Probability of so many events in one bucket, of a kind that none of so many buckets of the training had.
+
+    The rate of what was never seen has a gamma distribution of shape 1/2 (Jeffreys), so the counts are negative
+    binomial with mean 1/2 / ``buckets`` and dispersion 2.
+    """
+    return tails.at_least(counts, np.full(len(counts), 0.5 / max(buckets, 1)), np.full(len(counts), 2.0))
+
+
+def rejected(p: Floats, tests: int, level: float) -> npt.NDArray[np.bool_]:
+    """Which of the probabilities ``p`` are too small for chance, where ``tests`` were made (the others had 1).
+
+    Benjamini and Hochberg, Journal of the Royal Statistical Society B 57 (1995): the share of chance among these is
+    ``level`` at most, and where all is chance, so is the probability of any.
+
+    >>> rejected(np.array([0.001, 0.04, 0.9]), 3, 0.1).tolist()
+    [True, True, False]
+    """
+    order = np.argsort(p, kind="stable")
+    below = np.flatnonzero(p[order] <= level * np.arange(1, len(p) + 1) / max(tests, 1))
+    chosen = np.zeros(len(p), bool)
+    chosen[order[: below[-1] + 1 if len(below) else 0]] = True
+    return chosen
