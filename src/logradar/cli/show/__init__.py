@@ -190,7 +190,7 @@ def _text(value: Any) -> str:
 
 
 def step(found: Step) -> None:
-    """Alerts and changes of rates as they happen, one line each: when, how severe, which, where, why, and the line that shows it."""
+    """Alerts as they happen, one line each (when, how severe, which, where, why, the line), and changes of rates."""
     from logradar.cli.show.rates import step_lines
     from logradar.core.formatting import NO_TIME, NONE
 

@@ -21,7 +21,9 @@ _FORGOTTEN: Final = 1 - 1 / 20  # of the load, from bucket to bucket
 _TRUSTED: Final = 10.0  # events that a load of 1 counts for
 _RANGE: Final = 16.0  # times that a load is believed
 _MORE, _LESS = 1.5, 0.5  # times what is expected: a smaller change is of no interest to anybody
-LEAST: Final = 3  # events that make a rise
+_BEYOND: Final = 1.5  # times the most that training had in a bucket
+LEAST: Final = 10  # events in a bucket that make a rise
+LEAST_NEW: Final = 3  # the same of what training never had
 _ENOUGH: Final = 5.0  # events expected in a bucket, without which a few less say nothing
 _LONGER: Final = 1.5  # times the longest pause of the training
 _PAUSES: Final = 10  # without which their distribution is not known
@@ -58,20 +60,24 @@ class Judge:
         """How much each service writes, as a multiple of what is expected."""
         return np.clip((self.wrote + _TRUSTED) / (self.expected + _TRUSTED), 1 / _RANGE, _RANGE)
 
-    def judge(self, bucket: int, counts: Floats, *, whole: bool = True) -> Judged:
-        """``counts`` of all series in a bucket; not ``whole``: its records are not all there, so nothing is too few."""
+    def judge(self, bucket: int, counts: Floats, *, whole: bool = True, guarded: bool = True) -> Judged:
+        """``counts`` of all series in a bucket; not ``whole``: its records are not all there, so nothing is too few.
+
+        ``guarded``: what training had is not unusual, however improbable it is.
+        """
         profile, slot = self.profile, self.profile.slot(bucket)
         load = self.load()[profile.service]
         load[~profile.follows] = 1.0
         expected = profile.rates[:, slot] * load
         p = np.ones((3, len(profile)))
+        high, low = (profile.most[:, slot], profile.fewest[:, slot]) if guarded else (0.0, np.inf)
         rows = np.flatnonzero(
-            (counts > profile.highest[:, slot] * np.maximum(load, 1)) & (counts >= LEAST) & (counts >= _MORE * expected)
+            (counts > _BEYOND * high * np.maximum(load, 1)) & (counts >= LEAST) & (counts >= _MORE * expected)
         )
         p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
         if whole:
             rows = np.flatnonzero(
-                (counts < profile.lowest[:, slot] * np.minimum(load, 1))
+                (counts < low * np.minimum(load, 1))
                 & (counts > 0)
                 & (expected >= _ENOUGH)
                 & (counts <= _LESS * expected)
@@ -88,12 +94,14 @@ class Judge:
         return Judged(expected, p, self.empty.copy(), self.lost.copy())
 
     def _silence(self, rows: npt.NDArray[np.int64], expected: Floats) -> Floats:
+        """Pauses of regular series are gamma distributed; those of others are exponential beyond the longest so far."""
         profile = self.profile
-        known = profile.pauses[rows] >= _PAUSES
-        mean = np.maximum(profile.pause_mean[rows], 1e-9)
+        pauses, mean = profile.pauses[rows], np.maximum(profile.pause_mean[rows], 1e-9)
         deviation = np.maximum(np.maximum(profile.pause_deviation[rows], expected[rows]), 0.1 * mean)
         even = tails.pause(self.lost[rows], mean, deviation)
-        return np.where(known, even, np.maximum(np.exp(self.none[rows]), 1e-300))
+        beyond = np.exp(-(self.lost[rows] - profile.longest[rows]) / np.maximum(deviation, mean)) / (pauses + 1)
+        known = np.where(profile.regular[rows], even, np.maximum(beyond, tails.SMALLEST))
+        return np.where(pauses >= _PAUSES, known, np.maximum(np.exp(self.none[rows]), tails.SMALLEST))
 
     def follow(self, bucket: int, counts: Floats, unusual: npt.NDArray[np.bool_]) -> None:
         """Take a bucket into the load; ``unusual`` services (one entry each) are taken to have been as before."""
@@ -101,6 +109,11 @@ class Judge:
         wrote = np.where(unusual, rate * self.load(), counts[self._place])
         self.wrote = _FORGOTTEN * self.wrote + wrote
         self.expected = _FORGOTTEN * self.expected + rate
+
+    def forget(self, services: npt.NDArray[np.bool_]) -> None:
+        """The pauses of templates of ``services`` begin anew, for they are part of a pause of their service."""
+        rows = services[self.profile.service] & (self.profile.template != WHOLE)
+        self.empty[rows], self.lost[rows], self.none[rows] = 0, 0.0, 0.0
 
     def pause(self) -> None:
         """The log was not there for a while: no pause and no load of before counts."""
@@ -114,7 +127,8 @@ def probability_of_new(counts: Floats, buckets: float) -> Floats:
     The rate of what was never seen has a gamma distribution of shape 1/2 (Jeffreys), so the counts are negative
     binomial with mean 1/2 / ``buckets`` and dispersion 2.
     """
-    return tails.at_least(counts, np.full(len(counts), 0.5 / max(buckets, 1)), np.full(len(counts), 2.0))
+    p = tails.at_least(counts, np.full(len(counts), 0.5 / max(buckets, 1)), np.full(len(counts), 2.0))
+    return np.where(counts >= LEAST_NEW, p, 1.0)
 
 
 def rejected(p: Floats, tests: int, level: float) -> npt.NDArray[np.bool_]:

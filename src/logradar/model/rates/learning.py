@@ -26,7 +26,8 @@ LEAST_BUCKETS: Final = 60  # an hour of minutes: less is no past to compare with
 PAUSE: Final = 360  # buckets without any record at all, after which the log was not there
 _MOST_SERIES: Final = 20_000
 _LATER: Final = 0.8  # share of the time after which probabilities are tried
-_RAREST: Final = 3  # probabilities of the later part that decide on the power
+_RAREST: Final = (1, 2, 3)  # ranks of the smallest probabilities that decide on a power
+_RANKS: Final = (4, 8, 16, 32)  # the same where a few of them may be of real changes
 _LEAST_POWER: Final = 0.2
 _OUTLIER: Final = 25.0  # times the variance, beyond which a bucket does not count for more
 
@@ -75,8 +76,8 @@ def learn(table: BucketTable, settings: RateSettings, seconds: float, end: int |
     if len(numbers) < LEAST_BUCKETS:
         return None
     cut = numbers[int(len(numbers) * _LATER)]
-    powers = _powers(_fitted(table, settings, seconds, cut), table, cut, end)
     profile = _fitted(table, settings, seconds, end)
+    powers = _powers(profile, _fitted(table, settings, seconds, cut), table, cut, end)
     return replace(profile, facts=profile.facts.model_copy(update={"powers": powers}))
 
 
@@ -220,26 +221,39 @@ def _slots(buckets: list[int], seconds: float) -> int:
     return 1
 
 
-def _powers(profile: RateProfile, table: BucketTable, begin: int, end: int | None) -> Powers:
-    """How far the probabilities of ``profile`` go wrong from bucket ``begin`` on, by kind of change."""
+def _powers(profile: RateProfile, early: RateProfile, table: BucketTable, begin: int, end: int | None) -> Powers:
+    """How far probabilities go wrong, by kind of change.
+
+    Of rises and drops by ``profile`` over all that was learnt, of what is new and silent by ``early`` from bucket
+    ``begin`` on, which it has not seen.
+    """
     judge = Judge(profile)
-    strange = np.array([key not in profile.number for key in table.keys], bool)
-    rarest: list[list[float]] = []
+    p = [judge.judge(one.bucket, counts, guarded=False).p.min(axis=1) for one, counts in _walked(judge, table, end)]
+    judge = Judge(early)
+    strange = np.array([key not in early.number for key in table.keys], bool)
+    later: list[tuple[float, float]] = []
     for one, counts in _walked(judge, table, end):
-        p = judge.judge(one.bucket, counts).p
+        silence = judge.judge(one.bucket, counts).p[SILENCE].min()
         if one.bucket >= begin:
             cells = slice(*table.offsets[one.row : one.row + 2]) if one.row >= 0 else slice(0, 0)
             new = table.count[cells][strange[table.place[cells]]].astype(np.float64)
-            chance = probability_of_new(new, profile.buckets).min(initial=1.0)
-            rarest.append([p[RISE].min(), chance, p[DROP].min(), p[SILENCE].min()])
-    found = []
-    for kind in np.array(rarest).reshape(-1, 4).T:
-        power = 1.0
-        for rank, smallest in enumerate(np.sort(kind)[:_RAREST], 1):
-            if smallest < 1:
-                power = min(power, float(np.log(rank / (len(kind) * len(profile))) / np.log(smallest)))
-        found.append(max(power, _LEAST_POWER))
-    return Powers(rise=found[0], new=found[1], drop=found[2], silence=found[3])
+            later.append((probability_of_new(new, early.buckets).min(initial=1.0), silence))
+    known, unseen = np.array(p), np.array(later).reshape(-1, 2)
+    return Powers(
+        rise=_power(known[:, RISE], len(profile), _RANKS),
+        drop=_power(known[:, DROP], len(profile), _RANKS),
+        new=_power(unseen[:, 0], len(early), _RAREST),
+        silence=_power(unseen[:, 1], len(early), _RAREST),
+    )
+
+
+def _power(smallest: Floats, tests: int, ranks: tuple[int, ...]) -> float:
+    """The power that makes the smallest probabilities of all buckets, by rank, as small as chance makes them."""
+    power, ordered = 1.0, np.sort(smallest)
+    for rank in ranks:
+        if rank <= max(len(ordered) // 50, ranks[0]) <= len(ordered) and ordered[rank - 1] < 1:
+            power = min(power, float(np.log(rank / (len(ordered) * tests)) / np.log(ordered[rank - 1])))
+    return max(power, _LEAST_POWER)
 
 
 def _moment(seconds: float) -> str:

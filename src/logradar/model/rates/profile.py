@@ -28,6 +28,7 @@ SERIES: Final = "rates.parquet"
 SLOTS: Final = "rate-slots.parquet"
 HOUR: Final = 3600
 _PRIOR: Final = 30.0  # buckets that a slot is taken to have like the others, so that a short slot does not mislead
+_DAYS: Final = 6.5  # hours of a slot, so that its extremes are known
 _MOST_BUCKETS: Final = 1 << 40
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -115,6 +116,20 @@ class RateProfile:
         """Expected events in a bucket, by series and slot."""
         mean = self.sums.sum(axis=1, keepdims=True) / max(self.buckets, 1)
         return (self.sums + _PRIOR * mean) / (np.array(self.facts.exposure) + _PRIOR)
+
+    @cached_property
+    def most(self) -> Floats:
+        """The highest count of each slot, or of all slots where a slot has less than a week: extremes need long."""
+        return np.where(self._long, self.highest, self.highest.max(axis=1, keepdims=True))
+
+    @cached_property
+    def fewest(self) -> Floats:
+        """The lowest count, as `most`."""
+        return np.where(self._long, self.lowest, self.lowest.min(axis=1, keepdims=True))
+
+    @cached_property
+    def _long(self) -> npt.NDArray[np.bool_]:
+        return np.array(self.facts.exposure) >= _DAYS * max(HOUR / self.facts.bucket_seconds, 1)
 
     @cached_property
     def regular(self) -> npt.NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from scipy import special
 
 Floats = npt.NDArray[np.float64]
 LEAST_DISPERSION: Final = 1e-3  # no log is steadier than three per cent
-_SMALLEST: Final = 1e-300  # probability; less cannot be told from 0
+SMALLEST: Final = 1e-300  # probability; less cannot be told from 0
 
 
 def at_least(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
@@ -23,13 +23,13 @@ def at_least(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
     [1.0, 0.312]
     """
     size, chance = _parameters(mean, dispersion)
-    return np.where(count <= 0, 1.0, np.maximum(special.betainc(np.maximum(count, 1e-9), size, 1 - chance), _SMALLEST))
+    return np.where(count <= 0, 1.0, np.maximum(special.betainc(np.maximum(count, 1e-9), size, 1 - chance), SMALLEST))
 
 
 def at_most(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
     """Probability of ``count`` or less."""
     size, chance = _parameters(mean, dispersion)
-    return np.maximum(special.betainc(size, count + 1, chance), _SMALLEST)
+    return np.maximum(special.betainc(size, count + 1, chance), SMALLEST)
 
 
 def log_none(mean: Floats, dispersion: Floats) -> Floats:
@@ -41,7 +41,7 @@ def log_none(mean: Floats, dispersion: Floats) -> Floats:
 def pause(length: Floats, mean: Floats, deviation: Floats) -> Floats:
     """Probability that a pause is at least so long: a gamma distribution with that mean and standard deviation."""
     shape = (mean / deviation) ** 2
-    return np.maximum(special.gammaincc(shape, length * shape / mean), _SMALLEST)
+    return np.maximum(special.gammaincc(shape, length * shape / mean), SMALLEST)
 
 
 def band(mean: float, dispersion: float) -> tuple[int, int]:

@@ -97,11 +97,14 @@ def verdicts(judge: Judge, bucket: int, cells: list[Cell], whole: bool, going_on
                 level=int(profile.level[row]) if here is None or template == WHOLE else here.level,
             )
         )
-    unusual = np.zeros(len(profile.facts.services), bool)
+    code = {name: place for place, name in enumerate(profile.facts.services)}
+    unusual, few = np.zeros(len(code), bool), np.zeros(len(code), bool)
     for one in found:
-        if one.subject.template == WHOLE and one.subject.service in profile.facts.services:
-            unusual[profile.facts.services.index(one.subject.service)] = True
+        if one.subject.template == WHOLE and one.subject.service in code:
+            unusual[code[one.subject.service]] = True
+            few[code[one.subject.service]] |= not one.subject.more
     judge.follow(bucket, counts, unusual)
+    judge.forget(few)
     return list(_together(list(_by_service(judge, found, counts, judged.expected, going_on)), going_on))
 
 
@@ -156,7 +159,9 @@ def _by_service(
         own = next((one for one in group if one.subject.template == WHOLE), None)
         parts = sorted((one for one in group if one is not own), key=lambda one: (-one.excess, one.subject.template))
         alone = own is not None and more and parts and parts[0].excess >= _SHARE * own.excess
-        if not parts or (subject not in going_on and (alone or (own is None and len(parts) <= _MANY))):
+        if not parts or (
+            (subject not in going_on or not more) and (alone or (own is None and len(parts) <= _MANY))
+        ):
             yield from parts if parts else group
             continue
         worst = tuple((one.subject.template, one.excess) for one in parts[:_WORST])
