@@ -39,7 +39,7 @@ def changes_on(day: datetime) -> list[dict[str, Any]]:
         ("silence by day", "research", "10:00", "10:20", ("silence",)),
         ("one message ten times as often", "manager", "13:00", "13:10", ("spike",)),
         ("heartbeat missing", "gateway", "15:30", "16:30", ("silence",)),
-        ("two of three requests missing", "gateway", "19:00", "19:30", ("dip",)),
+        ("nine of ten records missing", "gateway", "19:00", "19:30", ("dip",)),
     ]
     return [
         {"what": what, "service": service, "begin": at(day, begin), "end": at(day, end), "kinds": kinds}
@@ -62,8 +62,8 @@ def changed(lines: list[str], service: str, planned: list[dict[str, Any]]) -> li
                     here = False
                 elif one["what"].startswith("heartbeat"):
                     here = HEARTBEAT not in line
-                elif one["what"].startswith("two of three"):
-                    here = number % 3 == 0 or HEARTBEAT in line
+                elif one["what"].startswith("nine of ten"):
+                    here = number % 10 == 0 or HEARTBEAT in line
                 elif f" {REPEATED} " in line:
                     kept += [line] * 9
         if here:
@@ -84,14 +84,13 @@ def study(seed: int, history: float, lines_per_day: int, overrides: list[str], h
     for name in LOGS:
         lines = (home / "test" / f"{name}.log").read_text().splitlines()
         (home / "edited" / f"{name}.log").write_text("\n".join(changed(lines, name, planned)) + "\n")
-    print(json.loads((home / "bundle" / "rates.json").read_text())["powers"])
     false = detect(home / "bundle", str(home / "test")).rate_changes.to_pylist()
     found = detect(home / "bundle", str(home / "edited")).rate_changes.to_pylist()
     rows = []
     for one in planned:
         mine = [row for row in found if overlaps(row, one) and row["service"] in (one["service"], None)]
         first = min((row for row in mine if row["kind"] in one["kinds"]), key=lambda r: r["started_at"], default=None)
-        rows.append({"what": one["what"], "found": first is not None, "changes": len(mine), "row": first, "all": mine})
+        rows.append({"what": one["what"], "found": first is not None, "changes": len(mine), "row": first})
     beside = [row for row in found if not any(overlaps(row, one) for one in planned)]
     return {"seed": seed, "false": [said(row) for row in false], "beside": [said(row) for row in beside], "rows": rows}
 
@@ -104,7 +103,8 @@ def overlaps(row: dict[str, Any], one: dict[str, Any]) -> bool:
 
 def said(row: dict[str, Any]) -> str:
     """One line."""
-    return f"{row['started_at']:%H:%M}-{row['last_at']:%H:%M} {row['kind']} {row['service']} {row['template']}: {row['reason']} p={row['p_value']:.1e}"
+    when = f"{row['started_at']:%H:%M}-{row['last_at']:%H:%M}"
+    return f"{when} {row['kind']} {row['service']} {row['template']}: {row['reason'][:120]} (p {row['p_value']:.0e})"
 
 
 def main() -> None:

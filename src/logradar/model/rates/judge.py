@@ -20,27 +20,32 @@ Floats = npt.NDArray[np.float64]
 _FORGOTTEN: Final = 1 - 1 / 20  # of the load, from bucket to bucket
 _TRUSTED: Final = 10.0  # events that a load of 1 counts for
 _RANGE: Final = 16.0  # times that a load is believed
-_MORE, _LESS = 1.5, 0.5  # times what is expected: a smaller change is of no interest to anybody
+_MORE: Final = 1.5  # times what is expected, or its inverse: a smaller change is of no interest to anybody
 _BEYOND: Final = 1.5  # times the most that training had in a bucket
 LEAST: Final = 10  # events in a bucket that make a rise
 LEAST_NEW: Final = 3  # the same of what training never had
-_ENOUGH: Final = 5.0  # events expected in a bucket, without which a few less say nothing
 _LONGER: Final = 1.5  # times the longest pause of the training
 _PAUSES: Final = 10  # without which their distribution is not known
 RISE, DROP, SILENCE = range(3)
+KINDS: Final = 3
+_SUM: Final = 2.0  # added to the highest sum of the training, and times it
+_TIMES: Final = 1.25
+_HIGHEST: Final = 40.0  # that a sum rises beyond that, so that it comes down again
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Of each series in one bucket: what was ``expected``, and ``p`` of each direction, which is 1 for most.
+    """Of each series in one bucket: what was ``expected``, and ``p`` of each kind, which is 1 for most.
 
-    ``empty`` counts the buckets in a row that had none, this one included; ``lost`` are the events expected in them.
+    A RISE is of this bucket alone. DROP and SILENCE began some buckets ago: ``span`` counts them, this one
+    included, ``seen`` and ``awaited`` are the events in them and those that were expected, by kind.
     """
 
     expected: Floats
-    p: Floats  # (3, series)
-    empty: npt.NDArray[np.int64]
-    lost: Floats
+    p: Floats  # (KINDS, series)
+    span: npt.NDArray[np.int64]
+    seen: Floats
+    awaited: Floats
 
 
 class Judge:
@@ -53,8 +58,9 @@ class Judge:
         self._place = np.zeros(services, np.int64)  # of the whole service among the series
         self._place[profile.service[self._whole]] = self._whole
         self.wrote, self.expected = np.zeros(services), np.zeros(services)
-        self.empty = np.zeros(len(profile), np.int64)
-        self.lost, self.none = np.zeros(len(profile)), np.zeros(len(profile))
+        shape = (KINDS, len(profile))
+        self.sums, self.span = np.zeros(shape), np.zeros(shape, np.int64)  # of SILENCE: log probability of none
+        self.seen, self.awaited = np.zeros(shape), np.zeros(shape)
 
     def load(self) -> Floats:
         """How much each service writes, as a multiple of what is expected."""
@@ -69,39 +75,49 @@ class Judge:
         load = self.load()[profile.service]
         load[~profile.follows] = 1.0
         expected = profile.rates[:, slot] * load
-        p = np.ones((3, len(profile)))
-        high, low = (profile.most[:, slot], profile.fewest[:, slot]) if guarded else (0.0, np.inf)
-        rows = np.flatnonzero(
-            (counts > _BEYOND * high * np.maximum(load, 1)) & (counts >= LEAST) & (counts >= _MORE * expected)
-        )
+        p = np.ones((KINDS, len(profile)))
+        rows = np.flatnonzero((counts >= LEAST) & (counts >= _MORE * expected))
+        if guarded:
+            rows = rows[counts[rows] > _BEYOND * profile.most[rows, slot] * np.maximum(load[rows], 1)]
         p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
         if whole:
-            rows = np.flatnonzero(
-                (counts < low * np.minimum(load, 1))
-                & (counts > 0)
-                & (expected >= _ENOUGH)
-                & (counts <= _LESS * expected)
-            )
-            p[DROP, rows] = tails.at_most(counts[rows], expected[rows], profile.dispersion[rows])
-        nothing = counts == 0
-        if whole:
-            self.empty[nothing] += 1
-            self.lost[nothing] += expected[nothing]
-            self.none[nothing] += tails.log_none(expected[nothing], profile.dispersion[nothing])
-            rows = np.flatnonzero(nothing & (self.lost > _LONGER * profile.longest) & (self.lost >= 2.0))
+            self._drop(counts, expected, p)
+            nothing = counts == 0
+            self._add(SILENCE, nothing, counts, expected, tails.log_none(expected, profile.dispersion))
+            lost = self.awaited[SILENCE]
+            rows = np.flatnonzero(nothing & (lost > _LONGER * profile.longest) & (lost >= 2.0))
             p[SILENCE, rows] = self._silence(rows, expected)
-        self.empty[~nothing], self.lost[~nothing], self.none[~nothing] = 0, 0.0, 0.0
-        return Judged(expected, p, self.empty.copy(), self.lost.copy())
+        return Judged(expected, p, self.span.copy(), self.seen.copy(), self.awaited.copy())
+
+    def _add(self, kind: int, going_on: npt.NDArray[np.bool_], counts: Floats, expected: Floats, by: Floats) -> None:
+        """One bucket more, ``by`` which the sums rise; where it does not go on, all is 0."""
+        for values, more in ((self.sums, by), (self.span, 1), (self.seen, counts), (self.awaited, expected)):
+            values[kind] = np.where(going_on, values[kind] + more, 0)
+
+    def _drop(self, counts: Floats, expected: Floats, p: Floats) -> None:
+        """Cumulative sums of the log-likelihood ratio of half the rate (Page, Biometrika 41, 1954).
+
+        The ratio has mean 1 where the rate is as expected, so the probability of a sum of ``s`` is ``exp(-s)`` at most.
+        """
+        profile = self.profile
+        ratio = tails.log_ratio(counts, expected, profile.dispersion, 0.5)
+        self._add(DROP, (self.sums[DROP] + ratio) > 0, counts, expected, ratio)
+        limit = _TIMES * profile.drop_most + _SUM
+        self.sums[DROP] = np.minimum(self.sums[DROP], limit + _HIGHEST)
+        few = (counts <= expected / _MORE) & (self.seen[DROP] <= self.awaited[DROP] / _MORE)
+        rows = np.flatnonzero((self.sums[DROP] > limit) & few & (counts > 0))
+        p[DROP, rows] = np.maximum(np.exp(-self.sums[DROP, rows]), tails.SMALLEST)
 
     def _silence(self, rows: npt.NDArray[np.int64], expected: Floats) -> Floats:
         """Pauses of regular series are gamma distributed; those of others are exponential beyond the longest so far."""
         profile = self.profile
+        lost = self.awaited[SILENCE, rows]
         pauses, mean = profile.pauses[rows], np.maximum(profile.pause_mean[rows], 1e-9)
         deviation = np.maximum(np.maximum(profile.pause_deviation[rows], expected[rows]), 0.1 * mean)
-        even = tails.pause(self.lost[rows], mean, deviation)
-        beyond = np.exp(-(self.lost[rows] - profile.longest[rows]) / np.maximum(deviation, mean)) / (pauses + 1)
+        even = tails.pause(lost, mean, deviation)
+        beyond = np.exp(-(lost - profile.longest[rows]) / np.maximum(deviation, mean)) / (pauses + 1)
         known = np.where(profile.regular[rows], even, np.maximum(beyond, tails.SMALLEST))
-        return np.where(pauses >= _PAUSES, known, np.maximum(np.exp(self.none[rows]), tails.SMALLEST))
+        return np.where(pauses >= _PAUSES, known, np.maximum(np.exp(self.sums[SILENCE, rows]), tails.SMALLEST))
 
     def follow(self, bucket: int, counts: Floats, unusual: npt.NDArray[np.bool_]) -> None:
         """Take a bucket into the load; ``unusual`` services (one entry each) are taken to have been as before."""
@@ -113,12 +129,15 @@ class Judge:
     def forget(self, services: npt.NDArray[np.bool_]) -> None:
         """The pauses of templates of ``services`` begin anew, for they are part of a pause of their service."""
         rows = services[self.profile.service] & (self.profile.template != WHOLE)
-        self.empty[rows], self.lost[rows], self.none[rows] = 0, 0.0, 0.0
+        for values in (self.sums, self.span, self.seen, self.awaited):
+            values[SILENCE, rows] = 0
+            values[DROP, rows] = 0
 
     def pause(self) -> None:
         """The log was not there for a while: no pause and no load of before counts."""
         self.wrote[:], self.expected[:] = 0.0, 0.0
-        self.empty[:], self.lost[:], self.none[:] = 0, 0.0, 0.0
+        for values in (self.sums, self.span, self.seen, self.awaited):
+            values[:] = 0
 
 
 def probability_of_new(counts: Floats, buckets: float) -> Floats:

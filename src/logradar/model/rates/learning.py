@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from logradar.model.rates.judge import DROP, RISE, SILENCE, Judge, probability_of_new
+from logradar.model.rates.judge import DROP, KINDS, RISE, SILENCE, Judge, probability_of_new
 from logradar.model.rates.profile import HOUR, WHOLE, Powers, RateFacts, RateProfile, named, slot_of
 from logradar.model.rates.settings import RateSettings
 from logradar.parsing.bucket_counts import BucketTable
@@ -126,14 +126,14 @@ def _fitted(table: BucketTable, settings: RateSettings, seconds: float, end: int
     pauses, total, square, longest = (np.zeros(len(profile)) for _ in range(4))
     judge = Judge(profile)
     for one, counts in _walked(judge, table, end):
-        ended = np.where(counts > 0, judge.lost, 0.0)
+        ended = np.where(counts > 0, judge.awaited[SILENCE], 0.0)
         expected = judge.judge(one.bucket, counts).expected
         pauses += ended > 0
         total, square, longest = total + ended, square + ended**2, np.maximum(longest, ended)
         squares += np.minimum((counts - expected) ** 2, _OUTLIER * (expected + 0.25 * expected**2))
         more, less = more + expected**2, less + expected
     mean = total / np.maximum(pauses, 1)
-    return replace(
+    profile = replace(
         profile,
         dispersion=np.maximum(squares - less, 0) / np.maximum(more, 1e-12),
         pauses=pauses.astype(np.int64),
@@ -141,6 +141,12 @@ def _fitted(table: BucketTable, settings: RateSettings, seconds: float, end: int
         pause_deviation=np.sqrt(np.maximum(square / np.maximum(pauses, 1) - mean**2, 0)),
         longest=longest,
     )
+    most = np.zeros(len(profile))
+    judge = Judge(profile)
+    for one, counts in _walked(judge, table, end):
+        judge.judge(one.bucket, counts)
+        most = np.maximum(most, judge.sums[DROP])
+    return replace(profile, drop_most=most)
 
 
 def _sums(table: BucketTable, settings: RateSettings, seconds: float, end: int | None) -> RateProfile:
@@ -152,13 +158,12 @@ def _sums(table: BucketTable, settings: RateSettings, seconds: float, end: int |
     known = sorted({key[0] for key in keys}, key=named)
     counts_of = _Counts(table, {key: place for place, key in enumerate(keys)})
     exposure, shape = np.zeros(slots), (len(keys), slots)
-    sums, highest, lowest = np.zeros(shape), np.zeros(shape), np.full(shape, np.inf)
+    sums, highest = np.zeros(shape), np.zeros(shape)
     for one in whole:
         slot, counts = slot_of(one.bucket, seconds, slots), counts_of.of(one.row)
         exposure[slot] += 1
         sums[:, slot] += counts
         highest[:, slot] = np.maximum(highest[:, slot], counts)
-        lowest[:, slot] = np.minimum(lowest[:, slot], counts)
     facts = RateFacts(
         bucket_seconds=seconds,
         lateness=settings.lateness,
@@ -186,7 +191,7 @@ def _sums(table: BucketTable, settings: RateSettings, seconds: float, end: int |
         np.where(template == WHOLE, -1, table.level[rows]).astype(np.int8),
         sums,
         highest,
-        np.where(np.isfinite(lowest), lowest, 0.0),
+        nothing,
         nothing,
         np.ones(len(keys), bool),
         np.zeros(len(keys), np.int64),
@@ -224,27 +229,24 @@ def _slots(buckets: list[int], seconds: float) -> int:
 def _powers(profile: RateProfile, early: RateProfile, table: BucketTable, begin: int, end: int | None) -> Powers:
     """How far probabilities go wrong, by kind of change.
 
-    Of rises and drops by ``profile`` over all that was learnt, of what is new and silent by ``early`` from bucket
-    ``begin`` on, which it has not seen.
+    Of rises by ``profile`` over all that was learnt, of the others by ``early`` from bucket ``begin`` on, which it has
+    not seen.
     """
     judge = Judge(profile)
-    p = [judge.judge(one.bucket, counts, guarded=False).p.min(axis=1) for one, counts in _walked(judge, table, end)]
+    p = [judge.judge(one.bucket, counts, guarded=False).p[RISE].min() for one, counts in _walked(judge, table, end)]
     judge = Judge(early)
     strange = np.array([key not in early.number for key in table.keys], bool)
-    later: list[tuple[float, float]] = []
+    later: list[tuple[float, ...]] = []
     for one, counts in _walked(judge, table, end):
-        silence = judge.judge(one.bucket, counts).p[SILENCE].min()
+        smallest = judge.judge(one.bucket, counts).p.min(axis=1).tolist()
         if one.bucket >= begin:
             cells = slice(*table.offsets[one.row : one.row + 2]) if one.row >= 0 else slice(0, 0)
             new = table.count[cells][strange[table.place[cells]]].astype(np.float64)
-            later.append((probability_of_new(new, early.buckets).min(initial=1.0), silence))
-    known, unseen = np.array(p), np.array(later).reshape(-1, 2)
-    return Powers(
-        rise=_power(known[:, RISE], len(profile), _RANKS),
-        drop=_power(known[:, DROP], len(profile), _RANKS),
-        new=_power(unseen[:, 0], len(early), _RAREST),
-        silence=_power(unseen[:, 1], len(early), _RAREST),
-    )
+            later.append((probability_of_new(new, early.buckets).min(initial=1.0), *smallest))
+    unseen = np.array(later).reshape(-1, 1 + KINDS)
+    new, _, drop, silence = (_power(kind, len(early), _RAREST) for kind in unseen.T)
+    rise = _power(np.array(p), len(profile), _RANKS)
+    return Powers(rise=rise, new=new, drop=drop, silence=silence)
 
 
 def _power(smallest: Floats, tests: int, ranks: tuple[int, ...]) -> float:

@@ -28,9 +28,8 @@ def merged(old: RateProfile, new: RateProfile) -> RateProfile:
     places = [np.array([part.number.get(key, -1) for key in keys], np.int64) for part in (one, other)]
     parts = list(zip((one, other), places, strict=True))
     buckets = np.array([one.buckets, other.buckets])
-    sums, highest, lowest = (
-        [_taken(getattr(part, name), at) for part, at in parts] for name in ("sums", "highest", "lowest")
-    )
+    names = ("sums", "highest", "drop_most")
+    sums, highest, drop_most = ([_taken(getattr(part, name), at) for part, at in parts] for name in names)
     weights = buckets[:, None] * np.stack([at >= 0 for _, at in parts])
     share = weights / np.maximum(weights.sum(axis=0), 1e-12)
     spread = np.stack([_taken(part.dispersion, at) for part, at in parts])
@@ -63,7 +62,7 @@ def merged(old: RateProfile, new: RateProfile) -> RateProfile:
         np.array([part.level[at] for part, at in example], np.int8),
         sums[0] + sums[1],
         np.maximum(*highest),
-        np.minimum(*lowest),
+        np.maximum(*drop_most),
         (share * spread).sum(axis=0),
         (share * follows).sum(axis=0) >= 0.5,
         pauses.sum(axis=0).astype(np.int64),
@@ -87,7 +86,6 @@ def folded(profile: RateProfile, slots: int) -> RateProfile:
         facts=profile.facts.model_copy(update={"slots": slots, "exposure": exposure}),
         sums=profile.sums.reshape(shape).sum(axis=1),
         highest=profile.highest.reshape(shape).max(axis=1),
-        lowest=profile.lowest.reshape(shape).min(axis=1),
     )
 
 

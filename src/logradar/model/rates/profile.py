@@ -65,7 +65,8 @@ class RateFacts(Saved):
 class RateProfile:
     """All arrays have an entry for each series, in order of service and template; a whole service comes first.
 
-    ``sums``, ``highest`` and ``lowest`` have shape (series, slots). ``follows`` says whether a series rises and falls
+    ``sums`` and ``highest`` have shape (series, slots). ``drop_most`` is the highest sum that shows a drop
+    (`logradar.model.rates.judge`). ``follows`` says whether a series rises and falls
     with the load of its service. A pause is measured in events that were expected in it: ``pauses`` counts them,
     ``pause_mean``, ``pause_deviation`` and ``longest`` describe them. ``level`` is -1 where it is not known.
     """
@@ -76,7 +77,7 @@ class RateProfile:
     level: npt.NDArray[np.int8]
     sums: Floats
     highest: Floats
-    lowest: Floats
+    drop_most: Floats
     dispersion: Floats
     follows: npt.NDArray[np.bool_]
     pauses: Ints
@@ -123,11 +124,6 @@ class RateProfile:
         return np.where(self._long, self.highest, self.highest.max(axis=1, keepdims=True))
 
     @cached_property
-    def fewest(self) -> Floats:
-        """The lowest count, as `most`."""
-        return np.where(self._long, self.lowest, self.lowest.min(axis=1, keepdims=True))
-
-    @cached_property
     def _long(self) -> npt.NDArray[np.bool_]:
         return np.array(self.facts.exposure) >= _DAYS * max(HOUR / self.facts.bucket_seconds, 1)
 
@@ -135,7 +131,7 @@ class RateProfile:
     def regular(self) -> npt.NDArray[np.bool_]:
         """Which series come at even intervals, as heartbeats do."""
         even = (self.pauses >= 10) & (self.pause_deviation <= self.pause_mean / 2)
-        return np.asarray(even | (self.lowest.min(axis=1) > 0))
+        return np.asarray(even | ((self.pauses == 0) & (self.sums.sum(axis=1) >= self.buckets)))
 
     def slot(self, bucket: int) -> int:
         """The slot that a bucket belongs to: its hour (UTC) of the day, or of the week from Thursday on."""
@@ -176,11 +172,12 @@ class RateProfile:
         return cls(facts, **columns, **texts)
 
 
-_BY_SLOT: Final = ("sums", "highest", "lowest")
+_BY_SLOT: Final = ("sums", "highest")
 _NUMBERS: Final[dict[str, tuple[type[np.generic], float | None, float | None]]] = {
     "service": (np.int32, 0, HIGHEST_ID),
     "template": (np.int32, 0, HIGHEST_ID),
     "level": (np.int8, -1, 24),
+    "drop_most": (np.float64, 0, MOST),
     "dispersion": (np.float64, 0, 1e9),
     "pauses": (np.int64, 0, MOST),
     "pause_mean": (np.float64, 0, MOST),

@@ -38,6 +38,12 @@ def log_none(mean: Floats, dispersion: Floats) -> Floats:
     return -np.log1p(spread * mean) / spread
 
 
+def log_ratio(count: Floats, mean: Floats, dispersion: Floats, factor: float) -> Floats:
+    """Logarithm of how much more probable ``count`` is with ``factor`` times the mean."""
+    size = 1 / np.maximum(dispersion, LEAST_DISPERSION)
+    return count * np.log(factor) - (count + size) * np.log((size + factor * mean) / (size + mean))
+
+
 def pause(length: Floats, mean: Floats, deviation: Floats) -> Floats:
     """Probability that a pause is at least so long: a gamma distribution with that mean and standard deviation."""
     shape = (mean / deviation) ** 2

@@ -62,9 +62,11 @@ class Changes:
         for one in verdicts:
             change = self.open.get(one.subject)
             if change is None:
-                first = bucket - max(one.empty - 1, 0)
+                seen, awaited = one.observed, one.expected
+                if one.seen is not None and one.awaited is not None:
+                    seen, awaited = one.seen, one.awaited
                 change = Change(
-                    one.subject, first, bucket, one.observed, one.expected, one.dispersion, one.p, one.new,
+                    one.subject, bucket - one.span + 1, bucket, seen, awaited, one.dispersion, one.p, one.new,
                     one.observed == 0, one.level, one.record, [list(pair) for pair in one.worst], bucket,
                 )  # fmt: skip
                 self.open[one.subject] = change
@@ -76,8 +78,7 @@ class Changes:
                 del self.open[subject]
 
     def _extend(self, change: Change, bucket: int, one: Verdict) -> None:
-        silent = one.empty > 1 and change.none  # what it lacks since its beginning is in ``expected`` already
-        change.expected = max(one.expected, change.expected) if silent else change.expected + one.expected
+        change.expected += one.expected
         change.observed += one.observed
         change.last, change.none = bucket, one.observed == 0
         change.p, change.level = min(change.p, one.p), max(change.level, one.level)

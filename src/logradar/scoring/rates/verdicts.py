@@ -9,13 +9,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from logradar.model.rates.judge import DROP, RISE, SILENCE, Judge, probability_of_new, rejected
+from logradar.model.rates.judge import DROP, RISE, SILENCE, Judge, Judged, probability_of_new, rejected
 from logradar.model.rates.profile import WHOLE
 from logradar.parsing.bucket_counts import Cell
 
 _MANY: Final = 5  # templates of a service, or services of the log, beyond which they are one change
 _SHARE: Final = 0.8  # of what a service has more, which one template brings alone: then it is a change of the template
 _WORST: Final = 5
+_WAITED: Final = 2  # buckets without a record of a service, that make the silence of a message that of its service
 _STILL: Final = 0.01  # probability below which a change that is there goes on
 _LEAST: Final = 1e-300
 DAY: Final = 86_400
@@ -32,9 +33,10 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is unusual about a subject in one bucket; of a pause, in its ``empty`` buckets up to this one.
+    """What is unusual about a subject in one bucket: ``observed`` and ``expected`` events.
 
-    ``record`` is one of its records (None: there is none). ``worst`` are templates with what they have more or less.
+    It began ``span`` buckets ago, with ``seen`` and ``awaited`` events since then, this bucket included. ``record`` is
+    one of its records (None: there is none). ``worst`` are templates with what they have more or less.
     """
 
     subject: Subject
@@ -43,7 +45,9 @@ class Verdict:
     dispersion: float
     p: float
     new: bool = False
-    empty: int = 0
+    span: int = 1
+    seen: float | None = None
+    awaited: float | None = None
     record: int | None = None
     level: int = -1
     worst: tuple[tuple[int, float], ...] = ()
@@ -78,21 +82,23 @@ def verdicts(judge: Judge, bucket: int, cells: list[Cell], whole: bool, going_on
         of_service.setdefault(cell.service, cell)
     found = [one for one, kept in zip(new, chosen[len(rows) :], strict=True) if kept or one.subject in going_on]
     for row, kept in zip(rows.tolist(), chosen[: len(rows)].tolist(), strict=True):
-        more = bool(p[RISE, row] < 1)
+        kind = int(p[:, row].argmin())
+        more = kind == RISE
         name, template = profile.facts.services[int(profile.service[row])], int(profile.template[row])
         subject = Subject(False, name, template, more)
         if not kept and not (subject in going_on and p[:, row].min() < _STILL):
             continue
         here = of_service.get(name) if template == WHOLE else first.get((name, template))
-        silent = not more and counts[row] == 0
         found.append(
             Verdict(
                 subject,
                 float(counts[row]),
-                float(judged.lost[row] if silent else judged.expected[row]),
+                float(judged.expected[row]),
                 float(profile.dispersion[row]),
-                max(float(p[:, row].min()), _LEAST),
-                empty=int(judged.empty[row]) if silent else 0,
+                max(float(p[kind, row]), _LEAST),
+                span=1 if more else int(judged.span[kind, row]),
+                seen=None if more else float(judged.seen[kind, row]),
+                awaited=None if more else float(judged.awaited[kind, row]),
                 record=here.record if here is not None else None,
                 level=int(profile.level[row]) if here is None or template == WHOLE else here.level,
             )
@@ -105,7 +111,7 @@ def verdicts(judge: Judge, bucket: int, cells: list[Cell], whole: bool, going_on
             few[code[one.subject.service]] |= not one.subject.more
     judge.follow(bucket, counts, unusual)
     judge.forget(few)
-    return list(_together(list(_by_service(judge, found, counts, judged.expected, going_on)), going_on))
+    return list(_together(list(_by_service(judge, found, counts, judged, going_on)), going_on))
 
 
 def _counts(judge: Judge, cells: list[Cell]) -> np.ndarray:
@@ -148,7 +154,7 @@ def _new(judge: Judge, cells: list[Cell]) -> list[Verdict]:
 
 
 def _by_service(
-    judge: Judge, found: list[Verdict], counts: np.ndarray, expected: np.ndarray, going_on: Collection[Subject]
+    judge: Judge, found: list[Verdict], counts: np.ndarray, judged: Judged, going_on: Collection[Subject]
 ) -> Iterator[Verdict]:
     """Verdicts on templates, or one on their service where many of them, or all its records, are unusual."""
     groups: dict[tuple[str | None, bool], list[Verdict]] = defaultdict(list)
@@ -158,10 +164,10 @@ def _by_service(
         subject = Subject(False, service, WHOLE, more)
         own = next((one for one in group if one.subject.template == WHOLE), None)
         parts = sorted((one for one in group if one is not own), key=lambda one: (-one.excess, one.subject.template))
+        if own is None and not more:
+            own = _silent(judge, parts[0], subject, counts, judged)
         alone = own is not None and more and parts and parts[0].excess >= _SHARE * own.excess
-        if not parts or (
-            (subject not in going_on or not more) and (alone or (own is None and len(parts) <= _MANY))
-        ):
+        if not parts or ((subject not in going_on or not more) and (alone or (own is None and len(parts) <= _MANY))):
             yield from parts if parts else group
             continue
         worst = tuple((one.subject.template, one.excess) for one in parts[:_WORST])
@@ -171,14 +177,32 @@ def _by_service(
                 parts[0],
                 subject=subject,
                 observed=sum(one.observed for one in parts) if row is None else float(counts[row]),
-                expected=sum(one.expected for one in parts) if row is None else float(expected[row]),
+                expected=sum(one.expected for one in parts) if row is None else float(judged.expected[row]),
                 dispersion=parts[0].dispersion if row is None else float(judge.profile.dispersion[row]),
                 p=min(one.p for one in parts),
                 new=all(one.new for one in parts),
-                empty=0,
+                span=min(one.span for one in parts),
             )
         level = max(one.level for one in (own, *parts))
         yield replace(own, worst=worst, level=level, record=own.record if not parts else parts[0].record)
+
+
+def _silent(judge: Judge, part: Verdict, subject: Subject, counts: np.ndarray, judged: Judged) -> Verdict | None:
+    """A verdict on the service of ``part``, which is missing, where there is nothing at all of the service."""
+    row = judge.profile.number.get((subject.service, WHOLE))
+    if row is None or counts[row] or judged.span[SILENCE, row] < _WAITED:
+        return None
+    return replace(
+        part,
+        subject=subject,
+        observed=0.0,
+        expected=float(judged.expected[row]),
+        dispersion=float(judge.profile.dispersion[row]),
+        span=int(judged.span[SILENCE, row]),
+        seen=0.0,
+        awaited=float(judged.awaited[SILENCE, row]),
+        level=-1,
+    )
 
 
 def _together(found: list[Verdict], going_on: Collection[Subject]) -> Iterator[Verdict]:
@@ -197,7 +221,9 @@ def _together(found: list[Verdict], going_on: Collection[Subject]) -> Iterator[V
             observed=sum(one.observed for one in group),
             expected=sum(one.expected for one in group),
             new=all(one.new for one in group),
-            empty=0,
+            span=1,
+            seen=None,
+            awaited=None,
             level=max(one.level for one in group),
             worst=(),
         )

@@ -171,7 +171,7 @@ class RateWatch:
         return {
             "rate-cells": pa.Table.from_pylist(cells, schema=_CELLS),
             "rate-tally": pa.Table.from_pylist(tally, schema=_TALLY),
-            "rate-series": pa.table({"empty": judge.empty, "lost": judge.lost, "none": judge.none}),
+            "rate-series": pa.table({name: getattr(judge, name).ravel() for name in _SERIES}),
             "rate-load": pa.table({"wrote": judge.wrote, "expected": judge.expected}),
             "rate-changes": self._changes.state(),
             "rate-facts": pa.table({name: pa.array([value], pa.int64()) for name, value in facts.items()}),
@@ -180,9 +180,10 @@ class RateWatch:
     def restore(self, tables: dict[str, pa.Table]) -> None:
         """Take over what `tables` gave, for the same profile. Raises `ValueError` where it does not fit."""
         judge, series, load = self._judge, tables["rate-series"], tables["rate-load"]
-        if len(series) != len(self.profile) or len(load) != len(self.profile.facts.services):
+        if len(series) != judge.sums.size or len(load) != len(self.profile.facts.services):
             raise ValueError("it has other series than the bundle")
-        judge.empty, judge.lost, judge.none = (series[name].to_numpy().copy() for name in ("empty", "lost", "none"))
+        for name in _SERIES:
+            setattr(judge, name, series[name].to_numpy().reshape(judge.sums.shape).copy())
         judge.wrote, judge.expected = (load[name].to_numpy().copy() for name in ("wrote", "expected"))
         for row in tables["rate-cells"].to_pylist():
             cell = Cell(*(row[name] for name in Cell.__dataclass_fields__))
@@ -198,6 +199,7 @@ class RateWatch:
 
 
 _FACTS: Final = ("_next", "_filled", "_late", "_total", "judged", "disordered", "last")
+_SERIES: Final = ("sums", "span", "seen", "awaited")  # of a judge
 _PLAIN: Final = pa.schema(
     [("record_id", pa.int64()), ("source", pa.string()), ("line", pa.int64()), ("body", pa.large_string())]
 )
