@@ -81,6 +81,7 @@ class Judge:
             rows = rows[counts[rows] > _BEYOND * profile.most[rows, slot] * np.maximum(load[rows], 1)]
         p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
         if whole:
+            self._clear(DROP, (counts > 0) & (self.span[SILENCE] > 1))  # after a silence nothing is held against it
             self._drop(counts, expected, p)
             nothing = counts == 0
             self._add(SILENCE, nothing, counts, expected, tails.log_none(expected, profile.dispersion))
@@ -93,6 +94,10 @@ class Judge:
         """One bucket more, ``by`` which the sums rise; where it does not go on, all is 0."""
         for values, more in ((self.sums, by), (self.span, 1), (self.seen, counts), (self.awaited, expected)):
             values[kind] = np.where(going_on, values[kind] + more, 0)
+
+    def _clear(self, kind: int, rows: npt.NDArray[np.bool_]) -> None:
+        for values in (self.sums, self.span, self.seen, self.awaited):
+            values[kind, rows] = 0
 
     def _drop(self, counts: Floats, expected: Floats, p: Floats) -> None:
         """Cumulative sums of the log-likelihood ratio of half the rate (Page, Biometrika 41, 1954).
@@ -129,9 +134,8 @@ class Judge:
     def forget(self, services: npt.NDArray[np.bool_]) -> None:
         """The pauses of templates of ``services`` begin anew, for they are part of a pause of their service."""
         rows = services[self.profile.service] & (self.profile.template != WHOLE)
-        for values in (self.sums, self.span, self.seen, self.awaited):
-            values[SILENCE, rows] = 0
-            values[DROP, rows] = 0
+        self._clear(SILENCE, rows)
+        self._clear(DROP, rows)
 
     def pause(self) -> None:
         """The log was not there for a while: no pause and no load of before counts."""

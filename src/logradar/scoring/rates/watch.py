@@ -23,6 +23,7 @@ from logradar.scoring.rates.verdicts import verdicts
 _STRANGERS: Final = 1_000  # cells of a bucket that training did not have; what is more is not counted
 _DISORDER: Final = 0.01  # share of late records beyond which counts say nothing
 _SPARED: Final = 10  # late records that any log may have
+_FIRST: Final = 100  # records, before which it is not known whether the log is in order of time
 _EXAMPLE: Final = ("source", "line", "body")
 _CLIPPED: Final = 1_000
 Key = tuple[str | None, int]
@@ -117,6 +118,9 @@ class RateWatch:
             self.disordered += 1
             self._judge.pause()
             self._changes.end()
+            return
+        if self._total < _FIRST:
+            self._judge.pause()
             return
         self.judged += 1
         self._changes.add(bucket, verdicts(self._judge, bucket, cells, whole, self._changes.open))
