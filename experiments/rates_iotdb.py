@@ -2,8 +2,8 @@
 
 python experiments/rates_iotdb.py   (needs LOGRADAR_DATA)
 
-All logs but those of one fault train, their unmarked lines left out; the logs of that fault are judged. A log lasts less
-than a minute, so buckets are one second. A phase is found where a change overlaps it; a change that does not is false.
+The normal lines of all logs but those of one fault train; the logs of that fault are judged. A log lasts less than a
+minute, so buckets are one second. A phase is found where a change overlaps it; a change that does not is false.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Settings of rates."""
+"""What can be set for counts per time: buckets, lateness, and how many false changes are accepted."""
 
 from __future__ import annotations
 

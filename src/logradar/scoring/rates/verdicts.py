@@ -13,7 +13,8 @@ from logradar.model.rates.judge import DROP, RISE, SILENCE, Judge, Judged, proba
 from logradar.model.rates.profile import WHOLE
 from logradar.parsing.bucket_counts import Cell
 
-_MANY: Final = 5  # templates of a service, or services of the log, beyond which they are one change
+_MANY: Final = 5  # services of the log, or missing templates of a service, beyond which they are one change
+_RISING: Final = 2  # templates of a service that come too often, beyond which they are one change
 _SHARE: Final = 0.8  # of what a service has more, which one template brings alone: then it is a change of the template
 _WORST: Final = 5
 _WAITED: Final = 2  # buckets without a record of a service, that make the silence of a message that of its service
@@ -167,7 +168,10 @@ def _by_service(
         if own is None and not more:
             own = _silent(judge, parts[0], subject, counts, judged)
         alone = own is not None and more and parts and parts[0].excess >= _SHARE * own.excess
-        if not parts or ((subject not in going_on or not more) and (alone or (own is None and len(parts) <= _MANY))):
+        if not parts or (
+            (subject not in going_on or not more)
+            and (alone or (own is None and len(parts) <= (_RISING if more else _MANY)))
+        ):
             yield from parts if parts else group
             continue
         worst = tuple((one.subject.template, one.excess) for one in parts[:_WORST])
