@@ -46,13 +46,15 @@ OnStep = Callable[[Step], object]
 class Detected:
     """The outcome of a detection: ALERTS, highest score first, RATE_CHANGES in order of time, and figures of the input.
 
-    ``keep`` writes the state of a stream; it is called once the alerts are safe.
+    ``rate_notes`` are sentences on records whose rates could not be judged. ``keep`` writes the state
+    of a stream; it is called once the alerts are safe.
     """
 
     alerts: pa.Table
     figures: dict[str, Any]
     keep: Callable[[], None] = lambda: None
     rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
+    rate_notes: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """The figures and the rate changes as JSON values: all but the alerts, which may be many."""
@@ -139,7 +141,7 @@ def _detect(
         "threshold": limit.value,
         "notes": [
             *notes(limit, wish.alerts_per_day, wish.precision, loaded.facts.get("sessions_per_day")),
-            *found.figures.pop("rate_notes"),
+            *found.rate_notes,
         ],
         **({"checkpoint": loaded.facts["checkpoint"]} if checkpoint is not None else {}),
     }
@@ -220,9 +222,8 @@ def _whole(bundle: Bundle, limit: Threshold, opened: Opened, home: Path, on_scor
         "unknown_templates": drift.unknown,
         "silenced": suppressed,
         "drift": drift.drift(),
-        "rate_notes": rate_notes,
     }
-    return Detected(in_order_of_score(alerts), figures, rate_changes=changes)
+    return Detected(in_order_of_score(alerts), figures, rate_changes=changes, rate_notes=rate_notes)
 
 
 def _growing(
@@ -259,7 +260,7 @@ def _growing(
     if state is None:
         take(stream.close())
     found = Detected(in_order_of_score(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
-    found.rate_changes = latest(changes)
+    found.rate_changes, found.rate_notes = latest(changes), stream.rate_notes()
     if state is not None:
         found.alerts = in_order_of_score([*alerts, _still_open(early, found.alerts)])
         found.figures["open_sessions"] = stream.open_sessions

@@ -123,8 +123,11 @@ class Stream:
             "unknown_templates": self._drift.unknown,
             "silenced": self.suppressed,
             "drift": self._drift.drift(),
-            "rate_notes": self._rates.notes() if self._rates is not None else [],
         }
+
+    def rate_notes(self) -> list[str]:
+        """Sentences on records whose rates could not be judged."""
+        return self._rates.notes() if self._rates is not None else []
 
     def lines(self, record_ids: list[int]) -> pa.Table:
         """LOG_RECORDS of open sessions by record id."""
