@@ -11,19 +11,22 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.train import train
+from logradar.scoring.rates.changes import Changes
 from logradar.simulation.simulate import simulate
 
 LOGS = ("gateway", "research", "manager")
 HEARTBEAT = "gateway.health"
 REPEATED = "manager.payments"
 START = datetime(2026, 3, 2)
+LATENESS = 60
+FOUND: dict[str, int] = {}  # in which bucket each change was found; the table says when it began
 
 
 def at(day: datetime, clock: str) -> datetime:
@@ -87,10 +90,16 @@ def study(seed: int, history: float, lines_per_day: int, overrides: list[str], h
     false = detect(home / "bundle", str(home / "test")).rate_changes.to_pylist()
     found = detect(home / "bundle", str(home / "edited")).rate_changes.to_pylist()
     rows = []
+    # A change is reported when its bucket is over and has waited for late records.
+    for row in found:
+        row["reported"] = datetime.fromtimestamp((FOUND[row["change_id"]] + 1) * row["bucket_seconds"] + LATENESS, UTC)
     for one in planned:
         mine = [row for row in found if overlaps(row, one) and row["service"] in (one["service"], None)]
         first = min((row for row in mine if row["kind"] in one["kinds"]), key=lambda r: r["started_at"], default=None)
-        rows.append({"what": one["what"], "found": first is not None, "changes": len(mine), "row": first})
+        late = (first["reported"].replace(tzinfo=None) - one["begin"]).total_seconds() / 60 if first else None
+        rows.append(
+            {"minutes": late, "what": one["what"], "found": first is not None, "changes": len(mine), "row": first}
+        )
     beside = [row for row in found if not any(overlaps(row, one) for one in planned)]
     return {"seed": seed, "false": [said(row) for row in false], "beside": [said(row) for row in beside], "rows": rows}
 
@@ -107,6 +116,17 @@ def said(row: dict[str, Any]) -> str:
     return f"{when} {row['kind']} {row['service']} {row['template']}: {row['reason'][:120]} (p {row['p_value']:.0e})"
 
 
+def remembered(row: Any) -> Any:
+    """`Changes._row`, which remembers when a change was found."""
+
+    def remember(self: Changes, one: Any) -> dict[str, Any]:
+        FOUND[one.id] = one.begun
+        values: dict[str, Any] = row(self, one)
+        return values
+
+    return remember
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
@@ -115,6 +135,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("overrides", nargs="*")
     given = parser.parse_args()
+    setattr(Changes, "_row", remembered(Changes._row))  # noqa: B010
     results = []
     for seed in given.seeds:
         with tempfile.TemporaryDirectory() as home:
@@ -126,7 +147,8 @@ def main() -> None:
                 print("   ", line)
             for row in one["rows"]:
                 print(
-                    f"    {'found' if row['found'] else 'MISSED'} {row['what']} ({row['changes']} changes)",
+                    f"    {'found' if row['found'] else 'MISSED'} {row['what']}",
+                    f"({row['changes']} changes, after {row['minutes']} minutes)",
                     row["row"] and said(row["row"]),
                     flush=True,
                 )

@@ -47,6 +47,7 @@ def merged(old: RateProfile, new: RateProfile) -> RateProfile:
             "slots": slots,
             "exposure": exposure,
             "services": list(services),
+            "hours": sorted({*old.facts.hours, *new.facts.hours}),
             "powers": Powers(**powers),
             "since": min(old.facts.since, new.facts.since),
             "until": max(old.facts.until, new.facts.until),

@@ -29,6 +29,7 @@ SLOTS: Final = "rate-slots.parquet"
 HOUR: Final = 3600
 _PRIOR: Final = 30.0  # buckets that a slot is taken to have like the others, so that a short slot does not mislead
 _DAYS: Final = 6.5  # hours of a slot, so that its extremes are known
+_NEAR: Final = 2
 _MOST_BUCKETS: Final = 1 << 40
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,7 +48,7 @@ class RateFacts(Saved):
     """What holds for all series of a profile.
 
     ``slots`` is 1, 24 (hours of the day) or 168 (of the week); ``exposure`` counts the buckets of each.
-    ``false_changes_per_day`` is the budget, ``services`` are the names that the series refer to by number.
+    ``hours`` are those of the day (UTC) that training has. ``false_changes_per_day`` is the budget, ``services`` are the names that the series refer to by number.
     """
 
     bucket_seconds: float = Field(ge=1, le=86_400)
@@ -56,6 +57,7 @@ class RateFacts(Saved):
     slots: int = Field(ge=1, le=168)
     exposure: list[float]
     services: list[str | None]
+    hours: list[int] = Field(max_length=24)
     powers: Powers
     since: str
     until: str
@@ -132,6 +134,15 @@ class RateProfile:
         """Which series come at even intervals, as heartbeats do."""
         even = (self.pauses >= 10) & (self.pause_deviation <= self.pause_mean / 2)
         return np.asarray(even | ((self.pauses == 0) & (self.sums.sum(axis=1) >= self.buckets)))
+
+    @cached_property
+    def near(self) -> frozenset[int]:
+        """Hours of the day at most two from one that training has: of others it does not know what is normal."""
+        return frozenset((hour + by) % 24 for hour in self.facts.hours for by in range(-_NEAR, _NEAR + 1))
+
+    def knows(self, bucket: int) -> bool:
+        """Whether a bucket is at a time of day that can be judged."""
+        return slot_of(bucket, self.facts.bucket_seconds, 24) in self.near
 
     def slot(self, bucket: int) -> int:
         """The slot that a bucket belongs to: its hour (UTC) of the day, or of the week from Thursday on."""

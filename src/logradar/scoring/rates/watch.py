@@ -44,7 +44,7 @@ class RateWatch:
         self._late = self._total = 0
         self._counter = BucketCounter(profile.bucket, profile.lateness)
         self.last = BEFORE  # bucket of the clock
-        self.judged = self.disordered = 0  # buckets
+        self.judged = self.disordered = self.strange_hours = 0  # buckets
 
     def add(self, cells: Iterable[Cell], tally: Iterable[tuple[int, int, int]]) -> None:
         """Cells in order of their first record; ``tally`` are the buckets that were over, late records and all."""
@@ -122,6 +122,11 @@ class RateWatch:
         if self._total < _FIRST:
             self._judge.pause()
             return
+        if not self.profile.knows(bucket):
+            self.strange_hours += 1
+            self._judge.pause()
+            self._changes.end()
+            return
         self.judged += 1
         self._changes.add(bucket, verdicts(self._judge, bucket, cells, whole, self._changes.open))
 
@@ -157,6 +162,12 @@ class RateWatch:
             return [
                 f"{self._late:,} of {self._total:,} records came later than {self.profile.facts.lateness:g} seconds "
                 "after their time: the log is not in order of time, and changes of rates are not reported."
+            ]
+        if self.strange_hours:
+            hours = self.strange_hours * self.profile.facts.bucket_seconds / 3600
+            return [
+                f"{hours:,.1f} hours of the input are at times of the day that training does not have, so changes of rates "
+                "are not looked for there; train on a whole day."
             ]
         if self.last == BEFORE:
             return ["The records carry no times, so changes of rates cannot be seen."]
@@ -202,7 +213,7 @@ class RateWatch:
         self._counter.ahead = tables["rate-facts"]["ahead"][0].as_py()
 
 
-_FACTS: Final = ("_next", "_filled", "_late", "_total", "judged", "disordered", "last")
+_FACTS: Final = ("_next", "_filled", "_late", "_total", "judged", "disordered", "strange_hours", "last")
 _SERIES: Final = ("sums", "span", "seen", "awaited")  # of a judge
 _PLAIN: Final = pa.schema(
     [("record_id", pa.int64()), ("source", pa.string()), ("line", pa.int64()), ("body", pa.large_string())]
