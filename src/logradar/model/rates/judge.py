@@ -24,7 +24,8 @@ _MORE: Final = 1.5  # times what is expected, or its inverse: a smaller change i
 _BEYOND: Final = 1.5  # times the most that training had in a bucket
 LEAST: Final = 10  # events in a bucket that make a rise
 LEAST_NEW: Final = 3  # the same of what training never had
-_LONGER: Final = 1.5  # times the longest pause of the training
+_LONGER: Final = 1.5  # times the longest pause of the training, of series that come at even intervals
+_MUCH_LONGER: Final = 2.0  # the same of others
 _PAUSES: Final = 10  # without which their distribution is not known
 RISE, DROP, SILENCE = range(3)
 KINDS: Final = 3
@@ -86,7 +87,8 @@ class Judge:
             nothing = counts == 0
             self._add(SILENCE, nothing, counts, expected, tails.log_none(expected, profile.dispersion))
             lost = self.awaited[SILENCE]
-            rows = np.flatnonzero(nothing & (lost > _LONGER * profile.longest) & (lost >= 2.0))
+            longer = np.where(profile.regular, _LONGER, _MUCH_LONGER) * profile.longest
+            rows = np.flatnonzero(nothing & (lost > longer) & (lost >= 2.0))
             p[SILENCE, rows] = self._silence(rows, expected)
         return Judged(expected, p, self.span.copy(), self.seen.copy(), self.awaited.copy())
 
@@ -114,15 +116,21 @@ class Judge:
         p[DROP, rows] = np.maximum(np.exp(-self.sums[DROP, rows]), tails.SMALLEST)
 
     def _silence(self, rows: npt.NDArray[np.int64], expected: Floats) -> Floats:
-        """Pauses of regular series are gamma distributed; those of others are exponential beyond the longest so far."""
+        """Pauses of regular series are gamma distributed; those of others are exponential beyond the longest so far.
+
+        Where few pauses are known, none at all is judged by the counts, of a series that comes once a bucket or more.
+        """
         profile = self.profile
         lost = self.awaited[SILENCE, rows]
         pauses, mean = profile.pauses[rows], np.maximum(profile.pause_mean[rows], 1e-9)
         deviation = np.maximum(np.maximum(profile.pause_deviation[rows], expected[rows]), 0.1 * mean)
         even = tails.pause(lost, mean, deviation)
-        beyond = np.exp(-(lost - profile.longest[rows]) / np.maximum(deviation, mean)) / (pauses + 1)
+        scale = np.maximum(np.maximum(deviation, mean), profile.longest[rows] / np.log(pauses + 2))
+        beyond = np.exp(-(lost - profile.longest[rows]) / scale) / (pauses + 1)
         known = np.where(profile.regular[rows], even, np.maximum(beyond, tails.SMALLEST))
-        return np.where(pauses >= _PAUSES, known, np.maximum(np.exp(self.sums[SILENCE, rows]), tails.SMALLEST))
+        often = profile.sums[rows].sum(axis=1) >= profile.buckets
+        counted = np.where(often, np.maximum(np.exp(self.sums[SILENCE, rows]), tails.SMALLEST), 1.0)
+        return np.where(pauses >= _PAUSES, known, counted)
 
     def follow(self, bucket: int, counts: Floats, unusual: npt.NDArray[np.bool_]) -> None:
         """Take a bucket into the load; ``unusual`` services (one entry each) are taken to have been as before."""

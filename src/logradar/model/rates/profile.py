@@ -29,7 +29,7 @@ SLOTS: Final = "rate-slots.parquet"
 HOUR: Final = 3600
 _PRIOR: Final = 30.0  # buckets that a slot is taken to have like the others, so that a short slot does not mislead
 _DAYS: Final = 6.5  # hours of a slot, so that its extremes are known
-_NEAR: Final = 2
+_NEAR: Final = 1
 _MOST_BUCKETS: Final = 1 << 40
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -48,7 +48,8 @@ class RateFacts(Saved):
     """What holds for all series of a profile.
 
     ``slots`` is 1, 24 (hours of the day) or 168 (of the week); ``exposure`` counts the buckets of each.
-    ``hours`` are those of the day (UTC) that training has. ``false_changes_per_day`` is the budget, ``services`` are the names that the series refer to by number.
+    ``hours`` are those of the day (UTC) that training has. ``false_changes_per_day`` is the budget, ``services`` are
+    the names that the series refer to by number.
     """
 
     bucket_seconds: float = Field(ge=1, le=86_400)
@@ -137,7 +138,7 @@ class RateProfile:
 
     @cached_property
     def near(self) -> frozenset[int]:
-        """Hours of the day at most two from one that training has: of others it does not know what is normal."""
+        """Hours of the day at most one from one that training has: of others it does not know what is normal."""
         return frozenset((hour + by) % 24 for hour in self.facts.hours for by in range(-_NEAR, _NEAR + 1))
 
     def knows(self, bucket: int) -> bool:

@@ -17,7 +17,6 @@ _MANY: Final = 5  # services of the log, or missing templates of a service, beyo
 _RISING: Final = 2  # templates of a service that come too often, beyond which they are one change
 _SHARE: Final = 0.8  # of what a service has more, which one template brings alone: then it is a change of the template
 _WORST: Final = 5
-_WAITED: Final = 2  # buckets without a record of a service, that make the silence of a message that of its service
 _STILL: Final = 0.01  # probability below which a change that is there goes on
 _LEAST: Final = 1e-300
 DAY: Final = 86_400
@@ -192,9 +191,9 @@ def _by_service(
 
 
 def _silent(judge: Judge, part: Verdict, subject: Subject, counts: np.ndarray, judged: Judged) -> Verdict | None:
-    """A verdict on the service of ``part``, which is missing, where there is nothing at all of the service."""
+    """A verdict on the service of ``part``, which is missing, where its pause is improbable too."""
     row = judge.profile.number.get((subject.service, WHOLE))
-    if row is None or counts[row] or judged.span[SILENCE, row] < _WAITED:
+    if row is None or counts[row] or judged.p[SILENCE, row] > _STILL:
         return None
     return replace(
         part,

@@ -166,8 +166,8 @@ class RateWatch:
         if self.strange_hours:
             hours = self.strange_hours * self.profile.facts.bucket_seconds / 3600
             return [
-                f"{hours:,.1f} hours of the input are at times of the day that training does not have, so changes of rates "
-                "are not looked for there; train on a whole day."
+                f"{hours:,.1f} hours of the input are at times of the day that training does not have; rates "
+                "are not looked for there. Train on a whole day."
             ]
         if self.last == BEFORE:
             return ["The records carry no times, so changes of rates cannot be seen."]
