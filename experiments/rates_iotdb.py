@@ -21,7 +21,7 @@ from logradar.pipeline.detect import detect
 from logradar.pipeline.train import train
 
 FAULTS = ("compaction", "cpu", "import", "memory", "network2", "shutdown_leader")
-SETTINGS = ("detector=new_template", "beside=[]", "rates.bucket_seconds=1")
+SETTINGS = ("detector=new_template", "beside=[]", "rates.bucket_seconds=1", "rates.any_hour=true")
 
 
 def read(path: Path) -> tuple[list[str], datetime | None, datetime | None, datetime]:

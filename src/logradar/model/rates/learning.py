@@ -171,7 +171,7 @@ def _sums(table: BucketTable, settings: RateSettings, seconds: float, end: int |
         slots=slots,
         exposure=exposure.tolist(),
         services=list(known),
-        hours=sorted({slot_of(bucket, seconds, 24) for bucket in buckets}),
+        hours=sorted(range(24) if settings.any_hour else {slot_of(bucket, seconds, 24) for bucket in buckets}),
         powers=Powers(),
         since=_moment(buckets[0] * seconds),
         until=_moment((buckets[-1] + 1) * seconds),

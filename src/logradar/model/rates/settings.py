@@ -24,3 +24,6 @@ class RateSettings(Config):
     false_changes_per_day: float = Field(
         1.0, gt=0, le=1e4, description="false changes a day that are accepted, over all messages and services together"
     )
+    any_hour: bool = Field(
+        False, description="judge times of the day that training does not have too, as runs of tests come at any time"
+    )
