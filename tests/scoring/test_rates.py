@@ -6,12 +6,15 @@ import json
 import random
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +22,8 @@ from tests.scoring.test_oath import CUTS, lines_of, plain
 
 from logradar.core.tables import LOG_RECORDS
 from logradar.model.bundle import Bundle, input_settings
+from logradar.model.rates.merging import merged
+from logradar.model.rates.profile import RateProfile
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.train import train
@@ -238,3 +243,30 @@ def test_small_batches(unsteady: Any) -> None:
 def test_counts_on_disk(unsteady: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_store, "_ROWS", 500)
     assert detect(bundle, str(unsteady[1])).rate_changes.to_pylist() == unsteady[3]
+
+
+@pytest.mark.parametrize(("column", "value"), [("template", 3), ("service", 99), ("dispersion", -1.0), ("pauses", -5)])
+def test_a_damaged_profile_is_refused(bundle: Path, tmp_path: Path, column: str, value: float) -> None:
+    loaded = Bundle.load(bundle).rates
+    assert loaded is not None
+    loaded.save(tmp_path)
+    table = pq.read_table(tmp_path / "rates.parquet")
+    changed = pa.array([value] * len(table), table[column].type)
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, changed), tmp_path / "rates.parquet")
+    with pytest.raises(ValueError, match="rates"):
+        RateProfile.load(tmp_path)
+
+
+def test_fewer_slots_keep_the_sums(bundle: Path) -> None:
+    loaded = Bundle.load(bundle).rates
+    assert loaded is not None
+    wide = replace(
+        loaded,
+        facts=loaded.facts.model_copy(update={"slots": 24, "exposure": [loaded.buckets / 24] * 24}),
+        sums=np.repeat(loaded.sums / 24, 24, axis=1),
+        highest=np.repeat(loaded.highest, 24, axis=1),
+    )
+    both = merged(loaded, wide)
+    assert both.facts.slots == 1 and np.allclose(both.sums, 2 * loaded.sums)
+    assert both.buckets == pytest.approx(2 * loaded.buckets)
+    assert np.allclose(both.rates, loaded.rates) and np.allclose(both.dispersion, loaded.dispersion)

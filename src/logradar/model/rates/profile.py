@@ -181,7 +181,10 @@ class RateProfile:
             columns[name] = flat.reshape(len(saved), facts.slots)
         columns["follows"] = saved.numbers("follows", np.int8, (0, 1)).astype(bool)
         texts = {name: saved.texts(name).to_pylist() for name in ("source", "body")}
-        return cls(facts, **columns, **texts)
+        loaded = cls(facts, **columns, **texts)
+        if len(loaded.number) != len(loaded) or any((name, WHOLE) not in loaded.number for name in facts.services):
+            raise ValueError(f"{SERIES} names a series twice, or lacks a service as a whole")
+        return loaded
 
 
 _BY_SLOT: Final = ("sums", "highest")
