@@ -19,6 +19,8 @@ from logradar.core.tables import WARN
 
 LISTED: Final = 100  # alerts, rate changes, sessions and services that are named; what is more is counted
 _MARKS: Final = 2_000
+_SHOWN: Final = 80  # characters of a template in words
+_LOOKED_BACK: Final = 43_200 * 1_000_000  # microseconds before it was found, from which a rate change counts
 _PART = re.compile(r"#\d+$")  # of a session that was too long
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RANKS: Final = (8, 4, 2, 1)  # weight of the lines of an alert, the most telling one first
@@ -43,7 +45,7 @@ class Burst:
     """Times are microseconds, of events; 0 where no event of the log has a time.
 
     ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and last
-    alert (of a rate change: when it began and ended), ``since`` that of the first unusual line. ``heads`` are the rows
+    alert (of a rate change: when it began, half a day before it was found at most, and when it ended), ``since`` that of the first unusual line. ``heads`` are the rows
     of the most telling alert of each way to be unusual, ``first`` that of the first one, with what they are ordered by.
     """
 
@@ -57,7 +59,8 @@ class Burst:
     services: dict[str, ServiceShare]
     touched: tuple[str, ...]
     opened_in: str  # service of the most unusual line of the first alert
-    ids: tuple[Named, ...]
+    ids: tuple[Named, ...]  # of alerts
+    changes: tuple[Named, ...]  # ids of rate changes
     sessions: tuple[str, ...]
     heads: dict[str, dict[str, Any]]
     first: dict[str, Any]
@@ -88,6 +91,7 @@ class Burst:
             touched=tuple(sorted(set(services_of(alert)))[:LISTED]),
             opened_in=alert["service"] or "",
             ids=((time, alert["alert_id"]),),
+            changes=(),
             sessions=(_PART.sub("", alert["session_id"]),),
             heads={found.way: row | {"weight": [alert["severity_score"], alert["score"]]}},
             first=row,
@@ -99,23 +103,26 @@ class Burst:
     def of_rate(cls, change: Mapping[str, Any], severity_score: float, parts: Mapping[str, float]) -> Burst:
         """The burst of one row of RATE_CHANGES; ``severity_score`` and ``parts`` say how urgent it is."""
         found = deviation_of_rate(change)
-        start, last = micros(change["started_at"]), micros(change["last_at"])
+        began, last = micros(change["started_at"]), micros(change["last_at"])
+        start = max(began, micros(change["found_at"]) - _LOOKED_BACK)
         service = change["service"] or ""
-        line = {name: change[name] for name in ("record_id", "source", "line", "body", "level", "reason")}
-        line |= {"timestamp": change["started_at"], "service": service or None, "expected": []}
-        row = _row(change["change_id"], start, found.way, line, severity_score) | {"parts": dict(parts)}
+        line = {name: change[name] for name in ("record_id", "source", "line", "body", "level")}
+        line |= {"reason": _said(change), "service": service or None, "expected": []}
+        line["timestamp"] = change["started_at"] if change["record_id"] is not None else None
+        row = _row(change["change_id"], began, found.way, line, severity_score) | {"parts": dict(parts)}
         return cls(
             marks=dict.fromkeys(found.marks, (start, last)),
             start=start,
             last=max(start, last),
-            since=start,
+            since=began,
             count=0,
             rates=1,
             ways={found.way: 1},
-            services={service: ServiceShare(0, _RANKS[0], start)},
+            services={service: ServiceShare(0, _RANKS[0], began)},
             touched=(service,),
             opened_in=service,
-            ids=((start, change["change_id"]),),
+            ids=(),
+            changes=((began, change["change_id"]),),
             sessions=(),
             heads={found.way: row | {"weight": [severity_score, -float(change["p_value"])]}},
             first=row,
@@ -143,6 +150,7 @@ class Burst:
             touched=_together(self.touched, other.touched),
             opened_in=early.opened_in,
             ids=_together(self.ids, other.ids),
+            changes=_together(self.changes, other.changes),
             sessions=_together(self.sessions, other.sessions),
             heads={
                 way: max((one.heads[way] for one in (self, other) if way in one.heads), key=_telling)
@@ -170,6 +178,20 @@ def moment(time: int) -> datetime | None:
 
 def _row(id_: str, time: int, way: str, line: dict[str, Any] | None, severity_score: float) -> dict[str, Any]:
     return {"id": id_, "time": time, "way": way, "line": line, "severity_score": severity_score}
+
+
+def _said(change: Mapping[str, Any]) -> str:
+    """What a rate change is, in words: its kind, its message, and how often."""
+    if change["kind"] == "new":
+        what = f"new message «{_short(change['template'])}»" if change["template"] else "new service"
+    else:
+        what = f"{change['kind']} of «{_short(change['template'])}»" if change["template"] else str(change["kind"])
+    return f"{what}, {change['reason']}"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _telling(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,8 +1,8 @@
 """Incident groups: which bursts have one cause. A function of the set of bursts, whatever their order.
 
-Bursts become one incident in four ways: they share an exact mark within the quiet time; a vague one within a third of
-it; they begin together in one service; or one is a few alerts, with nothing new, while a much larger one is going on
-in the same services.
+Bursts become one incident in five ways: they share an exact mark within the quiet time; a vague one within a third of
+it; they begin together in one service; they are part of a storm of new messages in one service; or one is a few alerts,
+with nothing new, while a much larger one is going on in the same services.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from logradar.alerting.deviation import EXACT
 from logradar.core.config import Config
 
 SECOND: Final = 1_000_000  # microseconds
+_NEVER: Final = 1 << 62
 _VAGUE: Final = 1 / 3  # of the quiet time
 _BURST: Final = 1 / 6
 _NAMELESS: Final = 6  # times as long is a beginning of kinds that have no service
 _FEW: Final = 3  # alerts that a larger incident may have as company
+_STORM: Final = 20  # bursts with a new message in one service, which follow each other, that have one cause
 _LARGER: Final = 5  # times as many alerts as these
 
 
@@ -93,6 +95,7 @@ def groups(
     joined = _Joined(len(rows))
     _share_marks(rows, settings, joined)
     _begin_together(rows, settings, joined, inside)
+    _storm(rows, settings, joined)
     _keep_company(rows, settings, joined)
     return [[rows[row] for row in sorted(one)] for one in sorted(joined.sets(), key=min)]
 
@@ -129,14 +132,27 @@ def _begin_together(
         _chain(found, settings.together if name else _NAMELESS * settings.together, joined)
 
 
-def _chain(spans: list[tuple[int, int, int]], gap: int, joined: _Joined) -> None:
-    """Join the rows whose spans (start, last, row) are at most ``gap`` apart."""
-    end, before = None, -1
-    for start, last, row in sorted(spans):
-        if end is not None and start - end <= gap:
-            joined.join(before, row)
+def _storm(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined) -> None:
+    """New messages in one service, another one each time, that come one after the other."""
+    places: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for row, burst in enumerate(rows):
+        if "new" in burst.ways and burst.start:
+            places[burst.opened_in].append((burst.start, burst.last, row))
+    for found in places.values():
+        if len(found) >= _STORM:
+            _chain(found, settings.burst, joined, least=_STORM)
+
+
+def _chain(spans: list[tuple[int, int, int]], gap: int, joined: _Joined, least: int = 2) -> None:
+    """Join the rows whose spans (start, last, row) are at most ``gap`` apart, where they are ``least`` or more."""
+    end, chain = None, list[int]()
+    for start, last, row in [*sorted(spans), (_NEVER, _NEVER, -1)]:
+        if end is not None and start - end > gap:
+            for other in chain[1:] if len(chain) >= least else ():
+                joined.join(chain[0], other)
+            end, chain = None, []
         end = last if end is None else max(end, last)
-        before = row
+        chain.append(row)
 
 
 def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined) -> None:

@@ -43,8 +43,11 @@ class Recurrence:
 
 
 def whole(bursts: Sequence[Burst]) -> Burst:
-    """All bursts of an incident as one."""
-    return reduce(add, bursts)
+    """All bursts of an incident as one; pair by pair, because the marks of a storm are many."""
+    level = list(bursts)
+    while len(level) > 1:
+        level = [reduce(add, level[place : place + 2]) for place in range(0, len(level), 2)]
+    return level[0]
 
 
 def is_incident(burst: Burst) -> bool:
@@ -77,6 +80,7 @@ def row_of(burst: Burst, now: int, quiet: int, severities: SeveritySettings, aga
         "alerts": burst.count,
         "rate_changes": burst.rates,
         "alert_ids": [name for _, name in burst.ids],
+        "rate_change_ids": [name for _, name in burst.changes],
         "kind": again.kind or id_,
         "again_of": again.before,
         "title": title(headline(burst), services, again),

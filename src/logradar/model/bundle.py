@@ -27,6 +27,7 @@ from logradar.core.errors import BundleError, ConfigError, DataError, InputError
 from logradar.core.locks import locked
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
+from logradar.model.rates.profile import RateProfile
 from logradar.model.replay_buffer import ReplayBuffer
 from logradar.model.self_test import SelfTest
 from logradar.model.settings import RunSettings
@@ -91,6 +92,7 @@ class Bundle:
     memory: ReplayBuffer | None = None
     feedback: Feedback = field(default_factory=Feedback)
     marked: Mapping[str, Floats] = field(default_factory=dict)
+    rates: RateProfile | None = None  # how often what came; None where there was too little time
 
     @property
     def main(self) -> Detector:
@@ -147,6 +149,8 @@ class Bundle:
             SelfTest.of(self.main, limit, rows).save(draft)
             if self.marked:
                 pq.write_table(pa.table(dict(self.marked)), draft / MARKED)
+            if self.rates is not None:
+                self.rates.save(draft)
             if len(self.feedback):
                 (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
             inside = self.main.members
@@ -209,6 +213,7 @@ class Bundle:
             ReplayBuffer.load(folder),
             _feedback(folder / FEEDBACK) if (folder / FEEDBACK).is_file() else Feedback(),
             marked,
+            RateProfile.load(folder),
         )
 
 

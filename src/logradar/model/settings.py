@@ -17,6 +17,7 @@ from logradar.core.config import Config, load_config, put, validated
 from logradar.core.errors import ConfigError
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import SplitSettings
+from logradar.model.rates.settings import RateSettings
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.templates import ParsingSettings
 from logradar.sources.opening.opening import InputSettings
@@ -41,6 +42,7 @@ class RunSettings(Config):
     threshold: ThresholdSettings = ThresholdSettings()
     severity: SeveritySettings = SeveritySettings()
     incidents: IncidentSettings = IncidentSettings()
+    rates: RateSettings = RateSettings()
     replay: int = Field(
         20_000, ge=0, description="distinct normal sequences that a bundle keeps, for feedback and to go on learning"
     )
