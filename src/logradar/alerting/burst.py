@@ -44,9 +44,10 @@ class ServiceShare:
 class Burst:
     """Times are microseconds, of events; 0 where no event of the log has a time.
 
-    ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and last
-    alert (of a rate change: when it began, half a day before it was found at most, and when it ended), ``since`` that of the first unusual line. ``heads`` are the rows
-    of the most telling alert of each way to be unusual, ``first`` that of the first one, with what they are ordered by.
+    ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and
+    last alert (of a rate change: its beginning, half a day before it was found at most, and its end), ``since`` that of
+    the first unusual line. ``heads`` are the rows of the most telling alert of each way to be unusual, ``first`` that
+    of the first one, with what they are ordered by.
     """
 
     marks: dict[str, Span]
@@ -66,6 +67,7 @@ class Burst:
     first: dict[str, Any]
     parts: dict[str, float]  # of the severity, the highest of each
     max_level: int = 0
+    found: int = 0  # when a rate change was found
     names: set[str] = field(default_factory=set)  # ids of the incidents that it was reported in
 
     @classmethod
@@ -128,6 +130,7 @@ class Burst:
             first=row,
             parts=dict(parts),
             max_level=change["level"] or 0,
+            found=micros(change["found_at"]),
         )
 
     def __add__(self, other: Burst) -> Burst:
@@ -162,6 +165,7 @@ class Burst:
                 for name in {**self.parts, **late.parts}
             },
             max_level=max(self.max_level, other.max_level),
+            found=early.found,
             names=self.names | other.names,
         )
 

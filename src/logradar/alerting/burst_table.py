@@ -11,7 +11,7 @@ from logradar.alerting.burst import Burst, ServiceShare
 from logradar.core.tables import EVIDENCE, SEVERITY_PART
 
 _INT: Final = pa.int64()
-_PLAIN: Final = ("start", "last", "since", "count", "rates", "max_level")
+_PLAIN: Final = ("start", "last", "since", "count", "rates", "max_level", "found")
 _NAMED: Final = ("ids", "changes")
 _TEXTS: Final = pa.list_(pa.string())
 _ROW: Final = [
@@ -44,6 +44,7 @@ BURSTS: Final = pa.schema(
         ("first", pa.struct(_ROW)),
         ("parts", pa.list_(SEVERITY_PART)),
         ("max_level", _INT),
+        ("found", _INT),
         ("names", _TEXTS),
     ]
 )
@@ -88,7 +89,8 @@ def _burst(row: dict[str, Any]) -> Burst:
         marks={one["mark"]: (one["start"], one["last"]) for one in row["marks"]},
         ways={one["way"]: one["count"] for one in row["ways"]},
         services={one["service"]: ServiceShare(one["alerts"], one["weight"], one["first"]) for one in row["services"]},
-        **{name: tuple((one["time"], one["id"]) for one in row[name]) for name in _NAMED},
+        ids=tuple((one["time"], one["id"]) for one in row["ids"]),
+        changes=tuple((one["time"], one["id"]) for one in row["changes"]),
         heads={head["way"]: head | {"parts": _by_name(head["parts"])} for head in row["heads"]},
         first=row["first"] | {"parts": _by_name(row["first"]["parts"])},
         parts=_by_name(row["parts"]),

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import orjson
 
+from logradar.core.tables import UNKNOWN
+
 WAYS: Final = ("new", "more", "cut", "less", "order", "value", "rate", "other")
 EXACT: Final = "="  # what the names of exact marks begin with
 VAGUE: Final = "~"
@@ -46,10 +48,8 @@ def deviation(alert: Mapping[str, Any]) -> Deviation:
 def deviation_of_rate(change: Mapping[str, Any]) -> Deviation:
     """What is unusual about a row of RATE_CHANGES: its template, which alerts may have too, and its service."""
     exact: list[tuple[str, ...]] = [("silence", str(change["service"]))] if change["kind"] == "silence" else []
-    if change["template_id"] is not None:
+    if change["template_id"] not in (None, UNKNOWN):  # all messages that are not in training count as one
         exact.append(("event", str(change["template_id"])))
-    if change["template"]:
-        exact.append(("event", f"?{change['template']}"))
     vague = [("rate", str(change["kind"]), str(change["service"]))]
     return Deviation("rate", frozenset([*_named(EXACT, exact), *_named(VAGUE, vague)]))
 

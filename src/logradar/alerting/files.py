@@ -76,8 +76,8 @@ def document_pieces(document: dict[str, Any], alerts: pa.Table) -> Iterator[byte
 def write_alerts(alerts: pa.Table, document: dict[str, Any], path: Path, kind: str | None = None) -> None:
     """Write ALERTS as json (in the ``document`` of a detection), parquet or csv (a row each).
 
-    Parquet and CSV hold the alerts alone: no incident and no rate change. The file is there whole or not at all. ``kind`` names the format; None: as the name of the file ends. Raises
-    `InputError` for another ending.
+    Parquet and CSV hold the alerts alone: no incident and no rate change. The file is there whole or not at all.
+    ``kind`` names the format; None: as the name of the file ends. Raises `InputError` for another ending.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = f".{kind}" if kind else path.suffix

@@ -117,7 +117,7 @@ def _begin_together(
 
     Of a service whose name is known, the first bursts of its kinds are compared; in a log without services all bursts.
     """
-    opening = {one[0] for one in joined.sets()}
+    opening = {next((row for row in one if rows[row].count), one[0]) for one in joined.sets()}
     places: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
     for row, burst in enumerate(rows):
         if not burst.count or not burst.start or not settings.together or inside(burst):
@@ -156,7 +156,11 @@ def _chain(spans: list[tuple[int, int, int]], gap: int, joined: _Joined, least: 
 
 
 def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined) -> None:
-    """A few alerts with no new message, and rate changes alone, belong to the larger incident around them."""
+    """A few alerts with no new message, and rate changes alone, belong to a larger incident around them.
+
+    A few alerts belong to the largest one; rate changes to the one that began most nearly at the same time as the first
+    of them, whatever comes while they go on.
+    """
     sets = joined.sets()
     facts = [_Facts([rows[row] for row in one]) for one in sets]
     large = [(facts[place], one[0]) for place, one in enumerate(sets) if facts[place].count]
@@ -166,7 +170,7 @@ def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Jo
             continue
         slack = 0 if small.count else settings.burst
         around = [
-            (larger.count, -larger.start, -row)
+            (larger.count if small.count else -abs(larger.start - small.start), -larger.start, -row)
             for larger, row in large
             if row != one[0]
             and larger.count >= max(1, _LARGER * small.count)
@@ -179,11 +183,12 @@ def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Jo
 
 
 class _Facts:
-    """What is compared of two groups."""
+    """What is compared of two groups; of rate changes alone only the first one counts, until it was found."""
 
     def __init__(self, bursts: Sequence[Burst]) -> None:
         self.count = sum(burst.count for burst in bursts)
-        self.new = any("new" in burst.ways for burst in bursts)
-        self.start = min(burst.start for burst in bursts)
-        self.last = max(burst.last for burst in bursts)
-        self.services = {name for burst in bursts for name in burst.services}
+        compared = bursts if self.count else bursts[:1]
+        self.new = any("new" in burst.ways for burst in compared)
+        self.start = min(burst.start for burst in compared)
+        self.last = max(burst.last if self.count else burst.found for burst in compared)
+        self.services = {name for burst in compared for name in burst.services}

@@ -78,9 +78,9 @@ class Incidents:
         """INCIDENTS that are new or changed, the earliest first.
 
         ``alerts`` are ALERTS of sessions that are over, ``early`` those of sessions that are not and will be raised
-        again under the same id, ``changes`` RATE_CHANGES, of which one that goes on comes again under its id. ``now`` is
-        the event time that was reached, in microseconds; nothing that ended before ``horizon`` goes on. In a storm some
-        calls give nothing, and a later one gives what changed since.
+        again under the same id, ``changes`` RATE_CHANGES, of which one that goes on comes again under its id. ``now``
+        is the event time that was reached, in microseconds; nothing that ended before ``horizon`` goes on. In a storm
+        some calls give nothing, and a later one gives what changed since.
         """
         before, self._horizon = self._now, horizon
         self._now = max(self._now, now or 0)
@@ -139,7 +139,7 @@ class Incidents:
     def _changed(self) -> pa.Table:
         rows, bursts_by_id = [], {}
         self._waiting, self._credit = False, 0
-        known = self._known.on_trial()
+        known, early = self._known.on_trial(), set(map(id, self._early.values()))
         for group in self._groups():
             burst = whole(group)
             if not is_incident(burst):
@@ -147,7 +147,8 @@ class Incidents:
             id_ = incident_id(burst)
             again = known.recurrence(burst.marks, burst.start)
             row = row_of(burst, self._now, self._settings.quiet, self._severities, again)
-            known.add(burst.marks, burst.last, id_, row["kind"])
+            if not any(id(one) in early for one in group):  # it is not known yet when it ends
+                known.add(burst.marks, burst.last, id_, row["kind"])
             rows.append(row)
             bursts_by_id[id_] = group
         found = self._report(rows, bursts_by_id)
@@ -196,9 +197,10 @@ class Incidents:
         horizon = reached - KEPT - self._settings.quiet
         if not any(0 < burst.last < horizon for burst in (*self._index, *self._rates.values())):
             return
+        early = set(map(id, self._early.values()))  # whose whole sessions may be elsewhere
         for group in self._groups():
             burst = whole(group)
-            if not 0 < burst.last < horizon:  # what has no time is never old
+            if not 0 < burst.last < horizon or any(id(one) in early for one in group):  # no time is never old
                 continue
             if is_incident(burst):
                 id_ = incident_id(burst)
