@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.scoring.test_oath import CUTS, lines_of, plain
+from tests.scoring.test_oath import CUTS, lines_of, plain, told
 
+from logradar.alerting.incidents import IncidentList
 from logradar.core.tables import LOG_RECORDS
 from logradar.model.bundle import Bundle, input_settings
 from logradar.model.rates.merging import merged
@@ -173,6 +174,14 @@ def test_too_little_time_learns_no_rates(tmp_path: Path, capsys: pytest.CaptureF
     assert "hour of logs" in capsys.readouterr().err
 
 
+def test_a_log_that_is_empty_at_first_can_be_learnt(tmp_path: Path) -> None:
+    """Of its first four fifths no bucket is whole."""
+    at = [0.0, *(18_000.0 + 20 * n for n in range(200))]
+    lines = [(moment, f"INFO web page was built number {n}") for n, moment in enumerate(at)]
+    train(str(write(tmp_path / "train.log", lines)), tmp_path / "bundle", SETTINGS)
+    assert Bundle.load(tmp_path / "bundle").rates is not None
+
+
 def test_without_rates_nothing_is_reported(tmp_path: Path) -> None:
     chosen = run_settings(None, ["detector=new_template", "beside=[]", "rates.enabled=false"])
     train(str(write(tmp_path / "train.log", shop(2, 1))), tmp_path / "bundle", chosen)
@@ -193,7 +202,7 @@ def test_a_training_that_goes_on_knows_both(bundle: Path, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def unsteady(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Path, pa.Table, list[Any]]:
+def unsteady(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Path, pa.Table, Told]:
     """A log with several changes, some late lines and a long pause; its records, and what `detect` reports."""
     rng, home = random.Random(5), tmp_path_factory.mktemp("unsteady")
     lines = without(shop(4, 10, day=1), " store ", LATER + 3000, LATER + 4200)
@@ -209,40 +218,59 @@ def unsteady(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bu
     loaded = Bundle.load(bundle)
     with reading(str(path), input_settings(loaded, None), home / "corpus") as corpus:
         records = pa.concat_tables(list(corpus.scan(LOG_RECORDS.names))).unify_dictionaries()
-    return loaded, path, records, detect(bundle, str(path)).rate_changes.to_pylist()
+    whole = detect(bundle, str(path))
+    return loaded, path, records, Told(whole.rate_changes.to_pylist(), whole.incidents.to_pylist())
 
 
-def streamed(bundle: Bundle, records: pa.Table, cuts: list[int], reload: bool) -> list[dict[str, Any]]:
+class Told(NamedTuple):
+    """What is reported of a log."""
+
+    changes: list[dict[str, Any]]
+    incidents: list[dict[str, Any]]
+
+    def plain(self) -> Told:
+        """Without the names of files, which a stream does not know."""
+        return Told([plain(one) for one in self.changes], [told(one) for one in self.incidents])
+
+
+def streamed(bundle: Bundle, records: pa.Table, cuts: list[int], reload: bool) -> Told:
     limit = plan_threshold(bundle)
-    stream, changes = Stream(bundle, limit), []
+    stream, changes, incidents = Stream(bundle, limit), [], IncidentList()
     for begin, end in pairwise([0, *sorted(cut % (len(records) + 1) for cut in cuts), len(records)]):
-        changes.append(stream.step(records.slice(begin, end - begin)).rate_changes)
+        step = stream.step(records.slice(begin, end - begin))
+        changes.append(step.rate_changes)
+        incidents.add(step.incidents)
         if reload:
             with tempfile.TemporaryDirectory() as folder:
                 save_state(stream, bundle, Path(folder) / "state")
                 stream = Stream(bundle, limit)
                 load_state(stream, bundle, Path(folder) / "state")
-    changes.append(stream.close().rate_changes)
-    return latest(changes).to_pylist()
+    end_of_all = stream.close()
+    changes.append(end_of_all.rate_changes)
+    incidents.add(end_of_all.incidents)
+    return Told(latest(changes).to_pylist(), incidents.table().to_pylist())
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(CUTS, st.booleans())
 def test_where_batches_end_makes_no_difference(unsteady: Any, cuts: list[int], reload: bool) -> None:
     bundle, _, records, whole = unsteady
-    assert {change["kind"] for change in whole} >= {"silence", "spike", "new"}
-    assert [plain(one) for one in streamed(bundle, records, cuts, reload)] == [plain(one) for one in whole]
+    assert {change["kind"] for change in whole.changes} >= {"silence", "spike", "new"}
+    assert sum(one["rate_changes"] for one in whole.incidents) == len(whole.changes)
+    assert any(one["alerts"] and one["rate_changes"] for one in whole.incidents)
+    assert any(not one["alerts"] for one in whole.incidents), "nothing but a change of a rate"
+    assert streamed(bundle, records, cuts, reload).plain() == whole.plain()
 
 
 def test_small_batches(unsteady: Any) -> None:
     bundle, _, records, whole = unsteady
     cuts = list(range(0, len(records), 37))
-    assert [plain(one) for one in streamed(bundle, records, cuts, False)] == [plain(one) for one in whole]
+    assert streamed(bundle, records, cuts, False).plain() == whole.plain()
 
 
 def test_counts_on_disk(unsteady: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_store, "_ROWS", 500)
-    assert detect(bundle, str(unsteady[1])).rate_changes.to_pylist() == unsteady[3]
+    assert detect(bundle, str(unsteady[1])).rate_changes.to_pylist() == unsteady[3].changes
 
 
 @pytest.mark.parametrize(("column", "value"), [("template", 3), ("service", 99), ("dispersion", -1.0), ("pauses", -5)])

@@ -77,7 +77,9 @@ def learn(table: BucketTable, settings: RateSettings, seconds: float, end: int |
         return None
     cut = numbers[int(len(numbers) * _LATER)]
     profile = _fitted(table, settings, seconds, end)
-    powers = _powers(profile, _fitted(table, settings, seconds, cut), table, cut, end)
+    some = any(one.whole for one in stretches(table, cut))  # not where a pause begins after the first record
+    early = _fitted(table, settings, seconds, cut) if some else profile
+    powers = _powers(profile, early, table, cut, end)
     return replace(profile, facts=profile.facts.model_copy(update={"powers": powers}))
 
 
@@ -234,12 +236,15 @@ def _powers(profile: RateProfile, early: RateProfile, table: BucketTable, begin:
     not seen.
     """
     judge = Judge(profile)
-    p = [judge.judge(one.bucket, counts, guarded=False).p[RISE].min() for one, counts in _walked(judge, table, end)]
+    p = [
+        judge.judge(one.bucket, counts, guarded=False).p[RISE].min(initial=1.0)
+        for one, counts in _walked(judge, table, end)
+    ]
     judge = Judge(early)
     strange = np.array([key not in early.number for key in table.keys], bool)
     later: list[tuple[float, ...]] = []
     for one, counts in _walked(judge, table, end):
-        smallest = judge.judge(one.bucket, counts).p.min(axis=1).tolist()
+        smallest = judge.judge(one.bucket, counts).p.min(axis=1, initial=1.0).tolist()
         if one.bucket >= begin:
             cells = slice(*table.offsets[one.row : one.row + 2]) if one.row >= 0 else slice(0, 0)
             new = table.count[cells][strange[table.place[cells]]].astype(np.float64)
@@ -255,7 +260,7 @@ def _power(smallest: Floats, tests: int, ranks: tuple[int, ...]) -> float:
     power, ordered = 1.0, np.sort(smallest)
     for rank in ranks:
         if rank <= max(len(ordered) // 50, ranks[0]) <= len(ordered) and ordered[rank - 1] < 1:
-            power = min(power, float(np.log(rank / (len(ordered) * tests)) / np.log(ordered[rank - 1])))
+            power = min(power, float(np.log(rank / (len(ordered) * max(tests, 1))) / np.log(ordered[rank - 1])))
     return max(power, _LEAST_POWER)
 
 
