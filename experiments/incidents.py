@@ -62,7 +62,7 @@ def measured(incidents: Iterable[dict[str, Any]], fault_of: dict[str, str], seed
     exact, owned, false, first, second, asked = set(), Counter[str](), 0, 0, 0, 0
     for one in incidents:
         own = Counter(fault_of[name] for name in one["alert_ids"] if name in fault_of)
-        fault, most = own.most_common(1)[0]
+        fault, most = own.most_common(1)[0] if own else ("", 0)  # of rate changes alone: false
         if not fault:
             false += 1
             continue

@@ -14,12 +14,12 @@ from heapq import merge
 from itertools import groupby, islice
 from typing import Any, Final
 
-from logradar.alerting.deviation import deviation, deviation_of_rate, services_of
+from logradar.alerting.deviation import RATES, deviation, deviation_of_rate, services_of
+from logradar.core.rate_words import what_changed
 from logradar.core.tables import WARN
 
 LISTED: Final = 100  # alerts, rate changes, sessions and services that are named; what is more is counted
 _MARKS: Final = 2_000
-_SHOWN: Final = 80  # characters of a template in words
 _LOOKED_BACK: Final = 43_200 * 1_000_000  # microseconds before it was found, from which a rate change counts
 _PART = re.compile(r"#\d+$")  # of a session that was too long
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ class Burst:
     ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and
     last alert (of a rate change: its beginning, half a day before it was found at most, and its end), ``since`` that of
     the first unusual line. ``heads`` are the rows of the most telling alert of each way to be unusual, ``first`` that
-    of the first one, with what they are ordered by.
+    of the first one, ``shown`` that of the first alert where there is one, with what they are ordered by.
     """
 
     marks: dict[str, Span]
@@ -65,6 +65,7 @@ class Burst:
     sessions: tuple[str, ...]
     heads: dict[str, dict[str, Any]]
     first: dict[str, Any]
+    shown: dict[str, Any]
     parts: dict[str, float]  # of the severity, the highest of each
     max_level: int = 0
     found: int = 0  # when a rate change was found
@@ -97,6 +98,7 @@ class Burst:
             sessions=(_PART.sub("", alert["session_id"]),),
             heads={found.way: row | {"weight": [alert["severity_score"], alert["score"]]}},
             first=row,
+            shown=row,
             parts=row["parts"],
             max_level=level,
         )
@@ -106,21 +108,22 @@ class Burst:
         """The burst of one row of RATE_CHANGES; ``severity_score`` and ``parts`` say how urgent it is."""
         found = deviation_of_rate(change)
         began, last = micros(change["started_at"]), micros(change["last_at"])
-        start = max(began, micros(change["found_at"]) - _LOOKED_BACK)
+        found_at = micros(change["found_at"])
+        start = max(began, found_at - _LOOKED_BACK)
         service = change["service"] or ""
         line = {name: change[name] for name in ("record_id", "source", "line", "body", "level")}
-        line |= {"reason": _said(change), "service": service or None, "expected": []}
+        line |= {"reason": f"{what_changed(change)}, {change['reason']}", "service": service or None, "expected": []}
         line["timestamp"] = change["started_at"] if change["record_id"] is not None else None
         row = _row(change["change_id"], began, found.way, line, severity_score) | {"parts": dict(parts)}
         return cls(
             marks=dict.fromkeys(found.marks, (start, last)),
             start=start,
             last=max(start, last),
-            since=began,
+            since=began if found.way == "silent" else found_at,  # when another rate changed is known roughly
             count=0,
             rates=1,
             ways={found.way: 1},
-            services={service: ServiceShare(0, _RANKS[0], began)},
+            services={service: ServiceShare(0, _RANKS[0], began if found.way == "silent" else found_at)},
             touched=(service,),
             opened_in=service,
             ids=(),
@@ -128,9 +131,10 @@ class Burst:
             sessions=(),
             heads={found.way: row | {"weight": [severity_score, -float(change["p_value"])]}},
             first=row,
+            shown=row,
             parts=dict(parts),
             max_level=change["level"] or 0,
-            found=micros(change["found_at"]),
+            found=found_at,
         )
 
     def __add__(self, other: Burst) -> Burst:
@@ -160,6 +164,7 @@ class Burst:
                 for way in sorted({*self.heads, *other.heads})
             },
             first=early.first,
+            shown=min(self.shown, other.shown, key=lambda row: (row["way"] in RATES, *_order(row))),
             parts={
                 name: max(self.parts.get(name, 0.0), other.parts.get(name, 0.0))
                 for name in {**self.parts, **late.parts}
@@ -182,20 +187,6 @@ def moment(time: int) -> datetime | None:
 
 def _row(id_: str, time: int, way: str, line: dict[str, Any] | None, severity_score: float) -> dict[str, Any]:
     return {"id": id_, "time": time, "way": way, "line": line, "severity_score": severity_score}
-
-
-def _said(change: Mapping[str, Any]) -> str:
-    """What a rate change is, in words: its kind, its message, and how often."""
-    if change["kind"] == "new":
-        what = f"new message «{_short(change['template'])}»" if change["template"] else "new service"
-    else:
-        what = f"{change['kind']} of «{_short(change['template'])}»" if change["template"] else str(change["kind"])
-    return f"{what}, {change['reason']}"
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _telling(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -159,7 +159,7 @@ def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Jo
     """A few alerts with no new message, and rate changes alone, belong to a larger incident around them.
 
     A few alerts belong to the largest one; rate changes to the one that began most nearly at the same time as the first
-    of them, whatever comes while they go on.
+    of them, whatever comes while they go on. What is unusual because a service is silent is seen in other services.
     """
     sets = joined.sets()
     facts = [_Facts([rows[row] for row in one]) for one in sets]
@@ -174,7 +174,7 @@ def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Jo
             for larger, row in large
             if row != one[0]
             and larger.count >= max(1, _LARGER * small.count)
-            and larger.services & small.services
+            and (larger.services & small.services or (small.silent and small.start <= larger.start <= small.last))
             and larger.start - slack <= (small.start if small.count else small.last)
             and small.start <= larger.last + slack
         ]
@@ -191,4 +191,5 @@ class _Facts:
         self.new = any("new" in burst.ways for burst in compared)
         self.start = min(burst.start for burst in compared)
         self.last = max(burst.last if self.count else burst.found for burst in compared)
+        self.silent = not self.count and "silent" in compared[0].ways
         self.services = {name for burst in compared for name in burst.services}

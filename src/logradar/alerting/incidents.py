@@ -22,7 +22,7 @@ from logradar.alerting.burst import Burst
 from logradar.alerting.burst_index import BurstIndex
 from logradar.alerting.burst_table import bursts_of, bursts_table
 from logradar.alerting.incident_groups import SECOND, IncidentSettings, groups
-from logradar.alerting.incident_rows import MERGED, RESOLVED, incident_id, is_incident, row_of, whole
+from logradar.alerting.incident_rows import MERGED, RESOLVED, incident_id, is_incident, kind_of, row_of, whole
 from logradar.alerting.known_kinds import KnownKinds
 from logradar.alerting.severity import SeveritySettings, Signs, parts_of, severity
 from logradar.core.tables import ALERTS, ERROR, INCIDENTS, SEVERITIES, WARN, check
@@ -145,10 +145,11 @@ class Incidents:
             if not is_incident(burst):
                 continue
             id_ = incident_id(burst)
-            again = known.recurrence(burst.marks, burst.start)
+            marks = kind_of(group)
+            again = known.recurrence(marks, burst.start)
             row = row_of(burst, self._now, self._settings.quiet, self._severities, again)
             if not any(id(one) in early for one in group):  # it is not known yet when it ends
-                known.add(burst.marks, burst.last, id_, row["kind"])
+                known.add(marks, burst.last, id_, row["kind"])
             rows.append(row)
             bursts_by_id[id_] = group
         found = self._report(rows, bursts_by_id)
@@ -204,8 +205,9 @@ class Incidents:
                 continue
             if is_incident(burst):
                 id_ = incident_id(burst)
-                again = self._known.recurrence(burst.marks, burst.start)
-                self._known.add(burst.marks, burst.last, id_, again.kind or id_)
+                marks = kind_of(group)
+                again = self._known.recurrence(marks, burst.start)
+                self._known.add(marks, burst.last, id_, again.kind or id_)
                 self._settle(id_)
             self._index.drop(group)
             for _, id_ in (named for one in group if one.rates for named in one.changes):

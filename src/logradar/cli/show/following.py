@@ -57,12 +57,12 @@ class Following:
 
 def _rate(row: Mapping[str, Any]) -> str:
     """A change of a rate as one line: since when, what, where, how often."""
+    from logradar.core.rate_words import what_changed
+
     when = row["started_at"].isoformat(sep=" ", timespec="seconds")
-    what = clipped(row["template"], 48) if row["template"] else "all its records"
-    return (
-        f"{when}  {row['kind']:8}  {row['change_id']}  {_clip(str(row['service'] or 'no service'), 24)}  {what}  "
-        f"{_clip(row['reason'], 160)}"
-    )
+    service = _clip(str(row["service"] or "no service"), 24)
+    what = clipped(what_changed(row), 80)
+    return f"{when}  rate      {row['change_id']}  {service}  {what}, {_clip(row['reason'], 160)}"
 
 
 def _clip(text: str, width: int) -> str:
