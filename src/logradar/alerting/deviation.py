@@ -48,11 +48,11 @@ def deviation(alert: Mapping[str, Any]) -> Deviation:
 
 
 def deviation_of_rate(change: Mapping[str, Any]) -> Deviation:
-    """What is unusual about a row of RATE_CHANGES: its template, which alerts have too where it is too often."""
+    """What is unusual about a row of RATE_CHANGES: its template, or its service. No alert has such a mark."""
     kind, service, template = str(change["kind"]), str(change["service"]), change["template_id"]
     exact: list[tuple[str, ...]] = []
     if template not in (None, UNKNOWN):  # all messages that are not in training count as one
-        exact.append(("event", str(template)) if kind in ("new", "spike") else ("missing", str(template)))
+        exact.append(("more" if kind in ("new", "spike") else "missing", str(template)))
     elif template is None:
         exact.append(("all", "more" if kind in ("new", "spike") else "less", service))
     silent = kind == "silence" and template is None

@@ -2,7 +2,8 @@
 
 Bursts become one incident in five ways: they share an exact mark within the quiet time; a vague one within a third of
 it; they begin together in one service; they are part of a storm of new messages in one service; or one is a few alerts,
-with nothing new, while a much larger one is going on in the same services.
+with nothing new, while a much larger one is going on in the same services. Rate changes are put into one of these, or
+become incidents of their own.
 """
 
 from __future__ import annotations
@@ -91,13 +92,19 @@ def groups(
 
     ``inside`` says of a burst that it continues another one, so that it does not count as a beginning.
     """
-    rows = sorted(bursts, key=lambda burst: (burst.start, burst.first["id"]))
+    every = sorted(bursts, key=lambda burst: (burst.start, burst.first["id"]))
+    rows = [burst for burst in every if burst.count]
     joined = _Joined(len(rows))
     _share_marks(rows, settings, joined)
     _begin_together(rows, settings, joined, inside)
     _storm(rows, settings, joined)
-    _keep_company(rows, settings, joined)
-    return [[rows[row] for row in sorted(one)] for one in sorted(joined.sets(), key=min)]
+    _keep_company(rows, joined)
+    found = [[rows[row] for row in sorted(one)] for one in joined.sets()]
+    rates = _without_company([burst for burst in every if not burst.count], found, settings)
+    joined = _Joined(len(rates))
+    _share_marks(rates, settings, joined)
+    found += [[rates[row] for row in sorted(one)] for one in joined.sets()]
+    return sorted(found, key=lambda one: (one[0].start, one[0].first["id"]))
 
 
 def _share_marks(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined) -> None:
@@ -117,10 +124,10 @@ def _begin_together(
 
     Of a service whose name is known, the first bursts of its kinds are compared; in a log without services all bursts.
     """
-    opening = {next((row for row in one if rows[row].count), one[0]) for one in joined.sets()}
+    opening = {one[0] for one in joined.sets()}
     places: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
     for row, burst in enumerate(rows):
-        if not burst.count or not burst.start or not settings.together or inside(burst):
+        if not burst.start or not settings.together or inside(burst):
             continue
         span = (burst.start, burst.start, row)
         if row in opening or not burst.opened_in:
@@ -155,41 +162,60 @@ def _chain(spans: list[tuple[int, int, int]], gap: int, joined: _Joined, least: 
         chain.append(row)
 
 
-def _keep_company(rows: Sequence[Burst], settings: IncidentSettings, joined: _Joined) -> None:
-    """A few alerts with no new message, and rate changes alone, belong to a larger incident around them.
-
-    A few alerts belong to the largest one; rate changes to the one that began most nearly at the same time as the first
-    of them, whatever comes while they go on. What is unusual because a service is silent is seen in other services.
-    """
+def _keep_company(rows: Sequence[Burst], joined: _Joined) -> None:
+    """A few alerts with no new message belong to the largest incident that is going on around them."""
     sets = joined.sets()
     facts = [_Facts([rows[row] for row in one]) for one in sets]
-    large = [(facts[place], one[0]) for place, one in enumerate(sets) if facts[place].count]
+    large = [place for place, one in enumerate(facts) if one.count >= _LARGER]
     for place, one in enumerate(sets):
         small = facts[place]
         if small.count > _FEW or small.new:
             continue
-        slack = 0 if small.count else settings.burst
         around = [
-            (larger.count if small.count else -abs(larger.start - small.start), -larger.start, -row)
-            for larger, row in large
-            if row != one[0]
-            and larger.count >= max(1, _LARGER * small.count)
-            and (larger.services & small.services or (small.silent and small.start <= larger.start <= small.last))
-            and larger.start - slack <= (small.start if small.count else small.last)
-            and small.start <= larger.last + slack
+            (larger.count, -larger.start, -sets[other][0])
+            for other, larger in ((other, facts[other]) for other in large)
+            if other != place
+            and larger.count >= _LARGER * small.count
+            and larger.services & small.services
+            and larger.start <= small.start <= larger.last
         ]
         if around:
             joined.join(one[0], -max(around)[2])
 
 
+def _without_company(rates: Sequence[Burst], found: list[list[Burst]], settings: IncidentSettings) -> list[Burst]:
+    """Put each rate change into one of the incidents ``found``; those are left that belong to none.
+
+    It belongs to the one that began most nearly when it did, of those that were going on in its service before it was
+    found. What is unusual because a service is silent is seen in other services. No two incidents become one by a
+    rate change, and what comes while it goes on makes no difference.
+    """
+    facts = [_Facts(one) for one in found]
+    left = []
+    for burst in rates:
+        silent, services = "silent" in burst.ways, burst.services.keys()
+        around = [
+            (-abs(one.start - burst.start), -place)
+            for place, one in enumerate(facts)
+            if (one.services & services and one.start - settings.burst <= burst.found)
+            or (silent and burst.start <= one.start <= burst.found)
+            if burst.start <= one.last + settings.burst
+        ]
+        if around:
+            found[-max(around)[1]].append(burst)
+        else:
+            left.append(burst)
+    for one in found:
+        one.sort(key=lambda burst: (burst.start, burst.first["id"]))
+    return left
+
+
 class _Facts:
-    """What is compared of two groups; of rate changes alone only the first one counts, until it was found."""
+    """What is compared of two groups of alerts."""
 
     def __init__(self, bursts: Sequence[Burst]) -> None:
         self.count = sum(burst.count for burst in bursts)
-        compared = bursts if self.count else bursts[:1]
-        self.new = any("new" in burst.ways for burst in compared)
-        self.start = min(burst.start for burst in compared)
-        self.last = max(burst.last if self.count else burst.found for burst in compared)
-        self.silent = not self.count and "silent" in compared[0].ways
-        self.services = {name for burst in compared for name in burst.services}
+        self.new = any("new" in burst.ways for burst in bursts)
+        self.start = min(burst.start for burst in bursts)
+        self.last = max(burst.last for burst in bursts)
+        self.services = {name for burst in bursts for name in burst.services}
