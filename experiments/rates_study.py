@@ -18,7 +18,7 @@ from typing import Any
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.train import train
-from logradar.scoring.rates.changes import Changes
+from logradar.scoring.rates.changes import OngoingChanges
 from logradar.simulation.simulate import simulate
 
 LOGS = ("gateway", "research", "manager")
@@ -117,9 +117,9 @@ def said(row: dict[str, Any]) -> str:
 
 
 def remembered(row: Any) -> Any:
-    """`Changes._row`, which remembers when a change was found."""
+    """`OngoingChanges._row`, which remembers when a change was found."""
 
-    def remember(self: Changes, one: Any) -> dict[str, Any]:
+    def remember(self: OngoingChanges, one: Any) -> dict[str, Any]:
         FOUND[one.id] = one.begun
         values: dict[str, Any] = row(self, one)
         return values
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("overrides", nargs="*")
     given = parser.parse_args()
-    setattr(Changes, "_row", remembered(Changes._row))  # noqa: B010
+    setattr(OngoingChanges, "_row", remembered(OngoingChanges._row))  # noqa: B010
     results = []
     for seed in given.seeds:
         with tempfile.TemporaryDirectory() as home:

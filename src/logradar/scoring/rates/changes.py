@@ -24,7 +24,7 @@ _STATE: Final = pa.schema([pa.field("change", pa.string())])
 
 
 @dataclass
-class Change:
+class OngoingChange:
     """One change. ``first`` and ``last`` are buckets; ``example`` is source, line and body, once it is looked up."""
 
     subject: Subject
@@ -49,13 +49,13 @@ class Change:
         return hashlib.blake2b(parts.encode(errors="replace"), digest_size=8).hexdigest()
 
 
-class Changes:
+class OngoingChanges:
     """Takes in the verdicts of one bucket after the other; RATE_CHANGES of what is new or longer come from `table`."""
 
     def __init__(self, profile: RateProfile, texts: Mapping[int, str]) -> None:
         self._profile, self._texts = profile, texts
-        self.open: dict[Subject, Change] = {}
-        self._touched: dict[str, Change] = {}
+        self.open: dict[Subject, OngoingChange] = {}
+        self._touched: dict[str, OngoingChange] = {}
 
     def add(self, bucket: int, verdicts: Iterable[Verdict]) -> None:
         """The verdicts of a bucket; changes that had none for five buckets are over."""
@@ -65,7 +65,7 @@ class Changes:
                 seen, awaited = one.observed, one.expected
                 if one.seen is not None and one.awaited is not None:
                     seen, awaited = one.seen, one.awaited
-                change = Change(
+                change = OngoingChange(
                     one.subject, bucket - one.span + 1, bucket, seen, awaited, one.dispersion, one.p, one.new,
                     one.observed == 0, one.level, one.record, [list(pair) for pair in one.worst], bucket,
                 )  # fmt: skip
@@ -77,7 +77,7 @@ class Changes:
             if bucket - change.last >= QUIET:
                 del self.open[subject]
 
-    def _extend(self, change: Change, bucket: int, one: Verdict) -> None:
+    def _extend(self, change: OngoingChange, bucket: int, one: Verdict) -> None:
         change.expected += one.expected
         change.observed += one.observed
         change.last, change.none = bucket, one.observed == 0
@@ -106,7 +106,7 @@ class Changes:
         rows = [self._row(one) for one in sorted(touched, key=lambda one: (one.first, one.id))]
         return conform(pa.Table.from_pylist(rows, schema=_WRITTEN), RATE_CHANGES)
 
-    def _row(self, one: Change) -> dict[str, Any]:
+    def _row(self, one: OngoingChange) -> dict[str, Any]:
         profile, subject, size = self._profile, one.subject, self._profile.bucket
         source, line, body = one.example or (None, None, None)
         number = None if subject.many else profile.number.get((subject.service, subject.template))
@@ -142,7 +142,7 @@ class Changes:
             "reason": about + said,
         }
 
-    def _kind(self, one: Change, number: int | None) -> str:
+    def _kind(self, one: OngoingChange, number: int | None) -> str:
         if one.subject.more:
             return "new" if one.new else "spike"
         if not one.none and one.observed > _LESS * one.expected:
@@ -154,7 +154,7 @@ class Changes:
         """The open changes."""
         rows = []
         for one in self.open.values():
-            values = {name: getattr(one, name) for name in Change.__dataclass_fields__}
+            values = {name: getattr(one, name) for name in OngoingChange.__dataclass_fields__}
             rows.append(json.dumps({**values, "subject": list(one.subject)}))
         return pa.table([pa.array(rows, pa.string())], schema=_STATE)
 
@@ -162,7 +162,7 @@ class Changes:
         """Take over what `state` gave."""
         for text in table["change"].to_pylist():
             values = json.loads(text)
-            change = Change(**{**values, "subject": Subject(*values["subject"])})
+            change = OngoingChange(**{**values, "subject": Subject(*values["subject"])})
             self.open[change.subject] = change
 
 

@@ -17,7 +17,7 @@ from logradar.model.rates.learning import PAUSE
 from logradar.model.rates.profile import RateProfile
 from logradar.parsing.bucket_counts import BEFORE, BucketCounter, Cell
 from logradar.parsing.event_clock import Moments
-from logradar.scoring.rates.changes import QUIET, Changes, Lines
+from logradar.scoring.rates.changes import QUIET, Lines, OngoingChanges
 from logradar.scoring.rates.verdicts import verdicts
 
 _STRANGERS: Final = 1_000  # cells of a bucket that training did not have; what is more is not counted
@@ -35,7 +35,7 @@ class RateWatch:
     def __init__(self, profile: RateProfile, texts: Mapping[int, str]) -> None:
         self.profile = profile
         self._judge = Judge(profile)
-        self._changes = Changes(profile, texts)
+        self._changes = OngoingChanges(profile, texts)
         self._open: dict[int, dict[Key, Cell]] = {}
         self._strangers: dict[int, int] = {}
         self._tally: dict[int, tuple[int, int]] = {}
