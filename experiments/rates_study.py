@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.train import train
-from logradar.scoring.rates.changes import OngoingChanges
 from logradar.simulation.simulate import simulate
 
 LOGS = ("gateway", "research", "manager")
@@ -26,7 +25,6 @@ HEARTBEAT = "gateway.health"
 REPEATED = "manager.payments"
 START = datetime(2026, 3, 2)
 LATENESS = 60
-FOUND: dict[str, int] = {}  # in which bucket each change was found; the table says when it began
 
 
 def at(day: datetime, clock: str) -> datetime:
@@ -92,7 +90,7 @@ def study(seed: int, history: float, lines_per_day: int, overrides: list[str], h
     rows = []
     # A change is reported when its bucket is over and has waited for late records.
     for row in found:
-        row["reported"] = datetime.fromtimestamp((FOUND[row["change_id"]] + 1) * row["bucket_seconds"] + LATENESS, UTC)
+        row["reported"] = row["found_at"] + timedelta(seconds=LATENESS)
     for one in planned:
         mine = [row for row in found if overlaps(row, one) and row["service"] in (one["service"], None)]
         first = min((row for row in mine if row["kind"] in one["kinds"]), key=lambda r: r["started_at"], default=None)
@@ -116,17 +114,6 @@ def said(row: dict[str, Any]) -> str:
     return f"{when} {row['kind']} {row['service']} {row['template']}: {row['reason'][:120]} (p {row['p_value']:.0e})"
 
 
-def remembered(row: Any) -> Any:
-    """`OngoingChanges._row`, which remembers when a change was found."""
-
-    def remember(self: OngoingChanges, one: Any) -> dict[str, Any]:
-        FOUND[one.id] = one.begun
-        values: dict[str, Any] = row(self, one)
-        return values
-
-    return remember
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
@@ -135,7 +122,6 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("overrides", nargs="*")
     given = parser.parse_args()
-    setattr(OngoingChanges, "_row", remembered(OngoingChanges._row))  # noqa: B010
     results = []
     for seed in given.seeds:
         with tempfile.TemporaryDirectory() as home:
