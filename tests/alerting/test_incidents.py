@@ -281,6 +281,31 @@ def test_a_rate_change_belongs_to_the_incident_of_its_service_or_is_one_of_its_o
     assert sorted(row["alerts"] for row in with_changes(rows, [change("r", 0, service="mail")])) == [0, 3]
 
 
+def test_rate_changes_that_begin_together_are_one_incident() -> None:
+    rates = [change("r", 0, service="shop"), change("s", 0, service="mail", template_id=8)]
+    assert [one["rate_change_ids"] for one in with_changes([], rates)] == [["r", "s"]]
+    assert len(with_changes([], [rates[0], rates[1] | change("s", 7, service="mail", template_id=8)])) == 2
+
+
+def test_two_incidents_do_not_become_one_by_a_rate_change() -> None:
+    """A spike of the event that is too often in both of them."""
+    rows = [alert(f"{n}", 100 * n, ("shop",), added={"7": 9}, nearest={"7": 1}, level=ERROR) for n in range(2)]
+    found = with_changes(rows, [change("r", 1, lasts=110)])
+    assert sorted((one["alerts"], one["rate_changes"]) for one in found) == [(1, 0), (1, 1)]
+
+
+def test_the_silence_of_a_service_has_its_incident_in_another_one_and_is_where_to_look() -> None:
+    rows = [alert(f"{n}", n, ("cart",), added={"?no answer": 1}, unseen=["?no answer"]) for n in range(1, 9)]
+    silence = change("r", 0, 20, "bank", kind="silence", template_id=None, template=None, level=None, reason="nothing")
+    silence["found_at"] = START + timedelta(minutes=9)
+    (one,) = with_changes(rows, [silence])
+    assert one["title"] == "bank: silence, nothing"
+    assert one["candidates"][0]["service"] == "bank" and one["candidates"][0]["reason"] == "first, at 08:00:00, silent"
+    assert one["evidence"]["body"] == "line of 1" and one["started_at"] == START
+    before = [row | {"raised_at": row["raised_at"] - timedelta(minutes=30)} for row in rows]
+    assert len(with_changes(before, [silence])) == 2
+
+
 def test_the_silence_of_a_service_is_as_severe_as_an_error() -> None:
     (service,) = with_changes([], [change("r", 0, kind="silence", template_id=None, template=None, level=None)])
     (message,) = with_changes([], [change("r", 0, kind="silence", level=9)])

@@ -103,6 +103,7 @@ def groups(
     rates = _without_company([burst for burst in every if not burst.count], found, settings)
     joined = _Joined(len(rates))
     _share_marks(rates, settings, joined)
+    _chain([(burst.start, burst.start, row) for row, burst in enumerate(rates)], settings.together, joined)
     found += [[rates[row] for row in sorted(one)] for one in joined.sets()]
     return sorted(found, key=lambda one: (one[0].start, one[0].first["id"]))
 

@@ -93,7 +93,7 @@ def row_of(burst: Burst, now: int, quiet: int, severities: SeveritySettings, aga
         "kind": again.kind or id_,
         "again_of": again.before,
         "title": title(headline(burst), services, again),
-        "evidence": burst.shown["line"],
+        "evidence": (burst.shown if burst.count else headline(burst))["line"],
         "candidates": candidates(burst, services),
         "merged_into": None,
     }
@@ -130,7 +130,7 @@ def candidates(burst: Burst, services: Sequence[str]) -> list[dict[str, Any]]:
         if name == silent:
             parts.insert(0, "silent")
         since = moment(one.first)
-        if since:
+        if since and (burst.count or name == silent):
             parts.insert(0, f"{'first, at' if one.first == earliest else 'from'} {since:%H:%M:%S}")
         reason = ", ".join(parts if one.alerts or name == silent else [*parts, "its rate changed"])
         found.append({"service": name or NO_SERVICE, "reason": reason, "share": one.weight / total})
