@@ -1,4 +1,4 @@
-"""Runs the commands of docs/tutorial.md and puts what they print below them (`make docs`; a test compares).
+"""Runs the commands of the pages that show their output, and puts it below them (`make docs`; a test compares).
 
 Blocks marked ``sh`` are run, one shell for each, all in one folder; their standard output is the block marked ``text``
 that follows. Blocks marked ``console`` are for readers only.
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PAGE = Path(__file__).with_name("tutorial.md")
+PAGES = tuple(Path(__file__).with_name(name) for name in ("tutorial.md", "first-hour.md"))
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\n```text\n.*?```\n)?", re.DOTALL)
 SECONDS = re.compile(r"(?m)^(\s*seconds\s+)[\d.]+ *$")  # what training took differs each time
 
@@ -35,7 +35,7 @@ def run(page: str, folder: Path) -> str:
             text=True,
         )
         if done.returncode:
-            raise RuntimeError(f"the tutorial stops at\n{block[1]}\n{done.stdout}{done.stderr}")
+            raise RuntimeError(f"the page stops at\n{block[1]}\n{done.stdout}{done.stderr}")
         lines = "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n")
         return f"```sh\n{block[1]}```\n" + (f"\n```text\n{lines}\n```\n" if lines else "")
 
@@ -48,9 +48,10 @@ def comparable(page: str) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="logradar-tutorial-") as scratch:
-        before = PAGE.read_text()
-        after = run(before, Path(scratch))
-        if comparable(after) != comparable(before):
-            PAGE.write_text(after)
-            print("wrote docs/tutorial.md", file=sys.stderr)
+    for path in PAGES:
+        with tempfile.TemporaryDirectory(prefix="logradar-page-") as scratch:
+            before = path.read_text()
+            after = run(before, Path(scratch))
+            if comparable(after) != comparable(before):
+                path.write_text(after)
+                print(f"wrote docs/{path.name}", file=sys.stderr)

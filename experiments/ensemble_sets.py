@@ -161,7 +161,7 @@ def _mined(learn: str, *tests: str, held_out: bool = False) -> Part:
         fitted = Bundle.load(bundle)
         resolved = fitted.settings
         with opening(learn, resolved.input) as (opened, folder):
-            material = from_records(collect(opened, folder), resolved, folder)
+            material, _ = from_records(collect(opened, folder), resolved, folder)
         found, labels, kinds = [], [], []
         for number, spec in enumerate(tests):
             with opening(spec, resolved.input) as (opened, folder):

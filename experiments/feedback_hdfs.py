@@ -20,7 +20,7 @@ from typing import Any
 from logradar.core.progress import quiet
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.feedback import give_feedback
+from logradar.pipeline.feedback import Verdicts, give_feedback
 from logradar.pipeline.train import train
 
 
@@ -43,7 +43,7 @@ def measured(detector: str, most: int, seed: int, home: Path) -> list[dict[str, 
         if first is None or len(asked) == most:
             return rows
         asked.append(first["session_id"])
-        give_feedback(bundle, run / "alerts.json", false_alarms=[first["alert_id"]])
+        give_feedback(bundle, run / "alerts.json", Verdicts(false_alarms=(first["alert_id"],)))
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The tutorial does what it says: every command runs, and prints what the page shows."""
+"""The tutorial and the first hour do what they say: every command runs, and prints what the page shows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def loaded():
 tutorial = loaded()
 
 
-def test_the_tutorial_prints_what_it_shows(tmp_path):
-    page = tutorial.PAGE.read_text()
+@pytest.mark.parametrize("path", tutorial.PAGES, ids=lambda path: path.stem)
+def test_a_page_prints_what_it_shows(path, tmp_path):
+    page = path.read_text()
     assert tutorial.comparable(tutorial.run(page, tmp_path)) == tutorial.comparable(page), "run `make docs`"
 
 

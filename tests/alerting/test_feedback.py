@@ -88,7 +88,7 @@ def test_told_twice_counts_once_and_can_be_undone():
 def test_the_file_is_read_back_or_refused():
     feedback = Feedback().add([entry("a", unseen=(NEW,), added={NEW: 1}, findings={"3|x": 0.5})])
     assert Feedback.of_json(feedback.to_json()) == feedback
-    for broken in ('{"format": 2}', '{"accepted": [{"id": "a"}]}', '{"more": 1}'):
+    for broken in ('{"format": 3}', '{"accepted": [{"id": "a"}]}', '{"more": 1}'):
         with pytest.raises(ConfigError):
             Feedback.of_json(broken)
     huge = json.loads(feedback.to_json())

@@ -10,7 +10,7 @@ from logradar.core.bundle import verify
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
-from logradar.pipeline.feedback import give_feedback
+from logradar.pipeline.feedback import Verdicts, give_feedback
 from logradar.pipeline.train import train
 from logradar.scoring.thresholds import plan_threshold
 
@@ -39,7 +39,7 @@ def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
     asked = []
     for _ in range(3):
         asked.append(next(alert["alert_id"] for alert in alerts if not labels[alert["session_id"]]))
-        give_feedback(bundle, tmp_path / "alerts.json", false_alarms=asked[-1:])
+        give_feedback(bundle, tmp_path / "alerts.json", Verdicts(false_alarms=tuple(asked[-1:])))
         after, alerts = looked()
     figures = after.document["with_feedback"]
     assert figures["given"] == 3
@@ -50,7 +50,7 @@ def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
     assert after.document["f1"] == result.document["f1"]  # without feedback
     assert len(alerts) == figures["tp"] + figures["fp"]
     verify(bundle)
-    give_feedback(bundle, None, false_alarms=(), undo=asked)
+    give_feedback(bundle, None, Verdicts(undo=tuple(asked)))
     assert looked()[0].document["with_feedback"] is None
 
 

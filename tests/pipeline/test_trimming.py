@@ -106,7 +106,7 @@ def days(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("by", ["sessions", "files"])
 def test_day_files_are_trimmed_too(days, tmp_path, by):
-    whole = train(str(days), tmp_path / "whole", run_settings(overrides=[f"split.by={by}"]))
+    whole = train(str(days), tmp_path / "whole", run_settings(overrides=["split.trim=0", f"split.by={by}"]))
     trained = train(str(days), tmp_path / "b", run_settings(overrides=["split.trim=0.02", f"split.by={by}"]))
     out, split = trained.figures["split"]["trimmed"], trained.figures["split"]
     assert 0 < out <= 0.02 * (split["train"] + split["valid"])

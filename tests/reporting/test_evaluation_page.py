@@ -292,3 +292,17 @@ def test_values_of_an_unexpected_kind_do_not_break_the_page(shop_run: Path, tmp_
             (tmp_path / name).write_text(json.dumps(changed))
             page_of(tmp_path)
         (tmp_path / name).unlink()
+
+
+def test_a_redacted_page_lies_beside_the_other_and_names_nobody(tmp_path):
+    evidence = [{"record_id": 1, "source": "a.log", "line": 3, "body": "mail to bob@example.com from 10.0.0.7"}]
+    alert = {"alert_id": "a1", "session_id": "10.0.0.7", "severity": "high", "score": 1.0, "evidence": evidence}
+    (tmp_path / "alerts.json").write_text(json.dumps({"alerts": [alert]}))
+    plain = write_report(tmp_path)
+    assert "bob@example.com" in plain.read_text() and plain.name == "report.html"
+    masked = write_report(tmp_path, redact=True)
+    assert masked.name == "report-redacted.html" and plain.exists()
+    assert "bob@" not in masked.read_text() and "10.0.0.7" not in masked.read_text()
+    assert "&lt;EMAIL&gt; from &lt;IP&gt;" in masked.read_text()
+    (tmp_path / "run.json").write_text(json.dumps({"redaction": {"keep": ["ip"]}}))
+    assert "10.0.0.7" in write_report(tmp_path, redact=True).read_text()

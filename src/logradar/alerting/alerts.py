@@ -41,6 +41,7 @@ def make_alerts(
     severities: SeveritySettings | None = None,
     signatures: Sequence[str | None] | None = None,
     session_ids: Sequence[str] | None = None,
+    confirmed: Sequence[str | None] | None = None,
 ) -> pa.Table:
     """ALERTS for SESSIONS that are known to be anomalous, one for each session, in the same order.
 
@@ -50,7 +51,8 @@ def make_alerts(
     ``confidence`` is how sure each alert is, from 0 to 1 (0.5 where it is not given); ``severities`` say how urgency
     is computed from it. ``signatures`` describe as JSON how each session differs from normal ones; ``session_ids`` are
     their names where ``sessions`` are numbered, because a name comes twice. An alert is raised when its session ends,
-    in event time. Raises `TableError` where a table does not fit its schema.
+    in event time. ``confirmed`` are ids of earlier alerts of the same sort that a person called real; the first line of
+    the evidence says so. Raises `TableError` where a table does not fit its schema.
     """
     rows = check(sessions, SESSIONS).to_pylist()
     reasons: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -72,6 +74,9 @@ def make_alerts(
         places = unusual(known, reasons[row["session_id"]])
         urgent = severity(_signs(row, known, places, sure[number]), settings)
         services = known.of_services(np.concatenate([places, np.arange(len(known.services))])) or [*_named(row)]
+        lines_shown = shown(chosen[number], row["record_ids"], records, templates)
+        if confirmed is not None and confirmed[number] is not None and lines_shown:
+            lines_shown[0]["reason"] += f"; confirmed before as an anomaly (alert {confirmed[number]})"
         alerts.append(
             {
                 "alert_id": alert_id(detector, names[number], row["start"], body),
@@ -88,7 +93,7 @@ def make_alerts(
                 "severity_score": urgent.score,
                 "severity_parts": [{"name": name, "value": value} for name, value in urgent.parts.items()],
                 "record_ids": row["record_ids"],
-                "evidence": shown(chosen[number], row["record_ids"], records, templates),
+                "evidence": lines_shown,
                 "code": None,
                 "signature": signed[number],
             }

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from logradar.alerting.tail import Tail, fit_tail
+from logradar.core.tail import Tail, fit_tail
 
 Floats = npt.NDArray[np.float64]
 _FARTHEST: Final = 0.1  # of one validation session: how rare a score is believed to be among normal sessions

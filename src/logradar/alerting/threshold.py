@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from logradar.alerting.tail import fit_tail
 from logradar.core.config import Config
 from logradar.core.documents import Saved
 from logradar.core.errors import DataError
+from logradar.core.tail import fit_tail
 
 _EXACT: Final = 1e-6  # relative; what other processors may round otherwise is far less
 _COUNTED: Final = 10  # so many validation sessions above a threshold are counted as exactly as a fitted tail estimates

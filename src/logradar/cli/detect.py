@@ -12,7 +12,7 @@ from logradar.cli import options
 
 def command(
     bundle: options.Bundle,
-    input_: options.Input,
+    input_: options.OptionalInput = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -64,20 +64,41 @@ def command(
             help="An incident is over after so many minutes without a further alert; else as the bundle says.",
         ),
     ] = None,
+    follow: Annotated[
+        Path | None,
+        typer.Option("--follow", metavar="FILE", help="Read a file while it grows, through rotation, until Ctrl-C."),
+    ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="With --follow: all of the file, not its last 10 lines.")
+    ] = False,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Send new and changed incidents and alerts there as JSON; LOGRADAR_WEBHOOK_SECRET signs them.",
+        ),
+    ] = None,
+    redact: options.Redact = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Score new logs with a bundle; print incidents, and the alerts in them with the lines that show why.
 
-    Lines of stdin are scored as they arrive: tail -f app.log | logradar detect BUNDLE -
+    Lines are scored as they arrive: logradar detect BUNDLE --follow app.log, or of stdin with INPUT -
     """
     from logradar.alerting.files import document_pieces
     from logradar.cli import show
     from logradar.cli.show.following import Following
+    from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
-    from logradar.pipeline.detect import Wish, detect_into
+    from logradar.pipeline.detect import Follow, Wish, detect_into
+    from logradar.pipeline.outlets import Sharing
 
     be_quiet(quiet)
+    if follow and input_ is not None:
+        raise ConfigError(f"--follow names the input, '{follow}'; leave out '{input_}'.")
+    if from_start and not follow:
+        raise ConfigError("--from-start is about a file that is followed; name it with --follow.")
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
     wish = Wish(threshold, alerts_per_day, target_precision)
     on_step = None if json else Following().step
@@ -85,7 +106,7 @@ def command(
         output,
         format_,
         bundle,
-        input_,
+        Follow(follow, from_start) if follow else _one(input_),
         given=given,
         wish=wish,
         on_step=on_step,
@@ -93,6 +114,7 @@ def command(
         checkpoint=checkpoint,
         quiet_minutes=resolve_after,
         incidents=incidents,
+        sharing=Sharing(webhook, redact),
     )
     if json:
         show.pieces(document_pieces(found.document(), found.alerts))
@@ -100,3 +122,11 @@ def command(
         show.detection(found.to_json(top), len(found.alerts))
     if fail_on_alert and (found.alerts.num_rows or found.rate_changes.num_rows):
         raise typer.Exit(3)
+
+
+def _one(input_: str | None) -> str:
+    if input_ is None:
+        from logradar.core.errors import ConfigError
+
+        raise ConfigError("There is no input: logradar detect BUNDLE INPUT, or --follow FILE for a file that grows.")
+    return input_

@@ -15,6 +15,12 @@ def command(
         Path, typer.Argument(metavar="RUN", help="A folder that `logradar evaluate -o` wrote, or a bundle.")
     ],
     pictures: options.Pictures = None,
+    redact: Annotated[
+        bool,
+        typer.Option(
+            "--redact", help="Mask e-mail addresses, secrets and addresses, for sharing: report-redacted.html."
+        ),
+    ] = False,
 ) -> None:
     """Write the HTML report of a run again, as one file that needs no network."""
     from logradar.core.filenames import readable
@@ -24,6 +30,6 @@ def command(
     from logradar.reporting.run_folder import Run
 
     require_output(pictures)
-    print(readable(str(write_report(run))))
+    print(readable(str(write_report(run, redact=redact))))
     for path in write_pictures(Run.read(run), pictures) if pictures else []:
         print(readable(str(path)))

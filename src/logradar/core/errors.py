@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+_NAMED: Final = 40  # known words that a sentence lists at most
 
 
 class LogRadarError(Exception):
@@ -54,4 +57,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
-    return "known are: " + ", ".join(names) if names else "none are known"
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return "known are: " + ", ".join(names[:_NAMED]) + more if names else "none are known"

@@ -7,15 +7,13 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field, model_validator
 
 from logradar.core.config import Config, validated
-from logradar.core.documents import Saved
 from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
@@ -23,10 +21,12 @@ from logradar.core.session_set import SessionTable
 from logradar.core.session_view import TEMPLATE_IDS, SessionView
 from logradar.core.training_set import TrainingSet, services_of
 from logradar.detectors.base import Detector, Finding, Floats, Incremental, Scored, detectors
-from logradar.detectors.fusion.combine import beyond, fuse, overlap, rounding, voices
+from logradar.detectors.fusion.combine import beyond, fuse, graded, overlap, rounding, voices
 from logradar.detectors.fusion.cross_conformal import left_out
 from logradar.detectors.fusion.cutoff import cut, once
+from logradar.detectors.fusion.ensemble_settings import EnsembleSettings, EnsembleState
 from logradar.detectors.fusion.member_scores import member_findings, member_scores, reason_of
+from logradar.detectors.fusion.own_cut import OwnCut
 from logradar.detectors.fusion.p_values import EmpiricalPValues, load_scales, positive_part, save_scales
 from logradar.detectors.fusion.service_bias import discounts, noise
 from logradar.detectors.fusion.synthetic_anomalies import tampered
@@ -34,27 +34,7 @@ from logradar.training.processes import place
 
 _LEFT_OUT: Final = 1_000_000  # events of distinct sequences up to which training sessions are left out in turn
 _TAMPERED: Final = 1000  # synthetic anomalies
-_EXACT: Final = 1e-9  # by which the sum of the weights may differ from 1
 _FEW: Final = 2.0  # expected episodes below which a single one proves nothing
-
-
-class EnsembleSettings(Config):
-    """Which detectors are the members, and how their scores are calibrated and combined."""
-
-    members: tuple[str, ...] = Field(
-        ("new_template", "length", "count_vector", "ngram"), description="names of the detectors that it is made of"
-    )
-    settings: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of members, by name")
-    rate: float = Field(
-        0.003,
-        gt=0,
-        lt=1,
-        description="expected share of anomalous sessions; at most this share of the normal sessions, each left out of "
-        "training in turn, scores above 0",
-    )
-    by_service: bool = Field(
-        True, description="a surprise counts less in a service whose normal sessions surprise more often"
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,19 +52,6 @@ class _Normal:
     count: int
 
 
-class _State(Saved):
-    weights: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=1)
-    cut: float = Field(ge=0)
-    noise: dict[str, float]
-    dropped: dict[str, str]
-
-    @model_validator(mode="after")
-    def _whole(self) -> _State:
-        if abs(sum(self.weights.values()) - 1.0) > _EXACT:
-            raise ValueError("the sum of the weights is not 1")
-        return self
-
-
 class Ensemble(Detector):
     """Puts the scores of its members on one scale and fuses them; normal sessions score 0 or less.
 
@@ -95,6 +62,9 @@ class Ensemble(Detector):
     the cut (`fusion.cutoff`): a normal session scores 0 or less, a session ten times rarer than the cut scores 1. Of an
     episode of validation sessions above 0 only the highest score stays above 0; where validation is too short to
     expect two episodes and has one, that is 0 as well: the cut allows it.
+
+    A member that looks at values is not fused: it has an own cut (`fusion.own_cut`), and a session above that is above
+    the common cut by as much.
 
     A single member has nothing to be combined with: its own scores and its own threshold are taken as they are.
 
@@ -110,6 +80,7 @@ class Ensemble(Detector):
         if not self.settings.members or self.name in self.settings.members:
             raise ConfigError("An ensemble needs one or more members, and none of them an ensemble.")
         self.dropped: dict[str, str] = {}
+        self._own: dict[str, OwnCut] = {}
         self._members: dict[str, Detector] = {}
         for name in dict.fromkeys(self.settings.members):
             kind = detectors.load(name)
@@ -159,6 +130,7 @@ class Ensemble(Detector):
         other, scores = copy(self), positive_part(member.validation_scores)
         other._members = {**self._members, name: member}
         other._scales = {**self._scales, name: EmpiricalPValues.of(scores, np.ones(len(scores), np.int64))}
+        other._own = other._own_cuts(self._own)
         return other
 
     def _learn(self, training: TrainingSet) -> Floats:
@@ -177,6 +149,7 @@ class Ensemble(Detector):
             name: EmpiricalPValues.of(positive_part(scores), normal.rows.counts)
             for name, scores in normal.scores.items()
         }
+        self._own = self._own_cuts(name for name, member in self._members.items() if "parameters" in member.inputs)
         early, late = self._surprises(normal.scores, len(normal.rows)), self._surprises(validation, count)
         self._weights = self._voices(early, normal, late)
         self._cut, self._noise = 0.0, {}
@@ -184,14 +157,16 @@ class Ensemble(Detector):
             return self._alone.validation_scores
         fused = fuse(late, self._weights)
         samples = [fuse(early, self._weights)[normal.order]] if normal.scores else []
-        if len(normal.scores) < len(self._members):  # the others have scores of validation sessions only
+        if len(normal.scores) < len(self._members) - len(
+            self._own
+        ):  # the others have scores of validation sessions only
             samples.append(fused)
         # Without members that leave sessions out, few validation sessions say too little to weigh anomalies by them.
         anomalies = self._surprises(normal.anomalies, normal.count if normal.scores else 0)
         self._cut = cut(samples, fuse(anomalies, self._weights), self.settings.rate)
         services = training.services if self.settings.by_service else None
         self._noise = noise(fused, services) if services is not None else {}
-        scores = once(self._beyond(_graded(fused, validation.values()), services))
+        scores = once(self._beyond(graded(self._with_own(fused, validation), validation.values()), services))
         explained = (scores > 0).sum() <= 1 and self.settings.rate * len(scores) < _FEW
         return np.minimum(scores, 0.0) if explained else scores
 
@@ -229,7 +204,7 @@ class Ensemble(Detector):
         """Surprises, members x sessions; 0 for a member without scores."""
         surprises = np.zeros((len(self._members), rows))
         for row, name in enumerate(self._members):
-            if rows and name in scores:
+            if rows and name in scores and name not in self._own:
                 surprises[row] = self._scales[name].surprise(positive_part(scores[name]))
         return surprises
 
@@ -241,7 +216,23 @@ class Ensemble(Detector):
                 both = one in normal.scores and other in normal.scores
                 rows, counts = (early, normal.rows.counts) if both else (late, every)
                 overlaps[i, j] = overlaps[j, i] = overlap(rows[i], rows[j], counts)
-        return voices(overlaps)
+        shared = np.array([name not in self._own for name in names])
+        weights = np.zeros(len(names))
+        weights[shared] = voices(overlaps[np.ix_(shared, shared)])
+        return weights
+
+    def _own_cuts(self, names: Iterable[str]) -> dict[str, OwnCut]:
+        """Own cuts of members that look at values, where a tail can be fitted; none where no other member is left."""
+        cuts = {name: OwnCut.of(self._scales[name], self.settings.rate) for name in names}
+        own = {name: found for name, found in cuts.items() if found is not None}
+        return own if len(own) < len(self._members) else {}
+
+    def _with_own(self, fused: Floats, scores: Mapping[str, Floats]) -> Floats:
+        """Fused surprises; a session above the own cut of a member is above the common cut by as much."""
+        for name, own in self._own.items():
+            margin = own.margin(positive_part(scores[name]))
+            fused = np.where(margin > 0, np.maximum(fused, self._cut + margin), fused)
+        return fused
 
     def _beyond(self, fused: Floats, services: pa.DictionaryArray | None) -> Floats:
         """Scores from fused surprises: less the noise of the service, less the cut."""
@@ -270,7 +261,7 @@ class Ensemble(Detector):
         best = np.zeros(len(view))
         for row, (name, member) in enumerate(self._members.items()):
             scores.append(np.full(len(view), member.lowest_score))
-            if not member.prefix_safe:
+            if not member.prefix_safe or name in self._own:
                 continue
             scored = member_scores(name, member, view, unfinished=True)
             scores[row] = scored.rows
@@ -283,7 +274,7 @@ class Ensemble(Detector):
             return Scored(scores[0], events)
         highest = np.array(max(scale.highest for scale in self._scales.values()))
         low = fuse(surprises, self._weights) - 4 * rounding(len(self._members), highest)  # below all rounding
-        return Scored(_graded(np.maximum(low, 0.0), scores), events)
+        return Scored(graded(np.maximum(low, 0.0), scores), events)
 
     def _score(self, view: SessionView) -> Scored:
         """Fused surprises, before service and cut; where a member has no score it counts as not surprised.
@@ -292,25 +283,34 @@ class Ensemble(Detector):
         """
         sequences = view.sequences
         surprises = np.zeros((len(self._members), len(sequences)))
-        scores: list[Floats] = []
+        scores: dict[str, Floats] = {}
         events = np.zeros(len(sequences.values), np.float32)
         best = np.full(len(sequences), -1.0)
         failures: dict[str, dict[int, str]] = {}
         for row, (name, member) in enumerate(self._members.items()):
             scored = member_scores(name, member, view)
             failures[name] = scored.failures
-            scores.append(scored.rows)
-            surprises[row] = self._scales[name].surprise(positive_part(scored.rows))
-            ahead = surprises[row] > best
-            best = np.maximum(best, surprises[row])
+            scores[name] = scored.rows
+            surprise = self._surprise(name, scored.rows)
+            surprises[row] = 0.0 if name in self._own else surprise
+            ahead = surprise > best
+            best = np.maximum(best, surprise)
             events = np.where(ahead[sequences.rows], scored.values, events)
         unscored = set.intersection(*(set(rows) for rows in failures.values()))
         if unscored:
             why = "; ".join(f"{name}: {rows[min(unscored)]}" for name, rows in failures.items())
             raise DataError(f"No member of the ensemble could score {len(unscored):,} of the sessions: {why}.")
         if self._alone is not None:
-            return Scored(scores[0], events)
-        return Scored(_graded(fuse(surprises, self._weights), scores), events)
+            return Scored(next(iter(scores.values())), events)
+        fused = self._with_own(fuse(surprises, self._weights), scores)
+        return Scored(graded(fused, scores.values()), events)
+
+    def _surprise(self, name: str, scores: Floats) -> Floats:
+        """The surprise of one member; of one with an own cut nothing below that, and above it as if it were common."""
+        if name not in self._own:
+            return self._scales[name].surprise(positive_part(scores))
+        margin = self._own[name].margin(positive_part(scores))
+        return np.where(margin > 0, self._cut + margin, 0.0)
 
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         rows: list[list[Finding]] = [[] for _ in range(len(view))]
@@ -321,7 +321,7 @@ class Ensemble(Detector):
         flags = [list(dropped) for _ in range(len(view))]
         for name, member in self._members.items():
             scored = member_scores(name, member, view)
-            surprise = self._scales[name].surprise(positive_part(scored.rows))
+            surprise = self._surprise(name, scored.rows)
             for row, findings in enumerate(member_findings(member, view)):
                 if row in scored.failures:
                     flags[row].append(
@@ -357,7 +357,7 @@ class Ensemble(Detector):
         return {"weights": weights, "cut": self._cut, "noise": self._noise, "dropped": self.dropped}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        saved = _State.of(state, "state")
+        saved = EnsembleState.of(state, "state")
         weights = saved.weights
         if set(weights) | set(saved.dropped) != set(self.settings.members) or set(weights) & set(saved.dropped):
             raise ValueError("its weights are not those of its members")
@@ -370,14 +370,9 @@ class Ensemble(Detector):
         if saved.cut > highest or any(abs(value) > highest for value in saved.noise.values()):
             raise ValueError(f"its cut or the noise of a service is above {highest:.3g}, which no surprise can be")
         self._cut, self._noise, self.dropped = saved.cut, saved.noise, saved.dropped
-
-
-def _graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
-    """Fused surprises; where no member is surprised the sum of scores below 0, so that normal sessions are ordered."""
-    still = np.zeros(len(fused))
-    for rows in scores:  # one after the other, so that the sum of a session depends on no other session
-        still += np.minimum(rows, 0.0)
-    return np.where(fused > 0, fused, still)
+        self._own = self._own_cuts(name for name, weight in weights.items() if not weight)
+        if len(self._own) != sum(not weight for weight in weights.values()):
+            raise ValueError("a member has neither a weight nor scores from which its own cut follows")
 
 
 def _learnt(member: Detector, training: TrainingSet) -> Floats:

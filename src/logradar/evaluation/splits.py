@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -55,12 +55,10 @@ class SplitSettings(Config):
         default=False, description="hold back all sessions labelled anomalous; test and first count the others only"
     )
 
-    trim: float = Field(
-        default=0.0,
-        ge=0,
-        le=0.2,
+    trim: Literal["auto"] | Annotated[float, Field(ge=0, le=0.2)] = Field(
+        default="auto",
         description="share of the normal sessions, the most unusual ones (at most 0.2), that are used neither for "
-        "training nor for thresholds; for logs that contain anomalies without a label",
+        "training nor for thresholds; auto: none where there are labels, else those that are suspect; 0: none",
     )
 
     @model_validator(mode="after")

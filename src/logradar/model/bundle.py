@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field
 
 from logradar import __version__
 from logradar.alerting.feedback import Feedback
+from logradar.alerting.review import Review
 from logradar.alerting.threshold import Threshold
 from logradar.core.bundle import MANIFEST, verify, writing
 from logradar.core.columns import Columns
@@ -31,6 +32,7 @@ from logradar.model.rates.profile import RateProfile
 from logradar.model.replay_buffer import ReplayBuffer
 from logradar.model.self_test import SelfTest
 from logradar.model.settings import RunSettings
+from logradar.model.training_sessions import TrainingSessions
 from logradar.model.validation_sample import of_sample
 from logradar.parsing.given_templates import load_templates
 from logradar.parsing.template_source import TemplateSource
@@ -40,9 +42,11 @@ from logradar.sources.opening.opening import InputSettings
 NEXT_EVENTS: Final = "next-events.json"
 SAMPLE: Final = "validation-sample.parquet"
 FEEDBACK: Final = "feedback.json"
+REVIEW: Final = "review.json"
 MARKED: Final = "anomaly-scores.parquet"
 Hashes = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T", Feedback, Review)
 
 
 class _Figures(Saved):
@@ -75,7 +79,8 @@ class Bundle:
     detector too. ``facts`` say what it was trained on. ``next_events`` are the figures of detectors that
     predict events, ``sample`` some validation sessions where there is such a detector. ``memory`` are normal sequences,
     ``feedback`` is what a person called harmless, ``marked`` are scores of sessions of the validation part that are
-    labelled anomalous.
+    labelled anomalous. ``reviewable`` are all sessions of a training without labels, ``review`` what a person said of
+    their kinds.
     """
 
     settings: RunSettings
@@ -93,6 +98,8 @@ class Bundle:
     feedback: Feedback = field(default_factory=Feedback)
     marked: Mapping[str, Floats] = field(default_factory=dict)
     rates: RateProfile | None = None  # how often what came; None where there was too little time
+    reviewable: TrainingSessions | None = None
+    review: Review = field(default_factory=Review)
 
     @property
     def main(self) -> Detector:
@@ -151,7 +158,11 @@ class Bundle:
                 pq.write_table(pa.table(dict(self.marked)), draft / MARKED)
             if self.rates is not None:
                 self.rates.save(draft)
-            if len(self.feedback):
+            if self.reviewable is not None:
+                self.reviewable.save(draft)
+            if len(self.review):
+                (draft / REVIEW).write_text(self.review.to_json() + "\n")
+            if self.feedback:
                 (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
             inside = self.main.members
             for name, detector in self.detectors.items():
@@ -211,9 +222,11 @@ class Bundle:
             read_object(folder / NEXT_EVENTS, finite=False) if (folder / NEXT_EVENTS).is_file() else {},
             _sample(folder / SAMPLE) if (folder / SAMPLE).is_file() else None,
             ReplayBuffer.load(folder),
-            _feedback(folder / FEEDBACK) if (folder / FEEDBACK).is_file() else Feedback(),
+            _of_text(Feedback, folder / FEEDBACK) if (folder / FEEDBACK).is_file() else Feedback(),
             marked,
             RateProfile.load(folder),
+            TrainingSessions.load(folder),
+            _of_text(Review, folder / REVIEW) if (folder / REVIEW).is_file() else Review(),
         )
 
 
@@ -259,9 +272,9 @@ def _scores(path: Path) -> dict[str, Floats]:
     return {name: saved.numbers(name, np.float64) for name in saved.names}
 
 
-def _feedback(path: Path) -> Feedback:
+def _of_text(kind: type[T], path: Path) -> T:
     try:
-        return Feedback.of_json(path.read_text("utf-8"))
+        return kind.of_json(path.read_text("utf-8"))
     except ConfigError as error:
         raise ValueError(reason_of(error)) from None
 

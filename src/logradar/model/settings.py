@@ -15,6 +15,7 @@ from logradar.alerting.severity import SeveritySettings
 from logradar.alerting.threshold import ThresholdSettings
 from logradar.core.config import Config, load_config, put, validated
 from logradar.core.errors import ConfigError
+from logradar.core.redaction.settings import RedactionSettings
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import SplitSettings
 from logradar.model.rates.settings import RateSettings
@@ -43,6 +44,7 @@ class RunSettings(Config):
     severity: SeveritySettings = SeveritySettings()
     incidents: IncidentSettings = IncidentSettings()
     rates: RateSettings = RateSettings()
+    redaction: RedactionSettings = RedactionSettings()
     replay: int = Field(
         20_000, ge=0, description="distinct normal sequences that a bundle keeps, for feedback and to go on learning"
     )

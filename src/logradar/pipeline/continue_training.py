@@ -126,14 +126,16 @@ def _learn(earlier: Bundle, data: TrainingData, settings: RunSettings, bundle: P
 
 def _renamed(feedback: Feedback, templates: TemplateSource) -> Feedback:
     """Feedback on messages that were unseen and now have a template of their own."""
-    texts = sorted({event for entry in feedback.accepted for event in entry.signature.unseen})
+    texts = sorted({event for entry in (*feedback.accepted, *feedback.confirmed) for event in entry.signature.unseen})
     if not texts:
         return feedback
     ids = templates.match(pl.Series([text[1:] for text in texts], dtype=pl.String)).tolist()
     names = {text: str(id_) for text, id_ in zip(texts, ids, strict=True) if id_ != UNKNOWN}
-    return Feedback(
-        tuple(entry.model_copy(update={"signature": entry.signature.renamed(names)}) for entry in feedback.accepted)
+    accepted, confirmed = (
+        tuple(entry.model_copy(update={"signature": entry.signature.renamed(names)}) for entry in entries)
+        for entries in (feedback.accepted, feedback.confirmed)
     )
+    return Feedback(accepted, confirmed)
 
 
 def _settings(bundle: Bundle, wished: RunSettings) -> RunSettings:

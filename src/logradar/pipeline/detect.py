@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,23 +21,26 @@ from logradar.alerting.threshold import Threshold
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import require_writable
-from logradar.core.outputs import require_outside
+from logradar.core.outputs import require_apart, require_outside
 from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
+from logradar.pipeline.outlets import NOBODY, OnStep, Outlets, Sharing
 from logradar.pipeline.rates import changes_of, counting_of
 from logradar.reporting.alert_list import TOP as PAGE
 from logradar.reporting.detection_page import write_detection
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.rates.changes import latest
 from logradar.scoring.rates.watch import NO_CHANGES
-from logradar.scoring.scorer import OnScores, Scorer, in_order_of_severity
+from logradar.scoring.scorer import NO_ALERTS, OnScores, Scorer, in_order_of_severity
 from logradar.scoring.signatures import Lines
 from logradar.scoring.state import load_state, prepare_state, save_state
 from logradar.scoring.stream import Step, Stream
 from logradar.scoring.thresholds import notes, plan_threshold
+from logradar.sources.live.following import Followed
 from logradar.sources.live.growing import Growing
+from logradar.sources.live.pipe import STDIN
 from logradar.sources.opening.opening import Opened, require_event_ids
 from logradar.storage.day_files import DayStream
 from logradar.storage.filling import fill
@@ -46,7 +49,6 @@ from logradar.storage.records import Corpus, collect, opening
 
 HTML: Final = "html"
 FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), HTML, FORMAT)
-OnStep = Callable[[Step], object]
 
 
 @dataclass
@@ -92,9 +94,17 @@ class Wish:
         return plan_threshold(bundle, self.threshold, self.alerts_per_day, self.precision)
 
 
+@dataclass(frozen=True)
+class Follow:
+    """A file that grows, as an input: from its last lines on, or ``whole``."""
+
+    path: Path
+    whole: bool = False
+
+
 def detect(
     bundle: Path,
-    spec: str,
+    spec: str | Follow,
     *,
     given: dict[str, Any] | None = None,
     threshold: float | None = None,
@@ -105,6 +115,7 @@ def detect(
     state: Path | None = None,
     checkpoint: Path | None = None,
     quiet_minutes: float | None = None,
+    sharing: Sharing = NOBODY,
 ) -> Detected:
     """Alerts for INPUT ``spec``, by the bundle's main detector; what feedback explains is counted, not reported.
 
@@ -117,17 +128,20 @@ def detect(
 
     Lines of stdin (``-``) are scored as they arrive: ``on_step`` is called with what each batch brought, and with
     ``state`` what is open at the end is kept in that folder and goes on in the next call. Files are grouped as a
-    whole; the alerts are the same.
+    whole; the alerts are the same. A file to `Follow` is read like lines of stdin, until the user interrupts.
+    ``sharing`` says who else gets what is found, and what is masked.
     """
     wish = Wish(threshold, alerts_per_day, precision)
-    found = _detect(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, quiet_minutes=quiet_minutes)
+    found = _detect(
+        bundle, spec, given, wish, on_scores, on_step, state, checkpoint, quiet_minutes=quiet_minutes, sharing=sharing
+    )
     found.keep()
     return found
 
 
 def _detect(
     bundle: Path,
-    spec: str,
+    spec: str | Follow,
     given: dict[str, Any] | None,
     wish: Wish,
     on_scores: OnScores | None,
@@ -136,7 +150,9 @@ def _detect(
     checkpoint: Path | None,
     outputs: Sequence[Path | None] = (),
     quiet_minutes: float | None = None,
+    sharing: Sharing = NOBODY,
 ) -> Detected:
+    sharing.endpoint()  # a wrong one is said before anything is read
     loaded = Bundle.load(Path(bundle))
     grouping = loaded.settings.incidents
     if quiet_minutes is not None:
@@ -144,17 +160,23 @@ def _detect(
     if checkpoint is not None:
         loaded = with_checkpoint(loaded, checkpoint)
     limit = wish.of(loaded)
-    growing = Growing.stdin() if spec == "-" and not loaded.miner.uses_event_ids else None
-    if growing is not None and growing.plain:
-        found = _growing(loaded, limit, growing, given, on_scores, on_step, state, grouping)
-    elif state is not None:
-        raise ConfigError(
-            "--state is for lines of text that arrive on stdin, not compressed and not in UTF-16: "
-            "logradar detect BUNDLE - --state DIR."
-        )
-    else:
-        with opening(spec, input_settings(loaded, given, use_labels=False), outputs=outputs) as (opened, home):
-            found = _whole(loaded, limit, opened, home, on_scores, grouping)
+    about = {"detector": loaded.settings.detector, "threshold": limit.value, "input": _named(spec)}
+    with Outlets(sharing, loaded.settings.redaction, about, on_step) as outlets:
+        growing = Growing.stdin() if spec == "-" and not loaded.miner.uses_event_ids else None
+        if isinstance(spec, Follow):
+            require_apart(outputs, [spec.path])
+            found = _growing(loaded, limit, partial(_followed, spec, state), given, on_scores, outlets, state, grouping)
+        elif growing is not None and growing.plain:
+            found = _growing(loaded, limit, growing.at_line, given, on_scores, outlets, state, grouping)
+        elif state is not None:
+            raise ConfigError(
+                "--state is for lines of text that arrive on stdin or in a file that is followed, not compressed and "
+                "not in UTF-16: logradar detect BUNDLE - --state DIR."
+            )
+        else:
+            with opening(str(spec), input_settings(loaded, given, use_labels=False), outputs=outputs) as (opened, home):
+                found = _whole(loaded, limit, opened, home, on_scores, grouping)
+            outlets.send(found.alerts, found.incidents)
     found.figures |= {
         "detector": loaded.settings.detector,
         "threshold": limit.value,
@@ -164,14 +186,36 @@ def _detect(
         ],
         **({"checkpoint": loaded.facts["checkpoint"]} if checkpoint is not None else {}),
     }
-    return found
+    figures = outlets.figures(found.figures)
+    alerts, incidents, changes = map(outlets.table, (found.alerts, found.incidents, found.rate_changes))
+    return Detected(alerts, figures, found.keep, incidents, changes, found.rate_notes)
+
+
+def _named(spec: str | Follow) -> str:
+    """What an input is called on a page."""
+    return STDIN if spec == "-" else spec.path.name if isinstance(spec, Follow) else Path(spec).name
+
+
+def _followed(spec: Follow, state: Path | None, facts: Mapping[str, Any]) -> Growing:
+    """A file that is followed, from where an earlier call with this state ended."""
+    known = facts.get("followed")
+    if facts and known is None:
+        raise ConfigError("This state was made from stdin; name another folder to follow a file.")
+    feed = Followed(spec.path, whole=spec.whole, known=known)
+    growing = Growing.file(feed, whole_lines=state is not None)
+    if not growing.plain:
+        feed.close()
+        raise InputError(
+            f"'{spec.path}' is compressed, in UTF-16 or a JSON document; only lines of text can be followed."
+        )
+    return growing
 
 
 def detect_into(
     output: Path | None,
     format_: str | None,
     bundle: Path,
-    spec: str,
+    spec: str | Follow,
     *,
     given: dict[str, Any] | None = None,
     wish: Wish = Wish(),
@@ -180,6 +224,7 @@ def detect_into(
     checkpoint: Path | None = None,
     quiet_minutes: float | None = None,
     incidents: Path | None = None,
+    sharing: Sharing = NOBODY,
 ) -> Detected:
     """`detect`; its alerts are written to ``output``, or every session as RADAR's results.
 
@@ -195,6 +240,8 @@ def detect_into(
         raise ConfigError(f"--format {format_} needs a file to write: -o FILE.")
     if output is not None and format_ is None and output.suffix not in (*OUTPUTS, f".{HTML}"):
         raise ConfigError(f"Alerts are written as {', '.join((*OUTPUTS, '.html'))}; '{output}' has another ending.")
+    if format_ == FORMAT and sharing.redact:
+        raise ConfigError(f"--format {FORMAT} has ids and scores, which other tools look up; leave out --redact.")
     if output is not None:
         require_writable(output)
         require_outside(output)
@@ -209,10 +256,11 @@ def detect_into(
         if format_ == FORMAT and output is not None:
             on_scores = stack.enter_context(RadarResults(output)).add
         found = _detect(
-            bundle, spec, given, wish, on_scores, on_step, state, checkpoint, [output, incidents], quiet_minutes
+            *(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, [output, incidents], quiet_minutes),
+            sharing=sharing,
         )
     if output is not None and HTML in (format_, output.suffix.removeprefix(".") if format_ is None else None):
-        write_detection(found.to_json(PAGE), "stdin" if spec == "-" else Path(spec).name, len(found.alerts), output)
+        write_detection(found.to_json(PAGE), _named(spec), len(found.alerts), output)
     elif output is not None and format_ != FORMAT:
         write_alerts(found.alerts, found.document(), output, format_)
     if incidents is not None:
@@ -272,20 +320,19 @@ def _whole(
 def _growing(
     bundle: Bundle,
     limit: Threshold,
-    growing: Growing,
+    opened: Callable[[Mapping[str, Any]], Growing],
     given: dict[str, Any] | None,
     on_scores: OnScores | None,
-    on_step: OnStep | None,
+    outlets: Outlets,
     state: Path | None,
     grouping: IncidentSettings,
 ) -> Detected:
-    """Lines as they arrive, until they end or the user interrupts."""
-    stream = Stream(
-        bundle, limit, early=on_step is not None or state is not None, on_scores=on_scores, incidents=grouping
-    )
+    """Lines as they arrive, until they end or the user interrupts; ``opened`` gets the facts of the state."""
+    stream = Stream(bundle, limit, early=outlets.early or state is not None, on_scores=on_scores, incidents=grouping)
+    facts: dict[str, Any] = {}
     if state is not None:
         prepare_state(state)
-        growing.lines = load_state(stream, bundle, state).get("lines", 0)
+        facts = load_state(stream, bundle, state)
     before = stream.records
     alerts: list[pa.Table] = []
     early: list[pa.Table] = []
@@ -297,13 +344,16 @@ def _growing(
         early.append(step.early)
         changes.append(step.rate_changes)
         incidents.add(step.incidents)
-        if on_step is not None and any(map(len, (step.alerts, step.early, step.incidents, step.rate_changes))):
-            on_step(step)
+        outlets.step(step)
 
-    with growing.interruptible():
-        for records in growing.records(input_settings(bundle, given), bundle.settings.input.format):
-            take(stream.step(records))
-    if stream.records == before:
+    with ExitStack() as stack:
+        growing = opened(facts)
+        stack.callback(growing.close)
+        with growing.interruptible():
+            for records in growing.records(input_settings(bundle, given), bundle.settings.input.format):
+                take(stream.step(records))
+        place = growing.place()
+    if stream.records == before and growing.name == STDIN:
         raise InputError(f"'-' holds no log records. {growing.quarantine.sentence()}".strip())
     take(stream.close() if state is None else stream.settle())
     found = Detected(in_order_of_severity(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
@@ -312,13 +362,13 @@ def _growing(
     if state is not None:
         found.alerts = in_order_of_severity([*alerts, _still_open(early, found.alerts)])
         found.figures["open_sessions"] = stream.open_sessions
-        found.keep = partial(save_state, stream, bundle, state, lines=growing.lines)
+        found.keep = partial(save_state, stream, bundle, state, **place)
     return found
 
 
 def _still_open(early: list[pa.Table], over: pa.Table) -> pa.Table:
     """Early ALERTS whose sessions are not over when the call ends."""
-    found = pa.concat_tables(early)
+    found = pa.concat_tables([NO_ALERTS, *early]).unify_dictionaries()
     return found.filter(pc.invert(pc.is_in(found["alert_id"], over["alert_id"].combine_chunks())))
 
 

@@ -127,8 +127,9 @@ def evaluate(
         document["audit"]["overlap_allowed"] = allow_overlap
         document["checkpoint"] = loaded.facts.get("checkpoint")
         if trimmed := loaded.facts["split"].get("trimmed"):
+            why = "those that are suspect" if "unlabelled" in loaded.facts["split"] else "those least like the others"
             document["audit"]["notes"].append(
-                f"Training left out {trimmed:,} normal sessions, those least like the others (split.trim)."
+                f"Training left out {trimmed:,} sessions that no label calls anomalous, {why} (split.trim)."
             )
         watched, reached = _watched(loaded, found, planned, suppressed)
         document |= watched

@@ -59,7 +59,7 @@ def train(
             settings = settings.model_copy(update={"events": "mined"})
         material = training_material(opened, home, settings, event_ids=event_ids)
         with runs_in(runs_of(bundle)):
-            fitted = _learn(material.data, material.settings, bundle, resume)
+            fitted = fitted_on(material.data, material.settings, bundle, resume)
     fitted.rates = material.rates
     fitted.facts |= material.facts(spec, began, started, given)
     leave()  # no process needs the others any more
@@ -70,8 +70,8 @@ def train(
     return Trained.of(fitted, bundle)
 
 
-def _learn(data: TrainingData, settings: RunSettings, bundle: Path, resume: bool) -> Bundle:
-    """Fit the main detector and those beside it on the training part, thresholds on the validation part."""
+def fitted_on(data: TrainingData, settings: RunSettings, bundle: Path, resume: bool) -> Bundle:
+    """The bundle of ``data``: detectors fitted on the training part, thresholds on the validation part."""
     require_marked(settings, data)
     if data.templates.evicted:
         say(

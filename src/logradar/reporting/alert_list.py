@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from logradar.core.formatting import NO_TIME, NONE, level_word, moment, number
+from logradar.core.plain_reasons import of_one_line
 from logradar.core.stack_trace import essence
 from logradar.core.tables import SEVERITIES
 
@@ -152,17 +153,11 @@ def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
 
 def lines_of(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
     """The lines of the evidence of an alert: one per record, with all its reasons, in the order of first mention."""
-    lines: list[Line] = []
-    place: dict[Any, int] = {}
-    for row in evidence:
+    by_record: dict[Any, list[Mapping[str, Any]]] = {}
+    for place, row in enumerate(evidence):
         record = row.get("record_id")
-        if isinstance(record, int) and record in place:
-            lines[place[record]].reasons.extend(_reasons(row))
-            continue
-        if isinstance(record, int):
-            place[record] = len(lines)
-        lines.append(_line(row))
-    return lines
+        by_record.setdefault(record if isinstance(record, int) else f"no record {place}", []).append(row)
+    return [_line(rows) for rows in by_record.values()]
 
 
 def _shortened(lines: Sequence[Line]) -> Iterator[Line]:
@@ -185,11 +180,12 @@ def _near(count: int, findings: Sequence[int]) -> list[int]:
     return sorted(near for near in reached if 0 <= near < count)
 
 
-def _line(evidence: Mapping[str, Any]) -> Line:
+def _line(rows: Sequence[Mapping[str, Any]]) -> Line:
+    evidence = rows[0]
     source, line, body = evidence.get("source"), evidence.get("line"), evidence.get("body")
     path = str(source or "")
     where = path.replace("\\", "/").rpartition("/")[2] + (f":{line}" if line is not None else "")
-    return Line(where, path, _body(str(body)) if body is not None else None, _reasons(evidence), _facts(evidence))
+    return Line(where, path, _body(str(body)) if body is not None else None, _reasons(rows), _facts(evidence))
 
 
 def _body(body: str) -> Clipped:
@@ -208,10 +204,21 @@ def _facts(evidence: Mapping[str, Any]) -> str:
     return " · ".join(part for part in (clock, word, str(evidence.get("service") or "")) if part)
 
 
-def _reasons(evidence: Mapping[str, Any]) -> list[Reason]:
-    expected = evidence.get("expected")
-    rows = [_expected(row) for row in expected if isinstance(row, Mapping)] if isinstance(expected, list) else []
-    return [Reason(clip(_in_words(str(evidence["reason"])), head=400), rows)] if evidence.get("reason") else []
+def _reasons(rows: Sequence[Mapping[str, Any]]) -> list[Reason]:
+    """The reasons of one line, each once; what was expected goes with the first that is left, where its own is not."""
+    given = [row for row in rows if row.get("reason")]
+    found: list[Reason] = []
+    orphans: list[tuple[Clipped, str, float]] = []
+    for row, sentence in zip(given, of_one_line([str(row["reason"]) for row in given]), strict=True):
+        expected = row.get("expected")
+        bars = [_expected(one) for one in expected if isinstance(one, Mapping)] if isinstance(expected, list) else []
+        if sentence is None:
+            orphans += bars
+        else:
+            found.append(Reason(clip(_in_words(sentence), head=400), bars))
+    if found:
+        found[0].expected.extend(orphans)
+    return found
 
 
 def _in_words(template: str) -> str:

@@ -22,16 +22,18 @@ from logradar.reporting.run_folder import Run
 _SERVICES = 12  # rows of the table by service
 
 
-def write_report(folder: Path) -> Path:
-    """Write ``report.html`` into a run folder and return its path.
+def write_report(folder: Path, *, redact: bool = False) -> Path:
+    """Write ``report.html`` into a run folder and return its path; ``report-redacted.html`` with ``redact``.
 
     The page leaves out what the folder does not have. A bundle is sealed, so its report is written next to it
     as ``<bundle>-report.html``. Raises `InputError` when there is nothing to report or a file is
     damaged.
     """
     run = Run.read(folder)
-    place = folder.absolute()
-    path = place.with_name(f"{place.name}-report.html") if run.sealed else place / "report.html"
+    place, name = folder.absolute(), "report.html"
+    if redact:
+        run, name = run.redacted(), "report-redacted.html"
+    path = place.with_name(f"{place.name}-{name}") if run.sealed else place / name
     return write(render(run), path)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from logradar.core.formatting import NO_TIME, counted, duration, joined, moment, number, real
 from logradar.core.rate_words import in_words, telling
-from logradar.core.tables import SEVERITIES
+from logradar.core.tables import NO_SERVICE, SEVERITIES
 from logradar.reporting.alert_list import Line, clip, lines_of
 
 MOST: Final = 50
@@ -88,7 +88,7 @@ def _story(rank: int, one: Mapping[str, Any], changes: Mapping[str, Mapping[str,
         [
             Place(str(row.get("service")), str(row.get("reason") or ""), 100 * _share(row.get("share")))
             for row in _listed(one, "candidates")
-            if isinstance(row, Mapping)
+            if isinstance(row, Mapping) and row.get("service") != NO_SERVICE
         ],
     )
 

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
+from logradar.core.config import validated
 from logradar.core.errors import InputError
 from logradar.core.formatting import real
+from logradar.core.redaction.redactor import Redactor
+from logradar.core.redaction.settings import RedactionSettings
 
 SCORE: Final = "score:"
 FILES: Final = ("evaluation.json", "alerts.json", "scores.parquet", "history.json")
@@ -85,6 +88,16 @@ class Run:
             alert if alert.get("label") is not None else {**alert, "label": labels.get(str(alert.get("session_id")))}
             for alert in alerts
         ]
+
+    def redacted(self) -> Run:
+        """The same with what must not be passed on masked in alerts, incidents and evaluation, as its settings say.
+
+        Raises `ConfigError` for settings of redaction that are none.
+        """
+        wished = self.settings.get("redaction") or {}
+        redactor = Redactor(validated(RedactionSettings, wished, "redaction"))
+        alerts = redactor.document({**self.alerts, "alerts": self.listed_alerts()}) if self.alerts else {}
+        return replace(self, alerts=alerts, evaluation=redactor.document(self.evaluation), scores=self.scores)
 
     @property
     def incidents(self) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from logradar.alerting.threshold import Threshold
 from logradar.core.tables import ALERTS, SCORES, SESSIONS, empty
 from logradar.model.bundle import Bundle
 from logradar.scoring.score_cache import ScoreCache
-from logradar.scoring.signatures import Lines, SessionSignature, signatures, suppressed_by
+from logradar.scoring.signatures import Lines, SessionSignature, confirmed_by, signatures, suppressed_by
 
 OnScores = Callable[[pa.Table, pa.Table, float, pa.Table | None], None]
 Ints = npt.NDArray[np.int64]
@@ -43,6 +43,8 @@ class Scored:
 class Explained:
     """Anomalous SESSIONS, in the order given, with what is unusual about each; ``kept``: feedback leaves it.
 
+    ``confirmed`` is the id of an earlier alert of this sort that a person called a real anomaly, or None.
+
     ``session_ids`` are their names; where two are equal, ``sessions`` and ``findings`` have numbers instead.
     """
 
@@ -52,6 +54,7 @@ class Explained:
     findings: pa.Table
     signatures: list[SessionSignature | None]
     kept: npt.NDArray[np.bool_]
+    confirmed: list[str | None]
 
     def remaining(self, most: int | None = None) -> Explained:
         """Those that feedback leaves, ``most`` of them at most."""
@@ -67,6 +70,7 @@ class Explained:
             findings=self.findings.filter(named),
             signatures=[self.signatures[row] for row in rows.tolist()],
             kept=self.kept[rows],
+            confirmed=[self.confirmed[row] for row in rows.tolist()],
         )
 
 
@@ -132,7 +136,8 @@ class Scorer:
         findings = self.bundle.main.explain(numbered)
         found = signatures(self.bundle, numbered, findings, lines)
         kept = np.array([by is None for by in suppressed_by(self.bundle, found)], bool)
-        return Explained(numbered, sessions["session_id"].to_pylist(), scores, findings, found, kept)
+        known = confirmed_by(self.bundle, found)
+        return Explained(numbered, sessions["session_id"].to_pylist(), scores, findings, found, kept, known)
 
     def alerts(self, explained: Explained, lines: Lines) -> pa.Table:
         """ALERTS for explained sessions, in their order."""
@@ -148,6 +153,7 @@ class Scorer:
             severities=self.bundle.settings.severity,
             signatures=[one.signature.model_dump_json() if one else None for one in explained.signatures],
             session_ids=explained.session_ids,
+            confirmed=explained.confirmed,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +29,7 @@ MOST_EVENTS: Final = 10_000  # of a session that can be given feedback on
 _CLIPPED: Final = 200  # characters of an unseen message
 _NUMBER = re.compile(r"\d[\d.,:]*")
 Lines = Callable[[list[int]], pa.Table]
+Judge = Callable[[Sequence[Signature | None], Callable[[int, Signature], bool]], list[str | None]]
 Findings = dict[str, list[dict[str, Any]]]
 
 
@@ -90,7 +91,17 @@ def signatures(bundle: Bundle, sessions: pa.Table, findings: pa.Table, lines: Li
 
 def suppressed_by(bundle: Bundle, found: list[SessionSignature | None]) -> list[str | None]:
     """For each signature the id of the accepted alert that explains it, or None."""
-    if not len(bundle.feedback) or bundle.memory is None:
+    return _judged(bundle, found, bundle.feedback.silences) if len(bundle.feedback) else [None] * len(found)
+
+
+def confirmed_by(bundle: Bundle, found: list[SessionSignature | None]) -> list[str | None]:
+    """For each signature the id of the alert, confirmed as an anomaly, that it is like, or None."""
+    known = bundle.feedback.confirmed
+    return _judged(bundle, found, bundle.feedback.recognises) if known else [None] * len(found)
+
+
+def _judged(bundle: Bundle, found: list[SessionSignature | None], judge: Judge) -> list[str | None]:
+    if bundle.memory is None:
         return [None] * len(found)
     memory = bundle.memory
 
@@ -99,7 +110,7 @@ def suppressed_by(bundle: Bundle, found: list[SessionSignature | None]) -> list[
         assert signature is not None
         return accepted.leaves_normal(signature.counts, memory.normal)
 
-    return bundle.feedback.silences([one.signature if one else None for one in found], normal_without)
+    return judge([one.signature if one else None for one in found], normal_without)
 
 
 def _exact(

@@ -82,6 +82,14 @@ Pictures = Annotated[
     Path | None, typer.Option("--pictures", metavar="DIR", help="A folder for the pictures of the report as PNG files.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")]
+Redact = Annotated[
+    bool | None,
+    typer.Option(
+        "--redact/--no-redact",
+        help="Mask e-mail addresses, secrets, IP addresses and card numbers in all that is printed, written and sent, "
+        "or in nothing; without it only in what is sent to others.",
+    ),
+]
 _OVERRIDE: Final = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*=")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes on stderr.")]
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from logradar.cli.show.evidence import alerts
 from logradar.cli.show.plain import clipped, in_plain_text
 
+_KINDS = 10  # that are listed of many alerts accepted at once
+
 if TYPE_CHECKING:
     from logradar.pipeline.demo import Demo
 
@@ -245,8 +247,28 @@ def demo(result: Demo) -> None:
 
 @in_plain_text
 def feedback(result: dict[str, Any]) -> None:
-    """The alerts that a bundle accepts as harmless."""
-    for entry in result["accepted"]:
-        print(f"{entry['id']} · {entry['session_id']} · {entry['given']}\n   {_clip(entry['finding'])}")
-    count = len(result["accepted"])
-    print(f"{result['bundle']} accepts {count:,} alert{'s' * (count != 1)} as harmless.")
+    """What this call was about, then the alerts that a bundle accepts as harmless, and those that are real."""
+    from logradar.core.formatting import counted
+
+    for bulk in result["given"]:
+        kinds = bulk["kinds"]
+        print(f"{counted(bulk['alerts'], 'alert')} of {counted(len(kinds), 'kind')} accepted; --undo {bulk['undo']}")
+        for kind in kinds[:_KINDS]:
+            before = " (there were such alerts before that time too)" if kind["before"] else ""
+            print(f"   {kind['alerts']:,} like {kind['example']}: {_clip(kind['finding'])}{before}")
+        if len(kinds) > _KINDS:
+            print(f"   … and {counted(len(kinds) - _KINDS, 'kind')} more.")
+        for one in bulk["refused"][:_KINDS]:
+            print(f"   not accepted: {one['alert']} {one['why']}.")
+        if len(bulk["refused"]) > _KINDS:
+            print(f"   … and {len(bulk['refused']) - _KINDS:,} more that were not accepted.")
+    for title, entries in (("", result["accepted"]), (" · anomaly", result["confirmed"])):
+        for entry in entries:
+            many = f" · {entry['alerts']:,} alerts, {entry['by']}" if entry["by"] else ""
+            print(
+                f"{entry['id']} · {entry['session_id']} · {entry['given']}{title}{many}\n   {_clip(entry['finding'])}"
+            )
+    count = sum(entry["alerts"] for entry in result["accepted"])
+    print(f"{result['bundle']} accepts {counted(count, 'alert')} as harmless.")
+    if result["confirmed"]:
+        print(f"It knows {counted(len(result['confirmed']), 'alert')} as real; nothing like them is suppressed.")

@@ -28,7 +28,7 @@ def alerts(shown: list[dict[str, Any]], count: int) -> None:
         when = moment(alert["raised_at"]) if alert["raised_at"] else NO_TIME
         console.print(Text.assemble((named, "bold"), (f" · {when} · id {alert['alert_id']}", "dim")))
         parts = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in alert["severity_parts"].items())
-        console.print(Text(f"   {parts}; score {alert['score']:.3g}", "dim"))
+        console.print(Text(f"   severity from {parts}; score {alert['score']:.3g}", "dim"))
         _lines(console, alert["evidence"])
     more = count - len(shown)
     if more > 0:
@@ -39,6 +39,7 @@ def _lines(console: Console, evidence: list[dict[str, Any]]) -> None:
     """Each line once, with all that was found about it."""
     from rich.text import Text
 
+    from logradar.core.plain_reasons import of_one_line
     from logradar.core.stack_trace import essence
 
     by_line: dict[Any, list[dict[str, Any]]] = {}
@@ -51,11 +52,12 @@ def _lines(console: Console, evidence: list[dict[str, Any]]) -> None:
         console.print(Text.assemble(("   " + place, "dim"), f" {_facts(one)}", clipped(first, WIDTH)))
         for row in rest:
             console.print(Text(f"         {clipped(row, WIDTH)}", "dim"))
+        for sentence in filter(None, of_one_line([found["reason"] for found in group])):
+            console.print(Text(f"      ← {sentence}", "yellow"))
         for found in group:
-            console.print(Text("      ← " + found["reason"], "yellow"))
             for item in found["expected"][:_EXPECTED]:
-                template = clipped(item["template"].partition("\n")[0], WIDTH)
-                console.print(Text(f"      expected {item['probability']:.0%}: {template}", "dim"))
+                template = clipped(item["template"].partition("\n")[0].replace("<*>", "…"), WIDTH)
+                console.print(Text(f"      usual here ({item['probability']:.0%}): {template}", "dim"))
 
 
 def _facts(one: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ class Following:
     def step(self, found: Step) -> None:
         """Print a step: incidents that begin, grow much, are over or part of another one; rates; alerts."""
         from logradar.core.formatting import NO_TIME, NONE
+        from logradar.core.plain_reasons import in_plain_words
 
         for incident in found.incidents.to_pylist():
             if self._is_news(incident):
@@ -39,7 +40,7 @@ class Following:
             body = f" | {_clip(str(first['body']), 100)}" if first["body"] else ""
             print(
                 f"{moment}  {row['severity']:8}  {row['alert_id']}  {_clip(str(row['service'] or NONE), 24)}  "
-                f"{_clip(row['session_id'], 48)}{open_}  {_clip(str(first['reason']), 100)}{body}",
+                f"{_clip(row['session_id'], 48)}{open_}  {_clip(in_plain_words(str(first['reason'])), 100)}{body}",
                 flush=True,
             )
 

@@ -18,6 +18,7 @@ def incidents(found: list[dict[str, Any]], changes: list[dict[str, Any]], raised
     from rich.text import Text
 
     from logradar.core.rate_words import in_words, telling
+    from logradar.core.tables import NO_SERVICE
 
     console = Console(soft_wrap=True)
     if not found:
@@ -36,7 +37,8 @@ def incidents(found: list[dict[str, Any]], changes: list[dict[str, Any]], raised
             console.print(Text(f"   rate: {clipped(in_words(row), _WIDTH)}", "yellow"))
         if (more := len(rates) - _RATES) > 0:
             console.print(f"   … and {more:,} more of its rate changes", style="dim")
-        if places := [f"{there['service']} ({there['reason']})" for there in one["candidates"][:2]]:
+        known = [there for there in one["candidates"] if there["service"] != NO_SERVICE]
+        if places := [f"{there['service']} ({there['reason']})" for there in known[:2]]:
             console.print(Text(f"   look at: {', then '.join(places)}", "yellow"))
         if one["again_of"]:
             console.print(f"   the same kind as incident {one['again_of']}", style="dim")

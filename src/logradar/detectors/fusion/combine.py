@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -54,3 +55,11 @@ def voices(overlaps: Floats) -> Floats:
     weights = 1.0 / (overlaps**2).sum(axis=1)
     normalised: Floats = weights / weights.sum()
     return normalised
+
+
+def graded(fused: Floats, scores: Iterable[Floats]) -> Floats:
+    """Fused surprises; where no member is surprised the sum of scores below 0, so that normal sessions are ordered."""
+    still = np.zeros(len(fused))
+    for rows in scores:  # one after the other, so that the sum of a session depends on no other session
+        still += np.minimum(rows, 0.0)
+    return np.where(fused > 0, fused, still)

@@ -24,12 +24,14 @@ from logradar.evaluation.audit import identities
 from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso, part_sizes
 from logradar.model.bundle import Seen
 from logradar.model.settings import RunSettings
+from logradar.model.training_sessions import MOST, TrainingSessions
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.training_data.trimming import kept, require_memory, trimmed
+from logradar.pipeline.training_data.examples import training_sessions
+from logradar.pipeline.training_data.trimming import kept, require_memory, timed, trimmed, unjudged
 from logradar.storage.filling import fill, learn_templates
-from logradar.storage.grouping import anomalous, group, idle_seconds, with_key_or_windows
+from logradar.storage.grouping import IN_MEMORY, anomalous, group, idle_seconds, with_key_or_windows
 from logradar.storage.records import Corpus
 
 Rows = npt.NDArray[np.int64]
@@ -54,6 +56,7 @@ class TrainingData:
     marked: pa.Table | None = (
         None  # sessions of the validation part that are labelled anomalous, where they are at hand
     )
+    reviewable: TrainingSessions | None = None  # all sessions that were judged, where nobody labelled them
 
 
 def from_records(
@@ -69,7 +72,7 @@ def from_records(
     say_unlabelled(grouped)
     miner = miner or TemplateMiner(settings.parsing)
     if isinstance(grouped, SessionTable):
-        data, before = _in_memory(corpus, grouped.table, settings, home, miner)
+        data, before = _in_memory(corpus, grouped.table, settings, found, home, miner)
     else:
         assert isinstance(grouped, Shards)
         data, before = _on_disk(corpus, grouped, settings, home, miner)
@@ -77,7 +80,7 @@ def from_records(
 
 
 def _in_memory(
-    corpus: Corpus, grouped: pa.Table, settings: RunSettings, home: Path, miner: TemplateMiner
+    corpus: Corpus, grouped: pa.Table, settings: RunSettings, how: SessionSettings, home: Path, miner: TemplateMiner
 ) -> tuple[TrainingData, Iterator[pa.Table]]:
     parts, files = parts_of(corpus, grouped, settings.split)
     anomalies = anomalous(grouped)
@@ -90,14 +93,23 @@ def _in_memory(
     assert isinstance(filled, SessionTable)
     sessions = filled.table
     before, sequences = np.concatenate([parts.train, parts.valid]), Sequences.from_arrow(sessions["template_ids"])
-    stay = kept(sequences.take(known), settings)
+    candidates = sessions.take(pa.array(known))
+    found = kept(
+        sequences.take(known),
+        settings,
+        labels=candidates["label"].null_count < len(candidates),
+        in_time=timed(candidates["start"]),
+        unjudged=unjudged(how),
+    )
+    reviewable = training_sessions(candidates, len(learn), found.judged, corpus.lines) if found.judged else None
+    stay = found.stay
     learn, watch = learn[stay[: len(learn)]], watch[stay[len(learn) :]]
     seen = Seen(identities(sessions.take(pa.array(before))), np.unique(sequences.take(known[stay]).fingerprints()))
-    facts = parts.facts(sessions) | {"anomalies_left_out": int(anomalies[before].sum()), "trimmed": int((~stay).sum())}
+    facts = parts.facts(sessions) | {"anomalies_left_out": int(anomalies[before].sum())} | found.facts()
     facts |= files.facts() if files else {}
     train, valid = (SessionTable(sessions.take(pa.array(rows))) for rows in (learn, watch))
     marked = sessions.take(pa.array(parts.valid[anomalies[parts.valid]]))
-    data = TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked)
+    data = TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked, reviewable)
     return data, iter([sessions.take(pa.array(before))])
 
 
@@ -168,16 +180,21 @@ def of_shards(
         )
         watch = watch.thinned(MOST_VALID)
     require_memory(records, settings)
-    less = 0
-    if settings.split.trim:
-        learn, watch, less = trimmed(learn, watch, settings, columns)
+    large = f"{records:,} records are more than the {IN_MEMORY:,} that are compared with each other"
+    judged_on = learn, watch
+    learn, watch, found = trimmed(learn, watch, settings, columns, large if records > IN_MEMORY else "")
+    reviewable = None
+    if found.judged and len(found.stay) <= MOST:
+        names = ["start", "end", "service", "template_ids"]
+        every = pa.concat_tables([table for part in judged_on for table in part.tables(names)]).unify_dictionaries()
+        reviewable = training_sessions(every, len(judged_on[0]), found.judged)
     facts: dict[str, Any] = {name: len(part) for name, part in zip(PARTS, parts, strict=True)}
     for name, part in (("train", train), ("test", test)):
         first, last = bounds(part, "start") if len(part) else (pa.scalar(None),) * 2
         facts |= {f"{name}_from": iso(first), f"{name}_until": iso(last)}
     sessions = sum(map(len, parts)) if total is None else total
     facts["test"] = sessions - facts["train"] - facts["valid"]
-    facts |= {"anomalies_left_out": anomalies, "trimmed": less} | (files.facts() if files else {})
+    facts |= {"anomalies_left_out": anomalies} | found.facts() | (files.facts() if files else {})
     named = ["session_id", "start", "template_ids"]
     seen = Seen(
         _fingerprints(identities(templates.known_in(table)) for part in (train, valid) for table in part.tables(named)),
@@ -186,7 +203,7 @@ def of_shards(
     if len(seen.sessions) >= audit.MOST_SEEN:  # the others are recognised by their time
         ends = pa.array([bounds(part, "start")[1].as_py() for part in parts[:2] if len(part)])
         facts["known_until"] = iso(pc.max(ends))
-    return TrainingData(templates, learn, watch, seen, records, sessions, facts, files)
+    return TrainingData(templates, learn, watch, seen, records, sessions, facts, files, reviewable=reviewable)
 
 
 def _fingerprints(pieces: Iterable[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:

@@ -34,8 +34,10 @@ class _Counts:
 class Remarks:
     """Counts what is missing in the records of each file; ``add`` takes them, ``sentences`` says what stands out."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, before: int = 0) -> None:
+        """``before``: so many lines of a stream came in an earlier call, or were not read."""
         self._files: dict[str, _Counts] = {}
+        self._before = before
 
     def add(self, table: pa.Table) -> None:
         """Count LOG_RECORDS of one file."""
@@ -66,11 +68,11 @@ class Remarks:
             yield f"{_most(part, whole)} no level is known: see {_listed(bare)}."
 
     def _on_lines(self) -> Iterable[str]:
-        many = [(name, one) for name, one in self._files.items() if one.lines >= MANY]
-        few = [(name, one) for name, one in many if one.records < FEW * one.lines]
-        for name, one in few[:NAMED]:
+        read = [(name, one, one.lines - self._before) for name, one in self._files.items()]
+        few = [(name, one, lines) for name, one, lines in read if lines >= MANY and one.records < FEW * lines]
+        for name, one, lines in few[:NAMED]:
             yield (
-                f"{one.lines:,} lines of '{name}' became only {counted(one.records, 'record')}, because most lines "
+                f"{lines:,} lines of '{name}' became only {counted(one.records, 'record')}, because most lines "
                 "look like parts of the record above; if they are not, name their format with --format."
             )
 

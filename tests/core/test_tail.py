@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from logradar.alerting.tail import fit_tail
 from logradar.alerting.threshold import ThresholdSettings, fit_threshold
+from logradar.core.tail import fit_tail
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,124 @@
+"""How many training sessions are like a session: the kernel density of its count vector, and the kernels for it.
+
+Count vectors are held as sorted rows of template ids, as in `nearest_counts`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from logradar.core.kernels import kernel, lower_bound, read_only
+from logradar.core.sequences import Sequences
+from logradar.detectors.baselines.nearest_counts import postings
+
+Ints = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Holders:
+    """How many of ``total`` sessions hold each of ``templates`` (ascending)."""
+
+    templates: Ids
+    sessions: Ints
+    total: int
+
+    @classmethod
+    def none(cls) -> Holders:
+        """The state before anything was learnt."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.int64), 0)
+
+    def and_of(self, rows: Sequences) -> Holders:
+        """Sorted ``rows`` learnt in addition; each counts for as many sessions as its count says."""
+        values, row = rows.values, rows.rows
+        first = np.ones(len(values), bool)
+        first[1:] = (values[1:] != values[:-1]) | (row[1:] != row[:-1])
+        templates, place = np.unique(np.concatenate([self.templates, values[first]]), return_inverse=True)
+        sessions = np.zeros(len(templates), np.int64)
+        np.add.at(sessions, place, np.concatenate([self.sessions, rows.counts[row[first]]]))
+        return Holders(templates.astype(np.int32), sessions, self.total + int(rows.counts.sum()))
+
+    @property
+    def weights(self) -> Floats:
+        """1 + the natural logarithm of total over sessions, of each template; the last is that of unknown ones."""
+        held = np.append(np.maximum(self.sessions, 1), 1)
+        weights: Floats = 1.0 + np.log(np.maximum(self.total, 1) / held)
+        return weights
+
+
+@dataclass(frozen=True, eq=False)
+class Prototypes:
+    """Distinct count vectors with the sessions that each stands for, and an index from templates to them.
+
+    The distance of two count vectors is the sum, over templates, of the difference between the square roots of their
+    counts, times the weight of the template: a rare template tells more, the tenth repetition less than the first.
+    """
+
+    rows: Sequences
+    holders: Holders
+    index: tuple[Ints, Ints, Ints]
+    sizes: Floats
+
+    @classmethod
+    def of(cls, rows: Sequences, holders: Holders) -> Prototypes:
+        """From sorted distinct rows with counts."""
+        index = postings(rows.values, rows.offsets, holders.templates)
+        sizes = np.zeros(len(rows))
+        begin, at, counts = index
+        template = np.repeat(np.arange(len(holders.templates)), np.diff(begin))
+        np.add.at(sizes, at, holders.weights[template] * np.sqrt(counts))
+        return cls(rows, holders, index, sizes)
+
+    def rarity(self, rows: Sequences, bandwidth: float) -> tuple[Floats, Ints]:
+        """For each sorted row -ln of its density, and the prototype that adds most to it.
+
+        The density is the sum over prototypes of their sessions times exp(-distance / ``bandwidth``), divided by all
+        sessions (Parzen, 1962); 0.03 means: as if 3 % of the sessions were equal to it.
+        """
+        surprise, chosen = np.empty(len(rows)), np.zeros(len(rows), np.int64)
+        arrays = (read_only(self.holders.templates), self.holders.weights, *self.index, self.sizes)
+        sessions = np.log(self.rows.counts.astype(np.float64))
+        room = np.zeros(len(self.rows))
+        _rarity(
+            read_only(rows.values), rows.offsets, *arrays, sessions, 1.0 / bandwidth, room, surprise, chosen
+        )  # fmt: skip
+        return surprise + np.log(self.holders.total), chosen
+
+
+@kernel
+def _rarity(values, offsets, templates, weights, begin, at, counts, sizes, sessions, scale, shared, out, chosen):  # type: ignore[no-untyped-def]
+    """-ln of the sum of exp(ln sessions - distance * scale), stable for any distance; ``shared`` is scratch, all 0."""
+    for row in range(len(out)):
+        start, stop = offsets[row], offsets[row + 1]
+        size, unknown = 0.0, 0
+        i = start
+        while i < stop:
+            last = i
+            while last < stop and values[last] == values[i]:
+                last += 1
+            template = lower_bound(templates, values[i])
+            if template < len(templates) and templates[template] == values[i]:
+                weight = weights[template]
+                size += weight * np.sqrt(last - i)
+                for entry in range(begin[template], begin[template + 1]):
+                    shared[at[entry]] += weight * np.sqrt(min(counts[entry], last - i))
+            else:
+                unknown += last - i
+            i = last
+        size += weights[len(templates)] * np.sqrt(unknown)
+        best, highest = 0, -np.inf
+        for prototype in range(len(sizes)):
+            apart = max(size + sizes[prototype] - 2.0 * shared[prototype], 0.0)
+            shared[prototype] = sessions[prototype] - apart * scale
+            if shared[prototype] > highest:
+                best, highest = prototype, shared[prototype]
+        total = 0.0
+        for prototype in range(len(sizes)):
+            total += np.exp(shared[prototype] - highest)
+            shared[prototype] = 0.0
+        out[row] = -(highest + np.log(total)) if len(sizes) else 0.0
+        chosen[row] = best
