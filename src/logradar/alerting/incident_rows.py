@@ -64,7 +64,7 @@ def is_incident(burst: Burst) -> bool:
 
 
 def incident_id(burst: Burst) -> str:
-    """Sixteen hex digits from the first alert, or else rate change: the same in batch and stream, and after a restart."""
+    """Sixteen hex digits from the first alert, or else rate change: the same in batch, stream and after a restart."""
     return hashlib.blake2b(f"incident\0{burst.first['id']}".encode(), digest_size=8).hexdigest()
 
 
