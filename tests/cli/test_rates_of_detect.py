@@ -75,3 +75,13 @@ def test_a_stream_tells_the_change_when_it_is_certain_and_the_state_keeps_it(hom
     (change,) = [line for line in said[0].splitlines() if "  rate  " in line]
     assert "is open  high" in incident and "store: silence" in incident and "silence, nothing for" in change
     assert incident.split()[3] in said[1], "it goes on in the next call"
+
+
+def test_what_is_redacted_has_the_same_rate_changes(home, logradar):
+    plain, masked = (
+        logradar("detect", home / "bundle", home / "new.log", "--json", *more).json for more in ((), ("--redact",))
+    )
+    assert masked["redacted"] is True
+    assert masked["incidents"][0]["rate_change_ids"] == [masked["rate_changes"][0]["change_id"]]
+    assert masked["rate_changes"][0]["change_id"] == plain["rate_changes"][0]["change_id"]
+    assert masked["incidents"][0]["title"].startswith("store: silence")
