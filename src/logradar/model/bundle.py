@@ -157,7 +157,7 @@ class Bundle:
             if self.reviewable is not None:
                 self.reviewable.save(draft)
             if len(self.review):
-                (draft / REVIEW).write_text(self.review.to_json() + "\n")
+                (draft / REVIEW).write_text(self.review.to_json() + "\n", "utf-8")
             if self.feedback:
                 (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
             inside = self.main.members
