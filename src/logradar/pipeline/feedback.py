@@ -189,7 +189,8 @@ def _signed(alert: ListedAlert, bundle: Bundle) -> bool:
 def _require_own(alert: ListedAlert, bundle: Bundle) -> None:
     if alert.signature.bundle != bundle.identity:
         raise InputError(
-            f"'{alert.file}' has alerts of another bundle, or from before a review of this one; run `logradar detect` again."
+            f"'{alert.file}' has alerts of another bundle, or from before a review of this one; run `logradar detect` "
+            "with this bundle again."
         )
 
 

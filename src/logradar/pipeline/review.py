@@ -83,8 +83,8 @@ class Reviewed:
         if not slow:
             return ""
         return (
-            f"'{slow[0].rpartition('.')[2]}' cannot be fitted again from what the bundle keeps, so it takes no answers. "
-            "Fill them in with --json, and train again with --labels, or with simple detectors."
+            f"'{slow[0].rpartition('.')[2]}' cannot be fitted again from what the bundle keeps, so it takes no "
+            "answers. Fill them in with --json, and train again with --labels, or with simple detectors."
         )
 
     def add(self, words: Mapping[str, Word]) -> None:
@@ -159,11 +159,12 @@ class Reviewed:
         """Sentences: how few sessions are like it, how it differs from the most common ones that are, what is rare."""
         rows = self.sessions.kinds[0].take(np.array([kind]))
         texts = self.bundle.texts
+        findings = next(iter(self._density._explain(SessionView(rows))))
         found = [
             f"«{texts.get(one.template_id, '')}» {one.reason}" if one.template_id is not None else one.reason
-            for one in next(iter(self._density._explain(SessionView(rows))))
+            for one in findings
         ]
-        if self.sessions.kind_suspicion[kind] > 0 and len(found) == 1:  # by its counts alone it would be normal
+        if self.sessions.kind_suspicion[kind] > 0 and not findings[0].weight:  # by its counts alone it would be normal
             found = [f"{found[0]} in how often its events occur, but something in it is rare and came in an episode"]
         return [*found, *self._spells.sentences(self._rows_of(kind), texts)]
 
