@@ -84,8 +84,8 @@ class Prototypes:
             held = slice(begin[place], begin[place + 1])
             shared[at[held]] += weights[place] * np.sqrt(np.minimum(counts[held], count))
         size = float((weights[places] * np.sqrt(times)).sum())
-        apart: Floats = np.round(np.maximum(self.sizes + size - 2.0 * shared, 0.0), 12)
-        return apart
+        apart: Floats = np.maximum(self.sizes + size - 2.0 * shared, 0.0)
+        return apart.round(12)
 
     def rarity(self, rows: Sequences, bandwidth: float) -> tuple[Floats, Ints]:
         """For each sorted row -ln of its density, and the prototype that adds most to it.
