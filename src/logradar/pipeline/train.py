@@ -60,6 +60,7 @@ def train(
         material = training_material(opened, home, settings, event_ids=event_ids)
         with runs_in(runs_of(bundle)):
             fitted = fitted_on(material.data, material.settings, bundle, resume)
+    fitted.rates = material.rates
     fitted.facts |= material.facts(spec, began, started, given)
     leave()  # no process needs the others any more
     if first():
