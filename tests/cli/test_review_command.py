@@ -163,3 +163,16 @@ def test_a_suspicion_that_no_training_writes_is_refused(bundle, value):
     reseal(bundle)
     with pytest.raises(BundleError, match="suspicion"):
         Bundle.load(bundle)
+
+
+def test_a_review_takes_nothing_out_of_a_bundle(bundle):
+    """How often each message comes was lost, as was whatever a review did not know of."""
+
+    def files() -> set[str]:
+        return {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+
+    before, rates = files(), (bundle / "rates.parquet").read_bytes()
+    kind = review(bundle)["questions"][0]["kind"]
+    review(bundle, words={kind: "normal"})
+    assert files() == before | {"review.json"}
+    assert (bundle / "rates.parquet").read_bytes() == rates
