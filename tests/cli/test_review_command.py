@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -176,3 +179,16 @@ def test_a_review_takes_nothing_out_of_a_bundle(bundle):
     review(bundle, words={kind: "normal"})
     assert files() == before | {"review.json"}
     assert (bundle / "rates.parquet").read_bytes() == rates
+
+
+def test_a_bundle_is_the_same_where_text_is_not_utf_8_by_default(home, tmp_path):
+    """Training ended with an error after all its work: settings hold «µs»."""
+    text = (home / "app.log").read_text("utf-8").replace("quota exceeded", "Überlauf 日本")
+    (tmp_path / "app.log").write_text(text, "utf-8")
+    ascii_ = os.environ | {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    code = "from logradar.cli import main; main()"
+    for words in (["train", tmp_path / "app.log", "-o", tmp_path / "b", "-q"], ["review", tmp_path / "b", "--json"]):
+        call = [sys.executable, "-c", code, *map(str, words)]
+        done = subprocess.run(call, env=ascii_, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+    assert any("Überlauf 日本" in one["lines"] for one in json.loads(done.stdout)["questions"])

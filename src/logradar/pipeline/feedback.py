@@ -107,7 +107,7 @@ def _given(bundle: Path, file: Path | None, verdicts: Verdicts) -> dict[str, Any
         with amending(bundle) as draft:
             (draft / FEEDBACK).unlink(missing_ok=True)
             if feedback:
-                (draft / FEEDBACK).write_text(feedback.to_json() + "\n")
+                (draft / FEEDBACK).write_text(feedback.to_json() + "\n", "utf-8")
     return _document(bundle, feedback, bulks, loaded.texts)
 
 
