@@ -161,9 +161,9 @@ class Bundle:
             if self.reviewable is not None:
                 self.reviewable.save(draft)
             if len(self.review):
-                (draft / REVIEW).write_text(self.review.to_json() + "\n")
+                (draft / REVIEW).write_text(self.review.to_json() + "\n", "utf-8")
             if self.feedback:
-                (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
+                (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n", "utf-8")
             inside = self.main.members
             for name, detector in self.detectors.items():
                 if name not in inside:  # members are saved by the ensemble that they belong to
@@ -255,7 +255,7 @@ def _of_lines(name: str | None) -> str | None:
 
 
 def _dump(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8")
 
 
 def _plain_name(name: str) -> str:

@@ -74,6 +74,11 @@ def continue_training(
             require_event_ids(opened)
         miner = _thawed(earlier.miner) if isinstance(earlier.miner, TemplateMiner) else None
         material = training_material(opened, home, settings, event_ids=event_ids, miner=miner, known=earlier.rates)
+        if len(earlier.review):
+            say(
+                f"What was said in the review of '{old}' is not applied to these logs, and is not in the new bundle; "
+                "leave out what you know to be an anomaly in them with --labels."
+            )
         material.data.templates = earlier.miner.joined(material.data.templates)
         with runs_in(runs_of(bundle)):
             result = _learn(earlier, material.data, material.settings, bundle)

@@ -160,7 +160,8 @@ def concluded(
         memory=ReplayBuffer.of(chain(known, _learnt(training, earlier), data.valid.sequences()), settings.replay),
         marked=anomalies,
     )
-    bundle.reviewable = data.reviewable
+    if earlier is None:  # what an earlier training learnt cannot be fitted again from newer sessions alone
+        bundle.reviewable = data.reviewable
     bundle.next_events = next_events.when_trained(detectors, data.valid)
     return replace(bundle, sample=sample(data.valid)) if bundle.next_events else bundle
 

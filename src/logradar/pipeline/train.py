@@ -65,6 +65,8 @@ def train(
     leave()  # no process needs the others any more
     if first():
         save(fitted, bundle, checkpoints_of(bundle))
+        if fitted.reviewable is not None and material.data.split["trimmed"]:
+            say(f"Look at what was not learnt, and say what of it is normal: `logradar review {bundle}`")
         if not fitted.keeps_checkpoints:
             shutil.rmtree(checkpoints_of(bundle), ignore_errors=True)
     return Trained.of(fitted, bundle)
