@@ -287,6 +287,11 @@ def test_rate_changes_that_begin_together_are_one_incident() -> None:
     assert len(with_changes([], [rates[0], rates[1] | change("s", 7, service="mail", template_id=8)])) == 2
 
 
+def test_an_alert_that_is_no_incident_becomes_none_by_a_rate_change() -> None:
+    (one,) = with_changes([alert("a", 0, added={"7": 1})], [change("r", 0)])
+    assert (one["alerts"], one["rate_changes"]) == (0, 1)
+
+
 def test_two_incidents_do_not_become_one_by_a_rate_change() -> None:
     """A spike of the event that is too often in both of them."""
     rows = [alert(f"{n}", 100 * n, ("shop",), added={"7": 9}, nearest={"7": 1}, level=ERROR) for n in range(2)]

@@ -47,7 +47,7 @@ class Burst:
     ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and
     last alert (of a rate change: its beginning, half a day before it was found at most, and its end), ``since`` that of
     the first unusual line. ``heads`` are the rows of the most telling alert of each way to be unusual, ``first`` that
-    of the first one, ``shown`` that of the first alert where there is one, with what they are ordered by.
+    of the first one (of the first alert where there is one), with what they are ordered by.
     """
 
     marks: dict[str, Span]
@@ -65,7 +65,6 @@ class Burst:
     sessions: tuple[str, ...]
     heads: dict[str, dict[str, Any]]
     first: dict[str, Any]
-    shown: dict[str, Any]
     parts: dict[str, float]  # of the severity, the highest of each
     max_level: int = 0
     found: int = 0  # when a rate change was found
@@ -98,7 +97,6 @@ class Burst:
             sessions=(_PART.sub("", alert["session_id"]),),
             heads={found.way: row | {"weight": [alert["severity_score"], alert["score"]]}},
             first=row,
-            shown=row,
             parts=row["parts"],
             max_level=level,
         )
@@ -131,7 +129,6 @@ class Burst:
             sessions=(),
             heads={found.way: row | {"weight": [severity_score, -float(change["p_value"])]}},
             first=row,
-            shown=row,
             parts=dict(parts),
             max_level=change["level"] or 0,
             found=found_at,
@@ -164,7 +161,6 @@ class Burst:
                 for way in sorted({*self.heads, *other.heads})
             },
             first=early.first,
-            shown=min(self.shown, other.shown, key=lambda row: (row["way"] in RATES, *_order(row))),
             parts={
                 name: max(self.parts.get(name, 0.0), other.parts.get(name, 0.0))
                 for name in {**self.parts, **late.parts}
@@ -193,8 +189,8 @@ def _telling(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return *row["weight"], -row["time"], row["id"]
 
 
-def _order(row: Mapping[str, Any]) -> Named:
-    return row["time"], row["id"]
+def _order(row: Mapping[str, Any]) -> tuple[bool, int, str]:
+    return row["way"] in RATES, row["time"], row["id"]
 
 
 def _shares(alert: Mapping[str, Any], time: int) -> dict[str, ServiceShare]:

@@ -42,7 +42,6 @@ BURSTS: Final = pa.schema(
         ("sessions", _TEXTS),
         ("heads", pa.list_(pa.struct(_ROW))),
         ("first", pa.struct(_ROW)),
-        ("shown", pa.struct(_ROW)),
         ("parts", pa.list_(SEVERITY_PART)),
         ("max_level", _INT),
         ("found", _INT),
@@ -76,7 +75,6 @@ def _plain(burst: Burst) -> dict[str, Any]:
         **{name: [{"time": time, "id": id_} for time, id_ in getattr(burst, name)] for name in _NAMED},
         "heads": [_with_parts(row) for row in burst.heads.values()],
         "first": _with_parts(burst.first),
-        "shown": _with_parts(burst.shown),
         "parts": _listed(burst.parts),
         "names": sorted(burst.names),
     }
@@ -95,7 +93,6 @@ def _burst(row: dict[str, Any]) -> Burst:
         changes=tuple((one["time"], one["id"]) for one in row["changes"]),
         heads={head["way"]: head | {"parts": _by_name(head["parts"])} for head in row["heads"]},
         first=row["first"] | {"parts": _by_name(row["first"]["parts"])},
-        shown=row["shown"] | {"parts": _by_name(row["shown"]["parts"])},
         parts=_by_name(row["parts"]),
         names=set(row["names"]),
     )

@@ -17,6 +17,7 @@ from pydantic import Field
 from logradar.alerting.burst import Burst
 from logradar.alerting.deviation import EXACT
 from logradar.core.config import Config
+from logradar.core.tables import ERROR
 
 SECOND: Final = 1_000_000  # microseconds
 _NEVER: Final = 1 << 62
@@ -188,8 +189,8 @@ def _without_company(rates: Sequence[Burst], found: list[list[Burst]], settings:
     """Put each rate change into one of the incidents ``found``; those are left that belong to none.
 
     It belongs to the one that began most nearly when it did, of those that were going on in its service before it was
-    found. What is unusual because a service is silent is seen in other services. No two incidents become one by a
-    rate change, and what comes while it goes on makes no difference.
+    found, and are incidents without it. What is unusual because a service is silent is seen in other services. No two
+    incidents become one by a rate change, and what comes while it goes on makes no difference.
     """
     facts = [_Facts(one) for one in found]
     left = []
@@ -198,6 +199,7 @@ def _without_company(rates: Sequence[Burst], found: list[list[Burst]], settings:
         around = [
             (-abs(one.start - burst.start), -place)
             for place, one in enumerate(facts)
+            if one.told
             if (one.services & services and one.start - settings.burst <= burst.found)
             or (silent and burst.start <= one.start <= burst.found)
             if burst.start <= one.last + settings.burst
@@ -220,3 +222,4 @@ class _Facts:
         self.start = min(burst.start for burst in bursts)
         self.last = max(burst.last for burst in bursts)
         self.services = {name for burst in bursts for name in burst.services}
+        self.told = self.count > 1 or self.new or max(burst.max_level for burst in bursts) >= ERROR

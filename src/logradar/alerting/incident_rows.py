@@ -64,7 +64,7 @@ def is_incident(burst: Burst) -> bool:
 
 
 def incident_id(burst: Burst) -> str:
-    """Sixteen hex digits from the first alert: the same in batch, in stream and after a restart."""
+    """Sixteen hex digits from the first alert, or else rate change: the same in batch, stream and after a restart."""
     return hashlib.blake2b(f"incident\0{burst.first['id']}".encode(), digest_size=8).hexdigest()
 
 
@@ -93,7 +93,7 @@ def row_of(burst: Burst, now: int, quiet: int, severities: SeveritySettings, aga
         "kind": again.kind or id_,
         "again_of": again.before,
         "title": title(headline(burst), services, again),
-        "evidence": (burst.shown if burst.count else headline(burst))["line"],
+        "evidence": (burst.first if burst.count else headline(burst))["line"],
         "candidates": candidates(burst, services),
         "merged_into": None,
     }

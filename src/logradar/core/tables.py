@@ -171,7 +171,7 @@ CANDIDATE: Final = pa.struct(
 
 INCIDENTS: Final = pa.schema(  # alerts and rate changes with one cause
     [
-        _required("incident_id", pa.string()),  # a hash of the id of the first alert or rate change
+        _required("incident_id", pa.string()),  # a hash of the id of the first alert, or else rate change
         _required("status", pa.string()),  # open, resolved, or merged into another one, which took over its alerts
         _required("severity", pa.string()),  # one of SEVERITIES: the band of the number that follows
         _required("severity_score", pa.float64()),  # 0 to 100, as it is now
