@@ -28,7 +28,8 @@ def commands() -> str:
         HEAD,
         "# Commands\n",
         "Exit codes: 0 done; 1 a fault of LogRadar; 2 a mistake in the call or the input, in one sentence; ",
-        "3 alerts were found (`detect --fail-on-alert`), or more is new than chance explains (`diff --fail-on-new`).\n",
+        "3 alerts or changes of rates were found (`detect --fail-on-alert`), "
+        "or more is new than chance explains (`diff --fail-on-new`).\n",
     ]
     group: Any = typer.main.get_command(build())
     for name, command in sorted(group.commands.items()):

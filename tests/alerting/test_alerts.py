@@ -10,7 +10,6 @@ import pytest
 
 from logradar.alerting.alerts import alert_id, anomalous, make_alerts
 from logradar.alerting.files import alert_json, document_pieces, write_alerts
-from logradar.alerting.incidents import NO_INCIDENTS
 from logradar.core.tables import ALERTS, FINDINGS, LOG_RECORDS, SCORES, SESSIONS
 
 END = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -104,9 +103,9 @@ def test_the_document_in_pieces_is_the_whole_one(tmp_path, count):
     }
     alerts = pa.Table.from_pylist([row | {"alert_id": str(number)} for number in range(count)], schema=ALERTS)
     figures = {"sessions": count, "notes": ["one\ntwo"], "drift": None}
-    whole = {**figures, "incidents": [], "alerts": [alert_json(one) for one in alerts.to_pylist()]}
+    whole = {**figures, "alerts": [alert_json(one) for one in alerts.to_pylist()]}
     expected = orjson.dumps(whole, option=orjson.OPT_INDENT_2)
-    assert b"".join(document_pieces(figures, alerts, NO_INCIDENTS)) == expected
+    assert b"".join(document_pieces(figures, alerts)) == expected
     write_alerts(alerts, figures, tmp_path / "a.json")
     assert (tmp_path / "a.json").read_bytes() == expected
 

@@ -20,8 +20,11 @@ from logradar.alerting.incident_groups import IncidentSettings
 from logradar.alerting.incidents import IncidentList, Incidents, incidents_of
 from logradar.alerting.severity import SeveritySettings
 from logradar.core.errors import InputError
-from logradar.core.tables import ALERTS, ERROR, INCIDENTS, check
+from logradar.core.tables import ALERTS, ERROR, INCIDENTS, RATE_CHANGES, check
 
+RATE_CHANGES_PLAIN = pa.schema(
+    [pa.field("service", pa.string()) if one.name == "service" else one for one in RATE_CHANGES]
+)
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
@@ -247,17 +250,136 @@ def test_files_of_incidents(tmp_path: Path) -> None:
         write_incidents(incidents, tmp_path / "i.txt")
 
 
-def test_a_rate_change_belongs_to_the_incident_of_its_service_or_is_one_of_its_own() -> None:
-    change = {
-        "change_id": "r", "kind": "spike", "service": "shop", "template_id": 7, "template": "retry <*>", "level": 13,
-        "started_at": START, "last_at": START + timedelta(minutes=5), "p_value": 1e-6, "record_id": 3,
-        "source": "a.log", "line": 9, "body": "retry 4", "reason": "«retry <*>» 90 times instead of 3",
+def change(name: str, minutes: float, lasts: float = 5, service: str | None = "shop", **given: Any) -> dict[str, Any]:
+    """A row of RATE_CHANGES that began at ``minutes``, and was found a minute later."""
+    began = START + timedelta(minutes=minutes)
+    return {
+        "change_id": name, "kind": "spike", "service": service, "template_id": 7, "template": "retry <*>", "level": 13,
+        "started_at": began, "last_at": began + timedelta(minutes=lasts), "found_at": began + timedelta(minutes=1),
+        "observed": 90.0, "expected": 3.0, "bucket_seconds": 60.0, "p_value": 1e-6, "record_id": 3, "source": "a.log",
+        "line": 9, "body": "retry 4", "reason": "90 times in 5 minutes instead of 3", **given,
     }  # fmt: skip
+
+
+def changes(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=RATE_CHANGES_PLAIN)
+
+
+def with_changes(rows: list[dict[str, Any]], rates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = incidents_of(table(rows), IncidentSettings(), SeveritySettings(), changes=changes(rates))
+    return check(found, INCIDENTS).to_pylist()
+
+
+def test_a_rate_change_belongs_to_the_incident_of_its_service_or_is_one_of_its_own() -> None:
     rows = [alert(f"{n}", n, added={"?x": 1}, unseen=["?x"]) for n in range(3)]
-    found = incidents_of(table(rows), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([change]))
-    assert [(one["alerts"], one["rate_changes"]) for one in found.to_pylist()] == [(3, 1)]
-    alone = incidents_of(table([]), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([change]))
-    assert alone["title"].to_pylist() == ["shop: «retry <*>» 90 times instead of 3"]
-    other = change | {"service": "mail", "change_id": "s"}
-    both = incidents_of(table(rows), IncidentSettings(), SeveritySettings(), changes=pa.Table.from_pylist([other]))
-    assert sorted(both["alerts"].to_pylist()) == [0, 3]
+    (one,) = with_changes(rows, [change("r", 0)])
+    assert (one["alerts"], one["rate_changes"], one["rate_change_ids"]) == (3, 1, ["r"])
+    assert one["alert_ids"] == ["0", "1", "2"]
+    (alone,) = with_changes([], [change("r", 0)])
+    assert alone["title"] == "shop: spike of «retry <*>», 90 times in 5 minutes instead of 3"
+    assert (alone["alerts"], alone["alert_ids"], alone["services"]) == (0, [], ["shop"])
+    assert sorted(row["alerts"] for row in with_changes(rows, [change("r", 0, service="mail")])) == [0, 3]
+
+
+def test_rate_changes_that_begin_together_are_one_incident() -> None:
+    rates = [change("r", 0, service="shop"), change("s", 0, service="mail", template_id=8)]
+    assert [one["rate_change_ids"] for one in with_changes([], rates)] == [["r", "s"]]
+    assert len(with_changes([], [rates[0], rates[1] | change("s", 7, service="mail", template_id=8)])) == 2
+
+
+def test_an_alert_that_is_no_incident_becomes_none_by_a_rate_change() -> None:
+    (one,) = with_changes([alert("a", 0, added={"7": 1})], [change("r", 0)])
+    assert (one["alerts"], one["rate_changes"]) == (0, 1)
+
+
+def test_two_incidents_do_not_become_one_by_a_rate_change() -> None:
+    """A spike of the event that is too often in both of them."""
+    rows = [alert(f"{n}", 100 * n, ("shop",), added={"7": 9}, nearest={"7": 1}, level=ERROR) for n in range(2)]
+    found = with_changes(rows, [change("r", 1, lasts=110)])
+    assert sorted((one["alerts"], one["rate_changes"]) for one in found) == [(1, 0), (1, 1)]
+
+
+def test_the_silence_of_a_service_has_its_incident_in_another_one_and_is_where_to_look() -> None:
+    rows = [alert(f"{n}", n, ("cart",), added={"?no answer": 1}, unseen=["?no answer"]) for n in range(1, 9)]
+    silence = change("r", 0, 20, "bank", kind="silence", template_id=None, template=None, level=None, reason="nothing")
+    silence["found_at"] = START + timedelta(minutes=9)
+    (one,) = with_changes(rows, [silence])
+    assert one["title"] == "bank: silence, nothing"
+    assert one["candidates"][0]["service"] == "bank" and one["candidates"][0]["reason"] == "first, at 08:00:00, silent"
+    assert one["evidence"]["body"] == "line of 1" and one["started_at"] == START
+    before = [row | {"raised_at": row["raised_at"] - timedelta(minutes=30)} for row in rows]
+    assert len(with_changes(before, [silence])) == 2
+
+
+def test_the_silence_of_a_service_is_as_severe_as_an_error() -> None:
+    (service,) = with_changes([], [change("r", 0, kind="silence", template_id=None, template=None, level=None)])
+    (message,) = with_changes([], [change("r", 0, kind="silence", level=9)])
+    (spike,) = with_changes([], [change("r", 0, level=9)])
+    assert [one["severity"] for one in (service, message, spike)] == ["high", "medium", "low"]
+
+
+def test_a_rate_change_that_goes_on_is_counted_once() -> None:
+    incidents, told = Incidents(), IncidentList()
+    for minutes in (1, 2, 300):
+        told.add(incidents.push(table([]), changes([change("r", 0, lasts=minutes)])))
+    told.add(incidents.close())
+    assert told.table()["rate_changes"].to_pylist() == [1]
+    assert told.table()["last_at"].to_pylist() == [START + timedelta(minutes=300)]
+
+
+def test_new_messages_of_a_service_that_are_others_each_time_are_one_incident() -> None:
+    rows = [alert(f"{n:02}", 3 * n, added={f"?{n}": 1}, unseen=[f"?{n}"]) for n in range(40)]
+    assert [row["alerts"] for row in found(rows)] == [40]
+    assert len(found(rows[:10])) == 10
+    assert len(found([row | {"service": f"shop{n}"} for n, row in enumerate(rows)])) == 40
+
+
+def test_a_storm_costs_no_more_than_its_alerts() -> None:
+    def work(alerts: int) -> int:
+        """Of a storm that brings another text in every alert, each of which is a step of a stream."""
+        incidents, told = Incidents(), IncidentList()
+        for n in range(alerts):
+            told.add(incidents.push(table([alert(f"{n:05}", n / 60, added={f"?{n}": 1}, unseen=[f"?{n}"])])))
+        told.add(incidents.close())
+        assert told.table()["alerts"].to_pylist() == [alerts]
+        return incidents.compared
+
+    assert work(1200) <= 3 * work(600), "four times as many would be their square"
+
+
+def test_what_a_storm_postpones_is_given_when_the_input_pauses() -> None:
+    incidents, told = Incidents(), IncidentList()
+    for n in range(700):
+        told.add(incidents.push(table([alert(f"{n:05}", n / 6000, added={f"?{n}": 1}, unseen=[f"?{n}"])])))
+    assert told.table()["alerts"].to_pylist() < [700]
+    again = Incidents()
+    again.restore(incidents.tables())
+    told.add(again.settle())
+    assert told.table()["alerts"].to_pylist() == [700]
+    assert again.settle().num_rows == 0
+
+
+CHANGE = st.builds(
+    change, st.sampled_from("rstuv"), st.integers(0, 600), st.integers(1, 90), st.sampled_from(["cart", "mail", None]),
+    kind=st.sampled_from(["spike", "silence", "gone"]), template_id=st.sampled_from([None, 3, 7]),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(ALERT, max_size=15), st.lists(CHANGE, max_size=5, unique_by=lambda row: row["change_id"]),
+       st.integers(0, 10**6), st.booleans(), st.randoms())  # fmt: skip
+def test_the_oath_with_rate_changes_that_grow(plans: Any, rates: Any, cut: int, reload: bool, rng: Any) -> None:
+    """A stream is given each change several times, as it is so far; a file only as it was last."""
+    rows = [of_plan(f"{n:02}", plan) for n, plan in enumerate(plans)]
+    expected = with_changes(rows, rates)
+    begun = [row | {"last_at": row["found_at"], "kind": "dip", "p_value": 0.001} for row in rates]
+    rng.shuffle(rows)
+    cut %= len(rows) + 1
+    incidents, told = Incidents(), IncidentList()
+    for some, grown in ((rows[:cut], begun), (rows[cut:], rates)):
+        told.add(incidents.push(table(some), changes(grown)))
+        if reload:
+            state, incidents = incidents.tables(), Incidents()
+            incidents.restore(state)
+    told.add(incidents.close())
+    assert told.table().to_pylist() == expected

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 from typing import Final
 
-SIMPLE: Final = ("count_vector", "length", "new_template", "ngram", "values", "ensemble")
+SIMPLE: Final = ("count_vector", "density", "length", "new_template", "ngram", "values", "ensemble")
 NETWORKS: Final = ("deeplog", "logbert", "loglstm", "logtcn")
 DETECTORS: Final = SIMPLE + NETWORKS
 JOBS: Final = 400

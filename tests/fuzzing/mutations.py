@@ -266,6 +266,18 @@ def _table(rng: random.Random, table: pa.Table) -> tuple[pa.Table, str]:
         name = rng.choice(sorted(changes))
         return (changes[name]() if names else table), name
     place = rng.randrange(len(names))
+    kind = table[place].type
+    if pa.types.is_timestamp(kind):  # times are mutated as the numbers that they are stored as
+        table = table.set_column(place, names[place], table[place].cast(pa.int64()))
+    changed, what = _column(rng, table, place, shape)
+    if pa.types.is_timestamp(kind) and changed[place].type == pa.int64():
+        changed = changed.set_column(place, names[place], changed[place].cast(kind))
+    return changed, what
+
+
+def _column(rng: random.Random, table: pa.Table, place: int, shape: float) -> tuple[pa.Table, str]:
+    """Another type for a column, or other values in it."""
+    names, rows = table.column_names, len(table)
     values = table[place].to_pylist()
     if shape < 0.25:  # another type
         kind = rng.choice(

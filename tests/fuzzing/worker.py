@@ -37,7 +37,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
 
     def detect(self, bundle: Path) -> Outcome:
-        """``logradar detect bundle log --json``."""
+        """``logradar detect bundle log --json``; where alerts come of it, ``logradar review bundle`` too."""
         if self._process is None or self._process.poll() is not None:
             root = Path(__file__).resolve().parents[2]
             self._process = subprocess.Popen(
@@ -71,6 +71,20 @@ class Worker:
             self._process = None
 
 
+def reviewed(code: int, out: str, err: str) -> Outcome | None:
+    """What is wrong with a review of a bundle that alerts: it may print a document, or say in a sentence why not."""
+    if "Traceback" in err or "Warning:" in err:
+        return Outcome("traceback", err[-900:])
+    if code == 2 and err.startswith("logradar: ") and not out:
+        return None
+    try:
+        document = json.loads(out, parse_constant=_no_number)
+        fits = code == 0 and 0 <= document["taken_for_anomalous"] <= document["sessions"]
+    except (ValueError, KeyError, TypeError) as error:
+        return Outcome("output", f"{error!r} in {out[:300]!r}")
+    return None if fits else Outcome("output", f"a review makes no sense: {out[:300]}")
+
+
 def judged(code: int, out: str, err: str) -> Outcome:
     """What a detection may come to: alerts that make sense, or status 2 and one sentence."""
     if "Traceback" in err or "Warning:" in err:
@@ -97,7 +111,7 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is no JSON")
 
 
-def _run(words: list[str]) -> Outcome:
+def _run(words: list[str]) -> tuple[int, str, str]:
     from logradar.cli import main
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", write_through=True) for _ in range(2))
@@ -112,7 +126,7 @@ def _run(words: list[str]) -> Outcome:
             traceback.print_exc()
             code = 1
     written, said = (stream.buffer.getvalue().decode() for stream in (out, err))
-    return judged(int(code or 0), written, said)
+    return int(code or 0), written, said
 
 
 def serve() -> None:
@@ -121,7 +135,9 @@ def serve() -> None:
     os.dup2(2, 1)
     for line in sys.stdin:
         bundle, log = json.loads(line)
-        outcome = _run(["detect", bundle, log, "--json"])
+        outcome = judged(*_run(["detect", bundle, log, "--json"]))
+        if not outcome.fault and outcome.kind == "alerts":
+            outcome = reviewed(*_run(["review", bundle, "--json", "--top", "3"])) or outcome
         if outcome.kind == "alerts":
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))

@@ -14,11 +14,13 @@ from heapq import merge
 from itertools import groupby, islice
 from typing import Any, Final
 
-from logradar.alerting.deviation import deviation, deviation_of_rate, services_of
+from logradar.alerting.deviation import RATES, deviation, deviation_of_rate, services_of
+from logradar.core.rate_words import what_changed
 from logradar.core.tables import WARN
 
 LISTED: Final = 100  # alerts, rate changes, sessions and services that are named; what is more is counted
 _MARKS: Final = 2_000
+_LOOKED_BACK: Final = 43_200 * 1_000_000  # microseconds before it was found, from which a rate change counts
 _PART = re.compile(r"#\d+$")  # of a session that was too long
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RANKS: Final = (8, 4, 2, 1)  # weight of the lines of an alert, the most telling one first
@@ -42,9 +44,10 @@ class ServiceShare:
 class Burst:
     """Times are microseconds, of events; 0 where no event of the log has a time.
 
-    ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and last
-    alert (of a rate change: when it began and ended), ``since`` that of the first unusual line. ``heads`` are the rows
-    of the most telling alert of each way to be unusual, ``first`` that of the first one, with what they are ordered by.
+    ``marks`` have the span of time in which alerts had them. ``start`` and ``last`` are the times of the first and
+    last alert (of a rate change: its beginning, half a day before it was found at most, and its end), ``since`` that of
+    the first unusual line. ``heads`` are the rows of the most telling alert of each way to be unusual, ``first`` that
+    of the first one (of the first alert where there is one), with what they are ordered by.
     """
 
     marks: dict[str, Span]
@@ -57,12 +60,14 @@ class Burst:
     services: dict[str, ServiceShare]
     touched: tuple[str, ...]
     opened_in: str  # service of the most unusual line of the first alert
-    ids: tuple[Named, ...]
+    ids: tuple[Named, ...]  # of alerts
+    changes: tuple[Named, ...]  # ids of rate changes
     sessions: tuple[str, ...]
     heads: dict[str, dict[str, Any]]
     first: dict[str, Any]
     parts: dict[str, float]  # of the severity, the highest of each
     max_level: int = 0
+    found: int = 0  # when a rate change was found
     names: set[str] = field(default_factory=set)  # ids of the incidents that it was reported in
 
     @classmethod
@@ -88,6 +93,7 @@ class Burst:
             touched=tuple(sorted(set(services_of(alert)))[:LISTED]),
             opened_in=alert["service"] or "",
             ids=((time, alert["alert_id"]),),
+            changes=(),
             sessions=(_PART.sub("", alert["session_id"]),),
             heads={found.way: row | {"weight": [alert["severity_score"], alert["score"]]}},
             first=row,
@@ -99,28 +105,33 @@ class Burst:
     def of_rate(cls, change: Mapping[str, Any], severity_score: float, parts: Mapping[str, float]) -> Burst:
         """The burst of one row of RATE_CHANGES; ``severity_score`` and ``parts`` say how urgent it is."""
         found = deviation_of_rate(change)
-        start, last = micros(change["started_at"]), micros(change["last_at"])
+        began, last = micros(change["started_at"]), micros(change["last_at"])
+        found_at = micros(change["found_at"])
+        start = max(began, found_at - _LOOKED_BACK)
         service = change["service"] or ""
-        line = {name: change[name] for name in ("record_id", "source", "line", "body", "level", "reason")}
-        line |= {"timestamp": change["started_at"], "service": service or None, "expected": []}
-        row = _row(change["change_id"], start, found.way, line, severity_score) | {"parts": dict(parts)}
+        line = {name: change[name] for name in ("record_id", "source", "line", "body", "level")}
+        line |= {"reason": f"{what_changed(change)}, {change['reason']}", "service": service or None, "expected": []}
+        line["timestamp"] = change["started_at"] if change["record_id"] is not None else None
+        row = _row(change["change_id"], began, found.way, line, severity_score) | {"parts": dict(parts)}
         return cls(
             marks=dict.fromkeys(found.marks, (start, last)),
             start=start,
             last=max(start, last),
-            since=start,
+            since=began if found.way == "silent" else found_at,  # when another rate changed is known roughly
             count=0,
             rates=1,
             ways={found.way: 1},
-            services={service: ServiceShare(0, _RANKS[0], start)},
+            services={service: ServiceShare(0, _RANKS[0], began if found.way == "silent" else found_at)},
             touched=(service,),
             opened_in=service,
-            ids=((start, change["change_id"]),),
+            ids=(),
+            changes=((began, change["change_id"]),),
             sessions=(),
             heads={found.way: row | {"weight": [severity_score, -float(change["p_value"])]}},
             first=row,
             parts=dict(parts),
             max_level=change["level"] or 0,
+            found=found_at,
         )
 
     def __add__(self, other: Burst) -> Burst:
@@ -143,6 +154,7 @@ class Burst:
             touched=_together(self.touched, other.touched),
             opened_in=early.opened_in,
             ids=_together(self.ids, other.ids),
+            changes=_together(self.changes, other.changes),
             sessions=_together(self.sessions, other.sessions),
             heads={
                 way: max((one.heads[way] for one in (self, other) if way in one.heads), key=_telling)
@@ -154,6 +166,7 @@ class Burst:
                 for name in {**self.parts, **late.parts}
             },
             max_level=max(self.max_level, other.max_level),
+            found=early.found,
             names=self.names | other.names,
         )
 
@@ -176,8 +189,8 @@ def _telling(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return *row["weight"], -row["time"], row["id"]
 
 
-def _order(row: Mapping[str, Any]) -> Named:
-    return row["time"], row["id"]
+def _order(row: Mapping[str, Any]) -> tuple[bool, int, str]:
+    return row["way"] in RATES, row["time"], row["id"]
 
 
 def _shares(alert: Mapping[str, Any], time: int) -> dict[str, ServiceShare]:

@@ -11,7 +11,8 @@ from logradar.alerting.burst import Burst, ServiceShare
 from logradar.core.tables import EVIDENCE, SEVERITY_PART
 
 _INT: Final = pa.int64()
-_PLAIN: Final = ("start", "last", "since", "count", "rates", "max_level")
+_PLAIN: Final = ("start", "last", "since", "count", "rates", "max_level", "found")
+_NAMED: Final = ("ids", "changes")
 _TEXTS: Final = pa.list_(pa.string())
 _ROW: Final = [
     ("id", pa.string()),
@@ -37,12 +38,13 @@ BURSTS: Final = pa.schema(
         ),
         ("touched", _TEXTS),
         ("opened_in", pa.string()),
-        ("ids", pa.list_(pa.struct([("time", _INT), ("id", pa.string())]))),
+        *((name, pa.list_(pa.struct([("time", _INT), ("id", pa.string())]))) for name in _NAMED),
         ("sessions", _TEXTS),
         ("heads", pa.list_(pa.struct(_ROW))),
         ("first", pa.struct(_ROW)),
         ("parts", pa.list_(SEVERITY_PART)),
         ("max_level", _INT),
+        ("found", _INT),
         ("names", _TEXTS),
     ]
 )
@@ -70,7 +72,7 @@ def _plain(burst: Burst) -> dict[str, Any]:
             {"service": name, "alerts": one.alerts, "weight": one.weight, "first": one.first}
             for name, one in burst.services.items()
         ],
-        "ids": [{"time": time, "id": id_} for time, id_ in burst.ids],
+        **{name: [{"time": time, "id": id_} for time, id_ in getattr(burst, name)] for name in _NAMED},
         "heads": [_with_parts(row) for row in burst.heads.values()],
         "first": _with_parts(burst.first),
         "parts": _listed(burst.parts),
@@ -88,6 +90,7 @@ def _burst(row: dict[str, Any]) -> Burst:
         ways={one["way"]: one["count"] for one in row["ways"]},
         services={one["service"]: ServiceShare(one["alerts"], one["weight"], one["first"]) for one in row["services"]},
         ids=tuple((one["time"], one["id"]) for one in row["ids"]),
+        changes=tuple((one["time"], one["id"]) for one in row["changes"]),
         heads={head["way"]: head | {"parts": _by_name(head["parts"])} for head in row["heads"]},
         first=row["first"] | {"parts": _by_name(row["first"]["parts"])},
         parts=_by_name(row["parts"]),

@@ -1,7 +1,8 @@
 """Deviation: what is unusual about an alert, in marks that another alert of the same cause has too.
 
 An alert differs from normal sessions in one way (`WAYS`): it has a message that training never had, something too
-often, something missing, an early end, another order, or an unusual value. Marks name what exactly it is. They are
+often, something missing, an early end, another order, or an unusual value. Rate changes have ways of their own: a
+service is silent, or another rate has changed. Marks name what exactly it is. They are
 ``exact``: the unseen message, the event that is too often, the kind of value; or ``vague``: the set of events that are
 missing, or only the way and a service, for faults that hit another step each time.
 """
@@ -16,7 +17,10 @@ from typing import Any, Final
 
 import orjson
 
-WAYS: Final = ("new", "more", "cut", "less", "order", "value", "rate", "other")
+from logradar.core.tables import UNKNOWN
+
+WAYS: Final = ("new", "more", "cut", "less", "order", "value", "silent", "rate", "other")
+RATES: Final = frozenset({"silent", "rate"})  # ways of rate changes
 EXACT: Final = "="  # what the names of exact marks begin with
 VAGUE: Final = "~"
 _MOST: Final = 24  # marks of each sort that an alert has
@@ -44,14 +48,18 @@ def deviation(alert: Mapping[str, Any]) -> Deviation:
 
 
 def deviation_of_rate(change: Mapping[str, Any]) -> Deviation:
-    """What is unusual about a row of RATE_CHANGES: its template, which alerts may have too, and its service."""
-    exact: list[tuple[str, ...]] = [("silence", str(change["service"]))] if change["kind"] == "silence" else []
-    if change["template_id"] is not None:
-        exact.append(("event", str(change["template_id"])))
-    if change["template"]:
-        exact.append(("event", f"?{change['template']}"))
-    vague = [("rate", str(change["kind"]), str(change["service"]))]
-    return Deviation("rate", frozenset([*_named(EXACT, exact), *_named(VAGUE, vague)]))
+    """What is unusual about a row of RATE_CHANGES: its template, or its service. No alert has such a mark."""
+    kind, service, template = str(change["kind"]), str(change["service"]), change["template_id"]
+    exact: list[tuple[str, ...]] = []
+    if template not in (None, UNKNOWN):  # all messages that are not in training count as one
+        exact.append(("more" if kind in ("new", "spike") else "missing", str(template)))
+    elif template is None:
+        exact.append(("all", "more" if kind in ("new", "spike") else "less", service))
+    silent = kind == "silence" and template is None
+    return Deviation(
+        "silent" if silent else "rate",
+        frozenset([*_named(EXACT, exact), *_named(VAGUE, [("rate", kind, service)])]),
+    )
 
 
 def services_of(alert: Mapping[str, Any]) -> list[str]:

@@ -11,8 +11,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from logradar.alerting.incident_files import incident_json
-from logradar.alerting.incidents import NO_INCIDENTS
 from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
 from logradar.core.files import draft_of
@@ -51,15 +49,18 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     return {**kept, **moments, "severity_parts": parts, "evidence": evidence, "signature": signature}
 
 
-def document_pieces(figures: dict[str, Any], alerts: pa.Table, incidents: pa.Table) -> Iterator[bytes]:
-    """The JSON document of ``figures``, INCIDENTS and ALERTS in pieces.
+def change_json(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of RATE_CHANGES as JSON values, without the id of its record."""
+    kept = {name: value for name, value in row.items() if name != "record_id"}
+    return {**kept, "started_at": _iso(row["started_at"]), "last_at": _iso(row["last_at"])}
+
+
+def document_pieces(document: dict[str, Any], alerts: pa.Table) -> Iterator[bytes]:
+    """The JSON ``document`` of a detection (all but its alerts) with ALERTS, in pieces.
 
     An outage has so many alerts that memory would not hold the text of all. It ends without a line feed.
     """
-    told = [incident_json(row) for row in incidents.to_pylist()]
-    empty = orjson.dumps(
-        {**figures, "incidents": told, "alerts": []}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-    )
+    empty = orjson.dumps({**document, "alerts": []}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
     if not len(alerts):
         yield empty
         return
@@ -72,18 +73,11 @@ def document_pieces(figures: dict[str, Any], alerts: pa.Table, incidents: pa.Tab
     yield b"\n  ]\n}"
 
 
-def write_alerts(
-    alerts: pa.Table,
-    figures: dict[str, Any],
-    path: Path,
-    kind: str | None = None,
-    *,
-    incidents: pa.Table = NO_INCIDENTS,
-) -> None:
-    """Write ALERTS as json (with ``figures`` and INCIDENTS), parquet (ALERTS) or csv (a row each).
+def write_alerts(alerts: pa.Table, document: dict[str, Any], path: Path, kind: str | None = None) -> None:
+    """Write ALERTS as json (in the ``document`` of a detection), parquet or csv (a row each).
 
-    The file is there whole or not at all. ``kind`` names the format; None: as the name of the file ends. Raises
-    `InputError` for another ending.
+    Parquet and CSV hold the alerts alone: no incident and no rate change. The file is there whole or not at all.
+    ``kind`` names the format; None: as the name of the file ends. Raises `InputError` for another ending.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = f".{kind}" if kind else path.suffix
@@ -92,7 +86,7 @@ def write_alerts(
     with draft_of(path.resolve() if path.is_symlink() else path) as draft:  # a link stays one
         if suffix == ".json":
             with draft.open("wb") as file:
-                file.writelines(document_pieces(figures, alerts, incidents))
+                file.writelines(document_pieces(document, alerts))
         elif suffix == ".parquet":
             pq.write_table(alerts, draft)
         else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import pkgutil
 import resource
@@ -84,9 +85,17 @@ def _require_address_space() -> None:
         )
 
 
+def _write_what_can_be() -> None:
+    """A character that the terminal or pipe cannot have becomes a question mark: no reason to end with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Entry point of the ``logradar`` command."""
     listen()
+    _write_what_can_be()
     try:
         _require_address_space()
         try:

@@ -34,7 +34,9 @@ def command(
     alerts_per_day: options.AlertsPerDay = None,
     target_precision: options.Precision = None,
     top: Annotated[int, typer.Option(metavar="N", min=0, help="Number of alerts to print.")] = 10,
-    fail_on_alert: Annotated[bool, typer.Option("--fail-on-alert", help="Exit with 3 when there are alerts.")] = False,
+    fail_on_alert: Annotated[
+        bool, typer.Option("--fail-on-alert", help="Exit with 3 when there are alerts or changes of rates.")
+    ] = False,
     checkpoint: options.Checkpoint = None,
     data_dir: options.DataDir = None,
     session_key: options.SessionKey = None,
@@ -86,6 +88,7 @@ def command(
     """
     from logradar.alerting.files import document_pieces
     from logradar.cli import show
+    from logradar.cli.show.following import Following
     from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.detect import Follow, Wish, detect_into
@@ -98,7 +101,7 @@ def command(
         raise ConfigError("--from-start is about a file that is followed; name it with --follow.")
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
     wish = Wish(threshold, alerts_per_day, target_precision)
-    on_step = None if json else show.step
+    on_step = None if json else Following().step
     found = detect_into(
         output,
         format_,
@@ -114,10 +117,10 @@ def command(
         sharing=Sharing(webhook, redact),
     )
     if json:
-        show.pieces(document_pieces(found.figures, found.alerts, found.incidents))
+        show.pieces(document_pieces(found.document(), found.alerts))
     else:
         show.detection(found.to_json(top), len(found.alerts))
-    if fail_on_alert and found.alerts.num_rows:
+    if fail_on_alert and (found.alerts.num_rows or found.rate_changes.num_rows):
         raise typer.Exit(3)
 
 

@@ -45,13 +45,23 @@ def command(
     from logradar.alerting.review import ANOMALY, NORMAL, Word
     from logradar.cli import show
     from logradar.cli.show.review import asked, reviewed
+    from logradar.core.errors import InputError
+    from logradar.core.progress import say
     from logradar.pipeline.review import Reviewed, review
 
+    for kind in dict.fromkeys(normal or ()):
+        if kind in (anomaly or ()):
+            raise InputError(f"The kind '{kind}' is called normal and an anomaly; say one of them.")
     said: list[tuple[str, Word]] = [(kind, NORMAL) for kind in normal or ()]
     words = dict(said + [(kind, ANOMALY) for kind in anomaly or ()])
     given = bool(words or answers or undo)
-    if not given and not json and not redact and sys.stdin.isatty() and sys.stdout.isatty():
-        words = asked(Reviewed(bundle), top)
-        given = bool(words)
+    terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    if terminal and not (given or json or redact):
+        found = Reviewed(bundle)
+        if found.refusal:  # before ten answers are given, not after them
+            say(found.refusal)
+        else:
+            words = asked(found, top)
+            given = bool(words)
     document = review(bundle, words=words, answers=answers, undo=undo or (), most=top, redact=redact)
     show.document(document) if json else reviewed(document, given)

@@ -129,7 +129,7 @@ def _by_path(given: object) -> list[tuple[str, Any]]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text()
+        text = file.read_text("utf-8")
     except FileNotFoundError:
         raise ConfigError(f"The config file '{file}' does not exist.") from None
     except (OSError, UnicodeDecodeError) as error:

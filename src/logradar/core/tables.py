@@ -171,23 +171,47 @@ CANDIDATE: Final = pa.struct(
 
 INCIDENTS: Final = pa.schema(  # alerts and rate changes with one cause
     [
-        _required("incident_id", pa.string()),  # a hash of the first alert's id
+        _required("incident_id", pa.string()),  # a hash of the id of the first alert, or else rate change
         _required("status", pa.string()),  # open, resolved, or merged into another one, which took over its alerts
         _required("severity", pa.string()),  # one of SEVERITIES: the band of the number that follows
         _required("severity_score", pa.float64()),  # 0 to 100, as it is now
         _required("initial_severity_score", pa.float64()),  # that of the first alert
         pa.field("started_at", TIMESTAMP),  # event time of the first unusual line; null where no event carries a time
-        pa.field("last_at", TIMESTAMP),  # when the last alert was raised
+        pa.field("last_at", TIMESTAMP),  # when the last alert was raised, or the last rate change ended
         _required("services", pa.list_(pa.string())),  # those of unusual lines first, the likeliest cause first of all
         _required("alerts", pa.int64()),
         _required("rate_changes", pa.int64()),
-        _required("alert_ids", pa.list_(pa.string())),  # of the first hundred alerts and rate changes
+        _required("alert_ids", pa.list_(pa.string())),  # of the first hundred alerts
+        _required("rate_change_ids", pa.list_(pa.string())),  # the same of the rate changes
         _required("kind", pa.string()),  # id of the first incident of this kind
         pa.field("again_of", pa.string()),  # id of the incident before of the same kind; null: it is the first one
         _required("title", pa.string()),
         pa.field("evidence", EVIDENCE),  # the first unusual line
         _required("candidates", pa.list_(CANDIDATE)),  # services where the cause may be, the likeliest first
         pa.field("merged_into", pa.string()),
+    ]
+)
+
+RATE_CHANGES: Final = pa.schema(  # something comes more or less often than in training, for one stretch of time
+    [
+        _required("change_id", pa.string()),
+        _required("kind", pa.string()),  # new, gone, spike, dip or silence
+        pa.field("service", NAME),  # null: of records without a service, or of many services at once
+        pa.field("template_id", pa.int32()),  # null: all records of the service
+        pa.field("template", pa.string()),
+        pa.field("level", pa.int8()),
+        _required("started_at", TIMESTAMP),
+        _required("last_at", TIMESTAMP),
+        _required("found_at", TIMESTAMP),  # end of the bucket of time in which it became certain
+        _required("observed", pa.float64()),  # events in that time
+        _required("expected", pa.float64()),
+        _required("bucket_seconds", pa.float64()),
+        _required("p_value", pa.float64()),  # of its most unusual bucket
+        pa.field("record_id", pa.int64()),  # null where the example is one of the training
+        pa.field("source", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("body", pa.string()),
+        _required("reason", pa.string()),
     ]
 )
 

@@ -28,6 +28,7 @@ from logradar.core.errors import BundleError, ConfigError, DataError, InputError
 from logradar.core.locks import locked
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
+from logradar.model.rates.profile import RateProfile
 from logradar.model.replay_buffer import ReplayBuffer
 from logradar.model.self_test import SelfTest
 from logradar.model.settings import RunSettings
@@ -96,6 +97,7 @@ class Bundle:
     memory: ReplayBuffer | None = None
     feedback: Feedback = field(default_factory=Feedback)
     marked: Mapping[str, Floats] = field(default_factory=dict)
+    rates: RateProfile | None = None  # how often what came; None where there was too little time
     reviewable: TrainingSessions | None = None
     review: Review = field(default_factory=Review)
 
@@ -154,12 +156,14 @@ class Bundle:
             SelfTest.of(self.main, limit, rows).save(draft)
             if self.marked:
                 pq.write_table(pa.table(dict(self.marked)), draft / MARKED)
+            if self.rates is not None:
+                self.rates.save(draft)
             if self.reviewable is not None:
                 self.reviewable.save(draft)
             if len(self.review):
-                (draft / REVIEW).write_text(self.review.to_json() + "\n")
+                (draft / REVIEW).write_text(self.review.to_json() + "\n", "utf-8")
             if self.feedback:
-                (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n")
+                (draft / FEEDBACK).write_text(self.feedback.to_json() + "\n", "utf-8")
             inside = self.main.members
             for name, detector in self.detectors.items():
                 if name not in inside:  # members are saved by the ensemble that they belong to
@@ -220,6 +224,7 @@ class Bundle:
             ReplayBuffer.load(folder),
             _of_text(Feedback, folder / FEEDBACK) if (folder / FEEDBACK).is_file() else Feedback(),
             marked,
+            RateProfile.load(folder),
             TrainingSessions.load(folder),
             _of_text(Review, folder / REVIEW) if (folder / REVIEW).is_file() else Review(),
         )
@@ -250,7 +255,7 @@ def _of_lines(name: str | None) -> str | None:
 
 
 def _dump(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8")
 
 
 def _plain_name(name: str) -> str:

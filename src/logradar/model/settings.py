@@ -18,6 +18,7 @@ from logradar.core.errors import ConfigError
 from logradar.core.redaction.settings import RedactionSettings
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import SplitSettings
+from logradar.model.rates.settings import RateSettings
 from logradar.parsing.sessions import SessionSettings
 from logradar.parsing.templates import ParsingSettings
 from logradar.sources.opening.opening import InputSettings
@@ -42,6 +43,7 @@ class RunSettings(Config):
     threshold: ThresholdSettings = ThresholdSettings()
     severity: SeveritySettings = SeveritySettings()
     incidents: IncidentSettings = IncidentSettings()
+    rates: RateSettings = RateSettings()
     redaction: RedactionSettings = RedactionSettings()
     replay: int = Field(
         20_000, ge=0, description="distinct normal sequences that a bundle keeps, for feedback and to go on learning"

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from logradar.core.columns import HIGHEST_ID, Columns
+from logradar.core.columns import HIGHEST_ID, Columns, numbers
 from logradar.core.documents import Saved, read_document
 from logradar.core.sequences import Ints, Sequences
 from logradar.core.tables import NAME, SESSIONS, TIMESTAMP, UNKNOWN, conform
@@ -29,8 +29,10 @@ ROWS_FILE: Final = "training-rows.parquet"
 EXAMPLES_FILE: Final = "training-examples.json"
 MOST: Final = 2_000_000  # sessions, and
 MOST_EVENTS: Final = 8_000_000  # events of distinct sequences, beyond which nothing is kept
+LIMIT: Final = 1e9  # nats of suspicion, either way
 LINES: Final = 8  # of an example
 CHARACTERS: Final = 240  # of a line of an example
+_YEARS: Final = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # 1 to 9999, in microseconds from 1970 on
 Floats = npt.NDArray[np.float64]
 Examples = dict[str, list[str]]
 _Line = Annotated[str, Field(max_length=4 * CHARACTERS)]
@@ -126,7 +128,7 @@ class TrainingSessions:
         table = self.table.append_column("row", pa.array(self.row_of.astype(np.int32)))
         facts = {"trained": str(self.trained), "rules": ",".join(self.rules)}
         pq.write_table(table.replace_schema_metadata(facts), folder / SESSIONS_FILE, compression="zstd")
-        (folder / EXAMPLES_FILE).write_text(_Examples(lines=self.examples).model_dump_json() + "\n")
+        (folder / EXAMPLES_FILE).write_text(_Examples(lines=self.examples).model_dump_json() + "\n", "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> TrainingSessions | None:
@@ -135,7 +137,7 @@ class TrainingSessions:
             return None
         saved = Columns(folder / ROWS_FILE).only("template_ids", "count", "suspicion")
         rows = saved.sequences("template_ids", (UNKNOWN, HIGHEST_ID), "count")
-        suspicion = saved.numbers("suspicion", np.float64)
+        suspicion = saved.numbers("suspicion", np.float64, (-LIMIT, LIMIT))
         sessions = Columns(folder / SESSIONS_FILE, ["service"]).only("start", "end", "service", "row")
         row_of = sessions.numbers("row", np.int32, (0, len(rows) - 1)).astype(np.int64)
         trained = int(sessions.metadata.get("trained", "-1")[:12])
@@ -144,6 +146,10 @@ class TrainingSessions:
         table = sessions.table.select(["start", "end", "service"])
         if table.schema.field("start").type != TIMESTAMP or table.schema.field("end").type != TIMESTAMP:
             raise ValueError(f"{SESSIONS_FILE} has times of another kind")
+        for name in ("start", "end"):
+            numbers(
+                table[name].drop_null().cast(pa.int64()).to_numpy(), np.int64, f"'{name}' of {SESSIONS_FILE}", _YEARS
+            )
         table = table.set_column(2, pa.field("service", NAME), table["service"].cast(NAME))
         rules = tuple(name for name in sessions.metadata.get("rules", "").split(",") if name)
         examples = _Examples.of(read_document(folder / EXAMPLES_FILE), EXAMPLES_FILE).lines

@@ -28,6 +28,7 @@ from logradar.model.settings import RunSettings
 from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.fitting import Trained, concluded, require_marked, training_material
+from logradar.pipeline.rates import joined_rates
 from logradar.pipeline.training_artifacts import checkpoints_of, runs_of, save
 from logradar.pipeline.training_data.sessions import TrainingData
 from logradar.sources.opening.opening import require_event_ids
@@ -72,10 +73,16 @@ def continue_training(
         if event_ids:
             require_event_ids(opened)
         miner = _thawed(earlier.miner) if isinstance(earlier.miner, TemplateMiner) else None
-        material = training_material(opened, home, settings, event_ids=event_ids, miner=miner)
+        material = training_material(opened, home, settings, event_ids=event_ids, miner=miner, known=earlier.rates)
+        if len(earlier.review):
+            say(
+                f"What was said in the review of '{old}' is not applied to these logs, and is not in the new bundle; "
+                "leave out what you know to be an anomaly in them with --labels."
+            )
         material.data.templates = earlier.miner.joined(material.data.templates)
         with runs_in(runs_of(bundle)):
             result = _learn(earlier, material.data, material.settings, bundle)
+    result.rates = joined_rates(earlier.rates, material.rates)
     result.facts |= material.facts(spec, began, started, wished) | {
         "split": material.data.split | {"train_from": earlier.facts["split"].get("train_from")},
         "from": {key: earlier.facts.get(key) for key in ("input", "records", "sessions", "created", "provenance")},

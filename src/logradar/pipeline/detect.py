@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.alerting.files import OUTPUTS, alert_json, write_alerts
+from logradar.alerting.files import OUTPUTS, alert_json, change_json, write_alerts
 from logradar.alerting.incident_files import incident_json, require_incident_file, write_incidents
 from logradar.alerting.incident_groups import IncidentSettings
 from logradar.alerting.incidents import NO_INCIDENTS, IncidentList, incidents_of
@@ -27,9 +27,12 @@ from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
 from logradar.pipeline.outlets import NOBODY, OnStep, Outlets, Sharing
+from logradar.pipeline.rates import changes_of, counting_of
 from logradar.reporting.alert_list import TOP as PAGE
 from logradar.reporting.detection_page import write_detection
 from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.rates.changes import latest
+from logradar.scoring.rates.watch import NO_CHANGES
 from logradar.scoring.scorer import NO_ALERTS, OnScores, Scorer, in_order_of_severity
 from logradar.scoring.signatures import Lines
 from logradar.scoring.state import load_state, prepare_state, save_state
@@ -50,21 +53,32 @@ FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), HTML, FORMA
 
 @dataclass
 class Detected:
-    """The outcome of a detection: ALERTS and INCIDENTS, most severe first, and figures about the input.
+    """The outcome of a detection: ALERTS and INCIDENTS, most severe first, RATE_CHANGES in order of time, and figures.
 
-    ``keep`` writes the state of a stream; it is called once the alerts are safe.
+
+    ``rate_notes`` are sentences on records whose rates could not be judged. ``keep`` writes the state
+    of a stream; it is called once the alerts are safe.
     """
 
     alerts: pa.Table
     figures: dict[str, Any]
     keep: Callable[[], None] = lambda: None
     incidents: pa.Table = field(default_factory=lambda: NO_INCIDENTS)
+    rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
+    rate_notes: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """The figures, the incidents and the rate changes as JSON values: all but the alerts, which may be many."""
+        return {
+            **self.figures,
+            "incidents": [incident_json(row) for row in self.incidents.to_pylist()],
+            "rate_changes": [change_json(row) for row in self.rate_changes.to_pylist()],
+        }
 
     def to_json(self, most: int | None = None) -> dict[str, Any]:
         """The document of ``detect --json``; with ``most``, only so many of the alerts."""
         shown = self.alerts if most is None else self.alerts.slice(0, most)
-        incidents = [incident_json(row) for row in self.incidents.to_pylist()]
-        return {**self.figures, "incidents": incidents, "alerts": [alert_json(row) for row in shown.to_pylist()]}
+        return {**self.document(), "alerts": [alert_json(row) for row in shown.to_pylist()]}
 
 
 @dataclass(frozen=True)
@@ -166,11 +180,15 @@ def _detect(
     found.figures |= {
         "detector": loaded.settings.detector,
         "threshold": limit.value,
-        "notes": notes(limit, wish.alerts_per_day, wish.precision, loaded.facts.get("sessions_per_day")),
+        "notes": [
+            *notes(limit, wish.alerts_per_day, wish.precision, loaded.facts.get("sessions_per_day")),
+            *found.rate_notes,
+        ],
         **({"checkpoint": loaded.facts["checkpoint"]} if checkpoint is not None else {}),
     }
     figures = outlets.figures(found.figures)
-    return Detected(outlets.table(found.alerts), figures, found.keep, outlets.table(found.incidents))
+    alerts, incidents, changes = map(outlets.table, (found.alerts, found.incidents, found.rate_changes))
+    return Detected(alerts, figures, found.keep, incidents, changes, found.rate_notes)
 
 
 def _named(spec: str | Follow) -> str:
@@ -244,7 +262,7 @@ def detect_into(
     if output is not None and HTML in (format_, output.suffix.removeprefix(".") if format_ is None else None):
         write_detection(found.to_json(PAGE), _named(spec), len(found.alerts), output)
     elif output is not None and format_ != FORMAT:
-        write_alerts(found.alerts, found.figures, output, format_, incidents=found.incidents)
+        write_alerts(found.alerts, found.document(), output, format_)
     if incidents is not None:
         write_incidents(found.incidents, incidents)
     found.keep()
@@ -272,12 +290,20 @@ def _whole(
     else:
         records = corpus = collect(opened, home)
         pieces = ((table, records.lines, None) for table in sessions_of(records, bundle, home))
+    counting = counting_of(bundle, corpus, home)
     for table, lines, dated in pieces:
+        if counting is not None and dated is not None:
+            counting.add_sessions(table, dated["source"])
         scored = scorer.score(table, lines, dated)
         drift.add(table, scored.scores, scored.suppressed)
         alerts.append(scored.alerts)
         sessions += len(table)
         suppressed += len(scored.suppressed)
+    changes, rate_notes = NO_CHANGES, list[str]()
+    if counting is not None:
+        if isinstance(corpus, Corpus):
+            counting.add_corpus(corpus, home)
+        changes, rate_notes = changes_of(bundle, counting, corpus.lines if isinstance(corpus, Corpus) else None)
     figures = {
         "records": corpus.records,
         "sessions": sessions,
@@ -287,8 +313,8 @@ def _whole(
         "drift": drift.drift(),
     }
     ranked = in_order_of_severity(alerts)
-    incidents = incidents_of(ranked, grouping, bundle.settings.severity, now=drift.reached)
-    return Detected(ranked, figures, incidents=incidents)
+    incidents = incidents_of(ranked, grouping, bundle.settings.severity, changes=changes, now=drift.reached)
+    return Detected(ranked, figures, incidents=incidents, rate_changes=changes, rate_notes=rate_notes)
 
 
 def _growing(
@@ -310,11 +336,13 @@ def _growing(
     before = stream.records
     alerts: list[pa.Table] = []
     early: list[pa.Table] = []
+    changes: list[pa.Table] = []
     incidents = IncidentList()
 
     def take(step: Step) -> None:
         alerts.append(step.alerts)
         early.append(step.early)
+        changes.append(step.rate_changes)
         incidents.add(step.incidents)
         outlets.step(step)
 
@@ -327,10 +355,10 @@ def _growing(
         place = growing.place()
     if stream.records == before and growing.name == STDIN:
         raise InputError(f"'-' holds no log records. {growing.quarantine.sentence()}".strip())
-    if state is None:
-        take(stream.close())
+    take(stream.close() if state is None else stream.settle())
     found = Detected(in_order_of_severity(alerts), {"quarantined": growing.quarantine.count, **stream.figures()})
     found.incidents = incidents.table()
+    found.rate_changes, found.rate_notes = latest(changes), stream.rate_notes()
     if state is not None:
         found.alerts = in_order_of_severity([*alerts, _still_open(early, found.alerts)])
         found.figures["open_sessions"] = stream.open_sessions

@@ -66,7 +66,7 @@ class Evaluated:
         (folder / "history.json").write_text(json.dumps(self.bundle.history))
         pq.write_table(self.scores, folder / "scores.parquet")
         if figures := self.document["next_events"]:
-            (folder / "next-events.txt").write_text(next_events.readable(figures))
+            (folder / "next-events.txt").write_text(next_events.readable(figures), "utf-8")
 
     def draw(self, folder: Path) -> list[Path]:
         """Write the pictures as PNG files, as `logradar.reporting.figures.write_pictures` does; returns their paths."""

@@ -107,7 +107,7 @@ def _given(bundle: Path, file: Path | None, verdicts: Verdicts) -> dict[str, Any
         with amending(bundle) as draft:
             (draft / FEEDBACK).unlink(missing_ok=True)
             if feedback:
-                (draft / FEEDBACK).write_text(feedback.to_json() + "\n")
+                (draft / FEEDBACK).write_text(feedback.to_json() + "\n", "utf-8")
     return _document(bundle, feedback, bulks, loaded.texts)
 
 
@@ -188,7 +188,10 @@ def _signed(alert: ListedAlert, bundle: Bundle) -> bool:
 
 def _require_own(alert: ListedAlert, bundle: Bundle) -> None:
     if alert.signature.bundle != bundle.identity:
-        raise InputError(f"'{alert.file}' has alerts of another bundle; run `logradar detect` with this bundle again.")
+        raise InputError(
+            f"'{alert.file}' has alerts of another bundle, or from before a review of this one; run `logradar detect` "
+            "with this bundle again."
+        )
 
 
 def _suggestion(word: str, known: Mapping[str, Any], count: int) -> str:

@@ -21,11 +21,13 @@ from logradar.detectors.base import Detector
 from logradar.evaluation.splits import SplitSettings
 from logradar.model.bundle import Bundle, Seen
 from logradar.model.provenance import Invocation, files_of, portable, settings_given
+from logradar.model.rates.profile import RateProfile
 from logradar.model.replay_buffer import ReplayBuffer, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline import next_event_metrics as next_events
+from logradar.pipeline.rates import rates_of_corpus, rates_of_sessions
 from logradar.pipeline.training_data.day_files import from_days, gather
 from logradar.pipeline.training_data.sessions import TrainingData, bounds, from_records
 from logradar.sources.base import Dataset
@@ -55,7 +57,7 @@ class Trained:
 class Material:
     """The data of a training, the settings with all that was found out about the input, and where it came from.
 
-    ``files`` are the files that were chosen (`logradar.model.provenance.files_of`).
+    ``files`` are the files that were chosen (`logradar.model.provenance.files_of`), ``rates`` what counts show.
     """
 
     data: TrainingData
@@ -63,6 +65,7 @@ class Material:
     source: str
     quarantined: int
     files: dict[str, Any]
+    rates: RateProfile | None = None
 
     def facts(self, spec: str, began: float, started: Invocation | None, given: RunSettings) -> dict[str, Any]:
         """What a bundle says of its training, ``started`` with the settings ``given``; no path of this machine."""
@@ -84,11 +87,18 @@ class Material:
 
 
 def training_material(
-    opened: Opened, home: Path, settings: RunSettings, *, event_ids: bool, miner: TemplateMiner | None = None
+    opened: Opened,
+    home: Path,
+    settings: RunSettings,
+    *,
+    event_ids: bool,
+    miner: TemplateMiner | None = None,
+    known: RateProfile | None = None,
 ) -> Material:
     """The training data of an opened input: sessions with ``event_ids`` of their own, or grouped from records.
 
-    ``miner`` is one that goes on from what it knows; then the protocol of a data set does not apply.
+    ``miner`` is one that goes on from what it knows; then the protocol of a data set does not apply. ``known`` are the
+    rates that go on with it.
     """
     dataset = opened.dataset if miner is None else None
     if event_ids:
@@ -96,13 +106,16 @@ def training_material(
         gathered = gather(opened, home, settings.split.by == "files")
         settings = resolved(settings, opened.settings, dataset)
         quarantined = sum(gathered.reasons.values())
-        return Material(from_days(gathered, settings), settings, opened.source, quarantined, files_of(opened))
+        data = from_days(gathered, settings)
+        rates = rates_of_sessions(data, home, settings.rates, known)
+        return Material(data, settings, opened.source, quarantined, files_of(opened), rates)
     corpus = collect(opened, home)
     settings = resolved(settings, corpus.input, dataset)
     data, sessions = from_records(corpus, settings, home, miner)
     if miner is None:  # a training that goes on keeps what ends a session
         settings = settings.model_copy(update={"sessions": sessions})
-    return Material(data, settings, corpus.source, corpus.quarantined, files_of(opened))
+    rates = rates_of_corpus(corpus, home, settings.rates, data.split, known)
+    return Material(data, settings, corpus.source, corpus.quarantined, files_of(opened), rates)
 
 
 def concluded(
@@ -147,7 +160,8 @@ def concluded(
         memory=ReplayBuffer.of(chain(known, _learnt(training, earlier), data.valid.sequences()), settings.replay),
         marked=anomalies,
     )
-    bundle.reviewable = data.reviewable
+    if earlier is None:  # what an earlier training learnt cannot be fitted again from newer sessions alone
+        bundle.reviewable = data.reviewable
     bundle.next_events = next_events.when_trained(detectors, data.valid)
     return replace(bundle, sample=sample(data.valid)) if bundle.next_events else bundle
 

@@ -21,7 +21,7 @@ def inspect(bundle: Path) -> dict[str, Any]:
     files, provenance = facts.pop("files"), facts.pop("provenance", None)
     try:
         thresholds = json.loads((bundle / "thresholds.json").read_text())
-        feedback = json.loads((bundle / FEEDBACK).read_text()) if FEEDBACK in files else {"accepted": []}
+        feedback = json.loads((bundle / FEEDBACK).read_text("utf-8")) if FEEDBACK in files else {"accepted": []}
         figures = {
             "thresholds": {name: threshold["value"] for name, threshold in thresholds.items()},
             "feedback": len(feedback["accepted"]),

@@ -72,11 +72,12 @@ class Outlets:
 
     def step(self, step: Step) -> None:
         """What one step of a stream has found."""
-        if not (len(step.alerts) or len(step.early) or len(step.incidents)):
+        if not any(map(len, (step.alerts, step.early, step.incidents, step.rate_changes))):
             return
         self.send(step.alerts, step.incidents, step.early)
         if self._on_step is not None:
-            self._on_step(Step(self.table(step.alerts), self.table(step.early), self.table(step.incidents)))
+            tables = (step.alerts, step.early, step.incidents, step.rate_changes)
+            self._on_step(Step(*map(self.table, tables)))
 
     def send(self, alerts: pa.Table, incidents: pa.Table, early: pa.Table | None = None) -> None:
         """Hand ALERTS and INCIDENTS to the webhook, if there is one."""

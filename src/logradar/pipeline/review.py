@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.alerting.review import ANOMALY, NORMAL, UNSURE, Word
+from logradar.alerting.review import ANOMALY, NORMAL, UNSURE, Review, Word
 from logradar.core.documents import parsed
 from logradar.core.errors import BundleError, InputError, did_you_mean
 from logradar.core.locks import locked
@@ -43,12 +44,13 @@ class Reviewed:
         self.folder, self.bundle = folder, Bundle.load(folder)
         if self.bundle.reviewable is None:
             raise BundleError(
-                f"Bundle '{folder}' has no training sessions to review: it was trained with labels or with split.trim, "
-                "or its log is too large, too small or has no session key. Give feedback on alerts instead "
-                "(`logradar feedback`)."
+                f"Bundle '{folder}' has no training sessions to review: it was trained with labels, with split.trim or "
+                "with --from, or its log is too large, too small or has no session key. Give feedback on alerts "
+                "instead (`logradar feedback`)."
             )
         self.sessions: TrainingSessions = self.bundle.reviewable
         self.review = self.bundle.review
+        self._found: tuple[Review, Bools] | None = None  # what is learnt after a review: reckoned once, shown often
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -69,7 +71,21 @@ class Reviewed:
     @property
     def stay(self) -> Bools:
         """Which distinct sequences are learnt: by the answers, and where there is none near by the rules."""
-        return learnt_rows(self.sessions, self.kinds, self.answers)
+        if self._found is None or self._found[0] is not self.review:
+            self._found = self.review, learnt_rows(self.sessions, self.kinds, self.answers)
+        return self._found[1]
+
+    @property
+    def refusal(self) -> str:
+        """Why no answer can be taken in: a detector cannot be fitted from ids of events alone; empty where all can."""
+        slow = self.bundle.settings.networks
+        slow = slow or [name for name, one in self.bundle.detectors.items() if one.inputs != TEMPLATE_IDS]
+        if not slow:
+            return ""
+        return (
+            f"'{slow[0].rpartition('.')[2]}' cannot be fitted again from what the bundle keeps, so it takes no "
+            "answers. Fill them in with --json, and train again with --labels, or with simple detectors."
+        )
 
     def add(self, words: Mapping[str, Word]) -> None:
         """Take in answers by the names of kinds; `InputError` for an unknown name."""
@@ -143,10 +159,13 @@ class Reviewed:
         """Sentences: how few sessions are like it, how it differs from the most common ones that are, what is rare."""
         rows = self.sessions.kinds[0].take(np.array([kind]))
         texts = self.bundle.texts
+        findings = next(iter(self._density._explain(SessionView(rows))))
         found = [
             f"«{texts.get(one.template_id, '')}» {one.reason}" if one.template_id is not None else one.reason
-            for one in next(iter(self._density._explain(SessionView(rows))))
+            for one in findings
         ]
+        if self.sessions.kind_suspicion[kind] > 0 and not findings[0].weight:  # by its counts alone it would be normal
+            found = [f"{found[0]} in how often its events occur, but something in it is rare and came in an episode"]
         return [*found, *self._spells.sentences(self._rows_of(kind), texts)]
 
     @cached_property
@@ -159,12 +178,8 @@ class Reviewed:
         Raises `BundleError` where a detector cannot be fitted from ids of events alone in seconds.
         """
         settings, stay = self.bundle.settings, self.stay
-        slow = settings.networks or [name for name in self.bundle.detectors if self._reads_values(name)]
-        if slow:
-            raise BundleError(
-                f"'{slow[0]}' cannot be fitted again from what the bundle keeps. Keep the answers with --json, and "
-                "train with simple detectors, or with --labels."
-            )
+        if self.refusal:
+            raise BundleError(self.refusal)
         train, valid = self.sessions.parts(stay)
         if not len(train):
             raise InputError("With these answers no training session is normal, so nothing can be learnt.")
@@ -186,10 +201,9 @@ class Reviewed:
         fitted.facts = {name: value for name, value in before.items() if name != "sha256"} | computed
         fitted.facts["split"] = data.split
         fitted.feedback, fitted.review = self.bundle.feedback, self.review
+        fitted.rates = self.bundle.rates  # counts of all lines: no answer changes them
+        fitted.rates = self.bundle.rates  # of all that came, whoever calls some of it an anomaly
         save(fitted, self.folder, None)
-
-    def _reads_values(self, name: str) -> bool:
-        return self.bundle.detectors[name].inputs != TEMPLATE_IDS
 
 
 def kinds_of(sessions: TrainingSessions) -> Kinds:
@@ -226,10 +240,11 @@ def review(
         before = found.review
         found.review = found.review.without(list(undo))
         found.add({**(_read(answers) if answers is not None else {}), **(words or {})})
-        if found.review.words != before.words:
+        changed = found.review.words != before.words
+        if changed:
             found.apply()
             found = Reviewed(bundle)
-        document = found.document(most)
+        document = found.document(most) | {"fitted_anew": changed}
         if not redact:
             return document
         masked: dict[str, Any] = Redactor(found.bundle.settings.redaction).document(document)
@@ -241,14 +256,24 @@ def _read(path: Path) -> dict[str, Word]:
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("it is too large")
-        value = parsed(path.read_bytes(), path.name)
+        value = parsed(path.read_bytes().removeprefix(BOM_UTF8), path.name)  # some editors of Windows write one
     except (OSError, ValueError) as error:
         raise InputError(f"'{path}' cannot be read as answers: {error}.") from None
     if isinstance(value, dict) and "questions" in value:
-        listed = [*value.get("questions", []), *value.get("answers", [])]
-        value = {one.get("kind"): one.get("answer") for one in listed if isinstance(one, dict) and one.get("answer")}
+        value = _filled_in(value)
     words: tuple[Word, ...] = (NORMAL, ANOMALY, UNSURE)
     known: dict[str, Word] = {short: word for word in words for short in (word, word[0])}
     if not isinstance(value, dict) or any(not isinstance(word, str) or word not in known for word in value.values()):
         raise InputError(f"'{path}' holds no answers: each kind is normal, anomaly or unsure.")
     return {str(kind): known[word] for kind, word in value.items()}
+
+
+def _filled_in(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Answers by kind in a document of ``review --json``; None where it has another form."""
+    parts = [document["questions"], document.get("answers", [])]
+    if not all(isinstance(part, list) for part in parts):
+        return None
+    kinds = [one for part in parts for one in part]
+    if not all(isinstance(one, dict) and isinstance(one.get("kind"), str) for one in kinds):
+        return None
+    return {one["kind"]: one["answer"] for one in kinds if one.get("answer")}

@@ -60,10 +60,13 @@ def train(
         material = training_material(opened, home, settings, event_ids=event_ids)
         with runs_in(runs_of(bundle)):
             fitted = fitted_on(material.data, material.settings, bundle, resume)
+    fitted.rates = material.rates
     fitted.facts |= material.facts(spec, began, started, given)
     leave()  # no process needs the others any more
     if first():
         save(fitted, bundle, checkpoints_of(bundle))
+        if fitted.reviewable is not None and material.data.split["trimmed"]:
+            say(f"Look at what was not learnt, and say what of it is normal: `logradar review {bundle}`")
         if not fitted.keeps_checkpoints:
             shutil.rmtree(checkpoints_of(bundle), ignore_errors=True)
     return Trained.of(fitted, bundle)

@@ -16,7 +16,7 @@ from logradar.reporting.incident_plots import incident_timeline
 
 TIMELINE = (
     "A bar from the first unusual line to the last alert of each incident, in the colour of its severity; pale where "
-    "it is over. The number behind it is that of its alerts."
+    "it is over. The number behind it is that of its alerts; 'rate' where only a rate changed."
 )
 
 
@@ -28,6 +28,7 @@ def write_detection(document: Mapping[str, Any], title: str, raised: int, path: 
 def render(document: Mapping[str, Any], title: str, raised: int) -> str:
     """The page as text."""
     incidents = document["incidents"]
+    told = stories(incidents, changes=document.get("rate_changes") or ())
     entries = top(document["alerts"])
     return fill(
         "detection.html",
@@ -37,8 +38,8 @@ def render(document: Mapping[str, Any], title: str, raised: int) -> str:
         lead=lead(document, raised),
         cards=[],
         notes=notes(document),
-        stories=stories(incidents),
-        untold=max(0, len(incidents) - len(stories(incidents))),
+        stories=told,
+        untold=len(incidents) - len(told),
         pictures=placed([(incident_timeline(incidents), TIMELINE, True)]),
         entries=entries,
         raised=raised,
@@ -56,12 +57,13 @@ def headline(incidents: list[Mapping[str, Any]], raised: int) -> str:
 
 def lead(document: Mapping[str, Any], raised: int) -> list[str]:
     """What was read, and how severe the incidents are."""
-    incidents = document["incidents"]
+    incidents, changes = document["incidents"], document.get("rate_changes") or ()
     counts = {name: sum(one.get("severity") == name for one in incidents) for name in SEVERITIES[::-1]}
     severe = joined(f"{count} {name}" for name, count in counts.items() if count)
     alone = max(0, raised - sum(int(one["alerts"]) for one in incidents if real(one.get("alerts"))))
+    rates = f" and {counted(len(changes), 'rate change')}" if changes else ""
     found = [
-        f"{counted(raised, 'alert')} in {counted(document['sessions'], 'session')} of "
+        f"{counted(raised, 'alert')}{rates} in {counted(document['sessions'], 'session')} of "
         f"{counted(document['records'], 'record')}."
     ]
     if severe:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from logradar.core.formatting import NO_TIME, counted, duration, joined, moment, number, real
+from logradar.core.rate_words import in_words, telling
 from logradar.core.tables import NO_SERVICE, SEVERITIES
 from logradar.reporting.alert_list import Line, clip, lines_of
 
 MOST: Final = 50
 _SERVICES = 6  # that are named
+_RATES: Final = 5  # changes of rates that are told
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Story:
-    """One incident on a page. ``story`` are sentences; ``lines`` has the first unusual line."""
+    """One incident on a page. ``story`` are sentences; ``lines`` has the first unusual line; or, ``of_training``,
+    the last one of what is missing. ``rates`` are changes of rates in words.
+    """
 
     rank: int
     id: str
@@ -38,12 +42,17 @@ class Story:
     size: str
     story: list[str]
     lines: list[Line]
+    of_training: bool
+    rates: list[str]
     places: list[Place]
 
 
-def stories(incidents: Sequence[Mapping[str, Any]], most: int = MOST) -> list[Story]:
-    """The first ``most`` of ``incidents``, which are those of a document of ``detect --json``."""
-    return [_story(rank, one) for rank, one in enumerate(incidents[:most], 1)]
+def stories(
+    incidents: Sequence[Mapping[str, Any]], most: int = MOST, *, changes: Sequence[Mapping[str, Any]] = ()
+) -> list[Story]:
+    """The first ``most`` of ``incidents``; these and ``changes`` (of rates) are those of a document of ``detect``."""
+    by_id = {str(row.get("change_id")): row for row in changes}
+    return [_story(rank, one, by_id) for rank, one in enumerate(incidents[:most], 1)]
 
 
 def seconds(one: Mapping[str, Any]) -> float | None:
@@ -60,7 +69,7 @@ def time(text: Any) -> datetime | None:
         return None
 
 
-def _story(rank: int, one: Mapping[str, Any]) -> Story:
+def _story(rank: int, one: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> Story:
     evidence = one.get("evidence")
     severity = str(one.get("severity") or "")
     return Story(
@@ -73,7 +82,9 @@ def _story(rank: int, one: Mapping[str, Any]) -> Story:
         moment(one.get("started_at")) if one.get("started_at") else NO_TIME,
         _size(one),
         list(_sentences(one)),
-        lines_of([evidence]) if isinstance(evidence, Mapping) else [],
+        lines_of([evidence]) if isinstance(evidence, Mapping) and evidence.get("body") else [],
+        isinstance(evidence, Mapping) and evidence.get("record_id") is None,
+        list(_rates(one, changes)),
         [
             Place(str(row.get("service")), str(row.get("reason") or ""), 100 * _share(row.get("share")))
             for row in _listed(one, "candidates")
@@ -82,12 +93,22 @@ def _story(rank: int, one: Mapping[str, Any]) -> Story:
     )
 
 
+def _rates(one: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The first rate changes of an incident in words, and how many more there are."""
+    own = telling((changes[str(id_)] for id_ in _listed(one, "rate_change_ids") if str(id_) in changes), one)
+    for row in own[:_RATES]:
+        yield clip(in_words(row), head=240, lines=1, most=240).head
+    if len(own) > _RATES:
+        yield f"and {number(len(own) - _RATES)} more, which are in the JSON document"
+
+
 def _sentences(one: Mapping[str, Any]) -> list[str]:
     found = []
     lasted, over = seconds(one), one.get("status") == "resolved"
     if lasted is not None:
         began = f"It began at {moment(one['started_at'])}"
-        last = f"the last alert came {duration(lasted)} later" if lasted >= 1 else "all its alerts came at once"
+        what = "it went on for {}" if one.get("rate_changes") else "the last alert came {} later"
+        last = what.format(duration(lasted)) if lasted >= 1 else "all its alerts came at once"
         found.append(f"{began}; {last}, and it is {'over' if over else 'still open'}.")
     services = [str(name) for name in _listed(one, "services")]
     if len(services) > _SERVICES:

@@ -37,7 +37,8 @@ def incident_timeline(incidents: Sequence[Mapping[str, Any]], *, kind: Kind = "s
             colour = _COLOURS.get(str(one.get("severity")), style.SOFT)
             faded = 0.55 if one.get("status") == "resolved" else 1.0
             axes.barh(place, max(end - begin, narrowest), left=begin, height=0.62, color=colour, alpha=faded)
-            axes.text(max(end, begin + narrowest) + narrowest, place, number(one.get("alerts")), va="center", size=8)
+            size = number(one.get("alerts")) if one.get("alerts") else "rate"
+            axes.text(max(end, begin + narrowest) + narrowest, place, size, va="center", size=8)
         axes.set_yticks(range(len(timed)), [f"{rank}  {_label(one)}" for rank, one, *_ in timed])
         axes.set(ylim=(len(timed) - 0.4, -0.6), xlim=(first - margin, last + 1.6 * margin))
         axes.grid(False, axis="y")

@@ -16,7 +16,7 @@ from logradar.core.files import require_writable
 from logradar.model.bundle import Bundle
 from logradar.scoring.stream import Stream
 
-FORMAT: Final = 3  # of the tables; raised when an older state can no longer be read
+FORMAT: Final = 4  # of the tables; raised when an older state can no longer be read
 NAME: Final = "state.json"
 
 
@@ -56,7 +56,9 @@ def load_state(stream: Stream, bundle: Bundle, folder: Path) -> dict[str, Any]:
     if not isinstance(about, dict) or about.get("state") != FORMAT:
         raise StateError(f"The state in '{folder}' was written by another version of LogRadar; name another folder.")
     if about.get("bundle") != bundle.identity:
-        raise StateError(f"The state in '{folder}' belongs to another bundle; name another folder.")
+        raise StateError(
+            f"The state in '{folder}' belongs to another bundle, or to this one before a review; name another folder."
+        )
     if about.get("threshold") != stream.threshold:
         raise StateError(
             f"The state in '{folder}' belongs to the threshold {about.get('threshold')}, not {stream.threshold}; "

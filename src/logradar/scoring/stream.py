@@ -27,6 +27,7 @@ from logradar.parsing.events import events
 from logradar.parsing.sessionizer import Sessionizer
 from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.rates.watch import NO_CHANGES, RateWatch
 from logradar.scoring.scorer import NO_ALERTS, OnScores, Scorer
 from logradar.storage.filling import parameters_in, with_lists
 
@@ -38,13 +39,15 @@ _SPARE: Final = 4096  # lines of sessions that are over, which may be kept until
 class Step:
     """What a step found: ALERTS of sessions that are over, and of others that are anomalous already (``early``).
 
-    An early alert is repeated, complete and under the same id, when its session is over. ``incidents`` are the
-    INCIDENTS that are new or changed; one that grows is given again, under the same id.
+    An early alert is repeated, complete and under the same id, when its session is over. ``rate_changes`` are
+    RATE_CHANGES that began or went on; one that goes on is repeated under the same id. ``incidents`` are the INCIDENTS
+    that are new or changed; one that grows is given again, under the same id.
     """
 
     alerts: pa.Table = field(default_factory=lambda: NO_ALERTS)
     early: pa.Table = field(default_factory=lambda: NO_ALERTS)
     incidents: pa.Table = field(default_factory=lambda: NO_INCIDENTS)
+    rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
 
 
 class Stream:
@@ -72,6 +75,7 @@ class Stream:
         self._clock = EventClock()
         self._sessionizer = Sessionizer(bundle.settings.sessions)
         self._drift = DriftMonitor(bundle, limit)
+        self._rates = RateWatch(bundle.rates, bundle.texts) if bundle.rates is not None else None
         self._lines: list[pa.Table] = []  # LOG_RECORDS of open sessions, and of some that are over; none is empty
         self._firsts: list[int] = []  # of each of these tables the first record id, ascending
         self._held = 0
@@ -102,21 +106,36 @@ class Stream:
         records = self._numbered(records)
         self._keep(records)
         ids = self._miner.match(self._miner.without_keys(records["body"], records["session_key"]))
-        closed = self._sessionizer.push(events(records, ids), self._clock.read(None, records["timestamp"]))
+        found, moments = events(records, ids), self._clock.read(None, records["timestamp"])
+        closed = self._sessionizer.push(found, moments)
+        changes, horizons = NO_CHANGES, [self._sessionizer.oldest]
+        if self._rates is not None:
+            self._rates.push(moments, found)
+            changes = self._rates.changes_in(records)
+            horizons.append(self._rates.horizon)
         alerts = self._score(closed)
         early = self._unfinished() if self._early else NO_ALERTS
-        incidents = self._incidents.push(alerts, now=_end(closed), early=early, horizon=self._sessionizer.oldest)
+        horizon = min((one for one in horizons if one is not None), default=None)
+        incidents = self._incidents.push(alerts, changes, now=_end(closed), early=early, horizon=horizon)
         if self._held > 2 * self._sessionizer.held + _SPARE:
             self._forget()
-        return Step(alerts, early, incidents)
+        return Step(alerts, early, incidents, changes)
+
+    def settle(self) -> Step:
+        """The input stops and goes on later: INCIDENTS that were not given yet, as they come together in a storm."""
+        return Step(incidents=self._incidents.settle())
 
     def close(self) -> Step:
         """The end of the input: all open sessions are over."""
         closed = self._sessionizer.close()
         alerts = self._score(closed)
         self._lines, self._firsts, self._held = [], [], 0
-        changed = self._incidents.push(alerts, now=_end(closed))
-        return Step(alerts, incidents=pa.concat_tables([changed, self._incidents.close()]))
+        changes = NO_CHANGES
+        if self._rates is not None:
+            self._rates.close()
+            changes = self._rates.changes_in(empty(LOG_RECORDS))
+        changed = self._incidents.push(alerts, changes, now=_end(closed))
+        return Step(alerts, incidents=pa.concat_tables([changed, self._incidents.close()]), rate_changes=changes)
 
     def figures(self) -> dict[str, Any]:
         """Figures of all that has arrived, as `logradar.pipeline.detect` reports them."""
@@ -127,6 +146,10 @@ class Stream:
             "silenced": self.suppressed,
             "drift": self._drift.drift(),
         }
+
+    def rate_notes(self) -> list[str]:
+        """Sentences on records whose rates could not be judged."""
+        return self._rates.notes() if self._rates is not None else []
 
     def lines(self, record_ids: list[int]) -> pa.Table:
         """LOG_RECORDS of open sessions by record id."""
@@ -192,6 +215,7 @@ class Stream:
             "drift": self._drift.table(),
             "early": pa.table({"alert_id": pa.array(sorted(self._raised), pa.string())}),
             "scored": pa.table(counts),
+            **(self._rates.tables() if self._rates is not None else {}),
         }
 
     def restore(self, tables: dict[str, pa.Table]) -> None:
@@ -204,6 +228,9 @@ class Stream:
             self._drift.restore(tables["drift"])
             self._incidents.restore(tables)
             self._raised = set(tables["early"]["alert_id"].to_pylist())
+            if self._rates is not None:
+                self._rates = RateWatch(self._rates.profile, self._bundle.texts)
+                self._rates.restore(tables)
             self.sessions = tables["scored"]["sessions"][0].as_py()
             self.suppressed = tables["scored"]["suppressed"][0].as_py()
         except (KeyError, ValueError, IndexError, TypeError, pa.ArrowInvalid) as error:

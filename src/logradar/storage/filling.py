@@ -24,6 +24,8 @@ from logradar.storage.parameters import ParametersOnDisk
 from logradar.storage.records import Corpus
 from logradar.storage.shards_writer import CODEC
 
+INSIDE: Final = "inside.bin"  # of each record, whether templates were learnt of it
+IDS: Final = "templates.bin"  # of each record, its template
 LONGEST: Final = 64  # characters of a parameter
 _ROWS, _BYTES = 800_000, 128 << 20  # of bodies that are worked on together
 
@@ -32,7 +34,7 @@ Ids = npt.NDArray[np.int32]
 
 def learn_templates(corpus: Corpus, miner: TemplateMiner, parts: Iterable[SessionSet], folder: Path) -> None:
     """Mine the records of the sessions of ``parts`` in order of record, then freeze the miner."""
-    inside = DiskColumn(folder / "inside.bin", np.bool_, corpus.records)
+    inside = DiskColumn(folder / INSIDE, np.bool_, corpus.records)
     for part in parts:
         for table in part.tables(["record_ids"]):
             inside.values[Sequences.from_arrow(table["record_ids"]).values] = True
@@ -54,7 +56,7 @@ def fill(
     With ``parameters`` they carry the parameters of their events too. Sessions on disk go to new files in
     ``folder``; the old ones are removed.
     """
-    ids = DiskColumn(folder / "templates.bin", np.int32, corpus.records)
+    ids = DiskColumn(folder / IDS, np.int32, corpus.records)
     waiting: list[pa.Array] = []
     beside = None
     if parameters and isinstance(sessions, Shards):

@@ -18,7 +18,6 @@ _KINDS = 10  # that are listed of many alerts accepted at once
 
 if TYPE_CHECKING:
     from logradar.pipeline.demo import Demo
-    from logradar.scoring.stream import Step
 
 
 def document(value: dict[str, Any]) -> None:
@@ -167,37 +166,12 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def step(found: Step) -> None:
-    """Alerts as they happen, one line each: when, how severe, which, where, why, and the line that shows it.
-
-    Before them, incidents that begin, are over or are part of another one now.
-    """
-    from logradar.cli.show.incidents import changed
-    from logradar.core.formatting import NO_TIME, NONE
-    from logradar.core.plain_reasons import in_plain_words
-
-    for incident in found.incidents.to_pylist():
-        if incident["status"] != "open" or incident["alerts"] + incident["rate_changes"] == 1:
-            print(changed(incident), flush=True)
-    rows = [(row, " (session still open)") for row in found.early.to_pylist()]
-    for row, open_ in (*rows, *((row, "") for row in found.alerts.to_pylist())):
-        moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME
-        first = row["evidence"][0] if row["evidence"] else {"reason": "", "body": None}
-        body = f" | {_clip(str(first['body']), 100)}" if first["body"] else ""
-        print(
-            f"{moment}  {row['severity']:8}  {row['alert_id']}  {_clip(str(row['service'] or NONE), 24)}  "
-            f"{_clip(row['session_id'], 48)}{open_}  {_clip(in_plain_words(str(first['reason'])), 100)}{body}",
-            flush=True,
-        )
-
-
 @in_plain_text
 def detection(result: dict[str, Any], count: int) -> None:
     """The result of ``detect``: those of its ``count`` alerts that are to be printed, then one line of figures."""
-    from logradar.cli.show.incidents import MOST, incidents
+    from logradar.cli.show.incidents import incidents
 
-    found = result["incidents"]
-    incidents(found[:MOST], len(found), max(0, count - sum(one["alerts"] for one in found)))
+    incidents(result["incidents"], result["rate_changes"], count)
     alerts(result["alerts"], count)
     print(
         f"{count:,} alert{'s' * (count != 1)} in {result['sessions']:,} session{'s' * (result['sessions'] != 1)} "

@@ -1,4 +1,4 @@
-"""What ``detect`` prints of incidents: each in four lines, and one line when one begins, grows much or is over."""
+"""What ``detect`` prints of incidents: each in a few lines, and one line when one begins, grows much or is over."""
 
 from __future__ import annotations
 
@@ -6,40 +6,49 @@ from typing import Any
 
 from logradar.cli.show.plain import clipped, in_plain_text
 
-MOST = 10
+MOST = 10  # incidents
+_RATES = 2  # rate changes of each
 _WIDTH = 160
 
 
 @in_plain_text
-def incidents(shown: list[dict[str, Any]], count: int, alone: int) -> None:
-    """The first of ``count`` incidents; ``alone`` alerts are in none."""
+def incidents(found: list[dict[str, Any]], changes: list[dict[str, Any]], raised: int) -> None:
+    """The first of the incidents ``found``, each with its rate changes; ``raised`` alerts there are in all."""
     from rich.console import Console
     from rich.text import Text
 
+    from logradar.core.rate_words import in_words, telling
     from logradar.core.tables import NO_SERVICE
 
     console = Console(soft_wrap=True)
-    if not count:
+    if not found:
         return
-    for rank, one in enumerate(shown, 1):
+    change_of = {row["change_id"]: row for row in changes}
+    for rank, one in enumerate(found[:MOST], 1):
         console.print(Text(f"{rank}. {one['severity']} · {clipped(one['title'], _WIDTH)}", "bold"))
         console.print(f"   {_when(one)} · {_how_many(one)}{_services(one)} · id {one['incident_id']}", style="dim")
         if (line := one["evidence"]) is not None and line["body"]:
             place = f"{line['source']}:{line['line']} " if line["source"] else ""
             body = clipped(line["body"].partition("\n")[0], _WIDTH)
-            console.print(Text.assemble("   first line: ", (place, "dim"), body))
+            label = "first line" if line["record_id"] is not None else "last of these in training"
+            console.print(Text.assemble(f"   {label}: ", (place, "dim"), body))
+        rates = telling((change_of[id_] for id_ in one["rate_change_ids"] if id_ in change_of), one)
+        for row in rates[:_RATES]:
+            console.print(Text(f"   rate: {clipped(in_words(row), _WIDTH)}", "yellow"))
+        if (more := len(rates) - _RATES) > 0:
+            console.print(f"   … and {more:,} more of its rate changes", style="dim")
         known = [there for there in one["candidates"] if there["service"] != NO_SERVICE]
         if places := [f"{there['service']} ({there['reason']})" for there in known[:2]]:
             console.print(Text(f"   look at: {', then '.join(places)}", "yellow"))
         if one["again_of"]:
             console.print(f"   the same kind as incident {one['again_of']}", style="dim")
-    if count > len(shown):
-        console.print(f"… and {count - len(shown):,} more.")
-    still = sum(one["status"] == "open" for one in shown)
-    parts = [f"{count:,} incident{'s' * (count != 1)}"]
+    if len(found) > MOST:
+        console.print(f"… and {len(found) - MOST:,} more.")
+    still = sum(one["status"] == "open" for one in found)
+    parts = [f"{len(found):,} incident{'s' * (len(found) != 1)}"]
     if still:
-        parts.append(f"{still:,} of those above still open" if count > len(shown) else f"{still:,} still open")
-    if alone:
+        parts.append(f"{still:,} still open")
+    if (alone := raised - sum(one["alerts"] for one in found)) > 0:
         parts.append(f"{alone:,} alert{'s' * (alone != 1)} in none of them")
     console.print(f"{', '.join(parts)}.\n")
 

@@ -24,7 +24,8 @@ def reviewed(document: dict[str, Any], given: bool) -> None:
         f"learnt; {len(document['answers']):,} of {document['kinds']:,} kinds have an answer."
     )
     if given:
-        print("The bundle was fitted anew with these answers.")
+        anew = document["fitted_anew"]
+        print("The bundle was fitted anew with these answers." if anew else "Nothing changed: it has these answers.")
     for one in document["answers"]:
         print(f"\n{_head(one)}: {one['answer']}")
     for one in document["questions"]:

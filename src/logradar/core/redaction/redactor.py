@@ -18,6 +18,7 @@ SIGNATURE: Final = "signature"  # a column whose values are kept whole or not at
 _IDS: Final = frozenset(  # made by LogRadar from hashes and words of its own
     {
         *("alert_id", "alert_ids", "incident_id", "kind", "again_of", "merged_into", "status", "severity"),
+        *("change_id", "rate_change_ids"),
         *("detector", "severity_parts", "bundle", "version"),
     }
 )

@@ -73,6 +73,20 @@ class Prototypes:
         np.add.at(sizes, at, holders.weights[template] * np.sqrt(counts))
         return cls(rows, holders, index, sizes)
 
+    def distances(self, row: Ids) -> Floats:
+        """The distance of each prototype from one sorted ``row`` of known templates, to twelve decimal places."""
+        begin, at, counts = self.index
+        templates, times = np.unique(row, return_counts=True)
+        weights = self.holders.weights
+        shared = np.zeros(len(self.sizes))
+        places = np.searchsorted(self.holders.templates, templates)
+        for place, count in zip(places.tolist(), times.tolist(), strict=True):
+            held = slice(begin[place], begin[place + 1])
+            shared[at[held]] += weights[place] * np.sqrt(np.minimum(counts[held], count))
+        size = float((weights[places] * np.sqrt(times)).sum())
+        apart: Floats = np.maximum(self.sizes + size - 2.0 * shared, 0.0)
+        return apart.round(12)
+
     def rarity(self, rows: Sequences, bandwidth: float) -> tuple[Floats, Ints]:
         """For each sorted row -ln of its density, and the prototype that adds most to it.
 

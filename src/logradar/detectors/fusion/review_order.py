@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from logradar.core.sequences import Ints, Sequences
 from logradar.detectors.base import Floats
-from logradar.detectors.baselines.session_density import Holders
+from logradar.detectors.baselines.session_density import Holders, Prototypes
 
 NEAR: Final = 4.0  # distance up to which an answer goes for another kind too: twice the bandwidth of `density`
 _DECAY: Final = 2.0  # nats above the cut of the rules over which a question becomes less useful
@@ -39,9 +39,8 @@ class Kinds:
         self._place = {int(kind): place for place, kind in enumerate(self._compared)}
         holders = Holders.none().and_of(vectors)
         some = vectors.take(self._compared)
-        points = np.zeros((len(some), len(holders.templates)))
-        np.add.at(points, (some.rows, np.searchsorted(holders.templates, some.values)), 1.0)
-        self._points = np.sqrt(points) * holders.weights[:-1]
+        self._some = Prototypes.of(some, holders)
+        self._same = some.distinct().inverse  # the number of each count vector: two kinds may have the same one
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -69,8 +68,8 @@ class Kinds:
 
     def answered(self, answers: Mapping[int, bool]) -> tuple[Bools, Bools]:
         """For each kind whether its answer, or that of the nearest kind within ``near``, is normal; and is anomaly."""
-        nearest = np.full(len(self._points), np.inf)
-        word = np.zeros(len(self._points), bool)
+        nearest = np.full(len(self._compared), np.inf)
+        word = np.zeros(len(self._compared), bool)
         for place, normal in self._said(answers):
             apart = self._apart(place)
             closer = (apart < nearest) & (apart <= self._near)
@@ -86,7 +85,8 @@ class Kinds:
         return [(self._place[kind], normal) for kind, normal in answers.items() if kind in self._place]
 
     def _apart(self, place: int) -> Floats:
-        apart: Floats = np.abs(self._points - self._points[place]).sum(axis=1)
-        apart[apart == 0] = np.inf
+        """Distances from the compared kind ``place`` to all; infinite to another one with the same counts."""
+        apart = self._some.distances(self._some.rows[place])
+        apart[self._same == self._same[place]] = np.inf
         apart[place] = 0.0
         return apart

@@ -35,7 +35,7 @@ def kinds_of(reasons: Mapping[str, int], path: Path, names: Mapping[str, str]) -
     examples: dict[str, list[dict[str, Any]]] = {reason: [] for reason in reasons}
     missing = dict.fromkeys(reasons, KEPT)
     if path.is_file():
-        with path.open() as file:
+        with path.open(encoding="utf-8") as file:
             for line in file:
                 if not missing:
                     break

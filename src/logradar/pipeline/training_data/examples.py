@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from logradar.core.sequences import Ints, Sequences
 from logradar.detectors.baselines.session_density import Holders
 from logradar.detectors.fusion.suspects import Suspects
-from logradar.model.training_sessions import CHARACTERS, LINES, Examples, TrainingSessions
+from logradar.model.training_sessions import CHARACTERS, LIMIT, LINES, Examples, TrainingSessions
 
 SUSPECT: Final = 200  # kinds of suspect sessions that have an example, the most frequent first
 OTHERS: Final = 100  # kinds of other sessions
@@ -30,7 +30,7 @@ def training_sessions(
     rows = Sequences.from_arrow(sessions["template_ids"]).distinct()
     suspicion = np.full(len(rows), -np.inf)
     np.maximum.at(suspicion, rows.inverse, judged.scores)
-    suspicion = np.maximum(suspicion, -1e9)
+    suspicion = np.maximum(suspicion, -LIMIT)
     table = sessions.select(["start", "end", "service"])
     found = TrainingSessions(rows, suspicion, rows.inverse, trained, table, judged.rules, {})
     if not found.fits:

@@ -123,8 +123,7 @@ def _say_suspects(judged: Suspects, normal: Sequences) -> None:
     kinds = len(normal.take(np.flatnonzero(judged.mask)).distinct())
     say(
         f"No session has a label. {count:,} of {len(normal):,} ({count / len(normal):.1%}, {kinds:,} different "
-        "sequences) are taken for anomalous and not learnt. Look at them with `logradar review BUNDLE`; split.trim=0 "
-        "learns everything."
+        "sequences) are taken for anomalous and not learnt; split.trim=0 learns everything."
     )
 
 

@@ -157,7 +157,7 @@ def faults_beside(file: Path) -> list[Fault] | None:
     causes = _causes(file.parent / "root_cause_ts.json")
     for path in lists:
         try:
-            for entry in (entry for hour in json.loads(path.read_text()).values() for entry in hour):
+            for entry in (entry for hour in json.loads(path.read_bytes()).values() for entry in hour):
                 began = datetime.strptime(entry["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
                 service, kind = re.sub(POD, "", entry["inject_pod"]), entry["inject_type"]
                 faults.append(Fault(began, service, kind, causes.get((service, kind))))
@@ -174,7 +174,7 @@ def _causes(file: Path) -> dict[tuple[str, str], str]:
     if not file.is_file():
         return {}
     try:
-        causes = json.loads(file.read_text())
+        causes = json.loads(file.read_bytes())
         places = {(service, kind): place for service, kinds in causes.items() for kind, place in kinds.items()}
         statements = {key: STATEMENT.match(place) for key, place in places.items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
