@@ -38,3 +38,9 @@ def test_an_own_answer_goes_before_that_of_a_neighbour():
 def test_what_is_settled_by_a_near_answer_is_asked_about_last_of_the_suspects():
     found = kinds()
     assert found.order({2: False}).tolist().index(4) < found.order({2: False}).tolist().index(3)
+
+
+def test_nobody_is_asked_about_what_is_common_before_the_rest():
+    vectors = Sequences.from_lists([[3, 4]] * 400 + [[3, 4, 5]] * 300 + [[3, 9]] * 3 + [[3, 4, 4]] * 2).distinct()
+    found = Kinds(vectors, np.array([-0.001, -0.001, 3.0, -2.0]))
+    assert set(found.order({})[:2].tolist()) == {2, 3}

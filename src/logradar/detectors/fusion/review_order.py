@@ -18,8 +18,9 @@ from logradar.detectors.baselines.session_density import Holders, Prototypes
 NEAR: Final = 4.0  # distance up to which an answer goes for another kind too: twice the bandwidth of `density`
 _DECAY: Final = 2.0  # nats above the cut of the rules over which a question becomes less useful
 _BELOW: Final = 0.5  # nats below it: the most common kinds are hardly ever asked about
-_AGAIN: Final = 0.1  # usefulness of a question that a near answer has settled, or about
-_COMMON: Final = 0.03  # share of the sessions from which nobody doubts that a kind is normal
+_AGAIN: Final = 0.1  # usefulness of a question that a near answer has settled
+_COMMON: Final = 0.03  # share of the sessions from which a kind is asked about last: nobody doubts that it is normal
+_LAST: Final = 1e-6
 _MOST: Final = 4000  # kinds that are compared with each other
 Bools = npt.NDArray[np.bool_]
 
@@ -52,7 +53,7 @@ class Kinds:
         decided: a kind close to their cut, or a suspect one that is unlike all known anomalies.
         """
         suspicion = self.suspicion[self._compared]
-        change = np.where(suspicion > 0, 1.0 / (1.0 + suspicion / _DECAY), np.exp(np.minimum(suspicion, 0.0) / _BELOW))
+        change = np.exp(np.minimum(suspicion, 0.0) / _BELOW) / (1.0 + np.maximum(suspicion, 0.0) / _DECAY)
         useful = np.sqrt(self.vectors.counts[self._compared]) * change
         away = np.full(len(useful), np.inf)
         settled = np.zeros(len(useful), bool)
@@ -62,7 +63,8 @@ class Kinds:
             away = away if normal else np.minimum(away, apart)
         useful = np.where(suspicion > 0, useful * np.minimum(away / NEAR, 1.0), useful)
         common = self.vectors.counts[self._compared] >= _COMMON * self.vectors.counts.sum()
-        useful = np.where(settled | common, _AGAIN * useful, useful)
+        useful = np.where(settled, _AGAIN * useful, useful)
+        useful = np.where(common, _LAST * useful, useful)
         ranked = self._compared[np.argsort(-useful, kind="stable")]
         return ranked[~np.isin(ranked, list(answers))]
 
