@@ -21,7 +21,8 @@ def test_train_and_compare(logradar, log, tmp_path):
     taken = logradar("train", log, "-o", tmp_path / "with", *FEW, "--json")
     assert SAID in taken.err
     refused = logradar("train", log, "-o", tmp_path / "without", *FEW, "--no-labels", "--json")
-    assert "abels" not in refused.err
+    assert "app_labels.csv" not in refused.err
+    assert "No session has a label" in refused.err
     assert [run.json["split"]["anomalies_left_out"] for run in (taken, refused)] == [2, 0]
 
     given = ("compare", tmp_path / "without", log, "--allow-overlap", "--json")
