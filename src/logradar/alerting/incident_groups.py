@@ -199,7 +199,7 @@ def _without_company(rates: Sequence[Burst], found: list[list[Burst]], settings:
         around = [
             (-abs(one.start - burst.start), -place)
             for place, one in enumerate(facts)
-            if one.told
+            if one.reported
             if (one.services & services and one.start - settings.burst <= burst.found)
             or (silent and burst.start <= one.start <= burst.found)
             if burst.start <= one.last + settings.burst
@@ -222,4 +222,4 @@ class _Facts:
         self.start = min(burst.start for burst in bursts)
         self.last = max(burst.last for burst in bursts)
         self.services = {name for burst in bursts for name in burst.services}
-        self.told = self.count > 1 or self.new or max(burst.max_level for burst in bursts) >= ERROR
+        self.reported = self.count > 1 or self.new or max(burst.max_level for burst in bursts) >= ERROR

@@ -28,7 +28,7 @@ _TITLES: Final = {
     "more": "Too often in {where}: {what}",
     "cut": "Sessions end too early in {where}: {what}",
     "less": "Something is missing in {where}: {what}",
-    "order": "Another order than usual in {where}: {what}",
+    "order": "Unexpected order in {where}: {what}",
     "value": "Unusual value or delay in {where}: {what}",
     "silent": "{where}: {reason}",
     "rate": "{where}: {reason}",
@@ -59,7 +59,7 @@ def kind_of(bursts: Sequence[Burst]) -> list[str]:
 
 
 def is_incident(burst: Burst) -> bool:
-    """Whether a person is to be told: two alerts at least, or one with a new message or an error, or a rate change."""
+    """Whether a person should know: two alerts at least, or one with a new message or an error, or a rate change."""
     return burst.count + burst.rates > 1 or bool(burst.rates) or "new" in burst.ways or burst.max_level >= ERROR
 
 
@@ -158,5 +158,7 @@ def title(head: Mapping[str, Any], services: Sequence[str], again: Recurrence) -
     what = f"«{text if len(text) <= _CLIPPED else text[: _CLIPPED - 1] + '…'}»" if text else reason
     named = [str(line["service"] or "")] if head["way"] in RATES else services[:2]
     where = " and ".join(name or NO_SERVICE for name in named) if any(named) else "the log"
-    told = _TITLES[head["way"]].format(where=where, what=what, reason=reason)
-    return f"Again: {told[:1] if head['way'] in RATES else told[:1].lower()}{told[1:]}" if again.kind else told
+    text = _TITLES[head["way"]].format(where=where, what=what, reason=reason)
+    if not again.kind:
+        return text
+    return f"Again: {text[:1] if head['way'] in RATES else text[:1].lower()}{text[1:]}"

@@ -17,7 +17,7 @@ _BEHIND: Final = re.compile(r" \([a-z][a-z0-9_]*\)$")
 _NO_MEMBER: Final = "missing"  # a word with a colon that no detector is called by
 _NEW: Final = "a message that is not in the training data"
 _AFTER: Final = "in the training data this message never comes after"
-_NEAREST: Final = r"the nearest normal session has it (?P<usual>.+)"
+_NEAREST: Final = r"the nearest normal session has it (?P<normal>.+)"
 
 _WORDS: Final = tuple(
     (re.compile(pattern), words)
@@ -31,14 +31,14 @@ _WORDS: Final = tuple(
             r"(?P<n>[\d,]+) lines with messages that no training session has",
             "{n} lines of this session are messages that are not in the training data; this is the first",
         ),
-        (rf"missing: {_NEAREST}", "{subject} is missing; the most similar normal session has it {usual}"),
+        (rf"missing: {_NEAREST}", "{subject} is missing; the most similar normal session has it {normal}"),
         (
             rf"too often: (?P<n>[^,]+), {_NEAREST}",
-            "{subject} is there {n}; the most similar normal session has it {usual}",
+            "{subject} is there {n}; the most similar normal session has it {normal}",
         ),
         (
             rf"too rarely: (?P<n>[^,]+), {_NEAREST}",
-            "{subject} is there only {n}; the most similar normal session has it {usual}",
+            "{subject} is there only {n}; the most similar normal session has it {normal}",
         ),
         (
             r"never followed the event before it in training",
@@ -73,7 +73,7 @@ _WORDS: Final = tuple(
             r"too short: (?P<n>[\d,]+) events, (?P<expected>.+); this event is the last",
             "the session is too short: {n} lines, {expected}; this is the last",
         ),
-        (r"came (?P<late>.+) after the event before; (?P<usual>.+)", "came {late} after the line before; {usual}"),
+        (r"came (?P<late>.+) after the event before; (?P<normal>.+)", "came {late} after the line before; {normal}"),
     )
 )
 

@@ -26,7 +26,7 @@ def _mix(x):  # type: ignore[no-untyped-def]
 def hashed(values: npt.NDArray, offsets: Ints, multiplier: np.uint64) -> Hashes:
     """A hash of every row: the sum of mixed (value, position) pairs, so that order matters; 0 for empty rows.
 
-    ``multiplier`` is an odd 64-bit constant.
+    ``multiplier`` is a 64-bit constant whose lowest bit is set.
     """
     out = np.empty(len(offsets) - 1, np.uint64)
     _hash(read_only(values), read_only(offsets), multiplier, out)

@@ -201,9 +201,9 @@ class Detector(ABC):
         state = {"detector": self.name, "seed": self.seed, "settings": self.settings.model_dump(mode="json")}
         (folder / STATE).write_text(json.dumps({**state, "state": self._save(folder)}) + "\n")
 
-    def require_settings(self, told: Config, where: str) -> None:
-        """`ValueError` where its settings are not ``told``, which are ``where``, but for those of its training."""
-        if _without_training(self.settings.model_dump()) != _without_training(told.model_dump()):
+    def require_settings(self, expected: Config, where: str) -> None:
+        """`ValueError` where its settings are not ``expected``, which are ``where``, but for those of its training."""
+        if _without_training(self.settings.model_dump()) != _without_training(expected.model_dump()):
             raise ValueError(f"the settings of {self.name} are not {where}")
 
     @staticmethod

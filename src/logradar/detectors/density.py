@@ -119,10 +119,10 @@ class Density(Incremental):
         for column in np.argsort(-apart, kind="stable")[: self.settings.shown].tolist():
             if not apart[column]:
                 break
-            template, times, usual = int(templates[column]), int(here[column]), int(there[column])
+            template, times, expected = int(templates[column]), int(here[column]), int(there[column])
             places = np.flatnonzero(sequence == template)
-            at = int(places[min(usual, len(places) - 1)]) if len(places) else None
-            reason = f"{_times(times)} instead of {_times(usual)} as in the training sessions that are most like it"
+            at = int(places[min(expected, len(places) - 1)]) if len(places) else None
+            reason = f"{_times(times)} instead of {_times(expected)} as in the training sessions that are most like it"
             findings.append(Finding(reason, at, template, float(apart[column])))
         return findings
 

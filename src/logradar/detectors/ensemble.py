@@ -157,9 +157,8 @@ class Ensemble(Detector):
             return self._alone.validation_scores
         fused = fuse(late, self._weights)
         samples = [fuse(early, self._weights)[normal.order]] if normal.scores else []
-        if len(normal.scores) < len(self._members) - len(
-            self._own
-        ):  # the others have scores of validation sessions only
+        # Members without scores of normal sessions have those of validation sessions only.
+        if len(normal.scores) + len(self._own) < len(self._members):
             samples.append(fused)
         # Without members that leave sessions out, few validation sessions say too little to weigh anomalies by them.
         anomalies = self._surprises(normal.anomalies, normal.count if normal.scores else 0)
@@ -361,9 +360,9 @@ class Ensemble(Detector):
         weights = saved.weights
         if set(weights) | set(saved.dropped) != set(self.settings.members) or set(weights) & set(saved.dropped):
             raise ValueError("its weights are not those of its members")
-        told, self._members = self._members, {name: Detector.load(folder / name, name) for name in weights}
+        before, self._members = self._members, {name: Detector.load(folder / name, name) for name in weights}
         for name, member in self._members.items():
-            member.require_settings(told[name].settings, f"those of the {self.name}")
+            member.require_settings(before[name].settings, f"those of the {self.name}")
         self._weights = np.array(list(weights.values()))
         self._scales = load_scales(list(weights), folder / "normal.parquet")
         highest = max(scale.highest for scale in self._scales.values())

@@ -196,8 +196,8 @@ class Bundle:
         settings = kept(RunSettings, read_object(folder / "settings.json"), "settings")
         thresholds = read_object(folder / "thresholds.json")
         main = Detector.load(folder / "detectors" / settings.detector, settings.detector)
-        told = kept(type(main.settings), settings.detectors.get(settings.detector, {}))
-        main.require_settings(told, "those in settings.json")
+        expected = kept(type(main.settings), settings.detectors.get(settings.detector, {}))
+        main.require_settings(expected, "those in settings.json")
         beside = {
             name: Detector.load(folder / "detectors" / name, name)
             for name in map(_plain_name, thresholds)

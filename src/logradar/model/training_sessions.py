@@ -93,7 +93,7 @@ class TrainingSessions:
 
     @cached_property
     def kind_names(self) -> list[str]:
-        """The name of each kind: sixteen hex digits of its counts of events, the last one odd where it is suspect."""
+        """The name of each kind: sixteen hex digits of its counts of events; the lowest bit is set if it is suspect."""
         prints = (self.kinds[0].fingerprints() >> np.uint64(1) << np.uint64(1)).tolist()
         suspect = (self.kind_suspicion > 0).tolist()
         return [f"{value + one:016x}" for value, one in zip(prints, suspect, strict=True)]

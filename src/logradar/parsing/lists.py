@@ -1,7 +1,7 @@
 """Lists in lines: equal values that follow each other are written once, so that lists of any length are alike.
 
-Lists of things of several words (``Ticket(seat=<NUM>, to=suzhou), Ticket(…``) stay as they are: how long such a list is
-told faults of the Train-Ticket set, whose PR-AUC falls from 0.44 to 0.36 where their length is not seen.
+Lists of things of several words (``Ticket(seat=<NUM>, to=suzhou), Ticket(…``) stay as they are: their length shows
+faults of the Train-Ticket set, whose PR-AUC falls from 0.44 to 0.36 where it is not seen.
 """
 
 from __future__ import annotations

@@ -55,7 +55,6 @@ FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), HTML, FORMA
 class Detected:
     """The outcome of a detection: ALERTS and INCIDENTS, most severe first, RATE_CHANGES in order of time, and figures.
 
-
     ``rate_notes`` are sentences on records whose rates could not be judged. ``keep`` writes the state
     of a stream; it is called once the alerts are safe.
     """

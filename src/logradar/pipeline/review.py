@@ -201,7 +201,6 @@ class Reviewed:
         fitted.facts = {name: value for name, value in before.items() if name != "sha256"} | computed
         fitted.facts["split"] = data.split
         fitted.feedback, fitted.review = self.bundle.feedback, self.review
-        fitted.rates = self.bundle.rates  # counts of all lines: no answer changes them
         fitted.rates = self.bundle.rates  # of all that came, whoever calls some of it an anomaly
         save(fitted, self.folder, None)
 

@@ -1,4 +1,4 @@
-"""The page of a detection: its incidents on a time line, each told as a story, then the alerts."""
+"""The page of a detection: its incidents on a time line, each as a story, then the alerts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_detection(document: Mapping[str, Any], title: str, raised: int, path: 
 def render(document: Mapping[str, Any], title: str, raised: int) -> str:
     """The page as text."""
     incidents = document["incidents"]
-    told = stories(incidents, changes=document.get("rate_changes") or ())
+    listed = stories(incidents, changes=document.get("rate_changes") or ())
     entries = top(document["alerts"])
     return fill(
         "detection.html",
@@ -38,8 +38,8 @@ def render(document: Mapping[str, Any], title: str, raised: int) -> str:
         lead=lead(document, raised),
         cards=[],
         notes=notes(document),
-        stories=told,
-        untold=len(incidents) - len(told),
+        stories=listed,
+        unlisted=len(incidents) - len(listed),
         pictures=placed([(incident_timeline(incidents), TIMELINE, True)]),
         entries=entries,
         raised=raised,

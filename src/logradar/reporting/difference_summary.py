@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from logradar.core.formatting import NO_TIME, counted, moment, number
 
-TOLD: Final = 10  # lines of one log that are marked as the first ones
+MARKED: Final = 10  # lines of one log that are marked as the first ones
 _SURE: Final = 0.001  # p below which no further digits help
 
 
@@ -20,8 +20,8 @@ def headline(document: Mapping[str, Any], most: int | None = None) -> str:
     if not any(counts[what] for what in ("new", "gone", "more", "less")):
         return "No differences: the runs say the same."
     if document["new"]:
-        told = min((one for one in document["groups"] if one["new"]), key=lambda one: one["p"])
-        return f"The bad run has {_kinds(told['new'], told['name'])} that {_no_good(document)}; {_chance(told)}."
+        surest = min((one for one in document["groups"] if one["new"]), key=lambda one: one["p"])
+        return f"The bad run has {_kinds(surest['new'], surest['name'])} that {_no_good(document)}; {_chance(surest)}."
     if counts["new"]:
         urgent = max(document["groups"], key=lambda one: one["new"])
         said = f"{_kinds(counts['new'], 'lines')} {'is' if counts['new'] == 1 else 'are'} new, "
@@ -110,12 +110,12 @@ def _no_good(document: Mapping[str, Any]) -> str:
     return "the good run has not" if len(document["good"]) == 1 else "no good run has"
 
 
-def _chance(told: Mapping[str, Any]) -> str:
-    return f"chance explains {number(round(told['expected'], 1))} ({_p(told)})"
+def _chance(group: Mapping[str, Any]) -> str:
+    return f"chance explains {number(round(group['expected'], 1))} ({_p(group)})"
 
 
-def _p(told: Mapping[str, Any]) -> str:
-    return f"p {told['p']:.2g}" if told["p"] >= _SURE else f"p < {_SURE}"
+def _p(group: Mapping[str, Any]) -> str:
+    return f"p {group['p']:.2g}" if group["p"] >= _SURE else f"p < {_SURE}"
 
 
 def _others(counts: Mapping[str, int]) -> str:

@@ -14,7 +14,7 @@ from logradar.reporting.alert_list import Line, clip, lines_of
 
 MOST: Final = 50
 _SERVICES = 6  # that are named
-_RATES: Final = 5  # changes of rates that are told
+_RATES: Final = 5  # changes of rates that are shown
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class DriftMonitor:
             self._last = max(int(moments.max()), self._last if self._last is not None else int(moments[0]))
 
     def _count(self) -> npt.NDArray[np.int64]:
-        """The counts of all scores so far: even places are the spaces between edges, odd places the edges."""
+        """The counts of all scores so far: in turn a space between edges and an edge, a space first."""
         if self._counts is None:
             self._counts = np.zeros(2 * len(self._edges) + 1, np.int64)
         values = np.concatenate([np.empty(0), *self._waiting])

@@ -311,7 +311,7 @@ class Reports:
 
     def _announce(self, report: int, sections: list[str]) -> Steps[None]:
         yield self.world.about(120)
-        self.logger.debug("told %d subscribers about report %d", 1 + report % 7, report)
+        self.logger.debug("notified %d subscribers about report %d", 1 + report % 7, report)
 
 
 class Housekeeping:

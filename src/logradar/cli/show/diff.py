@@ -20,7 +20,7 @@ def difference(result: dict[str, Any], most: int, page: Path | None) -> None:
     from rich.text import Text
 
     from logradar.core.formatting import counted
-    from logradar.reporting.difference_summary import TOLD, headline, in_order, lead, place, short, trace, why
+    from logradar.reporting.difference_summary import MARKED, headline, in_order, lead, place, short, trace, why
 
     console = Console(soft_wrap=True)
     console.print(Text(headline(result, most), "bold"))
@@ -43,10 +43,10 @@ def difference(result: dict[str, Any], most: int, page: Path | None) -> None:
             console.print(Text(short(row["source"], result), "dim"))
         elif gap > 0:
             console.print(Text("   …", "dim"))
-        mark = "●" if row["rank"] <= TOLD else " "
+        mark = "●" if row["rank"] <= MARKED else " "
         for number, text in enumerate(row["text"].expandtabs(4).split("\n")):
             at = f"{mark} {row['line']:>6} " if not number else " " * 9
-            style = "bold" if row["rank"] <= TOLD else ""
+            style = "bold" if row["rank"] <= MARKED else ""
             console.print(Text.assemble((at, "dim"), (clipped(text, _WIDTH), style)))
     left = max(_count(result) - most, 0)
     if left and rows:

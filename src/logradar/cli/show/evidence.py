@@ -57,7 +57,7 @@ def _lines(console: Console, evidence: list[dict[str, Any]]) -> None:
         for found in group:
             for item in found["expected"][:_EXPECTED]:
                 template = clipped(item["template"].partition("\n")[0].replace("<*>", "…"), WIDTH)
-                console.print(Text(f"      usual here ({item['probability']:.0%}): {template}", "dim"))
+                console.print(Text(f"      expected here ({item['probability']:.0%}): {template}", "dim"))
 
 
 def _facts(one: dict[str, Any]) -> str:

@@ -11,11 +11,11 @@ from logradar.cli.show.plain import clipped
 if TYPE_CHECKING:
     from logradar.scoring.stream import Step
 
-_MUCH: Final = 10  # times as many alerts, of which an incident that grows is told again
+_MUCH: Final = 10  # times as many alerts, of which an incident that grows is printed again
 
 
 class Following:
-    """Prints the steps of a stream; it remembers which incidents and changes were told, and how large they were."""
+    """Prints the steps of a stream; it remembers which incidents and changes were printed, and how large they were."""
 
     def __init__(self) -> None:
         self._sizes: dict[str, int] = {}
@@ -45,7 +45,7 @@ class Following:
             )
 
     def _is_news(self, incident: Mapping[str, Any]) -> bool:
-        """Whether an incident is to be told; while one grows, only each time that it is ten times as large."""
+        """Whether an incident is to be printed; while one grows, only each time that it is ten times as large."""
         id_, size = incident["incident_id"], incident["alerts"] + incident["rate_changes"]
         if incident["status"] != "open":
             self._sizes.pop(id_, None)

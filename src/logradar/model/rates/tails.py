@@ -1,4 +1,4 @@
-"""Tails: how probable it is that a count is at least, or at most, what was seen, and that a pause is so long.
+"""Tails: how probable it is that a count is at least what was seen, and that a pause is so long.
 
 Counts are negative binomial: mean ``m``, variance ``m + d * m**2`` with dispersion ``d``; ``d = 0`` is Poisson.
 """
@@ -13,7 +13,7 @@ from scipy import special
 
 Floats = npt.NDArray[np.float64]
 LEAST_DISPERSION: Final = 1e-3  # no log is steadier than three per cent
-SMALLEST: Final = 1e-300  # probability; less cannot be told from 0
+SMALLEST: Final = 1e-300  # probability; less cannot be distinguished from 0
 
 
 def at_least(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
@@ -24,12 +24,6 @@ def at_least(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
     """
     size, chance = _parameters(mean, dispersion)
     return np.where(count <= 0, 1.0, np.maximum(special.betainc(np.maximum(count, 1e-9), size, 1 - chance), SMALLEST))
-
-
-def at_most(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
-    """Probability of ``count`` or less."""
-    size, chance = _parameters(mean, dispersion)
-    return np.maximum(special.betainc(size, count + 1, chance), SMALLEST)
 
 
 def log_none(mean: Floats, dispersion: Floats) -> Floats:

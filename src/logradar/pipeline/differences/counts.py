@@ -18,7 +18,7 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 FEW: Final = 10  # frequent kinds below which the dispersion cannot be estimated
-USUAL: Final = 0.1  # dispersion then
+TYPICAL: Final = 0.1  # dispersion then
 LEAST: Final = 0.01
 _FREQUENT: Final = 5  # records of a kind in every run compared
 _HALF: Final = 0.5  # added to every count, so that none has a logarithm of minus infinity
@@ -66,7 +66,7 @@ def _between(counts: Floats) -> float:
     """The dispersion between columns of counts of equal size."""
     frequent = counts[(counts >= _FREQUENT).all(axis=1)]
     if len(frequent) < FEW:
-        return USUAL
+        return TYPICAL
     logs = np.log(frequent)
     if frequent.shape[1] == 2:
         change = (logs[:, 1] - logs[:, 0]) / np.sqrt(2)

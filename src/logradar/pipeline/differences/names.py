@@ -55,8 +55,8 @@ def renamed(templates: Mapping[int, str], runs: Mapping[int, Runs]) -> dict[int,
     ]
     votes = Counter(pair for _, _, pairs in candidates for pair in set(pairs))
     paths = {word for number in runs for word in _NAMED.findall(templates[number])}
-    told = _telling({word for pair in votes for word in pair})
-    names = {pair for pair, count in votes.items() if _is_name(pair, count, where, paths, told)}
+    telling = _telling({word for pair in votes for word in pair})
+    names = {pair for pair, count in votes.items() if _is_name(pair, count, where, paths, telling)}
     return {other: first for other, first, pairs in candidates if names.issuperset(pairs)}
 
 
@@ -67,8 +67,8 @@ def _pairs(one: str, other: str) -> list[Pair] | None:
     return [(left, right) for left, right in zip(words, others, strict=True) if left != right]
 
 
-def _is_name(pair: Pair, count: int, where: Mapping[str, set[int]], paths: set[str], told: set[str]) -> bool:
-    if told.intersection(pair):
+def _is_name(pair: Pair, count: int, where: Mapping[str, set[int]], paths: set[str], telling: set[str]) -> bool:
+    if telling.intersection(pair):
         return False
     masks = [_MASK.fullmatch(word) is not None for word in pair]
     words = [word for word, is_mask in zip(pair, masks, strict=True) if not is_mask]

@@ -22,7 +22,7 @@ from logradar.pipeline.differences.telling_words import MEDIUM, STRONG, weights
 
 Floats = npt.NDArray[np.float64]
 MARGIN: Final = 200  # records before and after a batch that its scores depend on
-LINES: Final = 8  # lines of a record that are told at most
+LINES: Final = 8  # lines of a record that are shown at most
 _BASE: Final = 0.3  # score of a line that tells nothing
 _COMMON: Final = 0.4  # factor of a template with very many records
 _EARLY: Final = 0.6  # factor at the beginning of the log

@@ -56,7 +56,7 @@ class DayOrder:
 
     @property
     def orders(self) -> list[Order]:
-        """The orders that fit most dates, the usual one first; empty if there are no such dates."""
+        """The orders that fit most dates, the most common one first; empty if there are no such dates."""
         if self.kind is None or not self.dates:
             return []
         fewest = min(self._invalid.values())

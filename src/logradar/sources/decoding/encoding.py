@@ -24,7 +24,7 @@ COLOURS: Final = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]")  # ECMA-48 control s
 CUT: Final = b"\0\0\0\0"  # what is left of a run of NUL bytes; fewer are single control characters
 NULS: Final = re.compile(rb"\0{4,}")
 START: Final = 1 << 16  # bytes by which the encoding is recognised
-NAMED: Final = 20  # runs of a file whose place is told, each
+NAMED: Final = 20  # runs of a file whose place is reported, each
 SKIPPED: Final = "run of NUL bytes, skipped"
 _PAIRS: Final = 8  # that a file without a mark must have at least
 _ZEROS: Final = 0.2  # share of its pairs with a zero in one place; hardly any may have one in the other
@@ -41,8 +41,8 @@ def utf16_of(head: bytes) -> str | None:
     for place, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         if zeros[place] >= _ZEROS * pairs and zeros[1 - place] <= 0.02 * pairs:
             text = head[: 2 * pairs].decode(name, "replace")
-            odd = sum(letter == "�" or (letter < " " and letter not in "\t\r\n") for letter in text)
-            return name if odd <= 0.02 * len(text) else None
+            unreadable = sum(letter == "�" or (letter < " " and letter not in "\t\r\n") for letter in text)
+            return name if unreadable <= 0.02 * len(text) else None
     return None
 
 
@@ -72,7 +72,7 @@ def without_nul_runs(raw: Iterable[bytes], name: str, quarantine: Quarantine) ->
     """The same bytes, with `CUT` in place of every longer run of NUL bytes; where they were goes to ``quarantine``."""
     offset = held = count = 0  # bytes before the piece, NUL bytes at the end of the last one, runs
 
-    def told(start: int, length: int) -> None:
+    def report(start: int, length: int) -> None:
         nonlocal count
         count += 1
         if count <= NAMED:
@@ -90,14 +90,14 @@ def without_nul_runs(raw: Iterable[bytes], name: str, quarantine: Quarantine) ->
             continue
         begin += len(piece) - len(text)
         if before >= len(CUT):
-            told(begin - before, before)
+            report(begin - before, before)
         body = text.rstrip(b"\0")
         held = len(text) - len(body)
         for run in NULS.finditer(body):
-            told(begin + run.start(), len(run[0]))
+            report(begin + run.start(), len(run[0]))
         yield b"\0" * min(before, len(CUT)) + NULS.sub(CUT, body)
     if held >= len(CUT):
-        told(offset - held, held)
+        report(offset - held, held)
     elif held:
         yield b"\0" * held
     if count > NAMED:

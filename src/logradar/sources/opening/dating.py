@@ -29,7 +29,7 @@ MOSTLY: Final = 0.5  # share of the times that must be readable
 
 
 def modified(file: Path) -> datetime:
-    """When a file was modified last. Raises `OSError` if it cannot be told."""
+    """When a file was modified last. Raises `OSError` if it cannot be found out."""
     return datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
 
@@ -124,8 +124,8 @@ def _order(
                 break
         found = whole if whole.dates else found
     order, certain = found.decide((end + SLACK).date(), given or own)
-    told = certain and order not in (given, own)
-    dates = Dates(order or given, certain=told or found.proven is not None, example=found.example)
+    proven = certain and order not in (given, own)
+    dates = Dates(order or given, certain=proven or found.proven is not None, example=found.example)
     if order is None or certain or not found.kind:
         return dates, ""
     others = [one for one in found.orders if one != order]

@@ -240,7 +240,7 @@ def _headers_of(texts: Sequence[str], enough: float = ENOUGH) -> list[str]:
     chosen: list[str] = []
     while rest and len(chosen) < HEADERS_PER_FILE:
         best, name, fitting = 0.0, "", [False]
-        telling, told, fits_told = 0.0, "", [False]  # the same among headers that tell more than a time
+        telling, fullest, fits_fullest = 0.0, "", [False]  # the same among headers that tell more than a time
         some = rest[:: max(1, len(rest) // GLANCED)]
         for header in HEADERS.values():
             if not any(map(header.compiled.match, some)):
@@ -250,9 +250,9 @@ def _headers_of(texts: Sequence[str], enough: float = ENOUGH) -> list[str]:
             if score > best:
                 best, name, fitting = score, header.name, [match is not None for match in matches]
             if score > telling and {"level", "component"} <= set(header.groups):
-                telling, told, fits_told = score, header.name, [match is not None for match in matches]
-        if name == TIME_ALONE and sum(fits_told) >= enough * total:
-            name, fitting = told, fits_told  # several formats in one file: a time is all that they have in common
+                telling, fullest, fits_fullest = score, header.name, [match is not None for match in matches]
+        if name == TIME_ALONE and sum(fits_fullest) >= enough * total:
+            name, fitting = fullest, fits_fullest  # several formats in one file: a time is all that they have in common
         count = sum(fitting)
         if count < max(1, (FURTHER if chosen else enough) * total) or (chosen and count < 3):
             break

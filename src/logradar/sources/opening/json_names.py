@@ -1,7 +1,7 @@
 """Which keys of JSON lines hold time, level, service, component and message, found in the first lines of a file.
 
 Known names come first, in any case; where none fits, what the values look like decides: a time, a word for a level, a
-long text. Encoders with names of a single letter or levels of their own are told by the keys that only they have.
+long text. Encoders with names of a single letter or levels of their own are recognised by the keys that only they have.
 """
 
 from __future__ import annotations

@@ -53,9 +53,9 @@ class Sample:
 
 
 def recognise(
-    spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine, usual: str | None = None
+    spec: str, inputs: InputFiles, source: str | None, quarantine: Quarantine, ordinary: str | None = None
 ) -> list[Part]:
-    """The files in their order with their sources; ``source`` sets one for all files, ``usual`` for ordinary lines.
+    """The files in their order with their sources; ``source`` sets one for all files, ``ordinary`` for ordinary lines.
 
     Files that are empty, binary or unreadable are added to the quarantine. Raises `InputError` if there are no others.
     """
@@ -64,8 +64,8 @@ def recognise(
     rejected: list[tuple[Path, str]] = []
     for file in inputs.files:
         kind = _kind_of(file, kinds, forced=source is not None)
-        if usual and kind is kinds.get("lines"):
-            kind = sources.load(usual)
+        if ordinary and kind is kinds.get("lines"):
+            kind = sources.load(ordinary)
         if isinstance(kind, str):
             rejected.append((file, kind))
         elif parts and parts[-1].kind is kind:

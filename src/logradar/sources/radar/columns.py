@@ -94,8 +94,8 @@ def room(size: int) -> Columns:
 def fresh(size: int, kind: Any) -> Array:
     """A large array of zeros directly from the operating system (mmap).
 
-    Pages that are not written take no memory, and all memory is returned when the array is deleted. The usual allocator
-    would keep parts of such arrays for each thread.
+    Pages that are not written take no memory, and all memory is returned when the array is deleted. The default
+    allocator would keep parts of such arrays for each thread.
     """
     return np.frombuffer(mmap.mmap(-1, max(size, 1) * np.dtype(kind).itemsize), kind, size)
 
