@@ -117,6 +117,7 @@ def test_equal_hashes_are_not_equal_rows(monkeypatch):
 def test_what_a_killed_count_left_is_swept(tmp_path):
     code = f"""
         import os, pathlib
+        from logradar.core.memory import peak_mb
         from logradar.core.distinct import count_distinct
         from logradar.core.sequences import Sequences
         folder = pathlib.Path({str(tmp_path)!r}) / "deeplog"
@@ -139,9 +140,10 @@ def test_memory_does_not_grow_with_the_corpus():
     assert peaks[1] < 1.2 * peaks[0]
 
 
-def _peak(count: int) -> int:
+def _peak(count: int) -> float:
     code = f"""
-        import resource, numpy as np
+        import numpy as np
+        from logradar.core.memory import peak_mb
         from logradar.core.distinct import count_distinct, sweep
         from logradar.core.sequences import Sequences
         def chunks():
@@ -150,7 +152,7 @@ def _peak(count: int) -> int:
                 yield Sequences.of(values, np.arange(20_001) * 22)
         found = count_distinct(chunks(), memory=16 << 20)
         assert len(found) == sum(map(len, found.chunks())) == {count}
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        print(peak_mb())
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    return float(done.stdout)

@@ -1,10 +1,11 @@
-"""Freed memory goes back to the system."""
+"""Freed memory goes back to the system; the peak is that of the process itself."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from logradar.core import memory
@@ -36,3 +37,21 @@ def test_freed_arrays_go_back():
 def test_other_c_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(memory, "_trim", lambda: None)
     memory.give_back()
+
+
+PEAK = """
+from logradar.core.memory import peak_mb
+
+before = peak_mb()
+some = b"x" * (300 << 20)
+print(before, peak_mb())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what the process that started another one held")
+def test_the_peak_is_of_the_process_itself():
+    _large = np.ones(100 << 20)  # 800 MB
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    before, after = map(float, done.stdout.split())
+    assert before < 300
+    assert 290 < after - before < 310

@@ -179,9 +179,9 @@ def test_long_sessions_are_scored_in_spans(logbert):
 def test_memory_does_not_grow_with_a_session_of_20_000_events(logbert, tmp_path):
     logbert.save(tmp_path)
     code = f"""
-        import resource, sys
         from pathlib import Path
         import pyarrow as pa
+        from logradar.core.memory import peak_mb
         from logradar.core.tables import SESSIONS
         from logradar.detectors.base import Detector
         detector = Detector.load(Path({str(tmp_path)!r}))
@@ -189,7 +189,7 @@ def test_memory_does_not_grow_with_a_session_of_20_000_events(logbert, tmp_path)
             row = [3, *[5, 6] * (count // 2)]
             given = {{"session_id": "a", "record_ids": row, "template_ids": row, "gaps": [0.0] * len(row)}}
             detector.score(pa.Table.from_pylist([given], schema=SESSIONS))
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+            return round(peak_mb())
         print(score(2_000), score(20_000))
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)

@@ -13,13 +13,12 @@ import pytest
 from logradar.sources.radar.generate import DayShape, write_days
 
 CODE = """
-import json, re, sys
-from pathlib import Path
+import json, sys
+from logradar.core.memory import peak_mb
 from logradar.model.settings import run_settings
 from logradar.pipeline.validate import validate
 facts = validate(sys.argv[1], run_settings(None, [], {}))
-held = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())  # ru_maxrss has the parent's too
-print(json.dumps([facts["sessions"], int(held[1]) / 1024]))
+print(json.dumps([facts["sessions"], peak_mb()]))
 """
 
 

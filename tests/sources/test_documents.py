@@ -228,10 +228,11 @@ def test_a_document_of_a_gigabyte_needs_little_memory(tmp_path):
             file.write(b"," + one)
         file.write(b"]")
     code = (
-        "import resource, sys; from pathlib import Path; from logradar.core.quarantine import Quarantine;"
+        "import sys; from pathlib import Path; from logradar.core.memory import peak_mb;"
+        "from logradar.core.quarantine import Quarantine;"
         "from logradar.sources.opening.documents import read_lines_or_events;"
         "n = sum(len(b.lines) for b in read_lines_or_events(Path(sys.argv[1]), 'x', Quarantine()));"
-        "print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "print(n, round(peak_mb()))"
     )
     count, peak = subprocess.check_output([sys.executable, "-c", code, tmp_path / "big.json"]).split()
     assert int(count) == COUNT * (1 + 10_000_000 // len(one) * 40)

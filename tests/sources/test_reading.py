@@ -149,12 +149,13 @@ def test_a_bomb_costs_no_memory(tmp_path, kind):
     bomb = b"".join([packer.compress(b"start\n"), *(packer.compress(piece) for _ in range(count)), packer.flush()])
     file = write(tmp_path / "bomb", bomb)
     code = (
-        "import sys, resource, pathlib\n"
+        "import sys, pathlib\n"
+        "from logradar.core.memory import peak_mb\n"
         "from logradar.core.quarantine import Quarantine\n"
         "from logradar.sources.opening.reading import read_blocks\n"
-        "base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "base = peak_mb()\n"
         "n = sum(len(b.lines) for b in read_blocks(pathlib.Path(sys.argv[1]), 'x', Quarantine()))\n"
-        "print(n, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) >> 10)"
+        "print(n, round(peak_mb() - base))"
     )
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime  # of all earlier processes of this test run
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)

@@ -1,9 +1,13 @@
-"""Memory: what was freed goes back to the system, for the peak of a long run is what it holds."""
+"""Memory: the peak of this process, and what was freed goes back to the system, so that a long run keeps it low."""
 
 from __future__ import annotations
 
 import ctypes
+import re
+import resource
+import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +22,20 @@ def give_back() -> None:
     pa.default_memory_pool().release_unused()
     if trim := _trim():
         trim(0)
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever held, in MB (2**20 bytes).
+
+    Linux counts in ``ru_maxrss`` what the process that started this one held, therefore ``/proc`` is asked first.
+    """
+    try:
+        held = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        held = None
+    if held:
+        return int(held[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 @cache

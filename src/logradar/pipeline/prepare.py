@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ import pyarrow.parquet as pq
 from logradar import __version__
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import sha256_of, write_whole
+from logradar.core.memory import peak_mb
 from logradar.core.outputs import require_outside
 from logradar.core.session_set import SessionSet
 from logradar.core.tables import SESSIONS
@@ -81,7 +80,7 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
         "source": source,
         **figures,
         "seconds": round(time.monotonic() - began, 2),
-        "peak_rss_mb": peak_rss_mb(),
+        "peak_rss_mb": round(peak_mb(), 1),
     }
     manifest = {
         **facts,
@@ -156,9 +155,3 @@ def _digest(store: Store, folder: Path) -> str:
 def _rate(store: Store, seconds: float) -> float:
     size = sum(max(0, file["bytes"]) for note in store.notes for file in note.files)
     return round((size - store.spared) / 1e6 / max(seconds, 1e-3), 1)
-
-
-def peak_rss_mb() -> float:
-    """The largest memory use of this process so far, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)

@@ -18,9 +18,9 @@ import zstandard
 
 from logradar.core.quarantine import Quarantine
 
-PIECE: Final = 1 << 20  # largest piece in bytes (zst: a few blocks of 128 KiB more)
+PIECE: Final = 1 << 20  # largest piece in bytes; of zst 16 MiB, as a block of 128 KiB may take 4 bytes
 RAW: Final = 1 << 16  # compressed bytes read at once; also what a damaged xz file loses at its end
-RAW_ZST: Final = 1 << 11  # the zst decoder has no limit for its output, so it gets little input at a time
+RAW_ZST: Final = 1 << 9  # the zst decoder has no limit for its output, so it gets little input at a time
 MEMORY: Final = 512 << 20  # limit of the dictionary of an xz file, which could be gigabytes
 MAGIC: Final = {
     b"\x1f\x8b": "gz",
