@@ -85,6 +85,11 @@ def counted(value: Any, noun: str) -> str:
     return f"{number(value)} {noun[:-1] + 'ies' if ends_in_ies else noun + 's'}"
 
 
+def how_often(count: int) -> str:
+    """How often: never, once, twice, 3 times."""
+    return ("never", "once", "twice")[count] if count < 3 else f"{count:,} times"
+
+
 def joined(names: Iterable[str]) -> str:
     """Names listed as in a sentence: a, b and c."""
     listed = [str(name) for name in names]

@@ -1,4 +1,4 @@
-"""numba kernels for ragged rows of integers: hash, group and select rows; used by `logradar.core.sequences`.
+"""numba kernels for ragged rows of integers: hash, group, select and sort rows; used by `logradar.core.sequences`.
 
 numba is slow to import, so `sequences` imports this file only when it calls a kernel.
 """
@@ -13,6 +13,7 @@ from logradar.core.kernels import inner, kernel, read_only
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 _FREE = -1
+_SHORT = 64  # values up to which a row is sorted by insertion
 
 
 @inner
@@ -105,3 +106,27 @@ def _pick(values, offsets, rows, ends, out):  # type: ignore[no-untyped-def]
         start = offsets[rows[i]]
         for j in range(ends[i + 1] - ends[i]):
             out[ends[i] + j] = values[start + j]
+
+
+def ordered(values: npt.NDArray, offsets: Ints) -> Ints:
+    """The places of the values that put each row in ascending order; equal values keep their order."""
+    out = np.empty(len(values), np.int64)
+    _order_short(read_only(values), offsets, out)
+    for row in np.flatnonzero(np.diff(offsets) > _SHORT):
+        start, stop = offsets[row], offsets[row + 1]
+        out[start:stop] = start + np.argsort(values[start:stop], kind="stable")
+    return out
+
+
+@kernel
+def _order_short(values, offsets, out):  # type: ignore[no-untyped-def]
+    for row in range(len(offsets) - 1):
+        start, stop = offsets[row], offsets[row + 1]
+        if stop - start > _SHORT:
+            continue
+        for i in range(start, stop):
+            j = i
+            while j > start and values[out[j - 1]] > values[i]:
+                out[j] = out[j - 1]
+                j -= 1
+            out[j] = i

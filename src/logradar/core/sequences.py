@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logradar.core.tables import PADDING
+
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
 _NONE = pa.array([], pa.list_(pa.int32()))
@@ -144,6 +146,26 @@ class Sequences:
         first, counts, inverse = grouped(self.values, self.offsets, self.fingerprints(), self.counts)
         kept = self.take(first)
         return Sequences(kept.values, kept.offsets, counts, inverse[self.inverse])
+
+    def sorted(self) -> Sequences:
+        """Each row in ascending order, with its count: equal if two rows hold the same values equally often."""
+        from logradar.core.ragged_kernels import ordered
+
+        values = self.values[ordered(self.values, self.offsets)]
+        return Sequences(values, self.offsets, self.counts, np.arange(len(self), dtype=np.int64))
+
+    def closed(self) -> Sequences:
+        """Each row with `PADDING` as its start and its end, with its count."""
+        values = np.full(len(self.values) + 2 * len(self), PADDING, np.int32)
+        values[np.arange(len(self.values)) + 2 * self.rows + 1] = self.values
+        offsets = self.offsets + 2 * np.arange(len(self) + 1)
+        return Sequences(values, offsets, self.counts, np.arange(len(self), dtype=np.int64))
+
+    def runs(self) -> tuple[Ints, Ints]:
+        """Every value and the one before it in its row, as ``before << 32 | value``, and the row of each."""
+        rows = self.rows
+        inside = rows[1:] == rows[:-1]
+        return self.values[:-1][inside].astype(np.int64) << 32 | self.values[1:][inside], rows[1:][inside]
 
     def padded(self, rows: Ints, length: int | None = None, pad: int = 0) -> Ids:
         """The named rows as a matrix, padded at the end to ``length`` or to the longest of them."""

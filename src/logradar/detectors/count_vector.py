@@ -13,12 +13,14 @@ from pydantic import Field
 from logradar.core.columns import HIGHEST_ID, numbers
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
+from logradar.core.formatting import how_often
+from logradar.core.ragged_kernels import ordered
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Finding, Incremental, Scored
 from logradar.detectors.baselines.count_tails import Rarity
-from logradar.detectors.baselines.nearest_counts import nearest, ordered, postings, surpluses
+from logradar.detectors.baselines.nearest_counts import nearest, postings, surpluses
 from logradar.detectors.baselines.seen_rows import SeenRows, most_frequent
 
 Cells = npt.NDArray[np.int64]
@@ -63,7 +65,7 @@ class CountVector(Incremental):
         self._templates = np.empty(0, np.int32)
         for chunk in train.chunks():
             self._templates = np.union1d(self._templates, chunk.values)
-        with train.derived(_sorted) as vectors:
+        with train.derived(Sequences.sorted) as vectors:
             self._known = SeenRows.of(vectors, self.settings.prototypes)
             self._rarity = Rarity.none()
             for chunk in vectors.chunks():
@@ -72,7 +74,7 @@ class CountVector(Incremental):
 
     def _learn_more(self, new: Sequences) -> None:
         self._templates = np.union1d(self._templates, new.values)
-        rows = _sorted(new).distinct()
+        rows = new.sorted().distinct()
         self._known.learn(rows)
         self._rarity = self._rarity.and_of(rows)
         self._index = None
@@ -107,7 +109,7 @@ class CountVector(Incremental):
 
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         sequences = view.sequences
-        rows = _sorted(sequences)
+        rows = sequences.sorted()
         hashes = rows.fingerprints()
         new = ~self._known.has(hashes)
         chosen, _ = self._nearest(rows.take(np.flatnonzero(new)))
@@ -117,7 +119,7 @@ class CountVector(Incremental):
             if new[row]:
                 yield self._findings(sequence, self._cells(sequence), self._cells(prototypes.rows[next(nearest_of)]))
             else:
-                yield [Finding(f"seen before: the same counts {_times(int(times[row]))} in training", weight=0.0)]
+                yield [Finding(f"seen before: the same counts {how_often(int(times[row]))} in training", weight=0.0)]
 
     def _cells(self, sequence: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """How often each template occurs; the last cell counts templates never seen in training."""
@@ -140,8 +142,8 @@ class CountVector(Incremental):
                 findings.append(Finding(reason, int(places[0]), int(sequence[places[0]]), weight))
                 continue
             template = int(self._templates[column])
-            much = f"too {'often' if times > expected else 'rarely'}: {_times(times)}," if times else "missing:"
-            reason = f"{much} the nearest normal session has it {_times(expected)}"
+            much = f"too {'often' if times > expected else 'rarely'}: {how_often(times)}," if times else "missing:"
+            reason = f"{much} the nearest normal session has it {how_often(expected)}"
             places = np.flatnonzero(sequence == template)
             place = int(places[min(expected, len(places) - 1)]) if len(places) else None
             findings.append(Finding(reason, place, template, weight))
@@ -160,13 +162,3 @@ class CountVector(Incremental):
         if not np.isin(self._rarity.templates, self._templates).all():
             raise ValueError("counts.parquet has a template that no training session has")
         self._index = None
-
-
-def _sorted(sequences: Sequences) -> Sequences:
-    """Each row in ascending order: two sessions have the same counts if these are equal."""
-    values = sequences.values[ordered(sequences.values, sequences.offsets)]
-    return Sequences(values, sequences.offsets, sequences.counts, np.arange(len(sequences)))
-
-
-def _times(count: int) -> str:
-    return ("never", "once", "twice")[count] if count < 3 else f"{count:,} times"

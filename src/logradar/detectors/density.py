@@ -7,20 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
-from logradar.core.columns import HIGHEST_ID, MOST, Columns
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
+from logradar.core.formatting import how_often
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
-from logradar.core.tables import UNKNOWN
 from logradar.detectors.base import Finding, Floats, Incremental, Scored
-from logradar.detectors.baselines.nearest_counts import ordered
+from logradar.detectors.baselines.count_tails import Rarity
 from logradar.detectors.baselines.seen_rows import SeenRows, most_frequent
-from logradar.detectors.baselines.session_density import Holders, Prototypes
+from logradar.detectors.baselines.session_density import Prototypes
 
 
 class DensitySettings(Config):
@@ -59,17 +56,17 @@ class Density(Incremental):
         return float(np.log(self.settings.share))
 
     def _fit(self, train: Distinct, valid: Sequences, folder: Path | None) -> None:
-        with train.derived(sorted_rows) as vectors:
+        with train.derived(Sequences.sorted) as vectors:
             self._known = SeenRows.of(vectors, self.settings.prototypes)
-            self._holders = Holders.none()
+            self._rarity = Rarity.none()
             for chunk in vectors.chunks():
-                self._holders = self._holders.and_of(chunk)
+                self._rarity = self._rarity.and_of(chunk)
         self._prototypes = None
 
     def _learn_more(self, new: Sequences) -> None:
-        rows = sorted_rows(new).distinct()
+        rows = new.sorted().distinct()
         self._known.learn(rows)
-        self._holders = self._holders.and_of(rows)
+        self._rarity = self._rarity.and_of(rows)
         self._prototypes = None
 
     def _compared(self) -> Prototypes:
@@ -78,17 +75,17 @@ class Density(Incremental):
             order = np.argsort(frequent.fingerprints(), kind="stable")  # so that sums are equal, however it was learnt
             rows = frequent.take(order)
             rows = Sequences(rows.values, rows.offsets, frequent.counts[order], rows.inverse)
-            self._prototypes = Prototypes.of(rows, self._holders)
+            self._prototypes = Prototypes.of(rows, self._rarity)
         return self._prototypes
 
     def _rows(self, sequences: Sequences) -> tuple[Floats, np.ndarray, Sequences]:
         """Scores, nearest prototypes, and the sorted rows."""
-        rows = sorted_rows(sequences)
+        rows = sequences.sorted()
         prototypes = self._compared()
         rarity, chosen = prototypes.rarity(rows, self.settings.bandwidth)
         hashes = rows.fingerprints()
         apart = self._known.has(hashes) & ~np.isin(hashes, prototypes.rows.fingerprints())
-        alone = np.log(self._holders.total)  # of a session that one training session is equal to
+        alone = np.log(self._rarity.total)  # of a session that one training session is equal to
         rarity = np.where(apart, -np.logaddexp(-rarity, -alone), rarity)
         return np.maximum(rarity, 0.0) + self.lowest_score, chosen, rows
 
@@ -111,10 +108,10 @@ class Density(Incremental):
         """How a sorted ``row`` differs from the frequent one that it is most like, most telling first."""
         templates = np.union1d(row, other)
         here, there = (np.bincount(np.searchsorted(templates, one), minlength=len(templates)) for one in (row, other))
-        place = np.searchsorted(self._holders.templates, templates)
-        known = np.append(self._holders.templates, -1)[place] == templates
-        weights = self._holders.weights[np.where(known, place, -1)]
-        apart = weights * np.abs(np.sqrt(here) - np.sqrt(there))
+        prototypes = self._compared()
+        place = np.searchsorted(prototypes.templates, templates)
+        known = np.append(prototypes.templates, -1)[place] == templates
+        apart = prototypes.weights[np.where(known, place, -1)] * np.abs(np.sqrt(here) - np.sqrt(there))
         findings = []
         for column in np.argsort(-apart, kind="stable")[: self.settings.shown].tolist():
             if not apart[column]:
@@ -122,39 +119,27 @@ class Density(Incremental):
             template, times, expected = int(templates[column]), int(here[column]), int(there[column])
             places = np.flatnonzero(sequence == template)
             at = int(places[min(expected, len(places) - 1)]) if len(places) else None
-            reason = f"{_times(times)} instead of {_times(expected)} as in the training sessions that are most like it"
+            reason = (
+                f"{how_often(times)} instead of {how_often(expected)} as in the training sessions that are most like it"
+            )
             findings.append(Finding(reason, at, template, float(apart[column])))
         return findings
 
     def _save(self, folder: Path) -> dict[str, Any]:
         self._known.save(folder / "prototypes.parquet", folder / "known.parquet", self.settings.prototypes)
-        holders = pa.table({"template": self._holders.templates, "sessions": self._holders.sessions})
-        pq.write_table(holders, folder / "holders.parquet", compression="zstd")
-        return {"total": self._holders.total}
+        self._rarity.save(folder / "counts.parquet")
+        return {"total": self._rarity.total}
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        total = state["total"]
-        if not isinstance(total, int) or not 1 <= total <= MOST:
-            raise ValueError("'total' is not a number of sessions")
-        saved = Columns(folder / "holders.parquet").only("template", "sessions")
-        templates = saved.numbers("template", np.int32, (UNKNOWN, HIGHEST_ID), "strictly")
-        self._holders = Holders(templates, saved.numbers("sessions", np.int64, (1, total)), total)
+        self._rarity = Rarity.load(folder / "counts.parquet")
+        if state["total"] != self._rarity.total:
+            raise ValueError("counts.parquet is of another training")
         self._known = SeenRows.load(folder / "prototypes.parquet", folder / "known.parquet")
-        self._known.require(templates, ascending=True)
-        if int(self._known.rows.counts.sum()) > total:
-            raise ValueError(f"its prototypes stand for more than all {total:,} sessions")
+        self._known.require(self._rarity.templates.astype(np.int32), ascending=True)
+        if int(self._known.rows.counts.sum()) > self._rarity.total:
+            raise ValueError(f"its prototypes stand for more than all {self._rarity.total:,} sessions")
         self._prototypes = None
-
-
-def sorted_rows(sequences: Sequences) -> Sequences:
-    """Each row in ascending order, with its count: two sessions have the same counts of events if these are equal."""
-    values = sequences.values[ordered(sequences.values, sequences.offsets)]
-    return Sequences(values, sequences.offsets, sequences.counts, np.arange(len(sequences)))
 
 
 def _share(share: float) -> str:
     return f"{share:.1%}" if share >= 0.0005 else f"1 in {min(1 / share, 1e9):,.0f}"
-
-
-def _times(count: int) -> str:
-    return ("never", "once", "twice")[count] if count < 3 else f"{count:,} times"

@@ -77,11 +77,8 @@ class ReplayBuffer:
 
     @cached_property
     def _runs(self) -> frozenset[tuple[int, int]]:
-        closed = _closed(self.rows)
-        pairs = np.unique(
-            np.column_stack([closed.values[:-1], closed.values[1:]])[closed.rows[:-1] == closed.rows[1:]], axis=0
-        )
-        return frozenset(map(tuple, pairs.tolist()))
+        runs = np.unique(self.rows.closed().runs()[0])
+        return frozenset(zip((runs >> 32).tolist(), (runs & 0xFFFFFFFF).tolist(), strict=True))
 
     def follows(self, before: str, event: str) -> bool:
         """Whether a normal session has ``event`` right after ``before``; the empty name is its start or end."""
@@ -137,13 +134,6 @@ def _chosen(rows: Sequences, most: int) -> Sequences:
     order = np.sort(order[np.cumsum(rows.lengths[order]) <= _EVENTS])
     kept = rows.take(order)
     return Sequences(kept.values, kept.offsets, rows.counts[order], kept.inverse)
-
-
-def _closed(rows: Sequences) -> Sequences:
-    """Each row with its start and its end."""
-    values = np.full(len(rows.values) + 2 * len(rows), PADDING, np.int32)
-    values[np.arange(len(rows.values)) + 2 * rows.rows + 1] = rows.values
-    return Sequences.of(values, rows.offsets + 2 * np.arange(len(rows) + 1))
 
 
 def unseen(train: Iterable[Sequences], valid: Iterable[Sequences]) -> int:

@@ -14,7 +14,6 @@ from typing import Annotated, Final, cast
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -73,8 +72,7 @@ class TrainingSessions:
 
         Sequences of one kind have the same counts of events, and all of them are suspect or none is.
         """
-        flat = pl.DataFrame({"row": self.rows.rows, "value": self.rows.values}).sort("row", "value")
-        counted = Sequences(flat["value"].to_numpy(), self.rows.offsets, self.rows.counts, np.arange(len(self.rows)))
+        counted = self.rows.sorted()
         vectors = counted.distinct()
         keys, first, kind_of = np.unique(
             2 * vectors.inverse + (self.suspicion > 0), return_index=True, return_inverse=True

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 import pyarrow.compute as pc
 
-from logradar.core.sequences import Ints
-from logradar.core.tables import PADDING
+from logradar.core.sequences import Ints, Sequences
 from logradar.detectors.density import DensitySettings
 from logradar.model.training_sessions import TrainingSessions
 
@@ -28,7 +27,7 @@ class Spells:
         last = np.full(len(rows), np.iinfo(np.int64).min)
         np.minimum.at(first, sessions.row_of, at)
         np.maximum.at(last, sessions.row_of, at)
-        codes, row = _codes(rows.values.astype(np.int64), rows.rows, rows.lengths)
+        codes, row = _codes(rows)
         self._names, number = np.unique(codes, return_inverse=True)
         both = np.unique(number.astype(np.int64) * len(rows) + row)
         item, of = both // len(rows), both % len(rows)
@@ -42,8 +41,7 @@ class Spells:
         """What is rare about the ``chosen`` sessions of one kind: what the fewest sessions have, `SHOWN` at most."""
         rows = np.unique(self._sessions.row_of[chosen])
         worst = int(rows[np.argmax(self._sessions.suspicion[rows])])
-        values = self._sessions.rows[worst].astype(np.int64)
-        codes, _ = _codes(values, np.zeros(len(values), np.int64), np.array([len(values)]))
+        codes, _ = _codes(self._sessions.rows.part(worst, worst + 1))
         places = np.unique(np.searchsorted(self._names, codes))
         rare = places[self._held[places] < DensitySettings().share * len(self._sessions)]
         rare = rare[np.argsort(self._held[rare], kind="stable")][:SHOWN]
@@ -65,14 +63,10 @@ class Spells:
 _ALONE: Final = 0x7FFFFFFF  # in place of the event before: the event alone, wherever it is
 
 
-def _codes(values: Ints, row: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+def _codes(rows: Sequences) -> tuple[Ints, Ints]:
     """Events and runs of two (with start and end, which are 0) as numbers, and the row of each."""
-    closed = np.full(len(values) + 2 * len(lengths), PADDING, np.int64)
-    rows = np.repeat(np.arange(len(lengths)), lengths + 2)
-    closed[np.arange(len(values)) + 2 * row + 1] = values
-    inside = rows[1:] == rows[:-1]
-    runs = closed[:-1][inside] << 32 | closed[1:][inside]
-    return np.concatenate([_ALONE << 32 | values, runs]), np.concatenate([row, rows[:-1][inside]])
+    runs, row = rows.closed().runs()
+    return np.concatenate([_ALONE << 32 | rows.values.astype(np.int64), runs]), np.concatenate([rows.rows, row])
 
 
 def _between(first: int, last: int) -> str:

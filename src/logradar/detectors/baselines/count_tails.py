@@ -85,12 +85,17 @@ class Rarity:
         return np.append(np.searchsorted(self.cells, last, "right"), len(self.cells))
 
     @cached_property
+    def held(self) -> Ints:
+        """How many sessions hold each of ``templates``."""
+        bounds = np.concatenate([[0], self._ends[:-1]])
+        held: Ints = self._above[bounds[:-1]] - self._above[bounds[1:]]
+        return held
+
+    @cached_property
     def _frequent(self) -> tuple[Ints, Ints]:
         """Templates that sessions hold, the most frequent first, and how many hold each."""
-        bounds = np.concatenate([[0], self._ends[:-1]])
-        held = self._above[bounds[:-1]] - self._above[bounds[1:]]
-        order = np.argsort(-held, kind="stable")
-        return self.templates[order], held[order]
+        order = np.argsort(-self.held, kind="stable")
+        return self.templates[order], self.held[order]
 
     def save(self, file: Path) -> None:
         """Write all cells as Parquet."""

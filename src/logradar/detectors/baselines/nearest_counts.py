@@ -14,31 +14,6 @@ from logradar.core.kernels import kernel, lower_bound, read_only
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
-_SHORT = 64  # values up to which a row is sorted by insertion
-
-
-def ordered(values: Ids, offsets: Ints) -> Ints:
-    """The places of the values that put each row in ascending order; equal values keep their order."""
-    out = np.empty(len(values), np.int64)
-    _order_short(read_only(values), offsets, out)
-    for row in np.flatnonzero(np.diff(offsets) > _SHORT):
-        start, stop = offsets[row], offsets[row + 1]
-        out[start:stop] = start + np.argsort(values[start:stop], kind="stable")
-    return out
-
-
-@kernel
-def _order_short(values, offsets, out):  # type: ignore[no-untyped-def]
-    for row in range(len(offsets) - 1):
-        start, stop = offsets[row], offsets[row + 1]
-        if stop - start > _SHORT:
-            continue
-        for i in range(start, stop):
-            j = i
-            while j > start and values[out[j - 1]] > values[i]:
-                out[j] = out[j - 1]
-                j -= 1
-            out[j] = i
 
 
 def postings(values: Ids, offsets: Ints, templates: Ids) -> tuple[Ints, Ints, Ints]:

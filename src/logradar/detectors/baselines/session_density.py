@@ -12,42 +12,12 @@ import numpy.typing as npt
 
 from logradar.core.kernels import kernel, lower_bound, read_only
 from logradar.core.sequences import Sequences
+from logradar.detectors.baselines.count_tails import Rarity
 from logradar.detectors.baselines.nearest_counts import postings
 
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Holders:
-    """How many of ``total`` sessions hold each of ``templates`` (ascending)."""
-
-    templates: Ids
-    sessions: Ints
-    total: int
-
-    @classmethod
-    def none(cls) -> Holders:
-        """The state before anything was learnt."""
-        return cls(np.empty(0, np.int32), np.empty(0, np.int64), 0)
-
-    def and_of(self, rows: Sequences) -> Holders:
-        """Sorted ``rows`` learnt in addition; each counts for as many sessions as its count says."""
-        values, row = rows.values, rows.rows
-        first = np.ones(len(values), bool)
-        first[1:] = (values[1:] != values[:-1]) | (row[1:] != row[:-1])
-        templates, place = np.unique(np.concatenate([self.templates, values[first]]), return_inverse=True)
-        sessions = np.zeros(len(templates), np.int64)
-        np.add.at(sessions, place, np.concatenate([self.sessions, rows.counts[row[first]]]))
-        return Holders(templates.astype(np.int32), sessions, self.total + int(rows.counts.sum()))
-
-    @property
-    def weights(self) -> Floats:
-        """1 + the natural logarithm of total over sessions, of each template; the last is that of unknown ones."""
-        held = np.append(np.maximum(self.sessions, 1), 1)
-        weights: Floats = 1.0 + np.log(np.maximum(self.total, 1) / held)
-        return weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,31 +29,38 @@ class Prototypes:
     """
 
     rows: Sequences
-    holders: Holders
+    total: int
+    templates: Ids
+    weights: Floats
     index: tuple[Ints, Ints, Ints]
     sizes: Floats
 
     @classmethod
-    def of(cls, rows: Sequences, holders: Holders) -> Prototypes:
-        """From sorted distinct rows with counts."""
-        index = postings(rows.values, rows.offsets, holders.templates)
+    def of(cls, rows: Sequences, rarity: Rarity) -> Prototypes:
+        """From sorted distinct rows with counts, and what was learnt of all ``total`` sessions.
+
+        The weight of a template is 1 + the natural logarithm of total over the sessions that hold it; the last one is
+        that of unknown templates.
+        """
+        templates = rarity.templates.astype(np.int32)
+        weights = 1.0 + np.log(max(rarity.total, 1) / np.append(rarity.held, 1))
+        index = postings(rows.values, rows.offsets, templates)
         sizes = np.zeros(len(rows))
         begin, at, counts = index
-        template = np.repeat(np.arange(len(holders.templates)), np.diff(begin))
-        np.add.at(sizes, at, holders.weights[template] * np.sqrt(counts))
-        return cls(rows, holders, index, sizes)
+        template = np.repeat(np.arange(len(templates)), np.diff(begin))
+        np.add.at(sizes, at, weights[template] * np.sqrt(counts))
+        return cls(rows, rarity.total, templates, weights, index, sizes)
 
     def distances(self, row: Ids) -> Floats:
         """The distance of each prototype from one sorted ``row`` of known templates, to twelve decimal places."""
         begin, at, counts = self.index
         templates, times = np.unique(row, return_counts=True)
-        weights = self.holders.weights
         shared = np.zeros(len(self.sizes))
-        places = np.searchsorted(self.holders.templates, templates)
+        places = np.searchsorted(self.templates, templates)
         for place, count in zip(places.tolist(), times.tolist(), strict=True):
             held = slice(begin[place], begin[place + 1])
-            shared[at[held]] += weights[place] * np.sqrt(np.minimum(counts[held], count))
-        size = float((weights[places] * np.sqrt(times)).sum())
+            shared[at[held]] += self.weights[place] * np.sqrt(np.minimum(counts[held], count))
+        size = float((self.weights[places] * np.sqrt(times)).sum())
         apart: Floats = np.maximum(self.sizes + size - 2.0 * shared, 0.0)
         return apart.round(12)
 
@@ -94,13 +71,13 @@ class Prototypes:
         sessions (Parzen, 1962); 0.03 means: as if 3 % of the sessions were equal to it.
         """
         surprise, chosen = np.empty(len(rows)), np.zeros(len(rows), np.int64)
-        arrays = (read_only(self.holders.templates), self.holders.weights, *self.index, self.sizes)
+        arrays = (read_only(self.templates), self.weights, *self.index, self.sizes)
         sessions = np.log(self.rows.counts.astype(np.float64))
         room = np.zeros(len(self.rows))
         _rarity(
             read_only(rows.values), rows.offsets, *arrays, sessions, 1.0 / bandwidth, room, surprise, chosen
         )  # fmt: skip
-        return surprise + np.log(self.holders.total), chosen
+        return surprise + np.log(self.total), chosen
 
 
 @kernel

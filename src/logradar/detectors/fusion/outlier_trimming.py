@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from logradar.core.sequences import Ints, Sequences
 from logradar.core.session_view import SessionView
-from logradar.core.tables import PADDING
 from logradar.detectors.base import Floats, Incremental
-from logradar.detectors.baselines.nearest_counts import ordered
 from logradar.detectors.fusion.combine import fuse
 from logradar.detectors.fusion.cross_conformal import learnt, left_out, with_counts
 from logradar.detectors.fusion.p_values import EmpiricalPValues, positive_part
@@ -55,15 +53,10 @@ def without(rows: Sequences, surprises: list[Floats], most: int) -> npt.NDArray[
 
 def rarities(rows: Sequences, vectors: npt.NDArray[np.uint64]) -> list[Floats]:
     """Surprises of rows: by the rarest template, the rarest run of two (with start and end) and the count vector."""
-    values = np.full(len(rows.values) + 2 * len(rows), PADDING, np.int64)
-    row = np.repeat(np.arange(len(rows)), rows.lengths + 2)
-    values[np.arange(len(rows.values)) + 2 * rows.rows + 1] = rows.values
-    inside = row[1:] == row[:-1]
-    runs = values[:-1][inside] << 32 | values[1:][inside]
     every = np.arange(len(rows))
     seen = [
         _sessions_with(rows.values, rows.rows, rows.counts),
-        _sessions_with(runs, row[:-1][inside], rows.counts),
+        _sessions_with(*rows.closed().runs(), rows.counts),
         _sessions_with(vectors, every, rows.counts),
     ]
     return [EmpiricalPValues.of(-sessions, rows.counts).surprise(-sessions) for sessions in seen]
@@ -81,4 +74,4 @@ def _sessions_with(items: npt.NDArray[np.generic], row: Ints, counts: Ints) -> F
 
 def kinds_of(rows: Sequences) -> npt.NDArray[np.uint64]:
     """For each row a hash of its counts: rows of one kind have the same events, in whatever order."""
-    return Sequences.of(rows.values[ordered(rows.values, rows.offsets)], rows.offsets).fingerprints()
+    return rows.sorted().fingerprints()

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from logradar.core.sequences import Ints, Sequences
 from logradar.detectors.base import Floats
-from logradar.detectors.baselines.session_density import Holders, Prototypes
+from logradar.detectors.baselines.count_tails import Rarity
+from logradar.detectors.baselines.session_density import Prototypes
 
 NEAR: Final = 4.0  # distance up to which an answer goes for another kind too: twice the bandwidth of `density`
 _DECAY: Final = 2.0  # nats above the cut of the rules over which a question becomes less useful
@@ -38,9 +39,8 @@ class Kinds:
         suspect = suspicion[order] > 0
         self._compared = np.sort(np.concatenate([order[suspect], order[~suspect]])[:_MOST])
         self._place = {int(kind): place for place, kind in enumerate(self._compared)}
-        holders = Holders.none().and_of(vectors)
         some = vectors.take(self._compared)
-        self._some = Prototypes.of(some, holders)
+        self._some = Prototypes.of(some, Rarity.none().and_of(vectors))
         self._same = some.distinct().inverse  # the number of each count vector: two kinds may have the same one
 
     def __len__(self) -> int:

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from logradar.core.sequences import Ints, Sequences
-from logradar.core.tables import PADDING
 from logradar.detectors.base import Floats
-from logradar.detectors.baselines.session_density import Holders, Prototypes
-from logradar.detectors.density import DensitySettings, sorted_rows
+from logradar.detectors.baselines.count_tails import Rarity
+from logradar.detectors.baselines.session_density import Prototypes
+from logradar.detectors.density import DensitySettings
 
 RARE: Final = "rare"
 EPISODES: Final = "episodes"
@@ -59,7 +59,7 @@ def suspects(rows: Sequences, timed: bool) -> Suspects:
     nothing = np.full(len(rows), -np.inf)
     if len(rows) < LEAST:
         return Suspects(nothing, ())
-    vectors = sorted_rows(rows).distinct()
+    vectors = rows.sorted().distinct()
     found: Floats = nothing
     rules: list[str] = []
     rare = rarities(vectors)[vectors.inverse]
@@ -80,8 +80,7 @@ def rarities(vectors: Sequences) -> Floats:
     order = np.argsort(-counts, kind="stable")[: settings.prototypes]
     frequent = vectors.take(order)
     frequent = Sequences(frequent.values, frequent.offsets, vectors.counts[order], np.arange(len(order)))
-    holders = Holders.none().and_of(vectors)
-    rarity, _ = Prototypes.of(frequent, holders).rarity(vectors, settings.bandwidth)
+    rarity, _ = Prototypes.of(frequent, Rarity.none().and_of(vectors)).rarity(vectors, settings.bandwidth)
     held = np.zeros(len(vectors), bool)
     held[order] = True
     total = counts.sum()
@@ -120,14 +119,10 @@ def _episodic(rows: Sequences, dispersion: float) -> Floats:
     an event alone). Time adds the likelihood of its pairs within one block if a quarter of them were, against that
     if it came as evenly as what is frequent; as many trials as it has sessions, less one.
     """
-    values = np.full(len(rows.values) + 2 * len(rows), PADDING, np.int64)
-    session = np.repeat(np.arange(len(rows)), rows.lengths + 2)
-    values[np.arange(len(rows.values)) + 2 * rows.rows + 1] = rows.values + 1  # the start and the end are 0
-    inside = session[1:] == session[:-1]
-    runs = values[:-1][inside] << 32 | values[1:][inside]
+    closed = rows.closed()
     found = np.full(len(rows), -np.inf)
-    held = _strongest(values, session, None, dispersion, found)
-    _strongest(runs, session[:-1][inside], held, dispersion, found)
+    held = _strongest(closed.values.astype(np.int64), closed.rows, None, dispersion, found)
+    _strongest(*closed.runs(), held, dispersion, found)
     return found
 
 

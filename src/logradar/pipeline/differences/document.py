@@ -10,10 +10,11 @@ import polars as pl
 
 from logradar import __version__
 from logradar.core.filenames import readable
+from logradar.core.formatting import level_word
 from logradar.pipeline.differences.changes import Change, Changes
 from logradar.pipeline.differences.ranked_lines import LINES
 from logradar.pipeline.differences.runs import Run
-from logradar.pipeline.differences.table import BANDS, KindTable
+from logradar.pipeline.differences.table import KindTable
 from logradar.pipeline.differences.verdict import LEVEL, beyond_chance
 
 TEXT: Final = 2_000  # characters of a record that are kept
@@ -140,14 +141,9 @@ def _place(row: Mapping[str, Any]) -> dict[str, Any]:
         "lines": min(len(lines), LINES),
         "time": row["timestamp"] and row["timestamp"].isoformat(),
         "service": row["service"],
-        "level": level_name(row["level"]),
+        "level": level_word(row["level"]) or None,
         "text": "\n".join(lines[:LINES])[:TEXT],
     }
-
-
-def level_name(level: int | None) -> str | None:
-    """The word for a SeverityNumber; None for none."""
-    return None if level is None or not 1 <= level <= 4 * len(BANDS) else BANDS[(level - 1) // 4]
 
 
 def _sums(table: KindTable) -> dict[int, tuple[str, int]]:

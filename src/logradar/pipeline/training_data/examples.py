@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logradar.core.sequences import Ints, Sequences
-from logradar.detectors.baselines.session_density import Holders
+from logradar.detectors.baselines.count_tails import Rarity
 from logradar.detectors.fusion.suspects import Suspects
 from logradar.model.training_sessions import CHARACTERS, LIMIT, LINES, Examples, TrainingSessions
 
@@ -43,18 +43,18 @@ def training_sessions(
     order = np.argsort(-vectors.counts, kind="stable")
     chosen = np.concatenate([order[suspect[order]][:SUSPECT], order[~suspect[order]][:OTHERS]])
     names = [found.kind_names[kind] for kind in chosen.tolist()]
-    return replace(found, examples=_examples(sessions, kind_of, chosen, names, Holders.none().and_of(vectors), lines))
+    return replace(found, examples=_examples(sessions, kind_of, chosen, names, Rarity.none().and_of(vectors), lines))
 
 
 def _examples(
-    sessions: pa.Table, kind_of: Ints, chosen: Ints, names: list[str], holders: Holders, lines: Lines
+    sessions: pa.Table, kind_of: Ints, chosen: Ints, names: list[str], rarity: Rarity, lines: Lines
 ) -> Examples:
     """Lines of the first session of each chosen kind, in order: those whose templates the fewest sessions have."""
     kinds, first = np.unique(kind_of, return_index=True)
     some = sessions.take(pa.array(first[np.searchsorted(kinds, chosen)]))
     records = []
     for ids, templates in zip(some["record_ids"].to_pylist(), some["template_ids"].to_pylist(), strict=True):
-        held = holders.sessions[np.searchsorted(holders.templates, templates)]
+        held = rarity.held[np.searchsorted(rarity.templates, templates)]
         records.append([ids[place] for place in np.sort(np.argsort(held, kind="stable")[:LINES]).tolist()])
     wanted = sorted({number for ids in records for number in ids})
     texts: dict[int, str] = {}
