@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
 from logradar.core.files import draft_of
+from logradar.core.formatting import iso
 
 OUTPUTS: Final = (".json", ".parquet", ".csv")
 _TOGETHER: Final = 1_000  # alerts that are Python objects at once
@@ -43,16 +44,16 @@ def alert_json(row: dict[str, Any]) -> dict[str, Any]:
     """A row of ALERTS as JSON values, without the ids of its records."""
     signature = row["signature"] and orjson.loads(row["signature"])
     kept = {name: value for name, value in row.items() if name not in ("record_ids", "code")}
-    evidence = [{**one, "timestamp": _iso(one["timestamp"])} for one in row["evidence"]]
+    evidence = [{**one, "timestamp": iso(one["timestamp"])} for one in row["evidence"]]
     parts = {part["name"]: part["value"] for part in row["severity_parts"]}
-    moments = {name: _iso(row[name]) for name in ("started_at", "raised_at")}
+    moments = {name: iso(row[name]) for name in ("started_at", "raised_at")}
     return {**kept, **moments, "severity_parts": parts, "evidence": evidence, "signature": signature}
 
 
 def change_json(row: dict[str, Any]) -> dict[str, Any]:
     """A row of RATE_CHANGES as JSON values, without the id of its record."""
     kept = {name: value for name, value in row.items() if name != "record_id"}
-    return {**kept, "started_at": _iso(row["started_at"]), "last_at": _iso(row["last_at"])}
+    return {**kept, **{name: iso(row[name]) for name in ("started_at", "last_at", "found_at")}}
 
 
 def document_pieces(document: dict[str, Any], alerts: pa.Table) -> Iterator[bytes]:
@@ -103,7 +104,3 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat["severity_parts"] = " ".join(f"{name}={value:.3f}" for name, value in whole["severity_parts"].items())
     flat["signature"] = row["signature"]
     return {name: harmless(value) if isinstance(value, str) else value for name, value in flat.items()}
-
-
-def _iso(moment: Any) -> str | None:
-    return moment.isoformat() if moment else None

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from logradar.core.csv_cells import harmless
 from logradar.core.errors import InputError
 from logradar.core.files import draft_of
+from logradar.core.formatting import iso
 
 SUFFIXES: Final = (".json", ".parquet", ".csv")
 _FLAT: Final = {
@@ -41,8 +42,8 @@ def incident_json(row: dict[str, Any]) -> dict[str, Any]:
     """A row of INCIDENTS as JSON values."""
     evidence = row["evidence"]
     if evidence is not None:
-        evidence = {**evidence, "timestamp": _iso(evidence["timestamp"])}
-    return {**row, "started_at": _iso(row["started_at"]), "last_at": _iso(row["last_at"]), "evidence": evidence}
+        evidence = {**evidence, "timestamp": iso(evidence["timestamp"])}
+    return {**row, "started_at": iso(row["started_at"]), "last_at": iso(row["last_at"]), "evidence": evidence}
 
 
 def require_incident_file(path: Path) -> None:
@@ -75,7 +76,3 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat["services"] = " ".join(plain["services"])
     flat["candidates"] = "; ".join(f"{one['service']} ({one['reason']})" for one in plain["candidates"])
     return {name: harmless(value) if isinstance(value, str) else value for name, value in flat.items()}
-
-
-def _iso(moment: Any) -> str | None:
-    return moment.isoformat() if moment else None

@@ -117,6 +117,11 @@ def moment(text: Any) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}{zone}".rstrip()
 
 
+def iso(moment: datetime | None) -> str | None:
+    """A time as ISO 8601 writes it; None where there is none."""
+    return moment.isoformat() if moment else None
+
+
 def minute(text: Any) -> str:
     """A time as `moment` formats it, without seconds and zone."""
     return re.sub(r":\d\d( UTC| [+-]\d{4})?$", "", moment(text))

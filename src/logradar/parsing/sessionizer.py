@@ -143,6 +143,10 @@ class Sessionizer:
         self._open = {}
         return self._table(rest)
 
+    def open_keys(self) -> set[str]:
+        """The session keys of the sessions that are open."""
+        return {key for kind, key, _ in self._open if kind == KEY and key is not None}
+
     def unfinished(self) -> pa.Table:
         """SESSIONS that got events in the last `push` and are open still, as far as they have come."""
         return self._gathered([(group, self._open[group]) for group in self._touched if group in self._open])

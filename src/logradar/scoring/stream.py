@@ -20,7 +20,7 @@ from logradar.alerting.incidents import NO_INCIDENTS, Incidents
 from logradar.alerting.threshold import Threshold
 from logradar.core.errors import ConfigError, StateError
 from logradar.core.sequences import Sequences
-from logradar.core.tables import LOG_RECORDS, empty, microseconds
+from logradar.core.tables import EVENTS, LOG_RECORDS, empty, microseconds
 from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
@@ -41,13 +41,14 @@ class Step:
 
     An early alert is repeated, complete and under the same id, when its session is over. ``rate_changes`` are
     RATE_CHANGES that began or went on; one that goes on is repeated under the same id. ``incidents`` are the INCIDENTS
-    that are new or changed; one that grows is given again, under the same id.
+    that are new or changed; one that grows is given again, under the same id. ``events`` are the EVENTS of the records.
     """
 
     alerts: pa.Table = field(default_factory=lambda: NO_ALERTS)
     early: pa.Table = field(default_factory=lambda: NO_ALERTS)
     incidents: pa.Table = field(default_factory=lambda: NO_INCIDENTS)
     rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
+    events: pa.Table = field(default_factory=lambda: empty(EVENTS))
 
 
 class Stream:
@@ -65,6 +66,7 @@ class Stream:
         early: bool = True,
         on_scores: OnScores | None = None,
         incidents: IncidentSettings | None = None,
+        several: bool = False,
     ) -> None:
         if not isinstance(bundle.miner, TemplateMiner):
             raise ConfigError("The bundle was trained on day files, which hold whole sessions; detect on day files.")
@@ -72,6 +74,7 @@ class Stream:
         self._limit = limit
         self._scorer = Scorer(bundle, limit, on_scores)
         self._early = early and bundle.main.prefix_safe
+        self._several = several
         self._clock = EventClock()
         self._sessionizer = Sessionizer(bundle.settings.sessions)
         self._drift = DriftMonitor(bundle, limit)
@@ -94,6 +97,10 @@ class Stream:
         """How many sessions are not over."""
         return len(self._sessionizer)
 
+    def open_keys(self) -> set[str]:
+        """The session keys of sessions that are not over."""
+        return self._sessionizer.open_keys()
+
     @property
     def threshold(self) -> float:
         """The score above which an alert is raised."""
@@ -106,7 +113,9 @@ class Stream:
         records = self._numbered(records)
         self._keep(records)
         ids = self._miner.match(self._miner.without_keys(records["body"], records["session_key"]))
-        found, moments = events(records, ids), self._clock.read(None, records["timestamp"])
+        found, moments = events(records, ids), self._clock.read(
+            records["source"] if self._several else None, records["timestamp"]
+        )
         closed = self._sessionizer.push(found, moments)
         changes, horizons = NO_CHANGES, [self._sessionizer.oldest]
         if self._rates is not None:
@@ -119,7 +128,7 @@ class Stream:
         incidents = self._incidents.push(alerts, changes, now=_end(closed), early=early, horizon=horizon)
         if self._held > 2 * self._sessionizer.held + _SPARE:
             self._forget()
-        return Step(alerts, early, incidents, changes)
+        return Step(alerts, early, incidents, changes, found)
 
     def settle(self) -> Step:
         """The input stops and goes on later: INCIDENTS that were not given yet, as they come together in a storm."""

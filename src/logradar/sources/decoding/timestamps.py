@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ class Clock:
     """
 
     def __init__(self, latest: datetime | None = None, dates: Dates = Dates()) -> None:
-        self._modified = latest
+        self.modified = latest
         self.order, self.year = dates.order, dates.year
         self.layouts: list[Layout] = []
         self.passed = 0  # how often times went on past the last modification, and were taken to be of an earlier year
@@ -61,10 +61,32 @@ class Clock:
         self._within = 0  # microseconds from the start of the year to the previous line
         self._furthest: int | None = None  # the latest time so far, microseconds since 1970
 
+    def state(self) -> dict[str, Any]:
+        """What is remembered of the lines so far, as JSON values."""
+        return {
+            "layouts": [vars(layout) for layout in self.layouts],
+            "order": self.order,
+            "year": self.year,
+            "passed": self.passed,
+            "refused": self.refused,
+            "day": None if self._day is None else str(self._day),
+            "hour": self._hour,
+            "within": self._within,
+            "furthest": self._furthest,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` gave. Raises `KeyError`, `TypeError` or `ValueError` where it is none."""
+        self.layouts = [Layout(**{**one, "others": tuple(one["others"])}) for one in state["layouts"]]
+        self.order, self.year = state["order"], state["year"]
+        self.passed, self.refused = int(state["passed"]), int(state["refused"])
+        self._day = None if state["day"] is None else np.datetime64(state["day"])
+        self._hour, self._within, self._furthest = int(state["hour"]), int(state["within"]), state["furthest"]
+
     @property
     def latest(self) -> datetime:
         """No time without a year is after this one."""
-        return (self._modified or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) + SLACK
+        return (self.modified or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None) + SLACK
 
     def read(self, text: pl.Series) -> pl.Series:
         """Times (microseconds, UTC) of the texts; null if the text is null or not a timestamp."""

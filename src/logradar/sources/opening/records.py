@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ RARELY: Final = 16_384  # twice as many lines each time that nothing is found, u
 EXAMPLES: Final = 20  # of these lines, the last ones, by which it is detected
 COLUMNS: Final = ("line", "text", "owner", *FIELDS)
 OWNED: Final = ("timestamp", "service", "owner")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Records:
     """Reads the records of one file.
 
     ``name`` is the name of the file in the quarantine, ``latest`` the time of its last modification (for times
-    without a year).
+    without a year). ``held`` are the lines of the last record, which the next block may continue.
     """
 
     format: Format
@@ -44,14 +45,33 @@ class Records:
     latest: datetime | None = None
 
     def __post_init__(self) -> None:
-        self._clock = Clock(self.latest, self.format.dates)
-        self._held = pl.DataFrame()
-        self._traces = Traces()
+        self.clock = Clock(self.latest, self.format.dates)
+        self.held = pl.DataFrame()
+        self.traces = Traces()
         self._poor, self._counted, self._step = 0, 0, RETRIED  # lines without the header; the last counted one
         self._examples: list[str] = []
         self._owner: dict[str, object] = dict.fromkeys(OWNED)
         wrapper = self.format.wrapper
-        self._unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
+        self.unwrapping = Unwrapping(wrapper, self.name, self.quarantine, self.limits) if wrapper else None
+
+    def counts(self) -> dict[str, Any]:
+        """What is remembered beside the rows that are held back, as JSON values."""
+        owner = {**self._owner, "timestamp": _micros(self._owner["timestamp"])}
+        return {
+            "poor": self._poor,
+            "counted": self._counted,
+            "step": self._step,
+            "examples": self._examples,
+            "owner": owner,
+        }
+
+    def restore_counts(self, values: dict[str, Any]) -> None:
+        """Take over what `counts` gave."""
+        self._poor, self._counted, self._step = (int(values[name]) for name in ("poor", "counted", "step"))
+        self._examples = [str(text) for text in values["examples"]]
+        owner = {name: values["owner"][name] for name in OWNED}
+        micros = owner["timestamp"]
+        self._owner = {**owner, "timestamp": None if micros is None else _EPOCH + timedelta(microseconds=micros)}
 
     def of(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
         """Frames with one row for each record, of at most ``limits.rows`` rows and one block.
@@ -67,7 +87,7 @@ class Records:
         """The same for one block. The last record is held back, since the next block may continue it, unless it is
         the ``last`` block."""
         rows = block.frame
-        yield from self._push(self._unwrapping.push(rows, last) if self._unwrapping else rows, last)
+        yield from self._push(self.unwrapping.push(rows, last) if self.unwrapping else rows, last)
 
     def flush(self) -> Iterator[pl.DataFrame]:
         """The record that was held back, if there is one: nothing continues it."""
@@ -76,10 +96,10 @@ class Records:
     def _push(self, rows: pl.DataFrame, last: bool) -> Iterator[pl.DataFrame]:
         blank = (rows["text"].str.len_bytes() < 64) & rows["text"].str.contains(BLANK)
         rows = rows.filter(~blank) if blank.any() else rows
-        rows = self._traces.mark(rows)
-        if len(self._held):
-            rows = pl.concat([self._held, rows])
-            self._held = rows.clear()
+        rows = self.traces.mark(rows)
+        if len(self.held):
+            rows = pl.concat([self.held, rows])
+            self.held = rows.clear()
         if not len(rows):
             return
         if "jul" in self.format.bodies:
@@ -149,7 +169,7 @@ class Records:
         group = rows["start"][at:].cast(pl.Int64).cum_sum()
         held, dropped = bounded(held.with_columns(group=group), "group", self.limits.record)
         self._report_dropped(dropped)
-        self._held = held.drop("group")
+        self.held = held.drop("group")
         return rows[:at]
 
     def _joined(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -175,7 +195,7 @@ class Records:
         if "time" in rows.columns:  # the time of the wrapper is complete and in UTC
             stamp = rows["time"].fill_null(stamp)
             rows = rows.with_columns(service=pl.coalesce("service", "origin"))
-        rows = rows.with_columns(self._clock.read(stamp).alias("timestamp"), owner="text")
+        rows = rows.with_columns(self.clock.read(stamp).alias("timestamp"), owner="text")
         return self._owned(rows).select(COLUMNS)
 
     def _owned(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -190,6 +210,10 @@ class Records:
             rows = rows.with_columns(*owned, owner=owners["owner"])
         self._owner = rows[-1].select(OWNED).row(0, named=True)
         return rows.with_columns(owner=pl.when("bare").then("owner"))
+
+
+def _micros(moment: object) -> int | None:
+    return (moment - _EPOCH) // timedelta(microseconds=1) if isinstance(moment, datetime) else None
 
 
 def _with_last(blocks: Iterable[Block]) -> Iterator[tuple[Block, bool]]:

@@ -43,6 +43,14 @@ class Traces:
         self._deep = 0  # number of the last line, if it is deeply indented
         self._kind = 0  # of the trace that the last line belongs to: 1 Python, 2 Go, 0 none
 
+    def state(self) -> list[int]:
+        """What is remembered of the lines so far."""
+        return [self._deep, self._kind]
+
+    def restore(self, state: list[int]) -> None:
+        """Take over what `state` gave."""
+        self._deep, self._kind = map(int, state)
+
     def mark(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Adds ``after``: whether a row (``line``, ``text``) continues a trace and could not tell that by itself."""
         text = rows["text"]

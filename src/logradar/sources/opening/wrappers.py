@@ -39,14 +39,14 @@ class Unwrapping:
     limits: ReadLimits
 
     def __post_init__(self) -> None:
-        self._held = pl.DataFrame()
+        self.held = pl.DataFrame()
 
     def push(self, frame: pl.DataFrame, last: bool = False) -> pl.DataFrame:
         """Rows (line, text) become rows (line, text, time, origin: the service) with their parts joined."""
         rows = self._opened(frame)
-        if len(self._held):
-            rows = pl.concat([self._held, rows])
-            self._held = rows.clear()
+        if len(self.held):
+            rows = pl.concat([self.held, rows])
+            self.held = rows.clear()
         if rows["open"].any():
             rows = self._joined(rows, last)
         return rows.select("line", "text", "time", "origin")
@@ -100,7 +100,7 @@ class Unwrapping:
         rows = rows.drop("part")
         if not last and rows["open"].any():  # also all rows after an open one, to keep the order
             at = int(rows["open"].arg_true()[0])
-            self._held, rows = rows[at:], rows[:at]
+            self.held, rows = rows[at:], rows[:at]
         return rows
 
 
