@@ -138,9 +138,14 @@ class News:
         return clipped("\n".join(f"{name}: {text}" for name, text in rows), longest)
 
 
+def dashboard_url(external_url: str | None) -> str:
+    """The dashboard; empty where nobody said where the service is."""
+    return f"{external_url.rstrip('/')}/dashboard" if external_url else ""
+
+
 def incident_url(external_url: str | None, incident_id: str) -> str:
-    """The page of an incident on the dashboard; empty where nobody said where that is."""
-    return f"{external_url.rstrip('/')}/incidents/{quote(incident_id, safe='')}" if external_url else ""
+    """The page of an incident on the dashboard; empty where nobody said where the service is."""
+    return f"{dashboard_url(external_url)}/incidents/{quote(incident_id, safe='')}" if external_url else ""
 
 
 def clipped(text: str, longest: int) -> str:

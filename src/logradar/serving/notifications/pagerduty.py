@@ -14,7 +14,7 @@ from logradar.alerting.severity import PAGERDUTY as WORDS
 from logradar.core.errors import ConfigError
 from logradar.serving.notifications.address import Address
 from logradar.serving.notifications.labels import ALERT_NAME
-from logradar.serving.notifications.news import News, clipped
+from logradar.serving.notifications.news import News, clipped, dashboard_url
 from logradar.serving.notifications.receiver import Receiver, Request, Summary, delivery_of
 from logradar.serving.notifications.settings import PAGERDUTY
 
@@ -55,7 +55,9 @@ class PagerDuty(Receiver):
         details = {str(place): clipped(f"{one.says}, {one.severity}: {one.title}", _DETAIL)
                    for place, one in enumerate(summary.worst(), 1)}  # fmt: skip
         event = {"routing_key": self._secret, "event_action": "trigger", "dedup_key": delivery_of(summary.key)}
-        event |= self._trigger(summary.title, "LogRadar", summary.severity, details, self.whole.external_url or "")
+        event |= self._trigger(
+            summary.title, "LogRadar", summary.severity, details, dashboard_url(self.whole.external_url)
+        )
         return Request(orjson.dumps(event), delivery_of(summary.key))
 
     def _trigger(self, title: str, service: str, severity: str, details: dict[str, str], url: str) -> dict[str, Any]:
@@ -71,5 +73,5 @@ class PagerDuty(Receiver):
             "client": "LogRadar",
         }
         if self.whole.external_url:
-            found |= {"client_url": self.whole.external_url}
+            found |= {"client_url": dashboard_url(self.whole.external_url)}
         return found | {"links": [{"href": url, "text": "Open in LogRadar"}]} if url else found

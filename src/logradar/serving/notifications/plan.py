@@ -4,8 +4,8 @@ The rows before and after a step go in, notifications come out. The key of a not
 incident and what changed, and the outbox keeps one notification for each key, so a replay of the log sends nothing
 twice. A row that is older than what is known (a replay begins before it) is no news.
 
-What is sent may only grow: an incident that was announced and became less urgent rests as it is at the receiver until
-it is over, so that nobody is called twice and nothing rests open.
+An incident that was announced and became less urgent stays as it is at the receiver until it is over: its end is sent
+whatever its band is by then, so nothing stays open there.
 """
 
 from __future__ import annotations

@@ -111,7 +111,9 @@ class NotificationSettings(Config):
     """Who gets to know of incidents, and how hard that is tried."""
 
     receivers: tuple[ReceiverSettings, ...] = Field((), description="each gets its own notifications at its own pace")
-    external_url: str | None = Field(None, description="address of the dashboard as people open it, for links")
+    external_url: str | None = Field(
+        None, description="address of the service as people open it, for links to its dashboard"
+    )
     redaction: RedactionSettings = RedactionSettings()
     first_wait: float = Field(1.0, gt=0, le=60, description="seconds before the second try at most, doubled each time")
     longest_wait: float = Field(60.0, gt=0, le=3600, description="seconds between two tries at most")

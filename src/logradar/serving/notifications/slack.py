@@ -19,7 +19,7 @@ import orjson
 from logradar.core.errors import ConfigError
 from logradar.serving.notifications.address import Address
 from logradar.serving.notifications.changes import RAISED
-from logradar.serving.notifications.news import News, clipped
+from logradar.serving.notifications.news import News, clipped, dashboard_url
 from logradar.serving.notifications.receiver import Receiver, Request, Summary, delivery_of
 
 _HEADER: Final = 150  # characters of a header
@@ -58,7 +58,9 @@ class Slack(Receiver):
         """One message that counts, and names the most urgent ones."""
         lines = [f"{one.severity}, {one.says}: {clipped(one.title, 200)}" for one in summary.worst()]
         blocks = [_header(summary.title), {"type": "section", "text": _plain("\n".join(lines), _SECTION)}]
-        blocks.append(_foot(["The most urgent ones are listed"], self.whole.external_url or "", "All in LogRadar"))
+        blocks.append(
+            _foot(["The most urgent ones are listed"], dashboard_url(self.whole.external_url), "All in LogRadar")
+        )
         return self._message(summary.title, blocks, summary.key)
 
     def _message(self, notice: str, blocks: list[dict[str, Any]], key: str) -> Request:

@@ -136,10 +136,11 @@ class Worker:
         reply = self.receiver.address.post(request.body, request.delivery)
         if reply.accepted:
             self._arrived += keys
-            self._note()
             self._delivered += len(rows)
+            self._summaries += rows[0].document.get("gathered") is not None
             self._last_delivered_at = self._clock()
             self._well()
+            self._note()
             return True
         if self._ending.is_set():  # it was broken off here
             return False
@@ -165,9 +166,7 @@ class Worker:
         minute = rows[0].document.get("gathered")
         if not news or minute is None:
             return self.receiver.request(news[0]) if news else None
-        self._summaries += 1
-        key = f"summary/{self.receiver.settings.name}/{minute}/{rows[0].key}"
-        return self.receiver.summary(Summary(key, news))
+        return self.receiver.summary(Summary(f"summary/{minute}/{' '.join(one.key for one in news)}", news))
 
     def _say_again(self) -> None:
         """Send open incidents again."""
