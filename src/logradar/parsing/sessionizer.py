@@ -144,7 +144,7 @@ class Sessionizer:
         return self._table(rest)
 
     def open_keys(self) -> set[str]:
-        """The session keys of the sessions that are open."""
+        """Those by which later events may still join what came before."""
         return {key for kind, key, _ in self._open if kind == KEY and key is not None}
 
     def unfinished(self) -> pa.Table:

@@ -98,7 +98,7 @@ class Stream:
         return len(self._sessionizer)
 
     def open_keys(self) -> set[str]:
-        """The session keys of sessions that are not over."""
+        """Those by which later records may still join what came before."""
         return self._sessionizer.open_keys()
 
     @property

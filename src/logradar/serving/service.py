@@ -231,10 +231,10 @@ class Service:
         gone["line_parts"] = self.worker.lines.forget(before, keep.lines_mb << 20)
         return gone
 
-    def _plan(self, incidents: Sequence[dict[str, Any]], route: Route) -> list[Notification]:
+    def _plan(self, incidents: Sequence[dict[str, Any]], bundle: str) -> list[Notification]:
         before = {row["incident_id"]: self.store.incident(row["incident_id"]) for row in incidents}
         known = {name: row for name, row in before.items() if row is not None}
-        return self._planner.plan(known, incidents, bundle=route.plan.name, now=now_us())
+        return self._planner.plan(known, incidents, bundle=bundle, now=now_us())
 
     def _control(self, document: dict[str, Any]) -> None:
         self.log.control(document).result(_SOON)

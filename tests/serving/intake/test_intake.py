@@ -88,7 +88,7 @@ def hdfs_lines():
     chance = random.Random(3)
     return [
         f"081109 2035{second:02d} {chance.randint(1, 99)} INFO dfs.DataNode$PacketResponder: "
-        f"PacketResponder {chance.randint(0, 2)} for block blk_{chance.randint(-9, 9)}{chance.randint(1, 10**6)} terminating"
+        f"PacketResponder {chance.randint(0, 2)} for block blk_{chance.randint(-9, 9)}{chance.randint(1, 10**6)} ends"
         for second in range(60)
         for _ in range(100)
     ]

@@ -35,7 +35,7 @@ POSITION: Final = "position"  # what the store remembers: up to here everything 
 TRIES: Final = 3  # after so many faults at one place its arrivals are left out
 PAUSE: Final = 2.0  # seconds after a fault
 READ: Final = 4 << 20  # bytes of the log that are read at once
-Plan = Callable[[Sequence[dict[str, Any]], Route], Sequence[Notification]]
+Plan = Callable[[Sequence[dict[str, Any]], str], Sequence[Notification]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class WorkerSettings:
 class Worker:
     """Detection as a thread; a context manager. ``home`` is the folder of its state and of the lines.
 
-    ``plan`` gives the notifications of incidents that are new or changed.
+    ``plan`` gives the notifications of incidents of a bundle that are new or changed.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Worker:
         home: Path,
         *,
         settings: WorkerSettings = WorkerSettings(),
-        plan: Plan = lambda incidents, route: (),
+        plan: Plan = lambda incidents, bundle: (),
     ) -> None:
         self._log, self._store, self._settings, self._plan = log, store, settings, plan
         self._snapshots = Snapshots(home / "state")
@@ -219,6 +219,7 @@ class Worker:
             say(f"A change of the bundles was not made: {error}")
 
     def _write(self, rows: pl.DataFrame, found: Sequence[tuple[Route, pl.DataFrame, Step]], end: int) -> None:
+        changed: dict[str, list[dict[str, Any]]] = {}  # incidents by bundle: planned together, as one may come twice
         with self._store.writing() as writing:
             for route, mine, step in found:
                 role, name = route.plan.role, route.plan.name
@@ -227,9 +228,11 @@ class Worker:
                 incidents = results.incident_rows(step)
                 writing.incidents(incidents, role, name)
                 if role == ACTIVE:
-                    writing.notify(list(self._plan(incidents, route)) if incidents else [])
+                    changed.setdefault(name, []).extend(incidents)
                     writing.templates(list(results.template_rows(route, mine, step.events)))
                     writing.template_counts(results.template_counts(route, mine, step.events))
+            for name, incidents in changed.items():
+                writing.notify(list(self._plan(incidents, name)) if incidents else [])
             writing.counts(results.count_rows(rows))
             writing.meta(POSITION, end)
 

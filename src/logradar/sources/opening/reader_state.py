@@ -1,4 +1,4 @@
-"""Reader state: what `Records` remembers between two blocks, as JSON values, so that reading goes on after a restart."""
+"""Reader state: what `Records` remembers between two blocks, as JSON values, so that a restart can go on."""
 
 from __future__ import annotations
 
