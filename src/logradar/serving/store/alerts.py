@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from logradar.core.tables import SEVERITIES
 from logradar.serving.store.database import Database
 from logradar.serving.store.errors import QueryError
-from logradar.serving.store.filters import has_words, one_of, within
+from logradar.serving.store.filters import has_words, known_role, one_of, within
 from logradar.serving.store.owners import members_within, owners
 from logradar.serving.store.paging import Order, Page
 from logradar.serving.store.schema import ACTIVE, ALERT, ALERT_SERVICES, ALERTS, FEEDBACK, RATE_CHANGE, RATE_CHANGES
@@ -56,7 +56,7 @@ class Alerts(Database):
         """
         if order not in _ORDERS:
             raise QueryError(f"Alerts are sorted by {' or '.join(_ORDERS)}, not by '{order[:40]}'.")
-        asked = [_A.role == role, *one_of(_A.severity, severity, SEVERITIES), *has_words(_A.search, text)]
+        asked = [_A.role == known_role(role), *one_of(_A.severity, severity, SEVERITIES), *has_words(_A.search, text)]
         asked += within(_A.raised_at, _A.raised_at, since, until)
         if service is not None:
             table = ALERT_SERVICES.c
@@ -66,13 +66,15 @@ class Alerts(Database):
             asked.append(_A.alert_id.in_(members_within(role, asked_name(incident_id), ALERT)))
         if session_id is not None:
             asked.append(_A.session_id == asked_name(session_id))
-        page = self._page(_alerts().where(*asked), _ORDERS[order], cursor, limit, _alert)
+        few = incident_id is not None or session_id is not None
+        by = _ORDERS[order].of_few() if few else _ORDERS[order]
+        page = self._page(_alerts().where(*asked), by, cursor, limit, _alert)
         with self.reading() as connection:
             return Page(_with_incidents(connection, role, page.items), page.next_cursor)
 
     def alert(self, alert_id: str, *, role: str = ACTIVE) -> dict[str, Any] | None:
         """One alert, or None."""
-        query = _alerts().where(_A.role == role, _A.alert_id == asked_name(alert_id))
+        query = _alerts().where(_A.role == known_role(role), _A.alert_id == asked_name(alert_id))
         with self.reading() as connection:
             row = connection.execute(query).one_or_none()
             return None if row is None else _with_incidents(connection, role, [_alert(row)])[0]
@@ -91,14 +93,15 @@ class Alerts(Database):
         limit: int = 50,
     ) -> Page:
         """A page of rate changes, those that began last first."""
-        asked = [_R.role == role, *one_of(_R.kind, kind, KINDS), *has_words(_R.search, text)]
+        asked = [_R.role == known_role(role), *one_of(_R.kind, kind, KINDS), *has_words(_R.search, text)]
         asked += within(_R.started_at, _R.last_at, since, until)
         if service is not None:
             asked.append(_R.service == asked_name(service))
         if incident_id is not None:
             asked.append(_R.change_id.in_(members_within(role, asked_name(incident_id), RATE_CHANGE)))
         query = select(_R.change_id, _R.role, _R.bundle, _R.started_at, _R.document).where(*asked)
-        page = self._page(query, _BEGAN, cursor, limit, _change)
+        by = _BEGAN if incident_id is None else _BEGAN.of_few()
+        page = self._page(query, by, cursor, limit, _change)
         with self.reading() as connection:
             of = owners(connection, role, RATE_CHANGE, [one["change_id"] for one in page.items])
         return Page([{**one, "incident_id": of.get(one["change_id"])} for one in page.items], page.next_cursor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -12,7 +13,7 @@ from logradar.serving.store.schema import SERVICE_COUNTS, TEMPLATE_COUNTS, TEMPL
 from logradar.serving.store.texts import Texts
 from logradar.serving.store.upsert import upsert
 
-BANDS = ("all", "warn", "error")
+BANDS: Final = {"all": "records", "warn": "warnings", "error": "errors"}  # and the column of each
 
 
 def store_services(
@@ -21,11 +22,13 @@ def store_services(
     """Add (minute, service, band, count). Raises `QueryError` for another band."""
     if strange := {band for _, _, band, _ in rows if band not in BANDS}:
         raise QueryError(f"Records are counted as {', '.join(BANDS)}, not as '{min(strange)}'.")
-    found = [
-        {"minute": minute, "service": texts.name(name or NO_SERVICE), "band": band, "count": count, "stored_at": now}
-        for minute, name, band, count in rows
-    ]
-    upsert(connection, SERVICE_COUNTS, found, add=("count",), keep=("stored_at",))
+    found: dict[tuple[int, str], dict[str, Any]] = {}
+    for minute, name, band, count in rows:
+        key = (minute, texts.name(name or NO_SERVICE))
+        if key not in found:
+            found[key] = {"minute": minute, "service": key[1], **dict.fromkeys(BANDS.values(), 0), "stored_at": now}
+        found[key][BANDS[band]] += count
+    upsert(connection, SERVICE_COUNTS, list(found.values()), add=list(BANDS.values()), keep=("stored_at",))
 
 
 def store_template_counts(

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Select, and_, cast, func, select
 from logradar.serving.store.count_rows import BANDS
 from logradar.serving.store.database import Database
 from logradar.serving.store.errors import QueryError
+from logradar.serving.store.filters import known_role
 from logradar.serving.store.moments import MINUTE
 from logradar.serving.store.paging import require_range
 from logradar.serving.store.schema import (
@@ -26,6 +27,7 @@ from logradar.serving.store.texts import asked_name
 _C = SERVICE_COUNTS.c
 _STEPS: Final = 5_000  # of a series
 _NAMED: Final = 200  # services, and pairs of them, at most
+_COMPARED: Final = 10_000  # alerts and open incidents, the last ones, whose services are compared
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,14 @@ class Counts(Database):
         if service is not None:
             asked.append(_C.service == asked_name(service))
         number = ((_C.minute - since) // step).label("number")
-        records = _sum(_C.count).label("records")
-        query = select(_C.service, _C.band, number, records).where(*asked, _C.service.in_(_largest(asked)))
+        query = select(_C.service, number, *_sums()).where(*asked, _C.service.in_(_largest(asked)))
         with self.reading() as connection:
-            rows = connection.execute(query.group_by(_C.service, _C.band, number)).all()
+            rows = connection.execute(query.group_by(_C.service, number)).all()
         found: dict[str, dict[str, list[int]]] = {}
-        for name, band, place, count in rows:
+        for name, place, *sums in rows:
             bands = found.setdefault(name, {one: [0] * steps for one in BANDS})
-            bands[band][place] = count
+            for band, count in zip(BANDS, sums, strict=True):
+                bands[band][place] = count
         ranked = sorted(found, key=lambda name: (-sum(found[name]["all"]), name))
         return Series(since, step, {name: found[name] for name in ranked})
 
@@ -78,11 +80,13 @@ class Counts(Database):
         (whose most unusual line is of it), ``open_incidents``, and ``last_seen``, the last minute with a record.
         """
         require_range(since, "since")
-        columns = [cast(func.coalesce(func.sum(_C.count).filter(_C.band == band), 0), BigInteger) for band in BANDS]
-        counted = select(_C.service, *columns, func.max(_C.minute)).where(_C.minute >= since).group_by(_C.service)
+        known_role(role)
+        records, *others = _sums()
+        counted = select(_C.service, records, *others, func.max(_C.minute)).where(_C.minute >= since)
+        counted = counted.group_by(_C.service).order_by(records.desc(), _C.service).limit(_NAMED)
         alerted = select(ALERTS.c.service, func.count()).where(ALERTS.c.role == role, ALERTS.c.raised_at >= since)
         with self.reading() as connection:
-            rows = connection.execute(counted.order_by(columns[0].desc(), _C.service).limit(_NAMED)).all()
+            rows: list[Any] = list(connection.execute(counted))
             alerts: dict[str, int] = dict(connection.execute(alerted.group_by(ALERTS.c.service)).tuples().all())
             incidents: dict[str, int] = dict(connection.execute(_open_incidents(role)).tuples().all())
         found = {name: (records, warnings, errors, last) for name, records, warnings, errors, last in rows}
@@ -102,18 +106,23 @@ class Counts(Database):
         ]
 
     def edges(self, since: int, *, role: str = ACTIVE) -> list[tuple[str, str, int]]:
-        """Pairs of services that sessions with an alert touched, and in how many; the 200 most frequent at most."""
+        """Pairs of services that sessions with an alert touched, and in how many; the 200 most frequent at most.
+
+        Of more than 10,000 alerts the last ones count.
+        """
         require_range(since, "since")
+        known_role(role)
         one, other = ALERT_SERVICES.alias(), ALERT_SERVICES.alias()
-        sessions = func.count()
-        pairs = ALERTS.join(one, and_(one.c.role == ALERTS.c.role, one.c.alert_id == ALERTS.c.alert_id)).join(
+        last = select(ALERTS.c.alert_id).where(ALERTS.c.role == role, ALERTS.c.raised_at >= since)
+        last_ids = last.order_by(ALERTS.c.raised_at.desc()).limit(_COMPARED).subquery()
+        pairs = last_ids.join(one, and_(one.c.role == role, one.c.alert_id == last_ids.c.alert_id)).join(
             other,
-            and_(other.c.role == one.c.role, other.c.alert_id == one.c.alert_id, other.c.service > one.c.service),
+            and_(other.c.role == role, other.c.alert_id == last_ids.c.alert_id, other.c.service > one.c.service),
         )
+        sessions = func.count()
         query = (
             select(one.c.service, other.c.service, sessions)
             .select_from(pairs)
-            .where(ALERTS.c.role == role, ALERTS.c.raised_at >= since)
             .group_by(one.c.service, other.c.service)
             .order_by(sessions.desc(), one.c.service, other.c.service)
             .limit(_NAMED)
@@ -122,18 +131,20 @@ class Counts(Database):
             return [(first, second, count) for first, second, count in connection.execute(query)]
 
 
-def _sum(column: Any) -> Any:
-    return cast(func.sum(column), BigInteger)  # PostgreSQL sums to a decimal number
+def _sums() -> list[Any]:
+    """The sums of the columns of `BANDS`; PostgreSQL sums to a decimal number."""
+    return [cast(func.sum(_C[column]), BigInteger) for column in BANDS.values()]
 
 
 def _largest(asked: list[Any]) -> Select[Any]:
-    ranked = select(_C.service).where(*asked, _C.band == BANDS[0]).group_by(_C.service)
-    return ranked.order_by(func.sum(_C.count).desc(), _C.service).limit(_NAMED)
+    ranked = select(_C.service).where(*asked).group_by(_C.service)
+    return ranked.order_by(func.sum(_C.records).desc(), _C.service).limit(_NAMED)
 
 
 def _open_incidents(role: str) -> Select[Any]:
+    """In how many open incidents each service is. There are few of them, so they are looked up first."""
     table = INCIDENT_SERVICES.c
-    same = and_(INCIDENTS.c.role == table.role, INCIDENTS.c.incident_id == table.incident_id)
-    joined = INCIDENT_SERVICES.join(INCIDENTS, same)
-    query = select(table.service, func.count()).select_from(joined)
-    return query.where(table.role == role, INCIDENTS.c.status == OPEN).group_by(table.service)
+    now = select(INCIDENTS.c.incident_id).where(INCIDENTS.c.role == role, INCIDENTS.c.status == OPEN)
+    first = now.order_by(INCIDENTS.c.started_at.desc()).limit(_COMPARED).subquery()
+    joined = first.join(INCIDENT_SERVICES, and_(table.role == role, table.incident_id == first.c.incident_id))
+    return select(table.service, func.count()).select_from(joined).group_by(table.service)

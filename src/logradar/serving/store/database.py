@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
@@ -53,6 +54,7 @@ class Database:
     def __init__(self, engine: Engine, where: str, clock: Clock) -> None:
         self._engine, self.where, self._clock = engine, where, clock
         self._writers = threading.Lock()
+        self._writer: int | None = None  # the thread that writes
         self._texts = Texts()
         self._snapshot = "REPEATABLE READ" if engine.dialect.name == "postgresql" else None  # SQLite always does
 
@@ -89,10 +91,11 @@ class Database:
     @contextmanager
     def changing(self) -> Iterator[Connection]:
         """A transaction of the only writer: all of it is stored (and on disk) at the end, or after an error nothing."""
-        with self._writers, in_words(self.where), self._engine.connect() as connection:
+        with self._alone(), in_words(self.where), self._engine.connect() as connection:
             writer = connection.execution_options(logradar_writes=True)
             with writer.begin():
                 if writer.dialect.name == "postgresql":
+                    writer.exec_driver_sql(f"SET LOCAL lock_timeout = {_WAIT}")
                     writer.execute(select(func.pg_advisory_xact_lock(WRITERS)))
                 yield writer
 
@@ -107,9 +110,23 @@ class Database:
             rows = connection.execute(order.page(query, cursor, limit)).all()
         return Page([item(row) for row in rows[:limit]], order.cursor(rows, limit))
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other thread of this process writes within. Raises `RuntimeError` where this one does already."""
+        if self._writer == threading.get_ident():
+            raise RuntimeError("This thread has a transaction open already: end it first, or write into it.")
+        with self._writers:
+            self._writer = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._writer = None
+
     def _prepare_file(self) -> None:
-        """Once only, because `auto_vacuum` needs the lock of a writer."""
+        """Once only, because `auto_vacuum` needs the lock of a writer. A new file is for this user alone."""
         if self._engine.dialect.name == "sqlite":
+            with suppress(OSError):  # SQLite says why it cannot be opened
+                Path(str(self._engine.url.database)).touch(mode=0o600)
             with in_words(self.where), self._engine.connect() as connection:
                 cursor = connection.connection.cursor()
                 for pragma in _FILE_PRAGMAS:

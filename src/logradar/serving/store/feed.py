@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import func, select
 
 from logradar.serving.store.database import Database
+from logradar.serving.store.filters import known_role
 from logradar.serving.store.paging import require_limit, require_range
 from logradar.serving.store.schema import ACTIVE, FEED, INCIDENT
 from logradar.serving.store.texts import bounded
@@ -84,7 +85,7 @@ class Feed(Database):
         require_range(after_id, "after_id")
         query = select(FEED).where(FEED.c.id > after_id).order_by(FEED.c.id).limit(limit)
         if role is not None:
-            query = query.where(FEED.c.role == role)
+            query = query.where(FEED.c.role == known_role(role))
         with self.reading() as connection:
             rows = connection.execute(query).mappings().all()
         kept = ("id", "role", "kind", "what", "subject_id", "at", "stored_at")
@@ -96,7 +97,7 @@ class Feed(Database):
         A page that saw less than the one before the oldest has missed some, and must load everything again.
         """
         with self.reading() as connection:
-            oldest, newest = connection.execute(select(func.min(FEED.c.id), func.max(FEED.c.id))).one()
+            oldest, newest = (connection.scalar(select(end(FEED.c.id))) for end in (func.min, func.max))
         return oldest or 0, newest or 0
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 from logradar.core.errors import did_you_mean
 from logradar.serving.store.errors import QueryError
 from logradar.serving.store.paging import require_range
+from logradar.serving.store.schema import ROLES
 from logradar.serving.store.texts import asked_words
 
 
@@ -22,6 +23,13 @@ def one_of(column: ColumnElement[Any], asked: str | Sequence[str] | None, known:
         if word not in known:
             raise QueryError(f"There is no '{word[:40]}' here: {did_you_mean(word[:40], known)}.")
     return [column.in_(words)]
+
+
+def known_role(role: str) -> str:
+    """The role of a bundle, if it is one. Raises `QueryError` for another word."""
+    if role not in ROLES:
+        raise QueryError(f"A bundle is {' or '.join(ROLES)}, not '{role[:40]}'.")
+    return role
 
 
 def has_words(column: ColumnElement[Any], text: str | None) -> list[Any]:

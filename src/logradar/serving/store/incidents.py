@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, select
 from logradar.core.tables import SEVERITIES
 from logradar.serving.store.database import Database
 from logradar.serving.store.errors import QueryError
-from logradar.serving.store.filters import has_words, one_of, within
+from logradar.serving.store.filters import has_words, known_role, one_of, within
 from logradar.serving.store.owners import ids_within, members_within
 from logradar.serving.store.paging import Order, Page
 from logradar.serving.store.schema import (
@@ -62,7 +62,7 @@ class Incidents(Database):
         ``status`` None stands for open and resolved ones: one that is merged is part of another one. ``text`` are words
         that the title, the first line or the services hold. Times are microseconds.
         """
-        asked = [_T.role == role, *one_of(_T.severity, severity, SEVERITIES), *has_words(_T.search, text)]
+        asked = [_T.role == known_role(role), *one_of(_T.severity, severity, SEVERITIES), *has_words(_T.search, text)]
         asked += one_of(_T.status, (OPEN, RESOLVED) if status is None else status, STATUSES)
         asked += within(_T.started_at, _T.last_at, since, until)
         if service is not None:
@@ -78,7 +78,7 @@ class Incidents(Database):
         ``alert_list`` and ``rate_change_list`` (the first hundred of each, as documents), ``notes`` (by, note, at;
         those of incidents that are part of it too) and ``parts`` (the ids of these).
         """
-        id_ = asked_name(incident_id)
+        id_, role = asked_name(incident_id), known_role(role)
         inside = ids_within(role, id_)
         notes = select(NOTES).where(NOTES.c.role == role, NOTES.c.incident_id.in_(inside)).order_by(NOTES.c.id)
         with self.reading() as connection:
@@ -99,7 +99,11 @@ class Incidents(Database):
 
     def incident_figures(self, *, role: str = ACTIVE) -> dict[str, int]:
         """How many incidents are open, by severity; all of `SEVERITIES` are there."""
-        query = select(_T.severity, func.count()).where(_T.role == role, _T.status == OPEN).group_by(_T.severity)
+        query = (
+            select(_T.severity, func.count())
+            .where(_T.role == known_role(role), _T.status == OPEN)
+            .group_by(_T.severity)
+        )
         with self.reading() as connection:
             found: dict[str, int] = dict(connection.execute(query).tuples().all())
         return {name: found.get(name, 0) for name in SEVERITIES}
@@ -133,4 +137,4 @@ def _documents(table: Any, sort: str, role: str, incident_id: str, key: str, tim
     query = select(table.c.document).where(
         table.c.role == role, table.c[key].in_(members_within(role, incident_id, sort))
     )
-    return query.order_by(table.c[time], table.c[key]).limit(_WITH)
+    return query.order_by(table.c[time] + 0, table.c[key]).limit(_WITH)  # as `Order.of_few`

@@ -30,12 +30,23 @@ class Page:
 class Order:
     """A ``name``d order: by these ``columns``, all descending; the last ones tell all rows apart.
 
-    ``kinds`` are the types of the columns' values.
+    ``kinds`` are the types of the columns' values. Rows name the columns as the table does.
     """
 
     name: str
     columns: tuple[ColumnElement[Any], ...]
     kinds: tuple[type, ...]
+
+    def of_few(self) -> Order:
+        """The same order for a query that finds few rows: SQLite looks them up and sorts them.
+
+        Else it walks along the index of the order, and asks of each row of the table whether it is one of them.
+        """
+        first, *others = self.columns
+        return Order(self.name, ((first + 0).label(first.key), *others), self.kinds)
+
+    def _names(self) -> list[str]:
+        return [str(column.key) for column in self.columns]
 
     def page(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
         """The query for a page of ``limit`` rows, and one more, which tells whether there is another page."""
@@ -51,7 +62,7 @@ class Order:
         if len(rows) <= limit:
             return None
         last = rows[limit - 1]._mapping
-        return encoded(self.name, [last[column] for column in self.columns])
+        return encoded(self.name, [last[name] for name in self._names()])
 
 
 def encoded(name: str, key: Sequence[Any]) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 from logradar.serving.store.database import Database
 from logradar.serving.store.errors import QueryError
 from logradar.serving.store.feed import Change
+from logradar.serving.store.filters import known_role, one_of
 from logradar.serving.store.paging import Order, Page, require_range
 from logradar.serving.store.schema import (
     ACKNOWLEDGEMENTS,
@@ -42,14 +43,14 @@ class People(Database):
         Raises `QueryError` where there is no such incident, as all methods here do.
         """
         with self.changing() as connection:
-            row = {**self._said(connection, incident_id, by, note, role), "note": self._note_text(note)}
+            row = {**self._said(connection, incident_id, by, role), "note": self._note_text(note)}
             upsert(connection, ACKNOWLEDGEMENTS, [row])
             self._tell(connection, "acknowledged", row, row)
 
     def withdraw_acknowledgement(self, incident_id: str, by: str, *, role: str = ACTIVE) -> None:
         """Note that nobody looks after an incident any more."""
         with self.changing() as connection:
-            row = self._said(connection, incident_id, by, "", role)
+            row = self._said(connection, incident_id, by, role)
             table = ACKNOWLEDGEMENTS.c
             same = (table.role == role, table.incident_id == row["incident_id"])
             connection.execute(delete(ACKNOWLEDGEMENTS).where(*same))
@@ -58,7 +59,7 @@ class People(Database):
     def note(self, incident_id: str, by: str, note: str, *, role: str = ACTIVE) -> int:
         """Add a note to an incident, and return the note's number."""
         with self.changing() as connection:
-            row = {**self._said(connection, incident_id, by, note, role), "note": self._note_text(note)}
+            row = {**self._said(connection, incident_id, by, role), "note": self._note_text(note)}
             number = connection.execute(NOTES.insert().returning(NOTES.c.id), row).scalar_one()
             self._tell(connection, "note", row, {**row, "id": number})
         return int(number)
@@ -96,9 +97,7 @@ class People(Database):
 
     def feedbacks(self, *, verdict: str | None = None, cursor: str | None = None, limit: int = 50) -> Page:
         """A page of verdicts, the last one first: ``id``, ``sort`` (alert or incident), ``subject_id``, …"""
-        query = select(FEEDBACK)
-        if verdict is not None:
-            query = query.where(_F.verdict == verdict)
+        query = select(FEEDBACK).where(*one_of(_F.verdict, verdict, VERDICTS))
         return self._page(query, _LATEST, cursor, limit, lambda row: dict(row._mapping))
 
     def review(self, bundle: str, kind: str, answer: str, by: str) -> None:
@@ -115,8 +114,9 @@ class People(Database):
         with self.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def _said(self, connection: Connection, incident_id: str, by: str, note: str, role: str) -> dict[str, Any]:
+    def _said(self, connection: Connection, incident_id: str, by: str, role: str) -> dict[str, Any]:
         id_, table = asked_name(incident_id), INCIDENTS.c
+        known_role(role)
         if connection.scalar(select(table.role).where(table.role == role, table.incident_id == id_)) is None:
             raise QueryError(f"There is no incident '{id_[:40]}' in the store.")
         return {"role": role, "incident_id": id_, "by": self._texts.name(by), "at": self._clock()}

@@ -62,7 +62,7 @@ class Retention(Database):
                     alone.execute(text(f"VACUUM {name}"))
             return
         while True:
-            with self._writers, in_words(self.where), self._engine.connect() as connection:
+            with self._alone(), in_words(self.where), self._engine.connect() as connection:
                 cursor = connection.connection.cursor()
                 (before,) = cursor.execute("PRAGMA freelist_count").fetchone()
                 # a transaction of its own; `execute` would stop after the first page

@@ -154,7 +154,7 @@ RATE_CHANGES: Final = _table(
     _text("bundle"),
     _text("kind"),
     _text("service"),
-    Column("template_id", Integer, nullable=True),
+    _number("template_id", nullable=True),
     _number("started_at"),
     _number("last_at"),
     _text("search"),
@@ -168,7 +168,7 @@ RATE_CHANGES: Final = _table(
 TEMPLATES: Final = _table(
     "templates",
     _text("bundle"),
-    Column("template_id", Integer, nullable=False),
+    _number("template_id"),
     _text("template"),
     _text("example"),
     _text("service"),
@@ -183,7 +183,7 @@ TEMPLATES: Final = _table(
 TEMPLATE_COUNTS: Final = _table(
     "template_counts",
     _text("bundle"),
-    Column("template_id", Integer, nullable=False),
+    _number("template_id"),
     _number("minute"),
     _number("count"),
     _number("stored_at"),
@@ -195,10 +195,11 @@ SERVICE_COUNTS: Final = _table(
     "service_counts",
     _number("minute"),
     _text("service"),
-    _text("band"),
-    _number("count"),
+    _number("records"),
+    _number("warnings"),  # of them, of level WARN
+    _number("errors"),  # of level ERROR or worse
     _number("stored_at"),
-    key=("minute", "service", "band"),
+    key=("minute", "service"),
 )
 FEED: Final = _numbered(
     "feed",
@@ -222,7 +223,7 @@ OUTBOX: Final = _numbered(
     _text("document"),
     _text("state"),
     _number("next_try_at"),
-    Column("attempts", Integer, nullable=False),
+    _number("attempts"),
     _text("problem", nullable=True),
     _number("ended_at", nullable=True),
     _number("stored_at"),

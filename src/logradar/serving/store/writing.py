@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from logradar.serving.store import alert_rows, count_rows, incident_rows, rate_rows
 from logradar.serving.store.database import Database
-from logradar.serving.store.errors import QueryError
 from logradar.serving.store.feed import Change
+from logradar.serving.store.filters import known_role
 from logradar.serving.store.outbox import Notification, outbox_row
-from logradar.serving.store.schema import FEED, META, OUTBOX, ROLES
+from logradar.serving.store.schema import FEED, META, OUTBOX
 from logradar.serving.store.texts import Texts
 from logradar.serving.store.upsert import insert_new, upsert
 
@@ -30,7 +30,7 @@ class Writing:
 
     def alerts(self, rows: Sequence[Mapping[str, Any]], role: str, bundle: str) -> None:
         """Store alerts, each the document of `logradar.alerting.files.alert_json` and ``over`` (its session is)."""
-        self._append(alert_rows.store(self._connection, self._texts, rows, _role(role), bundle, self._now))
+        self._append(alert_rows.store(self._connection, self._texts, rows, known_role(role), bundle, self._now))
 
     def incidents(self, rows: Sequence[Mapping[str, Any]], role: str, bundle: str) -> None:
         """Store incidents, each the document of `logradar.alerting.incident_files.incident_json`.
@@ -38,11 +38,11 @@ class Writing:
         What people said of them stays. They are linked to the alerts and rate changes that they name, whether or not
         these are stored yet.
         """
-        self._append(incident_rows.store(self._connection, self._texts, rows, _role(role), bundle, self._now))
+        self._append(incident_rows.store(self._connection, self._texts, rows, known_role(role), bundle, self._now))
 
     def rate_changes(self, rows: Sequence[Mapping[str, Any]], role: str, bundle: str) -> None:
         """Store rate changes, each the document of `logradar.alerting.files.change_json`."""
-        self._append(rate_rows.store(self._connection, self._texts, rows, _role(role), bundle, self._now))
+        self._append(rate_rows.store(self._connection, self._texts, rows, known_role(role), bundle, self._now))
 
     def counts(self, rows: Sequence[tuple[int, str | None, str, int]]) -> None:
         """Add records to those counted: (minute in microseconds, service, band 'all', 'warn' or 'error', count)."""
@@ -85,9 +85,3 @@ class Writer(Database):
         """
         with self.changing() as connection:
             yield Writing(connection, self._texts, self._clock())
-
-
-def _role(role: str) -> str:
-    if role not in ROLES:
-        raise QueryError(f"A bundle is {' or '.join(ROLES)}, not '{role}'.")
-    return role

@@ -1,4 +1,4 @@
-"""Steps of the schema: each names the one before in ``down_revision``. Read ``r0001_first_tables`` first.
+"""Steps of the schema: each names the one before it. Read ``r0001_first_tables`` first.
 
 There is no way back: whoever needs the version before restores a backup.
 """

@@ -1,4 +1,4 @@
-"""The first tables of the store."""
+"""All that revision 0001 knows: incidents, alerts, rates, counts, templates, the feed, the outbox, people and jobs."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def upgrade() -> None:
         text("document"),
         text("state"),
         number("next_try_at"),
-        sa.Column("attempts", sa.Integer(), nullable=False),
+        number("attempts"),
         text("problem", True),
         number("ended_at", True),
         number("stored_at"),
@@ -183,7 +183,7 @@ def upgrade() -> None:
         text("bundle"),
         text("kind"),
         text("service"),
-        sa.Column("template_id", sa.Integer(), nullable=True),
+        number("template_id", True),
         number("started_at"),
         number("last_at"),
         text("search"),
@@ -198,15 +198,16 @@ def upgrade() -> None:
         "service_counts",
         number("minute"),
         text("service"),
-        text("band"),
-        number("count"),
+        number("records"),
+        number("warnings"),
+        number("errors"),
         number("stored_at"),
-        sa.PrimaryKeyConstraint("minute", "service", "band", name="pk_service_counts"),
+        sa.PrimaryKeyConstraint("minute", "service", name="pk_service_counts"),
     )
     op.create_table(
         "template_counts",
         text("bundle"),
-        sa.Column("template_id", sa.Integer(), nullable=False),
+        number("template_id"),
         number("minute"),
         number("count"),
         number("stored_at"),
@@ -217,7 +218,7 @@ def upgrade() -> None:
     op.create_table(
         "templates",
         text("bundle"),
-        sa.Column("template_id", sa.Integer(), nullable=False),
+        number("template_id"),
         text("template"),
         text("example"),
         text("service"),
