@@ -52,7 +52,11 @@ class Episodes:
         self.active: list[Fault] = []
         self._scheduler, self._pools, self._files = scheduler, pools, files
         for episode in planned:
-            scheduler.start(self._run(episode), Trace("", "episode"))
+            self.add(episode)
+
+    def add(self, episode: Episode) -> None:
+        """Begin an episode when its time comes."""
+        self._scheduler.start(self._run(episode), Trace("", "episode"))
 
     def victim_of(self, kind: str) -> Fault:
         """The fault that affects a request of this kind if it begins now; `NORMAL` for none."""

@@ -93,8 +93,13 @@ def get_logger(name: str) -> logging.Logger:
 class Clock(Protocol):
     """The virtual time in ms since the beginning, and the trace that is running."""
 
-    now: int
-    trace: Trace
+    @property
+    def now(self) -> int:
+        """Milliseconds."""
+
+    @property
+    def trace(self) -> Trace:
+        """The request or job to which records belong now."""
 
 
 class ServiceClock:

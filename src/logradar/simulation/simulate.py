@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import timegm
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -106,16 +106,9 @@ def live(settings: ShopSettings, keeper_of: Callable[[int, Clock], K], shown: bo
 
     ``shown`` says whether there is a progress bar. Returns the keeper and the episodes of faults.
     """
-    start = timegm(settings.start.timetuple()) * 1000 + settings.start.microsecond // 1000
-    midnight = timegm(settings.start.date().timetuple()) * 1000
-    rate, until = settings.lines_per_day / BASE_LINES, int(settings.days * DAY)
+    start, until = _milliseconds(settings.start), int(settings.days * DAY)
     scheduler = Scheduler(lambda trace: keeper.label(trace))
-    world = World(settings.seed, rate, scheduler)
-    manager = Manager(world)
-    research = Research(world, manager)
-    gateway = Gateway(world, research, manager)
-    begins = (start - midnight, settings.start.weekday())
-    traffic = Traffic(scheduler, (gateway, research, manager), settings.seed, rate, begins)
+    world, traffic = shop_of(settings, scheduler)
     planned = plan(settings, traffic.load_at)
     total = int(settings.lines_per_day * settings.days)
     with keeper_of(start, scheduler) as keeper, Progress("simulating", total, "lines") as bar:
@@ -125,6 +118,23 @@ def live(settings: ShopSettings, keeper_of: Callable[[int, Clock], K], shown: bo
             scheduler.start(_show_progress(bar, keeper, scheduler, until), Trace("", "progress"))
         scheduler.run()
     return keeper, planned
+
+
+def shop_of(settings: ShopSettings, scheduler: Scheduler) -> tuple[World, Traffic]:
+    """The services of the shop in their environment, and the traffic that has not started yet."""
+    rate = settings.lines_per_day / BASE_LINES
+    world = World(settings.seed, rate, scheduler)
+    manager = Manager(world)
+    research = Research(world, manager)
+    gateway = Gateway(world, research, manager)
+    midnight = settings.start.replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = (_milliseconds(settings.start) - _milliseconds(midnight), settings.start.weekday())
+    return world, Traffic(scheduler, (gateway, research, manager), settings.seed, rate, begins)
+
+
+def _milliseconds(moment: datetime) -> int:
+    """Since 1970; times of the shop have no zone."""
+    return timegm(moment.timetuple()) * 1000 + moment.microsecond // 1000
 
 
 def _show_progress(bar: Progress, keeper: Keeper, scheduler: Scheduler, until: int) -> Steps[None]:

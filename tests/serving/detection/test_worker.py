@@ -4,6 +4,7 @@ import random
 import time
 
 import pytest
+from tests.serving.conftest import hdfs_lines
 
 from logradar.serving.arrivals import Arrival
 from logradar.serving.detection.route import RoutePlan
@@ -133,4 +134,22 @@ def test_what_cannot_be_put_to_work_is_said_and_the_rest_goes_on(world, tmp_path
         settle(log, worker)
         assert stored(store) == ids(found)
     assert "A change of the bundles was not made" in capsys.readouterr().err
+    store.close()
+
+
+def test_a_clock_that_goes_back_an_hour_loses_nothing_and_raises_no_storm(world, tmp_path):
+    """The clock of the sender, in its lines, and that of this machine."""
+    folder, lines, found = world
+    back = [line.replace("081109 20", "081109 19") for line in hdfs_lines(200, 7)]
+    log, store, worker = begin(tmp_path, folder / "bundle")
+    steps = iter([0.0] * 10)
+    log._now = lambda: time.time() - 3600 * (next(steps, None) is None)
+    with log, worker:
+        log.control({"do": ROUTE, **RoutePlan("hdfs", folder / "bundle").document()}).result(10)
+        send(log, lines, random.Random(1))
+        send(log, back, random.Random(2))
+        settle(log, worker)
+        assert set(ids(found)[0]) <= set(stored(store)[0])
+        assert len(stored(store)[0]) <= len(found.alerts) + 3
+        assert sum(one["records"] for one in store.services(0)) == len(lines) + len(back)
     store.close()

@@ -5,6 +5,8 @@ import random
 import subprocess
 import sys
 import threading
+import time
+from itertools import pairwise
 
 import pytest
 
@@ -73,6 +75,21 @@ def test_ticks_follow_what_arrived_and_then_stop(tmp_path):
         deadline.wait(1.2)
         frames, place = log.read(place, 1 << 20, 0.1)
         assert frames == []
+
+
+def test_ticks_keep_their_pace_however_soon_they_are_read(tmp_path):
+    """Each half second once the one before is read; a reader that takes its time gets them as far apart as it wants."""
+    with Log(tmp_path) as log:
+        log.put(one("a")).result(10)
+        place, times = log.segments.start, []
+        while len(times) < 6:
+            frames, place = log.read(place, 1 << 20, 10)
+            times += [frame.time / 1e6 for frame in frames if frame.kind == TICK]
+            if len(times) == 3:
+                time.sleep(1.5)
+    apart = [later - earlier for earlier, later in pairwise(times)]
+    assert max(apart[:2] + apart[3:]) < 3, "five seconds are for a reader that does not come after"
+    assert apart[2] > 1.4
 
 
 def test_a_torn_end_is_cut_and_writing_goes_on(tmp_path):

@@ -136,6 +136,8 @@ class Log:
     def read(self, position: int, most: int, wait: float) -> tuple[list[Frame], int]:
         """Frames from ``position`` on and the position after them; waits ``wait`` seconds where there are none."""
         with self._changed:
+            if self._read < self._ticked <= position:  # the next tick need not wait any longer
+                self._changed.notify_all()
             self._read = position
             if self.segments.end <= position and not self._ending:
                 self._changed.wait(wait)

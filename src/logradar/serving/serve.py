@@ -1,0 +1,136 @@
+"""Serve: runs a service until it is stopped: HTTP, syslog and files that are followed in, all else by its threads."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Final
+
+import uvicorn
+
+from logradar.core.errors import ConfigError, LogRadarError
+from logradar.core.progress import say
+from logradar.serving.app import create_app
+from logradar.serving.listeners.syslog import SyslogListener
+from logradar.serving.listeners.tailing import STDIN, Tailer
+from logradar.serving.service import Service
+from logradar.serving.settings import ServiceSettings
+
+_TIDY: Final = 600.0  # seconds between two looks for what is old
+_QUEUE: Final = 2048  # connections that wait to be accepted
+
+
+def serve(settings: ServiceSettings, *, ready: Callable[[dict[str, str]], object] = lambda addresses: None) -> None:
+    """Run the service until SIGINT or SIGTERM; ``ready`` is called with its addresses once it listens.
+
+    Raises `ConfigError` where an address cannot be had or others could reach it without a key.
+    """
+    settings.require_safe()
+    listening = _listen(settings.host, settings.port)
+    try:
+        with Service(settings) as service:
+            asyncio.run(_run(service, listening, ready))
+    finally:
+        listening.close()
+
+
+async def _run(service: Service, listening: socket.socket, ready: Callable[[dict[str, str]], object]) -> None:
+    config = uvicorn.Config(
+        create_app(service), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5
+    )
+    async with _senders(service) as addresses:
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        ready({"http": f"http://{shown}:{port}", **addresses})
+        tidying = asyncio.create_task(_tidy(service))
+        try:
+            await _Server(config).serve(sockets=[listening])
+        finally:
+            tidying.cancel()
+
+
+class _Server(uvicorn.Server):
+    """Ends at SIGINT and SIGTERM as a task that is done; a second signal does not wait for open requests."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in numbers}
+        for number in numbers:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+
+@asynccontextmanager
+async def _senders(service: Service) -> AsyncIterator[dict[str, str]]:
+    """Syslog and followed files, which bring lines by themselves; yields their addresses."""
+    settings = service.settings
+    addresses: dict[str, str] = {}
+    syslog = tailer = following = None
+    try:
+        if settings.syslog_tcp is not None or settings.syslog_udp is not None:
+            syslog = SyslogListener(
+                service.log,
+                host=settings.host,
+                tcp=settings.syslog_tcp,
+                udp=settings.syslog_udp,
+                settings=settings.syslog,
+            )
+            await syslog.start()
+            addresses |= {f"syslog {name}": f"{settings.host}:{port}" for name, port in syslog.ports.items()}
+        if settings.tail:
+            tailer = Tailer(service.log, settings.tail, positions=settings.home / "tail.json")
+            following = asyncio.create_task(tailer.run())
+            following.add_done_callback(_told)
+            named = ["standard input" if one == STDIN else one for one in settings.tail]
+            addresses["files"] = ", ".join(named)
+        service.listeners = {"syslog": syslog, "tail": tailer}
+        yield addresses
+    finally:
+        if syslog is not None:
+            await syslog.stop()
+        if tailer is not None and following is not None:
+            tailer.stop()
+            with suppress(Exception):
+                await following
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        say(f"Files are not followed any more: {task.exception()}")
+
+
+async def _tidy(service: Service) -> None:
+    while True:
+        await asyncio.sleep(_TIDY)
+        try:
+            await asyncio.to_thread(service.forget_old)
+        except (LogRadarError, OSError) as error:
+            say(f"What is old was not forgotten: {error}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigError(f"'{host}' is no address of this machine ({error}).") from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_QUEUE)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"Port {port} of {host} cannot be had ({error.strerror}); choose another with --port."
+        ) from None
+    return listening
