@@ -13,7 +13,7 @@ PYTHONS ?= python3.12 python3.13
 CORE_TESTS := $(addprefix tests/,core parsing sources alerting evaluation detectors/baselines detectors/value_models \
 	detectors/test_values.py cli/test_first_train.py cli/test_main_job.py)
 
-.PHONY: setup demo test test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
+.PHONY: setup demo demo-service test test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -28,6 +28,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated services) and write the report
 	$(BIN)/logradar demo
+
+demo-service: $(READY)  ## the service with its dashboard, and a made-up shop that logs to it and fails (Ctrl-C ends it)
+	$(BIN)/logradar serve --demo --home demo-service
 
 test: $(READY)  ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -65,6 +65,14 @@ def settings() -> str:
                 f"\n## {name}\n\n{detectors.summary(name)}\n\n| key | default | meaning |\n|---|---|---|\n",
                 *rows,
             ]
+    from logradar.serving.notifications.settings import ReceiverSettings
+    from logradar.serving.settings import RouteSettings, ServiceSettings
+
+    table = "\n| key | default | meaning |\n|---|---|---|\n"
+    parts += ["\n## logradar serve\n\nIn a file of its own (`logradar serve -c service.yaml`).\n", table]
+    parts += _rows(ServiceSettings, "")
+    parts += ["\nEach of `bundles`:\n", table, *_rows(RouteSettings, "")]
+    parts += ["\nEach of `notifications.receivers`:\n", table, *_rows(ReceiverSettings, "")]
     return "".join(parts)
 
 

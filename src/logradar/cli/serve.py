@@ -48,6 +48,9 @@ def command(
         str | None, typer.Option("--database", metavar="URL", help="PostgreSQL in place of the embedded store.")
     ] = None,
     auth: Annotated[bool, typer.Option("--auth", help="Every request needs a key.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="With a made-up shop that logs to it and fails now and then.")
+    ] = False,
     new_key: Annotated[
         str | None,
         typer.Option("--new-key", metavar="NAME", help="Make a key, print it once, and end; see --scopes."),
@@ -64,6 +67,7 @@ def command(
     from logradar.core.errors import ConfigError
 
     try:
+        from logradar.serving.demo import demo as run_demo
         from logradar.serving.plan import new_key_of, service_settings
         from logradar.serving.serve import serve
     except ModuleNotFoundError as error:
@@ -84,4 +88,5 @@ def command(
     if new_key is not None:
         show.new_key(new_key, new_key_of(settings, new_key, scopes))
         return
-    serve(settings, ready=lambda addresses: show.addresses(addresses, settings.auth))
+    run = run_demo if demo else serve
+    run(settings, ready=lambda addresses: show.addresses(addresses, settings.auth))

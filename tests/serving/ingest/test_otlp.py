@@ -244,3 +244,17 @@ def test_many_records_are_refused_before_they_are_parsed():
         nested = field(5, field(1, nested))
     with pytest.raises(BadBody):
         otlp.decode(field(1, field(2, field(2, field(5, nested)))), {}, LIMITS)
+
+
+def test_records_of_several_loggers_are_in_order_of_time_again():
+    """Exporters group by logger, so what one program wrote comes taken apart."""
+    scopes = [
+        {
+            "scope": {"name": name},
+            "logRecords": [{"timeUnixNano": str(at * 1000), "body": {"stringValue": f"{at}"}} for at in times],
+        }
+        for name, times in (("a", (10, 30, 50)), ("b", (20, 40)))
+    ]
+    found = otlp.decode(orjson.dumps({"resourceLogs": [{"scopeLogs": scopes}]}), {}, LIMITS)
+    assert [one.body for one in found.arrivals] == ["10", "20", "30", "40", "50"]
+    assert [one.component for one in found.arrivals] == ["a", "b", "a", "b", "a"]

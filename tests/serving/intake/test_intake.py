@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import datetime, timedelta
 
 import polars as pl
 import pyarrow as pa
@@ -151,3 +152,38 @@ def test_a_message_of_several_lines_is_one_record():
     rows = pl.concat([one.push([(7, arrivals_table(said))]), *(one.push([]) for _ in range(8))])
     assert len(rows) == 2
     assert rows["body"][0] == "cannot pay\nTraceback:\n  File x"
+
+
+def test_a_day_of_eight_senders_at_once_comes_out_in_order_of_time():
+    """Some have so many lines that their format is known at once, of others the first lines are waited for."""
+    one, said = intake(), []
+    for number in range(8):
+        count = 5_000 if number % 2 else 2_000
+        said += [
+            Arrival(
+                f"otlp:{number}",
+                f"{datetime(2024, 5, 1) + timedelta(seconds=at * 86_400 / count + number)} INFO a - {at}",
+            )
+            for at in range(count)
+        ]
+    rows = pl.concat([one.push([(1, arrivals_table(said))]), *(one.push([]) for _ in range(8))])
+    assert len(rows) == len(said)
+    times = rows["timestamp"].dt.epoch("ms").to_list()
+    assert times == sorted(times)
+
+
+def test_senders_that_deliver_in_turn_are_in_order_of_time():
+    one, rows, chance = intake(), [], random.Random(2)
+    names = [f"otlp:{number}" for number in range(5)]
+    for tick in range(40):
+        said = []
+        for place, name in enumerate(chance.sample(names, 5)):
+            said += [
+                Arrival(name, f"{datetime(2024, 5, 1) + timedelta(seconds=tick + (at * 5 + place) / 500)} INFO a - x")
+                for at in range(100)
+            ]
+        rows.append(one.push([(1, arrivals_table(said))]))
+    found = pl.concat([*rows, *(one.push([]) for _ in range(8))])
+    assert len(found) == 40 * 500
+    times = found["timestamp"].dt.epoch("ms").to_list()
+    assert times == sorted(times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import orjson
@@ -21,6 +22,26 @@ class Decoded(NamedTuple):
     arrivals: list[Arrival]
     rejected: list[tuple[int, str]]
     repaired: int = 0
+
+
+def merged(parts: Sequence[Sequence[Arrival]]) -> list[Arrival]:
+    """The arrivals of all parts of a body in order of time, those of one part in their own order.
+
+    Senders group what they send, by logger or by level, and so take apart what one program wrote.
+
+    >>> [one.body for one in merged([[Arrival("a", "x", 3), Arrival("a", "y", 2)], [Arrival("a", "z", 1)]])]
+    ['z', 'x', 'y']
+    """
+    if len(parts) == 1:
+        return list(parts[0])
+    keyed: list[tuple[int, Arrival]] = []
+    for part in parts:
+        latest = 0
+        for one in part:
+            latest = max(latest, one.timestamp or 0)
+            keyed.append((latest, one))
+    keyed.sort(key=lambda pair: pair[0])
+    return [one for _, one in keyed]
 
 
 def name_of(value: object) -> str | None:

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from logradar.serving.arrivals import Arrival
 from logradar.serving.ingest import json_text, wire
 from logradar.serving.ingest.bad_body import BadBody, too_large
-from logradar.serving.ingest.decoded import Decoded, compact
+from logradar.serving.ingest.decoded import Decoded, compact, merged
 from logradar.serving.ingest.inflating import from_snappy
 from logradar.serving.ingest.limits import Limits
 from logradar.serving.ingest.loki_labels import Named, Stream, named, parse_labels, stream_of_labels
@@ -71,25 +71,26 @@ def _unpacked(body: bytes, most: int) -> bytes:
 def _from_protobuf(body: bytes, limits: Limits) -> Decoded:
     wire.check_records(body, _ENTRIES, limits.records)
     request, repaired = push_requests().parse(body)
-    decoded = Decoded([], [], repaired)
-    add = decoded.arrivals.append
+    parts: list[list[Arrival]] = []
+    rejected: list[tuple[int, str]] = []
     position = 0
     for part in request.streams:
         entries = part.entries
         try:
             stream = stream_of_labels(parse_labels(part.labels))
         except BadBody as error:
-            decoded.rejected.extend((position + place, str(error)) for place in range(len(entries)))
+            rejected.extend((position + place, str(error)) for place in range(len(entries)))
             position += len(entries)
             continue
         position += len(entries)
+        parts.append(arrivals := [])
         for entry in entries:
             time = entry.timestamp
             seconds = time.seconds
             moment = seconds * 1_000_000 + time.nanos // 1_000 if 0 < seconds < _LAST else None
             metadata = {pair.name: pair.value for pair in entry.metadata} if entry.metadata else None
-            add(_arrival(stream, entry.line, moment, metadata))
-    return decoded
+            arrivals.append(_arrival(stream, entry.line, moment, metadata))
+    return Decoded(merged(parts), rejected, repaired)
 
 
 def _from_json(body: bytes, limits: Limits) -> Decoded:
@@ -97,7 +98,8 @@ def _from_json(body: bytes, limits: Limits) -> Decoded:
     streams = document.get("streams") if isinstance(document, dict) else None
     if not isinstance(streams, list):
         raise BadBody('The body is no push of Loki: it must be a JSON object with a list "streams".')
-    decoded = Decoded([], [], repaired)
+    parts: list[list[Arrival]] = []
+    rejected: list[tuple[int, str]] = []
     position = 0
     for part in streams:
         entries = _entries(part)
@@ -108,15 +110,16 @@ def _from_json(body: bytes, limits: Limits) -> Decoded:
             stream = _stream(part)
         except BadBody as error:
             start = position - len(entries)
-            decoded.rejected.extend((start + place, str(error)) for place in range(max(1, len(entries))))
+            rejected.extend((start + place, str(error)) for place in range(max(1, len(entries))))
             continue
+        parts.append(arrivals := [])
         for place, entry in enumerate(entries, position - len(entries)):
             arrival = _of_entry(stream, entry)
             if arrival is None:
-                decoded.rejected.append((place, "an entry is a list of time and line"))
+                rejected.append((place, "an entry is a list of time and line"))
             else:
-                decoded.arrivals.append(arrival)
-    return decoded
+                arrivals.append(arrival)
+    return Decoded(merged(parts), rejected, repaired)
 
 
 def _entries(part: Any) -> list[Any]:

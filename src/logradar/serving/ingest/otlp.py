@@ -13,9 +13,10 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from logradar.serving.arrivals import Arrival
 from logradar.serving.ingest import json_text, otlp_values, wire
 from logradar.serving.ingest.bad_body import BadBody, too_large
-from logradar.serving.ingest.decoded import Decoded, compact, name_of, trace_of
+from logradar.serving.ingest.decoded import Decoded, compact, merged, name_of, trace_of
 from logradar.serving.ingest.limits import Limits
 from logradar.serving.ingest.moments import from_nanoseconds
 from logradar.serving.ingest.otlp_records import arrival_of, origin_of
@@ -86,11 +87,12 @@ def _from_protobuf(body: bytes, limits: Limits) -> Decoded:
     wire.check_records(body, _RECORDS, limits.records)
     request, repaired = _requests().parse(body)
     pairs = otlp_values.pairs_from_protobuf
-    arrivals = []
+    parts: list[list[Arrival]] = []
     for resource_logs in request.resource_logs:
         origin = origin_of(pairs(resource_logs.resource.attributes))
         for scope_logs in resource_logs.scope_logs:
             scope = name_of(scope_logs.scope.name)
+            parts.append(arrivals := [])
             for record in scope_logs.log_records:
                 content, trace, span = record.body, record.trace_id, record.span_id
                 nanoseconds = record.time_unix_nano or record.observed_time_unix_nano
@@ -108,7 +110,7 @@ def _from_protobuf(body: bytes, limits: Limits) -> Decoded:
                         record.event_name,
                     )
                 )
-    return Decoded(arrivals, [], repaired)
+    return Decoded(merged(parts), [], repaired)
 
 
 def _from_json(body: bytes, limits: Limits) -> Decoded:
@@ -117,7 +119,8 @@ def _from_json(body: bytes, limits: Limits) -> Decoded:
         raise BadBody("The body is no ExportLogsServiceRequest: it must be a JSON object with resourceLogs.")
     if "resourceLogs" not in document and "resource_logs" in document:
         document = _camel(document)
-    decoded = Decoded([], [], repaired)
+    parts: list[list[Arrival]] = []
+    rejected: list[tuple[int, str]] = []
     position = 0
     for resource_logs in _objects(document, _LOGS[0]):
         resource = resource_logs.get("resource")
@@ -126,15 +129,16 @@ def _from_json(body: bytes, limits: Limits) -> Decoded:
         for scope_logs in _objects(resource_logs, _LOGS[1]):
             inside = scope_logs.get("scope")
             scope = name_of(inside.get("name")) if isinstance(inside, dict) else None
+            parts.append(arrivals := [])
             for record in _listed(scope_logs, _LOGS[2]):
                 if isinstance(record, dict):
-                    decoded.arrivals.append(_of_json_record(origin, scope, record))
+                    arrivals.append(_of_json_record(origin, scope, record))
                 else:
-                    decoded.rejected.append((position, "a log record is a JSON object"))
+                    rejected.append((position, "a log record is a JSON object"))
                 position += 1
                 if position > limits.records:
                     raise too_large("The batch", limits.records, "records")
-    return decoded
+    return Decoded(merged(parts), rejected, repaired)
 
 
 def _of_json_record(origin: Any, scope: str | None, record: dict[str, Any]) -> Any:

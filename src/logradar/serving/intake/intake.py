@@ -48,16 +48,18 @@ class Intake:
         parts = [self._numbered(table, time) for time, table in frames]
         self.ticks += 1
         found: list[pl.DataFrame] = []
+        arrived: list[str] = []
         if parts:
             rows = pl.concat(parts) if len(parts) > 1 else parts[0]
             for (name,), part in rows.partition_by("stream", maintain_order=True, as_dict=True).items():
+                arrived.append(str(name))
                 found += self._sender(str(name)).push(part)
         for sender in list(self._senders.values()):
             found += sender.tick(self.ticks)
         while len(self._senders) > SENDERS:
             oldest = self._senders.pop(next(iter(self._senders)))
             found += oldest.flush() if oldest.waiting else []
-        return self._merging.push(pl.concat(found) if found else pl.DataFrame(schema=ROWS), self.ticks)
+        return self._merging.push(pl.concat(found) if found else pl.DataFrame(schema=ROWS), self.ticks, arrived)
 
     def close(self) -> pl.DataFrame:
         """All rows that are held back: the input is at its end."""

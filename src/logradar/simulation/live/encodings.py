@@ -15,14 +15,14 @@ HOST: Final = "shop"
 _WORDS: Final = {5: "DEBUG", 9: "INFO", 13: "WARN", 17: "ERROR", 21: "FATAL"}
 _SEVERITIES: Final = {5: 7, 9: 6, 13: 4, 17: 3, 21: 2}  # RFC 5424, table 2
 _FACILITY: Final = 16  # local0
-_MILLION: Final = 1_000_000
+_THOUSAND: Final = 1_000
 
 
 def otlp_json(records: Sequence[LiveRecord]) -> bytes:
     """An ExportLogsServiceRequest as JSON; ids are hexadecimal, as OTLP says."""
     services: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for record in records:
-        nanoseconds = str(record.time * _MILLION)
+        nanoseconds = str(record.time * _THOUSAND)
         services.setdefault(record.service, {}).setdefault(record.logger, []).append(
             {
                 "timeUnixNano": nanoseconds,
@@ -60,8 +60,8 @@ def otlp_protobuf(records: Sequence[LiveRecord]) -> bytes:
             scope = scopes[record.service, record.logger] = resource.scope_logs.add()
             scope.scope.name = record.logger
         log = scope.log_records.add(
-            time_unix_nano=record.time * _MILLION,
-            observed_time_unix_nano=record.time * _MILLION,
+            time_unix_nano=record.time * _THOUSAND,
+            observed_time_unix_nano=record.time * _THOUSAND,
             severity_number=record.level,
             severity_text=_WORDS[record.level],
             trace_id=bytes.fromhex(record.trace),
@@ -86,7 +86,7 @@ def loki_json(records: Sequence[LiveRecord]) -> bytes:
     for record in records:
         metadata = {"trace_id": record.trace, "logger": record.logger}
         streams.setdefault((record.service, record.level), []).append(
-            [str(record.time * _MILLION), record.text, metadata]
+            [str(record.time * _THOUSAND), record.text, metadata]
         )
     parts = [
         {"stream": {"service_name": service, "level": _WORDS[level].lower(), "host": HOST}, "values": values}
@@ -99,7 +99,7 @@ def syslog_messages(records: Iterable[LiveRecord]) -> list[bytes]:
     """Messages of RFC 5424; the trace is a parameter of structured data."""
     found = []
     for record in records:
-        moment = datetime.fromtimestamp(record.time / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        moment = datetime.fromtimestamp(record.time / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
         head = f"<{_FACILITY * 8 + _SEVERITIES[record.level]}>1 {moment}Z {HOST} {record.service} - {record.logger}"
         found.append(f'{head} [trace@32473 trace_id="{record.trace}"] {record.text}'.encode())
     return found

@@ -15,7 +15,7 @@ _LEVELS: Final = {int(level): number for level, number in PYTHON.items()}
 
 
 class LiveRecord(NamedTuple):
-    """One log record; ``time`` in ms since 1970, ``level`` a SeverityNumber, ``trace`` 32 hexadecimal digits."""
+    """One log record; ``time`` in microseconds since 1970, ``level`` a SeverityNumber, ``trace`` 32 hex digits."""
 
     service: str
     logger: str
@@ -56,13 +56,17 @@ class LiveKeeper(Keeper):
         super().__init__(start, clock)
         self.files = {service: ServiceClock() for service in services}
         self._put, self._on_struck = put, on_struck
+        self._last = self._count = 0
 
     def write(self, service: str, record: logging.LogRecord) -> None:
         """Hand on a record of the running trace, with the time of the service's own clock."""
         stamp, line = self.stamped(self.files[service], record)
+        self._count = self._count + 1 if stamp == self._last and self._count < 999 else 0
+        self._last = stamp
         key = self._clock.trace.key
+        time = stamp * 1000 + self._count  # what is of the same millisecond stays in its order
         text = line.partition(f"[trace={key}] ")[2]
-        self._put(LiveRecord(service, record.name, _LEVELS[record.levelno], stamp, trace_id(key, self._start), text))
+        self._put(LiveRecord(service, record.name, _LEVELS[record.levelno], time, trace_id(key, self._start), text))
 
     def label(self, trace: Trace) -> None:
         """Report a trace that has ended, where a fault changed it."""
