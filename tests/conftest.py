@@ -1,8 +1,13 @@
-"""Fixtures for all rooms: the real data folder. Files that need the extra ``deep`` are skipped without it."""
+"""For all rooms: the real data folder, and what makes many tests quick in few processes.
+
+Files that need an extra are skipped without it.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,21 +19,62 @@ settings.register_profile("any machine", deadline=None)  # how fast a machine is
 settings.load_profile("any machine")
 
 ROOT = Path(__file__).resolve().parents[1]
+SERVE = {"fastapi", "uvicorn", "sqlalchemy", "alembic", "opentelemetry", "prometheus_client", "cramjam", "mcp"}
+TOOLS = {"playwright", "schemathesis", "elasticsearch", "psycopg", "httpx"}  # of the extra dev: clients and browsers
 DEEP = {"torch", "transformers", "accelerate", "safetensors", "tensorboard", "onnx", "onnxscript", "onnxruntime"}
-ABSENT = {name for name in DEEP if find_spec(name) is None}
+ABSENT = {name for name in DEEP | SERVE | TOOLS if find_spec(name) is None}
+_kept = {"modules": 0}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """A file of tests that imports a package of the extra ``deep`` is skipped where that package is absent."""
+    """A file of tests that imports a package of an extra is skipped where that package is absent."""
     report = yield
     fault = report.call.excinfo.value.__cause__ if ABSENT and report.failed and report.call.excinfo else None
     if isinstance(fault, ModuleNotFoundError) and fault.name in ABSENT:
+        extra = "deep" if fault.name in DEEP else "serve" if fault.name in SERVE else "dev"
         report.outcome = "skipped"
-        report.longrepr = (str(collector.path), 1, f"Skipped: needs {fault.name}: pip install 'logradar[deep]'")
+        report.longrepr = (str(collector.path), 1, f"Skipped: needs {fault.name}: pip install 'logradar[{extra}]'")
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """What a fixture makes once for a file is made by one process: its tests are a group, one for each parameter.
+
+    pytest-xdist 3.8 finds groups in the ids of tests, and cannot write them there in pytest 9.2 (its issue 1386).
+    """
+    for item in items:
+        used = item._fixtureinfo.name2fixturedefs
+        shared = sorted(name for name, found in used.items() if found and found[-1].scope == "module")
+        if shared and not item.get_closest_marker("xdist_group"):
+            chosen = item.callspec.indices if hasattr(item, "callspec") else {}
+            numbers = [f"{name}{chosen[name]}" for name in shared if name in chosen]
+            item.add_marker(pytest.mark.xdist_group("-".join([item.nodeid.partition("::")[0], *numbers])))
+        groups = sorted({mark.args[0] for mark in item.iter_markers("xdist_group")})
+        if groups and getattr(config.option, "loadgroup", False) and hasattr(item, "_id"):
+            item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(groups)}")
+
+
+def pytest_collection_finish() -> None:
+    keep()
+
+
+def pytest_runtest_logfinish() -> None:
+    if len(sys.modules) > _kept["modules"] + 100:  # the first export of a network imports a thousand
+        keep()
+
+
+def keep() -> None:
+    """Tests and modules stay to the end: no full collection of garbage looks through them again.
+
+    Every training begins with one (`accelerate`), which took a second where a process holds the whole suite.
+    """
+    gc.collect()
+    gc.freeze()
+    _kept["modules"] = len(sys.modules)
 
 
 def find_data() -> Path | None:

@@ -180,6 +180,14 @@ def test_a_docstring_that_repeats_the_name_says_nothing(docstring, name, says):
 
 
 @pytest.mark.xdist_group("tools")
+def test_groups_go_to_one_process(request):
+    """Else what a file trains once is trained by every process, and nothing says so."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("tests are not distributed by groups here")
+    assert request.node.nodeid.endswith("@tools")
+
+
+@pytest.mark.xdist_group("tools")
 def test_floors_hold():
     done = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports"))], cwd=ROOT, capture_output=True, text=True

@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.alerting.webhook_receiver import Receiver, receiver
+from tests.cli.conftest import Done
 from tests.cli.test_growing_input import LOGRADAR
 from tests.scoring.test_stream import session, write
 
@@ -134,28 +136,31 @@ def test_a_webhook_gets_what_is_found_masked(bundle: Path, tmp_path: Path) -> No
     assert found["webhook"]["failed"] == found["webhook"]["dropped"] == 0 < found["webhook"]["delivered"]
 
 
-def test_a_dead_webhook_changes_nothing_of_the_result(bundle: Path, tmp_path: Path) -> None:
+def test_a_dead_webhook_changes_nothing_of_the_result(
+    logradar: Callable[..., Done], bundle: Path, tmp_path: Path
+) -> None:
     log = tmp_path / "app.log"
     add(log, *range(500, 520), bad=(511,))
-    results = []
-    for options in ([], ["--webhook", "http://127.0.0.1:9/"]):
-        command = [LOGRADAR, "detect", str(bundle), str(log), "--json", *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        results.append(json.loads(done.stdout))
-    sent = results[1].pop("webhook")
-    assert results[0] == results[1] and sent["delivered"] == 0 and sent["dropped"] + sent["failed"] > 0
-    assert "does not accept documents" in done.stderr or "not (" in done.stderr
+    plain = logradar("detect", bundle, log, "--json")
+    done = logradar("detect", bundle, log, "--json", "--webhook", "http://127.0.0.1:9/")
+    assert plain.code == done.code == 0
+    found = done.json
+    sent = found.pop("webhook")
+    assert found == plain.json and sent["delivered"] == 0 and sent["dropped"] + sent["failed"] > 0
+    assert "does not accept documents" in done.err or "not (" in done.err
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.csv", "a.html"])
-def test_redacted_files_and_prints_hold_no_address(bundle: Path, tmp_path: Path, name: str) -> None:
+def test_redacted_files_and_prints_hold_no_address(
+    logradar: Callable[..., Done], bundle: Path, tmp_path: Path, name: str
+) -> None:
     log = tmp_path / "app.log"
     add(log, *range(500, 520), bad=(511,))
     for options, masked in ((["--redact"], True), ([], False)):
         files = ["-o", str(tmp_path / name), "--incidents", str(tmp_path / "i.csv")]
-        command = [LOGRADAR, "detect", str(bundle), str(log), *files, *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        for text in (done.stdout, (tmp_path / name).read_text(), (tmp_path / "i.csv").read_text()):
+        done = logradar("detect", bundle, log, *files, *options)
+        assert done.code == 0, done.err
+        for text in (done.out, (tmp_path / name).read_text(), (tmp_path / "i.csv").read_text()):
             assert ("bob@example.com" in text) is not masked
             if name != "a.html":
                 assert ("<EMAIL>" in text) is masked
@@ -175,10 +180,12 @@ def test_redacted_files_and_prints_hold_no_address(bundle: Path, tmp_path: Path,
         (["{log}", "-o", "{folder}/r.json", "--format", "radar-json", "--redact"], "leave out --redact"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(bundle: Path, tmp_path: Path, words: list[str], said: str) -> None:
+def test_what_cannot_be_done_is_one_sentence(
+    logradar: Callable[..., Done], bundle: Path, tmp_path: Path, words: list[str], said: str
+) -> None:
     log = tmp_path / "app.log"
     add(log, 500)
     add(tmp_path / "log.json", 500)
     named = [word.format(log=log, folder=tmp_path, json=tmp_path / "log.json") for word in words]
-    done = subprocess.run([LOGRADAR, "detect", str(bundle), *named], capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+    done = logradar("detect", bundle, *named)
+    assert done.code == 2 and said in done.err and "Traceback" not in done.err, done.err

@@ -186,7 +186,8 @@ def test_an_offline_run_of_weights_and_biases_is_kept(home, tracked):
     pytest.importorskip("torch")
     if tracked and find_spec("wandb") is None:
         pytest.skip("needs wandb: pip install wandb")
-    small = ["beside=[]", "detectors.deeplog.training.epochs=1", f"detectors.deeplog.training.wandb={tracked}"]
+    given = {"updates": 0, "training.epochs": 1, "training.epoch_steps": 5, "training.wandb": tracked}
+    small = ["beside=[]", *(f"detectors.deeplog.{name}={value}" for name, value in given.items())]
     words = ["train", "logs", "-o", "b", "--detector", "deeplog", "--json", *small]
     call = [sys.executable, "-c", "from logradar.cli import main; main()", *words]
     environment = {**os.environ, "WANDB_MODE": "offline"}

@@ -11,7 +11,7 @@ from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, detectors
 
 OLD, NEW = [[3, 4, 5, 6]] * 60 + [[3, 4, 4, 5, 6]] * 40, [[3, 4, 5, 8, 9]] * 80 + [[3, 4, 4, 5, 8, 9]] * 40
-QUICK = {"training": {"epochs": 8, "patience": 8, "learning_rate": 0.01, "batch_size": 8}}
+QUICK = {"training": {"epochs": 8, "patience": 8, "learning_rate": 0.01, "batch_size": 8, "epoch_steps": 20}}
 
 
 def scores(detector: Detector) -> tuple[float, float]:

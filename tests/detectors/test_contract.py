@@ -147,17 +147,6 @@ def test_a_damaged_detector_is_refused_in_a_sentence(fitted, tmp_path):
         Detector.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", FEWER)
-def test_a_refit_with_the_same_seed_gives_the_same_bytes(name):
-    table = sessions([*normal(20, 7), ODD])
-    scores = []
-    for _ in range(2):
-        detector = quick(name)
-        detector.fit(TrainingSet.of_tables(sessions(normal(150, 0)), sessions(normal(40, 1))))
-        scores.append(detector.score(table)["score"].to_numpy().tobytes())
-    assert scores[0] == scores[1]
-
-
 def quick(name: str) -> Detector:
     """A new detector; a network is trained for a moment only."""
     kind = detectors.load(name)
@@ -174,37 +163,44 @@ def on_disk(rows: list[list[int]], folder: Path) -> Shards:
     return Shards.of(sorted(folder.iterdir()))
 
 
-@pytest.mark.parametrize("name", FEWER)
-def test_shards_teach_the_same_as_a_table(name, tmp_path):
-    learn, watch, table = normal(150, 0), [*normal(40, 1), [3, 5, 7]], sessions([*normal(20, 7), ODD])
-    found = []
-    for train, valid in (
-        (SessionTable(sessions(learn)), SessionTable(sessions(watch))),
-        (on_disk(learn, tmp_path / "a"), on_disk(watch, tmp_path / "b")),
-    ):
-        detector = quick(name)
-        detector.fit(TrainingSet(train, valid))
-        found.append((detector.score(table)["score"].to_numpy().tobytes(), detector.validation_scores.tobytes()))
-    assert found[0] == found[1]
-
-
-@pytest.mark.parametrize("name", FEWER)
-def test_what_does_not_fit_in_memory_is_learnt_from_disk(name, tmp_path, capsys):
-    """Simple detectors learn exactly the same; networks see the same rows in another order."""
+def varied() -> tuple[list[list[int]], list[list[int]]]:
+    """Sessions to learn, many of them distinct, and sessions to watch, some of which training lacks."""
     rng = random.Random(3)
     learn = [[3, *rng.choices([4, 5, 6], k=rng.randrange(6)), 7] for _ in range(400)]
-    watch, table = [*learn[:60], [3, 9, 7], [3, 9, 7]], sessions([*learn[:50], ODD])
-    kept, spilled = quick(name), quick(name)
-    kept.fit(TrainingSet.of_tables(sessions(learn), sessions(watch)))
+    return learn, [*learn[:60], [3, 9, 7], [3, 9, 7]]
+
+
+@pytest.fixture(scope="module", params=FEWER)
+def in_memory(request: pytest.FixtureRequest) -> Detector:
+    detector = quick(request.param)
+    detector.fit(TrainingSet.of_tables(*map(sessions, varied())))
+    return detector
+
+
+def test_a_refit_from_shards_gives_the_same_bytes_as_a_table(in_memory, tmp_path):
+    """Of the same seed: neither chance nor where the sessions lie decides what is learnt."""
+    learn, watch = varied()
+    again = quick(in_memory.name)
+    again.fit(TrainingSet(on_disk(learn, tmp_path / "a"), on_disk(watch, tmp_path / "b")))
+    table = sessions([*normal(20, 7), ODD])
+    one, other = (detector.score(table)["score"].to_numpy() for detector in (in_memory, again))
+    assert one.tobytes() == other.tobytes()
+    assert in_memory.validation_scores.tobytes() == again.validation_scores.tobytes()
+
+
+def test_what_does_not_fit_in_memory_is_learnt_from_disk(in_memory, tmp_path, capsys):
+    """Simple detectors learn exactly the same; networks see the same rows in another order."""
+    learn, watch = varied()
+    table, spilled = sessions([*learn[:50], ODD]), quick(in_memory.name)
     learnt, watched = on_disk(learn, tmp_path / "a"), SessionTable(sessions(watch))
     with TrainingSet(learnt, watched, tmp_path / "run", memory=1000) as training:
         spilled.fit(training)
     assert "do not fit in memory" in capsys.readouterr().err
     assert not list(tmp_path.rglob("distinct-*"))
-    one, other = (detector.score(table)["score"].to_numpy() for detector in (kept, spilled))
-    if all(isinstance(detector, Incremental) for detector in (kept.members or {name: kept}).values()):
+    one, other = (detector.score(table)["score"].to_numpy() for detector in (in_memory, spilled))
+    if all(isinstance(detector, Incremental) for detector in (spilled.members or {"": spilled}).values()):
         assert one.tobytes() == other.tobytes()
-        assert kept.validation_scores.tobytes() == spilled.validation_scores.tobytes()
+        assert in_memory.validation_scores.tobytes() == spilled.validation_scores.tobytes()
     else:
         assert other[-1] > other[:-1].max()
         assert len(spilled.validation_scores) == len(watch)

@@ -235,7 +235,13 @@ def test_all_wrong_settings_are_reported_at_once():
 def test_windows_from_disk_reach_the_loss_of_windows_in_memory(tmp_path, capsys, batch):
     losses = {}
     for stream in ("never", "always"):
-        settings = [*SMALL, f"training.stream={stream}", f"training.batch_size={batch}", "training.buffer=10"]
+        settings = [
+            "updates=0",
+            *SMALL,
+            f"training.stream={stream}",
+            f"training.batch_size={batch}",
+            "training.buffer=10",
+        ]
         detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=SHIFT)
         detector.fit(TrainingSet.of_tables(sessions(normal(2000, 0)), sessions(normal(300, 1)), tmp_path / stream))
         losses[stream] = best_loss(detector)
@@ -248,7 +254,13 @@ def test_windows_from_disk_reach_the_loss_of_windows_in_memory(tmp_path, capsys,
 def test_windows_from_disk_give_the_same_bytes_each_time(tmp_path):
     made = []
     for turn in ("one", "two"):
-        settings = [*SMALL, "training.stream=always", "training.buffer=10", "training.epochs=3"]
+        settings = [
+            *SMALL,
+            "training.stream=always",
+            "training.buffer=10",
+            "training.epochs=3",
+            "training.epoch_steps=20",
+        ]
         detector = DeepLog(load_config(DeepLogSettings, overrides=settings), seed=2)
         detector.fit(TrainingSet.of_tables(sessions(normal(500, 0)), sessions(normal(100, 1)), tmp_path / turn))
         detector.save(tmp_path / f"bundle-{turn}")

@@ -239,7 +239,13 @@ def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, monkeypatch
 @learnt
 def test_training_from_disk_learns(tmp_path, capsys):
     detector = logbert_with(
-        "training.epochs=12", "training.stream=always", "training.buffer=5", "positions=16", "vocabulary=20", seed=SHIFT
+        "updates=0",
+        "training.epochs=12",
+        "training.stream=always",
+        "training.buffer=5",
+        "positions=16",
+        "vocabulary=20",
+        seed=SHIFT,
     )
     detector.fit(TrainingSet.of_tables(sessions(normal(1000, 0)), sessions(normal(300, 1)), tmp_path))
     assert "streamed from disk, 5 at a time" in capsys.readouterr().err
@@ -252,7 +258,7 @@ def test_training_from_disk_learns(tmp_path, capsys):
 def test_the_hypersphere_brings_normal_sessions_together():
     spread = {}
     for weight in (0, 1):
-        detector = logbert_with("training.epochs=4", f"hypersphere={weight}", seed=SHIFT)
+        detector = logbert_with("updates=0", "training.epochs=4", f"hypersphere={weight}", seed=SHIFT)
         detector.fit(TrainingSet.of_tables(sessions(normal(300, 0)), sessions(normal(50, 1))))
         pieces = detector._pieces(detector._tokens(Sequences.from_lists(normal(200, 3)).distinct()))
         batch = detector._rows(pieces).batch(np.arange(len(pieces)))

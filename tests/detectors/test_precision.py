@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import numpy as np
 import onnx
@@ -25,12 +26,16 @@ PRECISIONS = ["fp32", "bf16", *(["fp16"] if DEVICE == "cuda" else [])]
 TABLE = sessions([[3, 4, 5, 7], [3, 4, 5, 4, 5, 6, 7], [3, 4, 5, 6, 7]] * 4)
 
 
-@cache
-def trained(name: str, precision: str) -> NeuralDetector:
-    """A network after one optimiser step."""
+@pytest.fixture(scope="module", params=NETWORKS)
+def trained(request: pytest.FixtureRequest) -> Callable[[str], NeuralDetector]:
+    """A network after one optimiser step in a precision."""
+    return cache(partial(one_step, request.param))
+
+
+def one_step(name: str, precision: str) -> NeuralDetector:
     step = {"device": DEVICE, "precision": precision, "epochs": 1, "epoch_steps": 1, "batch_size": 256}
     kind = detectors.load(name)
-    detector = kind(validated(kind.Settings, {"training": step}), seed=1)
+    detector = kind(validated(kind.Settings, {"updates": 0, "training": step}), seed=1)
     detector.fit(TrainingSet.of_tables(TABLE, TABLE.slice(0, 3)))
     assert isinstance(detector, NeuralDetector)
     assert detector.history[-1]["step"] == 1
@@ -38,9 +43,8 @@ def trained(name: str, precision: str) -> NeuralDetector:
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_step_in_each_precision_and_scores_after_it(name, precision):
-    detector = trained(name, precision)
+def test_a_step_in_each_precision_and_scores_after_it(trained, precision):
+    detector = trained(precision)
     assert all(value.dtype == torch.float32 for value in read_weights(detector._weights).values())
     graph = onnx.load_from_string(detector._scorer.network).graph
     half = {onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT16}
@@ -52,9 +56,8 @@ def test_a_step_in_each_precision_and_scores_after_it(name, precision):
     assert np.array_equal(again.score(TABLE)["score"].to_numpy(), scores)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_bf16_is_really_used_and_near_fp32(name):
-    one, other = (trained(name, precision) for precision in ("fp32", "bf16"))
+def test_bf16_is_really_used_and_near_fp32(trained):
+    one, other = map(trained, ("fp32", "bf16"))
     assert one._weights != other._weights
     losses = [detector.history[0]["loss"] for detector in (one, other)]
     assert losses[0] != losses[1]

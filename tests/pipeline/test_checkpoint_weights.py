@@ -16,6 +16,7 @@ from tests.sources.day_samples import session as day_session
 
 from logradar.core.errors import BundleError, ConfigError, DataError
 from logradar.core.session_set import SessionTable
+from logradar.detectors.neural import body
 from logradar.model import validation_sample
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
@@ -99,6 +100,18 @@ def test_any_checkpoint_is_exported(bundle, places, home):
         optimiser = torch.optim.AdamW([{"params": group} for group in groups])
         optimiser.load_state_dict(saved["optimizer_state_dict"])
         assert all(optimiser.state[one]["exp_avg"].shape == one.shape for _, one in named)
+
+
+def test_an_export_for_torch_traces_no_graph(bundle, places, home, monkeypatch):
+    """That takes seconds, and is for what scores."""
+
+    def traced(*_):
+        raise AssertionError("a graph was traced")
+
+    monkeypatch.setattr(body, "export", traced)
+    assert export(bundle, home / "untraced.pt", checkpoint=places[3])["checkpoint"] == "checkpoint-3"
+    with pytest.raises(AssertionError, match="a graph was traced"):
+        export(bundle, home / "traced.onnx", checkpoint=places[3])
 
 
 def test_onnx_of_a_checkpoint_scores_with_its_weights(bundle, places, home):

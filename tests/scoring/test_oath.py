@@ -133,11 +133,11 @@ def system(request: pytest.FixtureRequest, data_dir: Path, tmp_path_factory: pyt
 def hdfs(request: pytest.FixtureRequest, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Blocks of a real cluster, as they are and in random order."""
     lines = lines_of(data_dir / "hdfs" / "HDFS_2pct.log.xz")
-    test = lines[30_000:36_000]
+    test = lines[30_000:33_000]
     if request.param == "shuffled":
         random.Random(0).shuffle(test)
     overrides = ["sessions.idle_seconds=20"] if request.param == "short idle time" else []
-    return case(tmp_path_factory.mktemp("hdfs"), lines[:12_000], test, *overrides)
+    return case(tmp_path_factory.mktemp("hdfs"), lines[:8_000], test, *overrides)
 
 
 @pytest.fixture(scope="module", params=["keys", "short idle time", "overlapping windows", "windows of time"])

@@ -27,9 +27,14 @@ def fitted(name: str, **settings: object) -> Detector:
     return detector
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_template_that_begins_in_validation_is_new_once(name, tmp_path):
-    learnt, only_scored = fitted(name), fitted(name, updates=0)
+@pytest.fixture(scope="module", params=NETWORKS)
+def only_scored(request: pytest.FixtureRequest) -> Detector:
+    return fitted(request.param, updates=0)
+
+
+def test_a_template_that_begins_in_validation_is_new_once(only_scored, tmp_path):
+    name = only_scored.name
+    learnt = fitted(name)
     assert only_scored.vocabulary.ids.tolist() == [3, 4, 5, 6]
     assert learnt.vocabulary.ids.tolist() == [3, 4, 5, 6, 9]
     assert only_scored.validation_scores.shape == learnt.validation_scores.shape == (66,)
@@ -43,11 +48,9 @@ def test_a_template_that_begins_in_validation_is_new_once(name, tmp_path):
     assert not learnt.before_validation.predicted(SessionTable(sessions([NEW]))).known.all()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_without_updates_validation_scores_are_those_of_the_detector(name):
-    detector = fitted(name, updates=0)
+def test_without_updates_validation_scores_are_those_of_the_detector(only_scored):
     valid = sessions([USUAL] * 30 + [NEW] * 6 + [USUAL] * 30)
-    assert np.array_equal(detector.validation_scores, detector.score(valid)["score"].to_numpy())
+    assert np.array_equal(only_scored.validation_scores, only_scored.score(valid)["score"].to_numpy())
 
 
 def test_sessions_are_of_one_kind_where_the_same_event_surprises_after_the_same():

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
@@ -238,8 +239,14 @@ class NeuralDetector(PredictsEvents):
         require()
         other = copy(self)
         other._weights = weights
-        other._take(other.network())
+        other.network()  # whether they fit
+        vars(other).pop("_scorer", None)
         return other
+
+    @cached_property
+    def _scorer(self) -> Scorer:  # type: ignore[override]
+        """That of these weights; tracing a network takes seconds, so one that scores nothing is not traced."""
+        return Scorer(export(self.network(), self._example(), self.ragged, self._brief))
 
     def _tokens(self, sequences: Sequences) -> Sequences:
         tokens = self.vocabulary.tokens(sequences.values)
