@@ -176,11 +176,62 @@ def _code(text: str) -> str:
     return f"`{text.replace('|', chr(92) + '|')}`" if text else ""
 
 
+def openapi() -> str:
+    """The description of the service's API, as JSON."""
+    from logradar.serving.api.openapi import openapi_text
+
+    return openapi_text()
+
+
+API = """# API of the service
+
+What [`logradar serve`](serve.md) answers under `/api/v1`, for programs. The whole description, with examples and
+errors, is [openapi.json](openapi.json), also at `/api/v1/openapi.json`. Errors are `application/problem+json`
+(RFC 9457) with a sentence in `detail`. Lists come in pages: give `next_cursor` as `cursor` to get the next one.
+Times are ISO 8601 in documents, and microseconds since 1970 in UTC where they are numbers. With keys (`--auth`):
+`Authorization: Bearer lr_…`.
+
+```sh
+curl 'http://127.0.0.1:8514/api/v1/incidents?severity=critical'
+curl -N http://127.0.0.1:8514/api/v1/feed          # what is new, as server-sent events; Last-Event-ID goes on
+curl http://127.0.0.1:8514/api/v1/detect -H 'Content-Type: application/json' \\
+  -d '{"sessions": [{"session_id": "1", "lines": ["order 17 failed: no stock"]}]}'
+```
+
+| operation | what it does |
+|---|---|
+"""
+ASSISTANTS = """
+## Assistants
+
+`logradar mcp --url http://127.0.0.1:8514` answers assistants over MCP (stdio): open incidents, one incident as a story,
+lines, sessions, what changed, one alert explained. With keys, put one into `LOGRADAR_KEY`. Each answer keeps to a
+budget of tokens (`--tokens`) and says what it left out; text of logs is marked as data. Without a running service:
+`logradar mcp --home logradar-service`. An entry for the settings of an assistant:
+
+```json
+{"mcpServers": {"logradar": {"command": "logradar", "args": ["mcp", "--url", "http://127.0.0.1:8514"]}}}
+```
+"""
+
+
+def api() -> str:
+    """Every operation of the service's API, as Markdown."""
+    parts = [HEAD, API]
+    for path, operations in json.loads(openapi())["paths"].items():
+        for method, one in operations.items():
+            first = one.get("description", one["summary"]).partition("\n\n")[0]
+            parts.append(f"| `{method.upper()} {path}` | {' '.join(first.split()).replace('|', '&#124;')} |\n")
+    return "".join([*parts, ASSISTANTS])
+
+
 PAGES = {
     "formats.md": formats,
     "reference-cli.md": commands,
     "reference-settings.md": settings,
     "file-map.md": file_map,
+    "openapi.json": openapi,
+    "reference-api.md": api,
 }
 
 if __name__ == "__main__":

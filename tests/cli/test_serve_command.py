@@ -9,9 +9,6 @@ import time
 import urllib.request
 
 import pytest
-
-pytest.importorskip("fastapi", reason="needs the extra serve")
-
 from typer.testing import CliRunner
 
 from logradar.cli import build

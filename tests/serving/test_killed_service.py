@@ -10,9 +10,6 @@ import threading
 import time
 
 import pytest
-
-pytest.importorskip("fastapi", reason="needs the extra serve")
-
 from tests.serving.senders import document
 
 

@@ -1,9 +1,6 @@
 """The alerts and incidents of a file are those of its lines sent by any protocol: equal ids."""
 
 import pytest
-
-pytest.importorskip("fastapi", reason="needs the extra serve")
-
 from tests.serving.senders import PROTOCOLS, send
 
 from logradar.core.config import validated

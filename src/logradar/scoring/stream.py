@@ -113,8 +113,9 @@ class Stream:
         records = self._numbered(records)
         self._keep(records)
         ids = self._miner.match(self._miner.without_keys(records["body"], records["session_key"]))
-        found, moments = events(records, ids), self._clock.read(
-            records["source"] if self._several else None, records["timestamp"]
+        found, moments = (
+            events(records, ids),
+            self._clock.read(records["source"] if self._several else None, records["timestamp"]),
         )
         closed = self._sessionizer.push(found, moments)
         changes, horizons = NO_CHANGES, [self._sessionizer.oldest]

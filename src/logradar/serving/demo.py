@@ -29,7 +29,7 @@ def demo_bundle(folder: Path) -> Path:
     if not bundle.is_dir():
         say("A made-up shop of three services runs for some hours, without a fault, and its logs are learnt.")
         simulate(folder / "learnt", days=_DAYS, faults="none", seed=1, lines_per_day=_LINES_PER_DAY, start=_START)
-        train(str(folder / "learnt"), bundle, run_settings(None, ["input.use_labels=false"]))
+        train(str(folder / "learnt"), bundle, run_settings(None, ["input.use_labels=false", "split.trim=0"]))
     return bundle
 
 

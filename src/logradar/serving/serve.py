@@ -38,22 +38,29 @@ def serve(settings: ServiceSettings, *, ready: Callable[[dict[str, str]], object
 
 
 async def _run(service: Service, listening: socket.socket, ready: Callable[[dict[str, str]], object]) -> None:
-    config = uvicorn.Config(
-        create_app(service), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5
-    )
+    app = create_app(service)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5)
     async with _senders(service) as addresses:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         ready({"http": f"http://{shown}:{port}", **addresses})
         tidying = asyncio.create_task(_tidy(service))
         try:
-            await _Server(config).serve(sockets=[listening])
+            await _Server(config, app.state.feeds.close).serve(sockets=[listening])
         finally:
             tidying.cancel()
 
 
 class _Server(uvicorn.Server):
     """Ends at SIGINT and SIGTERM as a task that is done; a second signal does not wait for open requests."""
+
+    def __init__(self, config: uvicorn.Config, end: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._end = end  # of what would keep connections open
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
