@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -12,6 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 import orjson
 
 from logradar import __version__
+from logradar.core.bundle import MANIFEST
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import draft_of
 from logradar.core.memory import peak_mb
@@ -73,10 +75,16 @@ class Service:
         self.listeners: dict[str, Any] = {}  # what brings lines by itself: syslog, files that are followed
 
     def __enter__(self) -> Self:
-        self._ends.enter_context(self.log)
-        self._ends.enter_context(self.worker)
-        self._ends.enter_context(self.delivery)
-        self._ends.enter_context(self.learning)
+        try:
+            self._begin()
+        except BaseException:
+            self._ends.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        for part in (self.log, self.worker, self.delivery, self.learning):
+            self._ends.enter_context(part)
         known = {(plan.name, plan.role) for plan in self.worker.routes.plans}
         for wanted in self.settings.bundles:
             role = SHADOW if wanted.shadow else ACTIVE
@@ -84,7 +92,6 @@ class Service:
                 self.activate(wanted.bundle, wanted.name, role=role, services=wanted.services)
         if self.settings.learn_seconds is not None and not self.worker.routes.plans:
             self.learning.begin(self.settings.learn_seconds)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -102,7 +109,7 @@ class Service:
         copy = self.shelf.put(name, bundle)
         plan = RoutePlan(name, copy, tuple(services), role)
         Route.of(plan)  # what is wrong with it is said here
-        facts = {"by": by, "from": str(bundle)}
+        facts = {"by": by, "from": str(bundle), "manifest": _manifest_of(bundle)}
         self.store.add_bundle(f"{name}/{role}", str(copy), role=role, services=list(services) or None, document=facts)
         self._control({"do": ROUTE, **plan.document()})
         return next((one for one in self.bundles() if one["name"] == name and one["role"] == role), plan.document())
@@ -241,8 +248,17 @@ class Service:
         self.worker.wait(self.log.end, _SOON)
 
     def _is_at_work(self, name: str, role: str, bundle: Path) -> bool:
-        """Whether a bundle was put to work from this folder, and people only added to it since."""
+        """Whether a bundle was put to work from this folder, which is as it was, and people only added to it since."""
         for one in self.store.bundles():
             if one["bundle"] == f"{name}/{role}":
-                return bool(one["document"].get("from") == str(bundle))
+                facts = one["document"]
+                return bool(facts.get("from") == str(bundle) and facts.get("manifest") == _manifest_of(bundle))
         return False
+
+
+def _manifest_of(bundle: Path) -> str:
+    """A checksum of the checksums of a bundle."""
+    try:
+        return sha256((bundle / MANIFEST).read_bytes()).hexdigest()
+    except OSError:
+        return ""
