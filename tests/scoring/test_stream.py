@@ -138,3 +138,27 @@ def test_the_state_is_a_set_of_tables_with_a_version(home: Path, tmp_path: Path)
     about = json.loads((tmp_path / "state" / "state.json").read_text())
     assert about["state"] == FORMAT and about["bundle"] == bundle.identity
     assert {path.stem for path in (tmp_path / "state").glob("*.parquet")} == set(stream.tables())
+
+
+def test_open_sessions_hold_no_more_records_than_they_may(home: Path, tmp_path: Path) -> None:
+    """Those idle longest are over early; nothing is lost, and the limit is kept whatever arrives."""
+    bundle = Bundle.load(home / "bundle")
+    together = [
+        line
+        for step in range(len(STEPS))
+        for number in range(300)
+        for line in [session(0)[step].replace("000000", f"{number:06}")]
+    ]
+    records = records_of(bundle, write(tmp_path / "new.log", together))
+    stream = Stream(bundle, plan_threshold(bundle), most_open=100)
+    for row in range(0, len(records), 30):
+        stream.step(records.slice(row, 30))
+        assert stream._sessionizer.held <= 100
+    assert stream.shortened > 1000
+    stream.close()
+    assert stream.records == len(records)
+    assert stream.sessions >= stream.shortened + 1
+    whole = Stream(bundle, plan_threshold(bundle))
+    whole.step(records)
+    whole.close()
+    assert (whole.shortened, whole.sessions) == (0, 300)

@@ -137,6 +137,19 @@ class Sessionizer:
         self.dropped += fresh.dropped
         return table
 
+    def shorten(self, most: int) -> pa.Table:
+        """SESSIONS that are taken as over, those idle longest, so that open sessions hold at most ``most`` events."""
+        over: list[tuple[Group, _Open]] = []
+        left = self._live
+        for group, session in self._open.items():
+            if left <= most:
+                break
+            over.append((group, session))
+            left -= session.count
+        for group, _ in over:
+            del self._open[group]
+        return self._table(over)
+
     def close(self) -> pa.Table:
         """SESSIONS that are still open, at the end of the input."""
         rest = list(self._open.items())

@@ -67,6 +67,7 @@ class Stream:
         on_scores: OnScores | None = None,
         incidents: IncidentSettings | None = None,
         several: bool = False,
+        most_open: int | None = None,
     ) -> None:
         if not isinstance(bundle.miner, TemplateMiner):
             raise ConfigError("The bundle was trained on day files, which hold whole sessions; detect on day files.")
@@ -74,7 +75,7 @@ class Stream:
         self._limit = limit
         self._scorer = Scorer(bundle, limit, on_scores)
         self._early = early and bundle.main.prefix_safe
-        self._several = several
+        self._several, self._most_open = several, most_open
         self._clock = EventClock()
         self._sessionizer = Sessionizer(bundle.settings.sessions)
         self._drift = DriftMonitor(bundle, limit)
@@ -85,7 +86,7 @@ class Stream:
         self.grouping = incidents or bundle.settings.incidents
         self._incidents = Incidents(self.grouping, bundle.settings.severity)
         self._raised: set[str] = set()  # ids of early alerts whose session is not over
-        self.sessions = self.suppressed = 0
+        self.sessions = self.suppressed = self.shortened = 0
 
     @property
     def records(self) -> int:
@@ -117,7 +118,7 @@ class Stream:
             events(records, ids),
             self._clock.read(records["source"] if self._several else None, records["timestamp"]),
         )
-        closed = self._sessionizer.push(found, moments)
+        closed = self._shortened(self._sessionizer.push(found, moments))
         changes, horizons = NO_CHANGES, [self._sessionizer.oldest]
         if self._rates is not None:
             self._rates.push(moments, found)
@@ -127,7 +128,7 @@ class Stream:
         early = self._unfinished() if self._early else NO_ALERTS
         horizon = min((one for one in horizons if one is not None), default=None)
         incidents = self._incidents.push(alerts, changes, now=_end(closed), early=early, horizon=horizon)
-        if self._held > 2 * self._sessionizer.held + _SPARE:
+        if self._held > self._sessionizer.held * 5 // 4 + _SPARE:
             self._forget()
         return Step(alerts, early, incidents, changes, found)
 
@@ -135,8 +136,8 @@ class Stream:
         """The input stops and goes on later: INCIDENTS that were not given yet, as they come together in a storm."""
         return Step(incidents=self._incidents.settle())
 
-    def close(self) -> Step:
-        """The end of the input: all open sessions are over."""
+    def close(self, *, over: bool = False) -> Step:
+        """The end of the input: all open sessions are over, with ``over`` all incidents as well."""
         closed = self._sessionizer.close()
         alerts = self._score(closed)
         self._lines, self._firsts, self._held = [], [], 0
@@ -145,7 +146,11 @@ class Stream:
             self._rates.close()
             changes = self._rates.changes_in(empty(LOG_RECORDS))
         changed = self._incidents.push(alerts, changes, now=_end(closed))
-        return Step(alerts, incidents=pa.concat_tables([changed, self._incidents.close()]), rate_changes=changes)
+        return Step(alerts, incidents=pa.concat_tables([changed, self._incidents.close(over=over)]), rate_changes=changes)
+
+    def succeed(self, closed: Stream) -> None:
+        """Look after the incidents of a stream of the same bundle that was closed: they may go on, or be over in time."""
+        self._incidents = closed._incidents
 
     def figures(self) -> dict[str, Any]:
         """Figures of all that has arrived, as `logradar.pipeline.detect` reports them."""
@@ -168,6 +173,14 @@ class Stream:
         tables = [self._lines[place] for place in places.tolist() if place >= 0]
         found = [table.filter(pc.is_in(table["record_id"], wanted)) for table in tables]
         return pa.concat_tables([empty(LOG_RECORDS), *found]).unify_dictionaries()
+
+    def _shortened(self, closed: pa.Table) -> pa.Table:
+        """``closed`` and the sessions that are over because too many records are held; a tenth at once."""
+        if self._most_open is None or self._sessionizer.held <= self._most_open:
+            return closed
+        more = self._sessionizer.shorten(self._most_open * 9 // 10)
+        self.shortened += len(more)
+        return pa.concat_tables([closed, more]).unify_dictionaries()
 
     def _keep(self, records: pa.Table) -> None:
         if len(records):

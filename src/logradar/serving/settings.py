@@ -50,6 +50,11 @@ class ServiceSettings(Config):
     learn: str | None = Field(None, description="collect for so long (24h, 30m), then train on it; where no bundle is")
     format: str | None = Field(None, description="format of the lines, where it is not to be found out")
     lateness_seconds: float = Field(2.0, ge=0, le=300, description="how long records of slow senders are waited for")
+    open_lines: int = Field(
+        500_000,
+        ge=1_000,
+        description="lines that open sessions of a bundle may hold; beyond, those idle longest are judged as over",
+    )
     snapshot_seconds: float = Field(60.0, gt=0, le=3600, description="how often the state is saved")
     backlog_mb: int = Field(1024, ge=1, description="MB that wait for detection before senders are asked to wait")
     reserve_mb: int = Field(256, ge=1, description="MB of free disk below which nothing is accepted")

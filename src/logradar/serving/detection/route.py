@@ -53,10 +53,13 @@ class Route:
     templates: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: RoutePlan) -> Route:
-        """The route of a plan. Raises the errors of `Bundle.load`, and `ConfigError` for a bundle of day files."""
+    def of(cls, plan: RoutePlan, most_open: int | None = None) -> Route:
+        """The route of a plan, whose open sessions hold at most ``most_open`` records.
+
+        Raises the errors of `Bundle.load`, and `ConfigError` for a bundle of day files.
+        """
         bundle = Bundle.load(plan.bundle)
-        stream = Stream(bundle, bundle.thresholds[bundle.settings.detector], several=True)
+        stream = Stream(bundle, bundle.thresholds[bundle.settings.detector], several=True, most_open=most_open)
         return cls(plan, bundle, stream, templates=bundle.texts)
 
     @property

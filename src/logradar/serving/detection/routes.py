@@ -17,10 +17,14 @@ DRAIN_TICKS: Final = 1_200  # ticks after which open sessions of a bundle that w
 
 
 class Routes:
-    """The routes in the order in which they were named; one that drains comes after those that took its place."""
+    """The routes in the order in which they were named; one that drains comes after those that took its place.
 
-    def __init__(self) -> None:
+    The open sessions of each hold at most ``most_open`` records.
+    """
+
+    def __init__(self, most_open: int | None = None) -> None:
         self._routes: list[Route] = []
+        self._most_open = most_open
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)
@@ -38,7 +42,7 @@ class Routes:
 
         Raises the errors of `Route.of`; then nothing changes.
         """
-        route = Route.of(plan)
+        route = Route.of(plan, self._most_open)
         self.remove(plan.name, plan.role, tick)
         self._routes.insert(len(self), route)
 
@@ -77,7 +81,7 @@ class Routes:
             if route.draining:
                 self._routes.remove(route)
             else:
-                route.stream = Route.of(route.plan).stream
+                route.stream = Route.of(route.plan, self._most_open).stream
 
     def _of_open_sessions(self, route: Route, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows whose session is open in a route that drains."""
@@ -100,7 +104,7 @@ class Routes:
     def restore(self, values: list[dict[str, Any]], tables: dict[str, pa.Table]) -> None:
         """Take over what `state` gave. Raises `StateError` where a bundle has changed, and the errors of `Route.of`."""
         for number, value in enumerate(values):
-            route = Route.of(RoutePlan.of(value))
+            route = Route.of(RoutePlan.of(value), self._most_open)
             if route.bundle.identity != value["identity"]:
                 raise StateError(f"The bundle '{route.plan.bundle}' has changed since the state was saved.")
             prefix = f"route{number}."
