@@ -168,6 +168,20 @@ def test_a_log_out_of_order_or_without_times_says_so(bundle: Path, tmp_path: Pat
     assert any(("order of time" if shuffled else "no times") in note for note in result.figures["notes"])
 
 
+def test_a_service_that_training_could_not_name_is_not_new(tmp_path: Path) -> None:
+    """A file has no names of services; the shipper that delivers the same log later has one."""
+    plain_lines = [f"{START + timedelta(seconds=at):%Y-%m-%d %H:%M:%S.%f} {text}" for at, text in sorted(shop(3, 1))]
+    (tmp_path / "plain.log").write_text("\n".join(plain_lines) + "\n")
+    train(str(tmp_path / "plain.log"), tmp_path / "unnamed", SETTINGS)
+    begin = LATER + 3600
+    rng = random.Random(0)
+    same = [(at, text.replace("INFO ", "INFO shop ")) for at, text in shop(3, 2, day=1)]
+    assert found(tmp_path / "unnamed", same, tmp_path) == []
+    more = [(begin + rng.random() * 600, f"INFO shop store stock was counted number {n}") for n in range(3000)]
+    changes = found(tmp_path / "unnamed", same + more, tmp_path)
+    assert {(one["kind"], one["service"]) for one in changes if one["template_id"] is not None} == {("spike", None)}
+
+
 def test_too_little_time_learns_no_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(str(write(tmp_path / "train.log", shop(0.7, 1))), tmp_path / "bundle", SETTINGS)
     assert Bundle.load(tmp_path / "bundle").rates is None

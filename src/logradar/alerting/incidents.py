@@ -103,9 +103,14 @@ class Incidents:
         """INCIDENTS that changed and were not given yet; the input goes on later."""
         return self._changed() if self._waiting else NO_INCIDENTS
 
-    def close(self) -> pa.Table:
-        """The end of the input: INCIDENTS that changed and were not given yet."""
+    def close(self, *, over: bool = False) -> pa.Table:
+        """The end of the input: INCIDENTS that changed and were not given yet.
+
+        With ``over`` all are resolved, because nothing will look whether they go on.
+        """
         self._early = {}
+        if over:
+            self._now += self._settings.quiet + 1
         return self._changed()
 
     def _add(self, burst: Burst) -> None:

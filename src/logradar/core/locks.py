@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from logradar.core.errors import StateError
+
 _held = threading.local()  # parent folders that this thread has locked: it may ask again
 
 
@@ -36,4 +38,25 @@ def locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
         yield
     finally:
         mine.discard(parent)
+        os.close(handle)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Work in ``folder`` alone, until the end. Raises `StateError` where another process does.
+
+    This lock is on a file in it, so that it never meets those of `locked`.
+    """
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateError(
+                f"Another process works in '{folder}' already: stop that one, or name another folder."
+            ) from None
+        except OSError:  # no locks here
+            pass
+        yield
+    finally:
         os.close(handle)

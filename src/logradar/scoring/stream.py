@@ -146,7 +146,9 @@ class Stream:
             self._rates.close()
             changes = self._rates.changes_in(empty(LOG_RECORDS))
         changed = self._incidents.push(alerts, changes, now=_end(closed))
-        return Step(alerts, incidents=pa.concat_tables([changed, self._incidents.close(over=over)]), rate_changes=changes)
+        return Step(
+            alerts, incidents=pa.concat_tables([changed, self._incidents.close(over=over)]), rate_changes=changes
+        )
 
     def succeed(self, closed: Stream) -> None:
         """Look after the incidents of a stream of the same bundle that was closed: they may go on, or be over in time."""

@@ -67,8 +67,9 @@ class Learning:
         plan = self._store.meta(_BEGAN)
         if not plan:
             return ""
-        left = (plan["until"] - now_us()) / 1e6
-        return f"Lines are collected for {max(0.0, left) / 60:.0f} more minutes, then learnt."
+        left = max(0.0, (plan["until"] - now_us()) / 1e6)
+        rest = f"{left / 60:.0f} more minutes" if left >= 120 else f"{left:.0f} more seconds"
+        return f"Lines are collected for {rest}, then learnt."
 
     def _run(self) -> None:
         while not self._ending.wait(0.5):

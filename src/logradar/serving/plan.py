@@ -37,6 +37,12 @@ def service_settings(
     names = [one.name for one in settings.bundles]
     if len(set(names)) < len(names):
         raise ConfigError("Two bundles have the same name; give each its own under `bundles` in the settings.")
+    others = [one.name for one in settings.bundles if not one.services and not one.shadow]
+    if len(others) > 1:
+        raise ConfigError(
+            f"{' and '.join(others)} would both judge the services that no bundle names: say which services one "
+            "of them takes ('pay,cart*=FOLDER'), or let it score beside the other with --shadow."
+        )
     for one in settings.bundles:
         if not one.bundle.is_dir():
             raise ConfigError(f"There is no bundle at '{one.bundle}'. `logradar train` writes bundles.")

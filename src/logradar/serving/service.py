@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -16,11 +16,12 @@ from logradar import __version__
 from logradar.core.bundle import MANIFEST
 from logradar.core.errors import ConfigError, InputError
 from logradar.core.files import draft_of
+from logradar.core.locks import claimed
 from logradar.core.memory import peak_mb
 from logradar.core.progress import say
 from logradar.pipeline.feedback import Verdicts, give_feedback
 from logradar.serving.detection.route import ACTIVE, SHADOW, Route, RoutePlan
-from logradar.serving.detection.worker import CLOSE, REMOVE, ROUTE, Worker, WorkerSettings
+from logradar.serving.detection.worker import CLOSE, REMOVE, ROUTE, SHELF, Worker, WorkerSettings
 from logradar.serving.learning import Learning
 from logradar.serving.notifications.delivery import Delivery
 from logradar.serving.notifications.plan import Planner
@@ -33,6 +34,8 @@ from logradar.serving.store.store import Store
 from logradar.serving.wal.log import TICK_SECONDS, Log, Pressure
 
 _LATE: Final = 30.0  # seconds that detection may lag before the service says that it is not well
+_SETTINGS: Final = "settings"  # what is noted of a bundle that the settings name
+_OLD_COPY: Final = 86_400.0  # seconds for which the log may still name the copy of a bundle
 _SOON: Final = 30.0  # seconds that a change of bundles may take
 
 
@@ -55,18 +58,18 @@ class Service:
         self.settings, self.started_at = settings, now_us()
         self._ends = ExitStack()
         with ExitStack() as undo:  # what was opened is closed where a later part cannot be
+            undo.enter_context(claimed(settings.home))
             self.store = undo.enter_context(Store.open(settings.database_url))
             pressure = Pressure(backlog_bytes=settings.backlog_mb << 20, reserve_bytes=settings.reserve_mb << 20)
             self.log = Log(settings.home / "wal", pressure=pressure)
-            for sentence in self.log.segments.repaired:
-                say(sentence)
-            self.shelf = Shelf(settings.home / "bundles")
+            self.shelf = Shelf(settings.home / SHELF)
             self._planner = Planner(settings.notifications.receivers)
             self.delivery = Delivery(receivers(settings.notifications), self.store)
             worker = WorkerSettings(
                 lateness=max(1, round(settings.lateness_seconds / TICK_SECONDS)),
                 every=settings.snapshot_seconds,
                 expected=settings.format,
+                most_open=settings.open_lines,
             )
             self.worker = Worker(self.log, self.store, settings.home, settings=worker, plan=self._plan)
             self.learning = Learning(self.store, self.worker.lines, settings.home, self.activate)
@@ -85,13 +88,26 @@ class Service:
     def _begin(self) -> None:
         for part in (self.log, self.worker, self.delivery, self.learning):
             self._ends.enter_context(part)
-        known = {(plan.name, plan.role) for plan in self.worker.routes.plans}
-        for wanted in self.settings.bundles:
-            role = SHADOW if wanted.shadow else ACTIVE
-            if (wanted.name, role) not in known or not self._is_at_work(wanted.name, role, wanted.bundle):
-                self.activate(wanted.bundle, wanted.name, role=role, services=wanted.services)
+        self._put_settings_to_work()
         if self.settings.learn_seconds is not None and not self.worker.routes.plans:
             self.learning.begin(self.settings.learn_seconds)
+
+    def _put_settings_to_work(self) -> None:
+        """What the settings say otherwise than at the last start; what people did since then stays as they left it."""
+        at_work = {f"{plan.name}/{plan.role}": plan for plan in self.worker.routes.plans}
+        before = {row["bundle"]: row["document"].get(_SETTINGS) for row in self.store.bundles()}
+        wanted = {f"{one.name}/{SHADOW if one.shadow else ACTIVE}": one for one in self.settings.bundles}
+        for key, plan in at_work.items():
+            if wanted and key not in wanted and before.get(key):
+                say(f"The {plan.role} bundle '{plan.name}' ends: the settings do not name it any more.")
+                self.deactivate(plan.name, plan.role)
+        for key, one in wanted.items():
+            source, role = one.bundle, key.rpartition("/")[2]
+            if key in at_work and before.get(key) == _named(source, one.services):
+                continue
+            if key in at_work and (before.get(key) or {}).get("manifest") == _manifest_of(source):
+                source = at_work[key].bundle  # it is for other services, and knows what people said of it
+            self.activate(source, one.name, role=role, services=one.services, named=_named(one.bundle, one.services))
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -99,17 +115,24 @@ class Service:
         self._ends.close()
 
     def activate(
-        self, bundle: Path, name: str, *, role: str = ACTIVE, services: Sequence[str] = (), by: str = "settings"
+        self,
+        bundle: Path,
+        name: str,
+        *,
+        role: str = ACTIVE,
+        services: Sequence[str] = (),
+        by: str = "settings",
+        named: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Let a bundle work from now on, in the place of the one of this name and role; nothing that arrives is lost.
 
-        The bundle is copied. Returns what `bundles` says of it. Raises `BundleError` for what is no bundle, and
-        `ConfigError` for one of day files.
+        The bundle is copied. ``named`` is what the settings say of it, where they do. Returns what `bundles` says of
+        it. Raises `BundleError` for what is no bundle, and `ConfigError` for one of day files.
         """
         copy = self.shelf.put(name, bundle)
         plan = RoutePlan(name, copy, tuple(services), role)
         Route.of(plan)  # what is wrong with it is said here
-        facts = {"by": by, "from": str(bundle), "manifest": _manifest_of(bundle)}
+        facts = {"by": by, "from": str(bundle), _SETTINGS: named or self._named_before(name, role)}
         self.store.add_bundle(f"{name}/{role}", str(copy), role=role, services=list(services) or None, document=facts)
         self._control({"do": ROUTE, **plan.document()})
         return next((one for one in self.bundles() if one["name"] == name and one["role"] == role), plan.document())
@@ -140,6 +163,7 @@ class Service:
                     "session_key": bundle.settings.input.session_key,
                     "sessions_per_day": facts.get("sessions_per_day"),
                     "open_sessions": route.stream.open_sessions,
+                    "shortened_sessions": route.stream.shortened,
                     "records": route.stream.records,
                     "drift": route.stream.figures()["drift"],
                     "rate_notes": route.stream.rate_notes(),
@@ -236,6 +260,10 @@ class Service:
         before = now_us() - round(keep.days * 86_400e6)
         gone = self.store.forget(before)
         gone["line_parts"] = self.worker.lines.forget(before, keep.lines_mb << 20)
+        if self.worker.alive:  # else it may have to read again what asks for an older one
+            used = {route.plan.bundle for route in list(self.worker.routes)}
+            used |= {Path(one["path"]) for one in self.store.bundles()}
+            gone["bundles"] = self.shelf.forget(used, before=time.time() - _OLD_COPY)
         return gone
 
     def _plan(self, incidents: Sequence[dict[str, Any]], bundle: str) -> list[Notification]:
@@ -247,13 +275,14 @@ class Service:
         self.log.control(document).result(_SOON)
         self.worker.wait(self.log.end, _SOON)
 
-    def _is_at_work(self, name: str, role: str, bundle: Path) -> bool:
-        """Whether a bundle was put to work from this folder, which is as it was, and people only added to it since."""
-        for one in self.store.bundles():
-            if one["bundle"] == f"{name}/{role}":
-                facts = one["document"]
-                return bool(facts.get("from") == str(bundle) and facts.get("manifest") == _manifest_of(bundle))
-        return False
+    def _named_before(self, name: str, role: str) -> dict[str, Any] | None:
+        """What the settings said of this name and role when they were last heeded."""
+        rows = (one["document"] for one in self.store.bundles() if one["bundle"] == f"{name}/{role}")
+        return next((row.get(_SETTINGS) for row in rows), None)
+
+
+def _named(bundle: Path, services: Sequence[str]) -> dict[str, Any]:
+    return {"from": str(bundle), "manifest": _manifest_of(bundle), "services": list(services)}
 
 
 def _manifest_of(bundle: Path) -> str:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from logradar.core.bundle import verify
 from logradar.core.errors import BundleError
 from logradar.core.locks import locked
 from logradar.model.bundle import Bundle
@@ -31,7 +32,11 @@ class Shelf:
             with locked(source, exclusive=False):
                 if not source.is_dir():
                     raise BundleError(f"'{source}' is not a bundle. `logradar train` writes bundles.")
-                shutil.copytree(source, copy)
+                verify(source)  # before it is copied: any folder may be named, of any size
+                try:
+                    shutil.copytree(source, copy)
+                except shutil.Error as error:
+                    raise BundleError(f"'{source}' cannot be copied ({error.args[0][0][2]}).") from None
             change(copy)
             identity = Bundle.load(copy).identity
             number = 1
@@ -44,11 +49,15 @@ class Shelf:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def forget(self, used: set[Path]) -> None:
-        """Delete the copies that are not among ``used``."""
-        for place in self._folder.iterdir():
-            if place.is_dir() and not place.name.startswith(".") and place not in used:
-                shutil.rmtree(place, ignore_errors=True)
+    def forget(self, used: set[Path], *, before: float) -> int:
+        """Delete the copies from before a moment (seconds since 1970) that are not among ``used``; returns how many."""
+        old = [
+            place for place in self._folder.iterdir()
+            if place.is_dir() and place not in used and place.stat().st_ctime < before
+        ]  # fmt: skip
+        for place in old:
+            shutil.rmtree(place, ignore_errors=True)
+        return len(old)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -7,6 +7,7 @@ the buckets that are not over, the load and the pauses, and the changes that go 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -30,10 +31,15 @@ Key = tuple[str | None, int]
 
 
 class RateWatch:
-    """Judges new counts by a profile; ``texts`` are the templates by id."""
+    """Judges new counts by a profile; ``texts`` are the templates by id.
+
+    Where training knew no names of services, all records are of one log, whatever names they have by now: else the
+    first shipper that names its service would be new, and the log of training silent.
+    """
 
     def __init__(self, profile: RateProfile, texts: Mapping[int, str]) -> None:
         self.profile = profile
+        self._named = any(name is not None for name in profile.facts.services)
         self._judge = Judge(profile)
         self._changes = OngoingChanges(profile, texts)
         self._open: dict[int, dict[Key, Cell]] = {}
@@ -48,7 +54,8 @@ class RateWatch:
 
     def add(self, cells: Iterable[Cell], tally: Iterable[tuple[int, int, int]]) -> None:
         """Cells in order of their first record; ``tally`` are the buckets that were over, late records and all."""
-        for cell in cells:
+        for one in cells:
+            cell = one if self._named or one.service is None else replace(one, service=None)
             inside = self._open.setdefault(cell.bucket, {})
             key = (cell.service, cell.template)
             before = inside.get(key)

@@ -15,6 +15,7 @@ import orjson
 import polars as pl
 
 from logradar.core.files import draft_of
+from logradar.core.progress import say
 from logradar.core.tables import LEVELS
 from logradar.serving.intake.rows import ROWS
 
@@ -33,6 +34,7 @@ class LineStore:
         self._count = 0
         self.next = 0  # the number of the next part
         self._lock = threading.Lock()
+        self._damaged: set[Path | None] = set()  # files of which that was said
 
     def begin(self, part: int) -> None:
         """Forget the parts from this number on, which lie behind the snapshot, and go on with it."""
@@ -74,7 +76,9 @@ class LineStore:
         sizes = [path.stat().st_size for path in parts]
         over = sum(sizes) - most_bytes if most_bytes is not None else 0
         for path, size in zip(parts, sizes, strict=True):
-            old = int(pl.scan_parquet(path).select(pl.col("arrived").max()).collect().item() or 0) < before
+            last = self._read(path, pl.scan_parquet(path).select(pl.col("arrived").max()))
+            arrived = path.stat().st_mtime_ns // 1_000 if last is None else int(last.item() or 0)
+            old = arrived < before
             if not old and over <= 0:
                 break
             path.unlink()
@@ -104,11 +108,13 @@ class LineStore:
         fits &= moment < until if until is not None else pl.lit(True)
         found: list[dict[str, Any]] = []
         looked = 0
-        for part in self._newest_first():
-            count = part.select(pl.len()).collect().item()
-            rows = part.filter(fits).sort("seq", descending=True).head(limit - len(found)).collect()
+        for path, part in self._newest_first():
+            count = self._read(path, part.select(pl.len()))
+            rows = self._read(path, part.filter(fits).sort("seq", descending=True).head(limit - len(found)))
+            if count is None or rows is None:
+                continue
             found += [_row(row) for row in rows.to_dicts()]
-            looked += count
+            looked += count.item()
             if len(found) >= limit or looked >= _SEARCHED:
                 break
         return found
@@ -121,9 +127,10 @@ class LineStore:
         count = 0
         names = {number: name for name, number in LEVELS.items()}
         with draft_of(path) as draft, draft.open("wb") as file:
-            for part in reversed(list(self._newest_first())):
-                rows = part if since is None else part.filter(pl.col("arrived") >= since)
-                for row in rows.sort("seq").collect().iter_rows(named=True):
+            for part_path, part in reversed(list(self._newest_first())):
+                asked = part if since is None else part.filter(pl.col("arrived") >= since)
+                rows = self._read(part_path, asked.sort("seq"))
+                for row in () if rows is None else rows.iter_rows(named=True):
                     level = row["level"]
                     said = {
                         "timestamp": row["timestamp"].isoformat() if row["timestamp"] else None,
@@ -137,13 +144,26 @@ class LineStore:
                     count += 1
         return count
 
-    def _newest_first(self) -> Iterator[pl.LazyFrame]:
+    def _newest_first(self) -> Iterator[tuple[Path | None, pl.LazyFrame]]:
         with self._lock:
             fresh = pl.concat(self._new) if self._new else pl.DataFrame(schema={name: ROWS[name] for name in COLUMNS})
-        yield fresh.lazy()
+            end = self.next  # what is fresh now may become this part meanwhile
+        yield None, fresh.lazy()
         for path in reversed(self._parts()):
-            if path.exists():
-                yield pl.scan_parquet(path)
+            if int(path.stem) < end and path.exists():
+                yield path, pl.scan_parquet(path)
+
+    def _read(self, path: Path | None, asked: pl.LazyFrame) -> pl.DataFrame | None:
+        """What is asked of a part; None where its file is damaged (said once) or was forgotten meanwhile."""
+        try:
+            return asked.collect()
+        except FileNotFoundError:
+            return None
+        except (pl.exceptions.PolarsError, OSError) as error:
+            if path not in self._damaged:
+                self._damaged.add(path)
+                say(f"'{path}' is damaged, and the lines in it are passed over ({str(error)[:200]}).")
+            return None
 
     def _parts(self) -> list[Path]:
         return sorted(path for path in self._folder.glob("*.parquet") if path.stem.isdecimal())

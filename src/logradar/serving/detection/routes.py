@@ -65,7 +65,7 @@ class Routes:
                 if route.plan.role == "active":
                     kept &= ~rows["seq"].is_in(mine["seq"].implode())
             if route.until is not None and (tick >= route.until or not route.stream.open_keys()):
-                yield route, rows.clear(), route.stream.close()
+                yield route, rows.clear(), route.stream.close(over=True)
                 self._routes.remove(route)
         rest = rows.filter(kept) if len(rows) else rows
         current = [route for route in self._routes if not route.draining]
@@ -75,13 +75,15 @@ class Routes:
                 yield route, mine, route.step(route.records(mine))
 
     def close(self) -> Iterator[tuple[Route, Step]]:
-        """The end of the input: all open sessions are over, and the streams begin anew."""
+        """The end of the input: all open sessions are over, and the streams begin anew; incidents may go on."""
         for route in list(self._routes):
-            yield route, route.stream.close()
+            yield route, route.stream.close(over=route.draining)
             if route.draining:
                 self._routes.remove(route)
             else:
-                route.stream = Route.of(route.plan, self._most_open).stream
+                fresh = Route.of(route.plan, self._most_open).stream
+                fresh.succeed(route.stream)
+                route.stream = fresh
 
     def _of_open_sessions(self, route: Route, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows whose session is open in a route that drains."""

@@ -32,6 +32,7 @@ from logradar.sources.opening.opening import InputSettings
 ROUTE, REMOVE, CLOSE = "route", "remove", "close"  # what a control frame asks for
 POISON: Final = "poison"  # what the store remembers: positions whose arrivals are left out
 POSITION: Final = "position"  # what the store remembers: up to here everything is counted
+SHELF: Final = "bundles"  # folder of the copies
 TRIES: Final = 3  # after so many faults at one place its arrivals are left out
 PAUSE: Final = 2.0  # seconds after a fault
 READ: Final = 4 << 20  # bytes of the log that are read at once
@@ -40,12 +41,16 @@ Plan = Callable[[Sequence[dict[str, Any]], str], Sequence[Notification]]
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """``lateness`` is in ticks, ``every`` in seconds, ``most`` in bytes of the log between two snapshots."""
+    """``lateness`` is in ticks, ``every`` in seconds, ``most`` in bytes of the log between two snapshots.
+
+    ``most_open`` is how many records the open sessions of a bundle may hold.
+    """
 
     lateness: int = 4
     every: float = 60.0
     most: int = 256 << 20
     expected: str | None = None  # format of lines
+    most_open: int | None = None
 
 
 class Worker:
@@ -64,16 +69,17 @@ class Worker:
         plan: Plan = lambda incidents, bundle: (),
     ) -> None:
         self._log, self._store, self._settings, self._plan = log, store, settings, plan
-        self._snapshots = Snapshots(home / "state")
+        self._home, self._snapshots = home, Snapshots(home / "state")
         self.lines = LineStore(home / "lines")
         self.intake = Intake(InputSettings(), settings.expected, settings.lateness)
-        self.routes = Routes()
+        self.routes = Routes(settings.most_open)
         self._position = self._saved = log.segments.start
         self._applied = 0
         self._saved_at = time.monotonic()
         self._arrived: list[tuple[int, pa.Table]] = []
         self._controls: list[dict[str, Any]] = []
         self._at = 0  # the end of the frame that is being read
+        self._failed_at = 0  # where detection stopped last
         self._faults: Counter[int] = Counter()
         self._poison: set[int] = set()
         self._ending = threading.Event()
@@ -82,6 +88,7 @@ class Worker:
         self.last_time = 0  # microseconds: when the last frame was written that has been read
         self.problem = ""
         self._restore()
+        log.segments.skip_to(max(self._position, self._applied))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -111,16 +118,25 @@ class Worker:
             time.sleep(0.01)
         return self._position >= position
 
+    def _mine(self, what: str) -> str:
+        """The key of a position in this log: a store may be of another one, or of several."""
+        return f"{what} {self._log.segments.identity}"
+
+    def _at_home(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """A plan whose bundle is the copy in this home, which may have been elsewhere when the plan was written."""
+        here = self._home / SHELF / Path(plan["bundle"]).name
+        return {**plan, "bundle": str(here)} if here.is_dir() else plan
+
     def _restore(self) -> None:
-        self._applied = int(self._store.meta(POSITION) or 0)
-        self._poison = set(self._store.meta(POISON) or ())
+        self._applied = int(self._store.meta(self._mine(POSITION)) or 0)
+        self._poison = set(self._store.meta(self._mine(POISON)) or ())
         found = self._snapshots.load()
         if found is None:
             self.lines.begin(0)
             return
         position, values, tables = found
         self.intake.restore(values["intake"], tables)
-        self.routes.restore(values["routes"], tables)
+        self.routes.restore([self._at_home(value) for value in values["routes"]], tables)
         self.records = int(values["records"])
         self.lines.begin(int(values["part"]))
         self._position = self._saved = position
@@ -148,14 +164,14 @@ class Worker:
     def _failed(self, sentence: str) -> int:
         if sentence != self.problem:
             say(sentence)
-        self.problem = sentence
+        self.problem, self._failed_at = sentence, self._at
         self._ending.wait(PAUSE)
         return self._again()
 
     def _again(self) -> int:
         """Begin anew at the last snapshot: the state in memory may be ahead of the store."""
         self.intake = Intake(InputSettings(), self._settings.expected, self._settings.lateness)
-        self.routes, self._arrived, self._controls = Routes(), [], []
+        self.routes, self._arrived, self._controls = Routes(self._settings.most_open), [], []
         self._position = self._log.segments.start
         try:
             self._restore()
@@ -169,7 +185,7 @@ class Worker:
         say(f"The arrivals before position {end:,} of the log are left out: detection failed {TRIES} times on them.")
         try:
             with self._store.writing() as writing:
-                writing.meta(POISON, sorted(self._poison))
+                writing.meta(self._mine(POISON), sorted(self._poison))
         except LogRadarError as error:
             self.problem = str(error)
 
@@ -206,13 +222,15 @@ class Worker:
             self._write(rows, found, end)
         self.lines.add(rows)
         self.records += len(rows)
-        self._position, self.problem = end, ""
+        self._position = end
+        if end >= self._failed_at:  # what lies before it was read well once
+            self.problem = ""
 
     def _obey(self, control: dict[str, Any]) -> None:
         """Change the routes; what cannot be done is said, and the others go on."""
         try:
             if control.get("do") == ROUTE:
-                self.routes.put(RoutePlan.of(control), self.intake.ticks)
+                self.routes.put(RoutePlan.of(self._at_home(control)), self.intake.ticks)
             elif control.get("do") == REMOVE:
                 self.routes.remove(control["name"], control["role"], self.intake.ticks)
         except (LogRadarError, KeyError) as error:
@@ -234,7 +252,7 @@ class Worker:
             for name, incidents in changed.items():
                 writing.notify(list(self._plan(incidents, name)) if incidents else [])
             writing.counts(results.count_rows(rows))
-            writing.meta(POSITION, end)
+            writing.meta(self._mine(POSITION), end)
 
     def _maybe_save(self) -> None:
         due = time.monotonic() - self._saved_at >= self._settings.every

@@ -7,17 +7,22 @@ and deleted when nothing needs it any more.
 from __future__ import annotations
 
 import os
+import re
 import threading
+import uuid
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Final
 
 from logradar.core.errors import StateError
+from logradar.core.files import draft_of
+from logradar.core.progress import say
 from logradar.serving.wal.frames import Damage, Frame, scan
 
 SUFFIX: Final = ".wal"
 DAMAGED: Final = "damaged"  # folder for bytes that are no frames
+_IDENTITY: Final = "identity"  # file that names the log
 SEGMENT: Final = 32 << 20  # bytes after which a new file begins
 
 
@@ -51,6 +56,7 @@ class Segments:
         if self._segments:
             self._mend(self._segments[-1])
         self._file: FileIO | None = None
+        self.identity = _identity_in(folder)  # positions mean nothing in another log
 
     @property
     def start(self) -> int:
@@ -120,6 +126,20 @@ class Segments:
             path.unlink(missing_ok=True)
         return gone
 
+    def skip_to(self, position: int) -> None:
+        """Go on at ``position`` where the log ends before it: files of it are gone, and positions never repeat."""
+        if position <= self.end:
+            return
+        self.close()
+        path = self.folder / name_of(position)
+        path.touch()
+        _sync_folder(self.folder)
+        with self._lock:
+            self._segments.append(Segment(path, position, position))
+        said = f"The write-ahead log lacks files; it goes on at position {position:,}."
+        self.repaired.append(said)
+        say(said)
+
     def size(self) -> int:
         """How many bytes the files hold."""
         return sum(one.end - one.start for one in self._segments)
@@ -160,12 +180,15 @@ class Segments:
         if aside.exists():
             return
         sentence = f"The write-ahead log has {what} ({damage.end - damage.start:,} from position {damage.start:,})"
-        self.repaired.append(f"{sentence}; they were passed over, and are kept in '{DAMAGED}'.")
+        said = f"{sentence}; they were passed over, and are kept in '{DAMAGED}'."
         try:
             aside.parent.mkdir(exist_ok=True)
             aside.write_bytes(data)
         except OSError:  # a full disk must not stop the start
-            self.repaired[-1] = f"{sentence}; they were passed over."
+            said = f"{sentence}; they were passed over."
+        if said not in self.repaired:
+            self.repaired.append(said)
+            say(said)
 
     def _begin(self) -> None:
         if self._file is not None:
@@ -189,6 +212,16 @@ class Segments:
                 file.truncate(last.end - last.start)
         except OSError:
             return  # the next start cuts it
+
+
+def _identity_in(folder: Path) -> str:
+    path = folder / _IDENTITY
+    known = path.read_bytes().decode(errors="replace") if path.is_file() else ""
+    if not re.fullmatch("[0-9a-f]{32}", known):
+        known = uuid.uuid4().hex
+        with draft_of(path) as draft:
+            draft.write_text(known)
+    return known
 
 
 def _sync_folder(folder: Path) -> None:
