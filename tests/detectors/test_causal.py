@@ -27,8 +27,8 @@ from logradar.detectors.neural.surprisal import UNSEEN
 
 TINY = ("embedding=16", "training.device=cpu")
 SIZES = {
-    "loglstm": ("hidden=32", "training.schedule=constant"),
-    "logtcn": ("channels=16", "layers=5", "training.learning_rate=0.02"),
+    "loglstm": ("hidden=32", "training.schedule=constant", "training.epochs=9"),
+    "logtcn": ("channels=16", "layers=5", "training.learning_rate=0.02", "training.epochs=6"),
 }
 READ, WRITE, ASK, ANSWER, CHECK, READ_DONE, WRITE_DONE = 3, 4, 10, 11, 40, 50, 51
 # The lowest possible loss on sessions of `normal`, in nats per prediction: two beginnings, eight numbers of pairs and a
@@ -54,7 +54,7 @@ PLAIN = ("updates=0", "score=surprisal")  # the network alone
 
 def fitted(name: str, *settings: str, seed: int = 0, folder=None, count: int = 600) -> Detector:
     kind = detectors.load(name)
-    given = [*PLAIN, *TINY, *SIZES.get(name, ()), "training.epochs=12", *settings]
+    given = [*PLAIN, *TINY, *SIZES.get(name, ()), *settings]
     detector = kind(load_config(kind.Settings, overrides=given), seed)
     detector.fit(TrainingSet.of_tables(sessions(normal(count, 0)), sessions(normal(150, 1)), folder))
     return detector

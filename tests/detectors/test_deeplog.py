@@ -27,8 +27,9 @@ from logradar.detectors.neural import windows
 from logradar.detectors.neural.surprisal import UNSEEN
 from logradar.training import device
 
-SMALL = ("hidden=24", "layers=1", "embedding=8", "window=4", "training.epochs=10", "training.device=cpu")
-CONVERGED = 0.175  # nats per prediction; 0.163 is reached; 0.186 if a second question seemed as likely as none
+SMALL = ("hidden=24", "layers=1", "embedding=8", "window=4", "training.device=cpu")
+SMALL += ("training.learning_rate=0.01", "training.epochs=5")  # the default rate takes four times as many epochs
+CONVERGED = 0.166  # nats per prediction; 0.165 is reached; at 0.167 an end after CHECK may seem 97 % likely
 START, ASK, ANSWER, CHECK, END = 3, 5, 6, 40, 41
 
 
@@ -174,10 +175,12 @@ def test_chunks_give_the_same_rows(deeplog):
 
 
 def test_validation_may_have_events_that_training_lacks():
-    detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, "training.epochs=2"]))
+    few = ("training.epochs=1", "training.epoch_steps=2")
+    detector = DeepLog(load_config(DeepLogSettings, overrides=[*SMALL, *few]))
     detector.fit(TrainingSet.of_tables(sessions(normal(50, 0)), sessions([[START, 99, END], [UNKNOWN]])))
     np.testing.assert_allclose(detector.validation_scores, UNSEEN, rtol=0.01)
-    assert scores(detector, [99, 98])[0] > detector.validation_scores.max()
+    # 99 is known by now, for validation sessions are learnt too: two that were never seen score log(2) more than one.
+    assert scores(detector, [98, 97])[0] > detector.validation_scores.max() + 0.5
 
 
 def test_scoring_needs_no_torch(deeplog, tmp_path):

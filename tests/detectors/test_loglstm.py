@@ -27,7 +27,7 @@ def test_training_from_disk_learns_and_gives_the_same_bytes_each_time(tmp_path, 
     """From disk the order of the rows differs, so the loss does too; it is far below that of guessing, log(8)."""
     made, losses = [], []
     for turn, stream in enumerate(["always", "always", "never"]):
-        settings = (f"training.stream={stream}", "training.buffer=8", "training.epochs=4", "training.epoch_steps=20")
+        settings = (f"training.stream={stream}", "training.buffer=8", "training.epochs=2", "training.epoch_steps=20")
         detector = fitted("loglstm", *settings, seed=SHIFT, folder=tmp_path / str(turn), count=300)
         assert ("streamed from disk, 8 at a time" in capsys.readouterr().err) == (stream == "always")
         losses.append(best_loss(detector))

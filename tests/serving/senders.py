@@ -15,39 +15,43 @@ import uvicorn
 from logradar.serving.app import create_app
 from logradar.serving.listeners.syslog import SyslogListener
 from logradar.serving.listeners.tailing import Tailer
+from logradar.serving.serve import _listen
 
 HTTP = ("otlp", "loki", "bulk", "hec", "raw")
 PROTOCOLS = (*HTTP, "syslog", "tail")
 
 
 def document(protocol, name, lines):
-    """Path, body and content type of a request with lines of the file ``name``."""
+    """Path, body and content type of a request with lines of the file ``name``; without a name it tells no service."""
     now = time.time_ns()
     if protocol == "otlp":
         records = [{"timeUnixNano": str(now), "body": {"stringValue": line}} for line in lines]
-        resource = {"attributes": [{"key": "service.name", "value": {"stringValue": name}}]}
+        resource = {"attributes": [{"key": "service.name", "value": {"stringValue": name}}] if name else []}
         whole = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}
         return "/v1/logs", json.dumps(whole), "application/json"
     if protocol == "loki":
         values = [[str(now + place), line] for place, line in enumerate(lines)]
-        whole = {"streams": [{"stream": {"service_name": name}, "values": values}]}
+        labels = {"service_name": name} if name else {"filename": "/var/log/all.log"}
+        whole = {"streams": [{"stream": labels, "values": values}]}
         return "/loki/api/v1/push", json.dumps(whole), "application/json"
     if protocol == "bulk":
-        rows = [f'{{"create":{{}}}}\n{json.dumps({"message": line, "service.name": name})}\n' for line in lines]
-        return f"/{name}/_bulk", "".join(rows), "application/x-ndjson"
+        named = {"service.name": name} if name else {}
+        rows = [f'{{"create":{{}}}}\n{json.dumps({"message": line, **named})}\n' for line in lines]
+        return f"/{name or 'logs'}/_bulk", "".join(rows), "application/x-ndjson"
     if protocol == "hec":
-        rows = [json.dumps({"event": line, "source": name, "fields": {"service.name": name}}) for line in lines]
+        named = {"source": name, "fields": {"service.name": name}} if name else {}
+        rows = [json.dumps({"event": line, **named}) for line in lines]
         return "/services/collector", "".join(rows), "application/json"
-    return f"/services/collector/raw?source={name}&channel=1", "\n".join(lines) + "\n", "text/plain"
+    return f"/services/collector/raw?source={name or 'all'}&channel=1", "\n".join(lines) + "\n", "text/plain"
 
 
 def rounds(files, chance):
-    """Batches (name, lines) of files by name, minute by minute, as their services would send them."""
+    """Batches (name, lines) of files by name, of several minute by minute, as their services would send them."""
     minutes = {}
     for name, lines in files.items():
         moment = ""
         for line in lines:
-            found = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{5}|[0-9]{6} [0-9]{4}", line)
+            found = len(files) > 1 and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{5}|[0-9]{6} [0-9]{4}", line)
             moment = max(moment, found[0]) if found else moment
             minutes.setdefault(moment, {}).setdefault(name, []).append(line)
     for _, parts in sorted(minutes.items()):
@@ -62,7 +66,7 @@ def rounds(files, chance):
 @contextlib.contextmanager
 def listening(service):
     """The HTTP port of an application that serves ``service``."""
-    sockets = socket.create_server(("127.0.0.1", 0))
+    sockets = _listen("127.0.0.1", 0)
     config = uvicorn.Config(create_app(service), log_level="warning", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=asyncio.run, args=(server.serve([sockets]),), daemon=True)
@@ -91,10 +95,10 @@ def in_loop(begin, end):
         loop.close()
 
 
-def send(service, protocol, files, seed, folder):
+def send(service, protocol, files, seed, folder, batches_of=rounds):
     """Send all lines and return once the service has them on disk."""
-    batches = rounds(files, random.Random(seed))
-    count = sum(map(len, files.values()))
+    batches = batches_of(files, random.Random(seed))
+    count = service.log.accepted + sum(map(len, files.values()))
     if protocol in HTTP:
         with listening(service) as port:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -110,8 +114,8 @@ def send(service, protocol, files, seed, folder):
         with in_loop(listener.start, listener.stop):
             with socket.create_connection(("127.0.0.1", listener.ports["tcp"])) as sender:
                 for name, lines in batches:
-                    framed = [f"<14>1 2026-11-30T10:00:00Z host {name} - - - {line}\n" for line in lines]
-                    sender.sendall("".join(framed).encode())
+                    framed = [f"<14>1 2026-11-30T10:00:00Z host {name or '-'} - - - {line}\n" for line in lines]
+                    sender.sendall("".join(framed).encode(errors="surrogateescape"))
             wait_for(lambda: service.log.accepted >= count)
     else:
         tailer = Tailer(service.log, [str(folder / "*.log")], positions=folder / "positions.json")
@@ -126,7 +130,7 @@ def send(service, protocol, files, seed, folder):
 
         with in_loop(begin, end):
             for name, lines in batches:
-                with (folder / f"{name}.log").open("a") as file:
+                with (folder / f"{name or 'all'}.log").open("a", errors="surrogateescape", newline="") as file:
                     file.write("".join(f"{line}\n" for line in lines))
             wait_for(lambda: service.log.accepted >= count)
 

@@ -3,69 +3,12 @@
 import http.client
 import json
 import random
-import re
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
+from tests.serving.process import Process
 from tests.serving.senders import document
-
-
-class Process:
-    """`logradar serve` as a process of its own."""
-
-    def __init__(self, home, bundle):
-        command = [sys.executable, "-m", "logradar", "serve", str(bundle), "--home", str(home), "--port", "0"]
-        with (home.parent / "serve.err").open("a") as errors:
-            self.process = subprocess.Popen(
-                [*command, "snapshot_seconds=0.5"], stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-        self.port = None
-        while self.port is None:
-            line = self.process.stdout.readline()
-            assert line, (home.parent / "serve.err").read_text()
-            found = re.search(r"http://127.0.0.1:(\d+)/dashboard", line)
-            self.port = found and int(found[1])
-
-    def ask(self, method, path, body=None, kind="application/json"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, path, body, {"Content-Type": kind})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def records(self):
-        _, text = self.ask("GET", "/metrics")
-        return int(float(re.search(rb"^logradar_records_total (\S+)$", text, re.MULTILINE)[1]))
-
-    def settled(self, *allowed):
-        """How many records detection has read, once that has not changed for a while, and can be."""
-        until, before, since = time.monotonic() + 60, None, time.monotonic()
-        while before not in allowed or time.monotonic() - since < 1.6:  # three ticks: nothing is held back any more
-            found = self.records()
-            if found != before:
-                before, since = found, time.monotonic()
-            assert time.monotonic() < until, (found, allowed)
-            time.sleep(0.1)
-        return before
-
-    def every(self, what):
-        found, cursor = [], ""
-        while True:
-            page = json.loads(self.ask("GET", f"/api/v1/{what}?limit=200{cursor}")[1])
-            found += page["items"]
-            if not page.get("next_cursor"):
-                return found
-            cursor = f"&cursor={page['next_cursor']}"
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(100, marks=pytest.mark.slow)])

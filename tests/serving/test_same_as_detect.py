@@ -1,7 +1,7 @@
 """The alerts and incidents of a file are those of its lines sent by any protocol: equal ids."""
 
 import pytest
-from tests.serving.senders import PROTOCOLS, send
+from tests.serving.senders import PROTOCOLS, rounds, send
 
 from logradar.core.config import validated
 from logradar.model.settings import run_settings
@@ -26,11 +26,11 @@ def every(read):
         cursor = page.next_cursor
 
 
-def assert_same(bundle, files, found, protocol, tmp_path, seed=0):
+def assert_same(bundle, files, found, protocol, tmp_path, *, seed=0, batches_of=rounds):
     settings = validated(ServiceSettings, {"home": tmp_path / "home", "bundles": [{"name": "b", "bundle": bundle}]})
     (tmp_path / "logs").mkdir()
     with Service(settings) as service:
-        send(service, protocol, files, seed, tmp_path / "logs")
+        send(service, protocol, files, seed, tmp_path / "logs", batches_of)
         service.close_input()
         alerts = {one["alert_id"] for one in every(service.store.alerts)}
         incidents = {one["incident_id"] for one in every(service.store.incidents)}

@@ -86,3 +86,52 @@ def test_a_service_without_a_bundle_collects_and_learns(world, tmp_path):
         deliver(service, [line.replace("terminating", "exploding") for line in lines[:60]])
         service.close_input()
         assert service.store.alerts().items
+
+
+def test_two_bundles_never_judge_the_same_services(world, tmp_path):
+    folder, _lines, _found = world
+    with Service(settings_of(tmp_path / "home", folder / "bundle")) as service:
+        with pytest.raises(ConfigError, match="judges the services that no bundle names already"):
+            service.activate(folder / "bundle", "second")
+        service.activate(folder / "bundle", "second", role="shadow")
+        service.activate(folder / "bundle", "pay", services=["pay"])
+        deliver(service, (folder / "train.log").read_text().splitlines())
+        service.close_input()
+        service.learning.ask("me")
+        for _ in range(600):
+            if service.store.jobs().items[0]["state"] in ("done", "failed"):
+                break
+            time.sleep(0.1)
+        (job,) = service.store.jobs().items
+        assert (job["state"], job["result"]) == ("done", {"bundle": "b"}), job["problem"]
+        assert sorted((plan.name, plan.role) for plan in service.worker.routes.plans) == [
+            ("b", "active"),
+            ("pay", "active"),
+            ("second", "shadow"),
+        ]
+
+
+def test_lines_are_found_by_the_key_of_their_session(world, tmp_path):
+    folder, lines, found = world
+    with Service(settings_of(tmp_path / "home", folder / "bundle")) as service:
+        deliver(service, lines)
+        service.close_input()
+        key = found.alerts["session_id"][0].as_py()
+        assert len(service.worker.lines.search(trace=key)) == sum(key in line for line in lines)
+
+
+def test_a_home_without_its_snapshots_keeps_its_lines(world, tmp_path):
+    folder, lines, _ = world
+    settings = settings_of(tmp_path / "home", folder / "bundle")
+    with Service(settings) as service:
+        service.log.segments._size = 1000
+        deliver(service, lines)
+        service.close_input()
+        for _ in range(3):  # segments that no snapshot needs are deleted
+            service.worker._save()
+            deliver(service, lines[:5])
+            service.close_input()
+        kept = len(service.worker.lines.search(limit=10_000))
+    shutil.rmtree(tmp_path / "home" / "state")
+    with Service(settings) as service:
+        assert len(service.worker.lines.search(limit=10_000)) >= kept

@@ -151,7 +151,7 @@ class Stream:
         )
 
     def succeed(self, closed: Stream) -> None:
-        """Look after the incidents of a stream of the same bundle that was closed: they may go on, or be over in time."""
+        """Look after the incidents of a closed stream of the same bundle: they may go on, or be over in time."""
         self._incidents = closed._incidents
 
     def figures(self) -> dict[str, Any]:

@@ -25,9 +25,12 @@ _LAST: Final = 2_000  # characters of what a training that failed has said
 
 
 class Learning:
-    """Runs trainings as jobs of the store, one after the other; ``activate`` gets a finished bundle and its name."""
+    """Runs trainings as jobs of the store, one after the other; ``activate`` gets a finished bundle, the name
+    that was asked for and by whom, and returns its name."""
 
-    def __init__(self, store: Store, lines: LineStore, home: Path, activate: Callable[..., Any]) -> None:
+    def __init__(
+        self, store: Store, lines: LineStore, home: Path, activate: Callable[[Path, str | None, str], str]
+    ) -> None:
         self._store, self._lines, self._activate = store, lines, activate
         self._folder = home / "trainings"
         self._ending = threading.Event()
@@ -54,8 +57,13 @@ class Learning:
             with self._store.writing() as writing:
                 writing.meta(_BEGAN, {"since": now, "until": now + round(seconds * 1e6)})
 
-    def ask(self, by: str, *, since: int | None = None, name: str = NAME, overrides: tuple[str, ...] = ()) -> str:
-        """Train on the lines since a moment (microseconds; None: on all that are kept); returns the id of the job."""
+    def ask(
+        self, by: str, *, since: int | None = None, name: str | None = None, overrides: tuple[str, ...] = ()
+    ) -> str:
+        """Train on the lines since a moment (microseconds; None: on all that are kept); returns the id of the job.
+
+        Without a name the new bundle takes the place of the one that judges all services.
+        """
         job = uuid.uuid4().hex[:12]
         self._store.add_job(job, TRAIN, {"since": since, "name": name, "overrides": list(overrides)}, by)
         return job
@@ -91,12 +99,12 @@ class Learning:
         folder = self._folder / number
         try:
             bundle = self._train(folder, asked)
-            self._activate(bundle, asked["name"], by=f"job {number}")
+            name = self._activate(bundle, asked["name"], f"job {number}")
         except (LogRadarError, OSError) as error:
             say(f"The training {number} failed: {error}")
             self._store.update_job(number, state="failed", problem=str(error)[:_LAST])
         else:
-            self._store.update_job(number, state="done", result={"bundle": asked["name"]})
+            self._store.update_job(number, state="done", result={"bundle": name})
 
     def _train(self, folder: Path, asked: Mapping[str, Any]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

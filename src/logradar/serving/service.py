@@ -14,7 +14,7 @@ import orjson
 
 from logradar import __version__
 from logradar.core.bundle import MANIFEST
-from logradar.core.errors import ConfigError, InputError
+from logradar.core.errors import ConfigError, InputError, StateError
 from logradar.core.files import draft_of
 from logradar.core.locks import claimed
 from logradar.core.memory import peak_mb
@@ -22,7 +22,7 @@ from logradar.core.progress import say
 from logradar.pipeline.feedback import Verdicts, give_feedback
 from logradar.serving.detection.route import ACTIVE, SHADOW, Route, RoutePlan
 from logradar.serving.detection.worker import CLOSE, REMOVE, ROUTE, SHELF, Worker, WorkerSettings
-from logradar.serving.learning import Learning
+from logradar.serving.learning import NAME, Learning
 from logradar.serving.notifications.delivery import Delivery
 from logradar.serving.notifications.plan import Planner
 from logradar.serving.notifications.receivers import receivers
@@ -72,7 +72,7 @@ class Service:
                 most_open=settings.open_lines,
             )
             self.worker = Worker(self.log, self.store, settings.home, settings=worker, plan=self._plan)
-            self.learning = Learning(self.store, self.worker.lines, settings.home, self.activate)
+            self.learning = Learning(self.store, self.worker.lines, settings.home, self._put_learnt)
             self._ends.push(undo.pop_all())
         self._rate = (time.monotonic(), 0)
         self.listeners: dict[str, Any] = {}  # what brings lines by itself: syslog, files that are followed
@@ -132,10 +132,26 @@ class Service:
         copy = self.shelf.put(name, bundle)
         plan = RoutePlan(name, copy, tuple(services), role)
         Route.of(plan)  # what is wrong with it is said here
+        others = [one.name for one in self.worker.routes.plans if one.role == ACTIVE and not one.services]
+        if role == ACTIVE and not services and any(other != name for other in others):
+            raise ConfigError(
+                f"'{others[0]}' judges the services that no bundle names already: give this one the same name to take "
+                "its place, name the services of one of them, or let it score beside the other as a shadow."
+            )
         facts = {"by": by, "from": str(bundle), _SETTINGS: named or self._named_before(name, role)}
         self.store.add_bundle(f"{name}/{role}", str(copy), role=role, services=list(services) or None, document=facts)
         self._control({"do": ROUTE, **plan.document()})
         return next((one for one in self.bundles() if one["name"] == name and one["role"] == role), plan.document())
+
+    def _put_learnt(self, bundle: Path, name: str | None, by: str) -> str:
+        """Let a bundle work that the service trained; without a name it takes the place of the one for all services."""
+        plans = self.worker.routes.plans
+        judging = next((one for one in plans if one.role == ACTIVE and one.name == name), None)
+        if name is None:
+            judging = next((one for one in plans if one.role == ACTIVE and not one.services), None)
+            name = judging.name if judging else NAME
+        self.activate(bundle, name, services=judging.services if judging else (), by=by)
+        return name
 
     def deactivate(self, name: str, role: str = ACTIVE) -> None:
         """Let a bundle end; its open sessions are still judged. Raises `ConfigError` where none has this name."""
@@ -273,7 +289,9 @@ class Service:
 
     def _control(self, document: dict[str, Any]) -> None:
         self.log.control(document).result(_SOON)
-        self.worker.wait(self.log.end, _SOON)
+        if not self.worker.wait(self.log.end, _SOON):
+            late = self.figures()["lag_seconds"]
+            raise StateError(f"Detection is {late:.0f} s behind; it does what was asked for when it comes to it.")
 
     def _named_before(self, name: str, role: str) -> dict[str, Any] | None:
         """What the settings said of this name and role when they were last heeded."""

@@ -203,7 +203,7 @@ NEURAL = [name for name in NAMES if issubclass(detectors.load(name), NeuralDetec
 def fitted(request):
     detector = detectors.load(request.param)(seed=SHIFT + 1)
     training = detector.settings.training.model_copy(update={"epochs": 2, "device": "cpu"})
-    detector.settings = detector.settings.model_copy(update={"training": training})
+    detector.settings = detector.settings.model_copy(update={"training": training, "updates": 0})
     detector.fit(TrainingSet.of_tables(sessions(normal(300, 0)), sessions(normal(60, 1))))
     return detector
 

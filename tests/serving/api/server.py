@@ -1,7 +1,6 @@
 """A server of an application on a free port of loopback, and a service with data for it."""
 
 import asyncio
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -9,13 +8,14 @@ from contextlib import contextmanager
 import uvicorn
 
 from logradar.serving.arrivals import Arrival
+from logradar.serving.serve import _listen
 from logradar.serving.settings import RouteSettings, ServiceSettings
 
 
 @contextmanager
 def running(app):
     """The address of a server of the application; its feeds end first, as in `logradar serve`."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = _listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=5))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve(sockets=[listening])), daemon=True)

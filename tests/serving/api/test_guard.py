@@ -61,6 +61,44 @@ def test_no_route_answers_without_a_key(guarded):
     assert client.get("/livez").status_code == 200
 
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+
+
+def test_no_method_and_no_address_answers_without_a_key(guarded):
+    """Ingest, API, dashboard, and addresses that do not exist: no status says that something was done or found."""
+    service, app, client = guarded
+    routes = {path for _, path in addresses(app)}
+    assert {"/v1/logs", "/loki/api/v1/push", "/_bulk", "/services/collector/raw", "/", "/metrics"} <= routes
+    more = {"/dashboard/nothing", f"{API}/nothing", "/nothing", "/docs", "/redoc", "/openapi.json", "/%2e%2e/", "//"}
+    found, accepted, rows = {}, service.log.accepted, service.store.key_by_hash("0" * 64)
+    for path in sorted(routes | more):
+        for method in METHODS:
+            app.state.guard.failures = Failures()
+            answer = client.request(method, path, content=b"{}", headers={"Accept": "text/html"})
+            if path.startswith(OPEN):
+                continue
+            refused = answer.status_code in (401, 404, 405)
+            if answer.status_code in (303, 307):  # to the page where people show a key
+                refused = answer.headers["location"].startswith(("/dashboard/sign-in", "/dashboard"))
+            assert refused, (method, path, answer.status_code, answer.text[:200])
+            found[answer.status_code] = found.get(answer.status_code, 0) + 1
+    assert found[401] > 80 and set(found) <= {303, 401, 404, 405}
+    assert service.log.accepted == accepted and rows is None
+
+
+def test_what_is_open_without_a_key_says_nothing_of_the_logs(guarded):
+    _, app, client = guarded
+    for path in {path for _, path in addresses(app) if path.startswith(OPEN)}:
+        for method in METHODS:
+            answer = client.request(method, path.replace("name", "dashboard.css"))
+            assert answer.status_code in (200, 303, 401, 404, 405, 422), (method, path, answer.status_code)
+            if answer.status_code == 303:
+                assert answer.headers["location"].startswith("/dashboard"), (method, path)
+                assert COOKIE not in answer.cookies
+    assert client.get("/livez").json() == {"alive": True}
+    assert client.get("/dashboard/static/../../../etc/passwd").status_code in (401, 404)
+
+
 def test_no_route_reads_a_body_before_the_key(guarded):
     client = guarded[2]
     answer = client.post(f"{API}/feedback", content=b"{{{", headers={"Content-Type": "application/json"})

@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
-import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.serving.notifications.manager import Manager, running_manager
 from tests.serving.notifications.rows import BUNDLE, hostile_row, made, row, settings, until, write
 
 from logradar.serving.notifications.delivery import Delivery
 from logradar.serving.notifications.plan import Planner
 from logradar.serving.store.store import Store
 
-PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-
-
-class Manager:
-    """A running Alertmanager, asked by its API v2."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def alerts(self, *, tests: bool = False) -> list[dict[str, Any]]:
-        """Alerts that are not over, by incident; or else those of tests by a person, which last an hour here."""
-        with urllib.request.urlopen(f"{self.url}/api/v2/alerts") as answer:
-            found = sorted(json.load(answer), key=lambda one: one["labels"]["incident_id"])
-        return [one for one in found if one["labels"]["incident_id"].startswith("test-") == tests]
-
-    def ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/-/ready") as answer:
-                return answer.status == 200
-        except OSError:
-            return False
-
 
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
-    if PROGRAM is None:
-        pytest.skip("no Alertmanager here: Debian's package is prometheus-alertmanager")
-    folder: Path = tmp_path_factory.mktemp("alertmanager")
-    (folder / "config.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [PROGRAM, f"--config.file={folder}/config.yml", f"--storage.path={folder}/data"]
-    command += [f"--web.listen-address={address}", "--cluster.listen-address="]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            found = Manager(f"http://{address}")
-            until(lambda: found.ready() or process.poll() is not None)
-            assert process.poll() is None, (folder / "log").read_text()
-            yield found
-        finally:
-            process.terminate()
+    with running_manager(tmp_path_factory.mktemp("alertmanager")) as found:
+        yield found
 
 
 @pytest.fixture

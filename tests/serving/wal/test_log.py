@@ -60,6 +60,23 @@ def test_many_senders_share_a_wait_for_the_disk_and_keep_their_order(tmp_path):
     assert sum(frame.kind == LINES for frame in frames) < 1000, "twenty senders wait together"
 
 
+def test_a_sender_that_gives_up_ends_nothing(tmp_path):
+    """A client that hangs up cancels its request, in whatever state that is."""
+    with Log(tmp_path) as log:
+
+        async def give_up(number):
+            task = asyncio.create_task(log.append(one(f"given up {number}")))
+            await asyncio.sleep(0 if number % 2 else 0.0005)
+            task.cancel()
+
+        async def run():
+            await asyncio.gather(*(give_up(number) for number in range(300)))
+            await asyncio.wait_for(log.append(one("after")), 10)
+
+        asyncio.run(run())
+    assert bodies(read_all(Segments(tmp_path)))[-1] == "after"
+
+
 def test_ticks_follow_what_arrived_and_then_stop(tmp_path):
     with Log(tmp_path, quiet_ticks=2) as log:
         log.put(one("a")).result(10)

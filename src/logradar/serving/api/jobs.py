@@ -37,7 +37,9 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "shop"}})
 
-    name: str = Field("learnt", pattern=NAME, description="Name of the bundle that it makes.")
+    name: str | None = Field(
+        None, pattern=NAME, description="Name of the bundle that it makes; null: of the one that judges all services."
+    )
     since: Moment | None = Field(
         None, description="Learn lines that arrived from then on: ISO 8601 or microseconds; null: all that are kept."
     )

@@ -81,7 +81,7 @@ def add(router: APIRouter, site: Site) -> None:
         if hours not in _HOURS:
             raise InputError(f"Train on lines of {', '.join(one for one in _HOURS if one)} hours, or on all.")
         since = now_us() - int(hours) * 3_600_000_000 if hours else None
-        site.service.learning.ask(by(request), since=since, name=_name(said.get("name", "") or NAME))
+        site.service.learning.ask(by(request), since=since, name=_name(said["name"]) if said.get("name") else None)
         return back("/dashboard/bundles", done="training")
 
 

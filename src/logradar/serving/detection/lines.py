@@ -19,7 +19,20 @@ from logradar.core.progress import say
 from logradar.core.tables import LEVELS
 from logradar.serving.intake.rows import ROWS
 
-COLUMNS: Final = ("seq", "arrived", "stream", "line", "timestamp", "service", "level", "component", "body", "trace")
+COLUMNS: Final = (
+    "seq",
+    "arrived",
+    "stream",
+    "line",
+    "timestamp",
+    "service",
+    "level",
+    "component",
+    "body",
+    "trace",
+    "key",
+)
+_SCHEMA: Final = {**{name: ROWS[name] for name in COLUMNS[:-1]}, "key": pl.String()}  # of the session
 PART: Final = 100_000  # rows of one file
 _SEARCHED: Final = 2_000_000  # rows that one search looks at, at most
 
@@ -36,6 +49,12 @@ class LineStore:
         self._lock = threading.Lock()
         self._damaged: set[Path | None] = set()  # files of which that was said
 
+    def keep(self) -> None:
+        """Go on behind all parts: what they hold cannot be read again from the log."""
+        with self._lock:
+            known = max((int(path.stem) for path in self._parts()), default=-1)
+            self._new, self._count, self.next = [], 0, known + 1
+
     def begin(self, part: int) -> None:
         """Forget the parts from this number on, which lie behind the snapshot, and go on with it."""
         for path in self._parts():
@@ -45,7 +64,7 @@ class LineStore:
             self._new, self._count, self.next = [], 0, part
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Add rows of `ROWS`; they are written once they are many."""
+        """Add rows of `ROWS` with the ``key`` of their session; they are written once they are many."""
         if not len(rows):
             return
         with self._lock:
@@ -101,8 +120,9 @@ class LineStore:
         fits = pl.lit(True)
         if text:
             fits &= pl.col("body").str.to_lowercase().str.contains(text.lower(), literal=True)
-        for name, value in {"service": service, "trace": trace}.items():
-            fits &= pl.col(name) == value if value is not None else pl.lit(True)
+        fits &= pl.col("service") == service if service is not None else pl.lit(True)
+        if trace is not None:
+            fits &= (pl.col("trace") == trace) | (pl.col("key") == trace)
         fits &= pl.col("level") >= level if level is not None else pl.lit(True)
         fits &= moment >= since if since is not None else pl.lit(True)
         fits &= moment < until if until is not None else pl.lit(True)
@@ -146,7 +166,7 @@ class LineStore:
 
     def _newest_first(self) -> Iterator[tuple[Path | None, pl.LazyFrame]]:
         with self._lock:
-            fresh = pl.concat(self._new) if self._new else pl.DataFrame(schema={name: ROWS[name] for name in COLUMNS})
+            fresh = pl.concat(self._new) if self._new else pl.DataFrame(schema=_SCHEMA)
             end = self.next  # what is fresh now may become this part meanwhile
         yield None, fresh.lazy()
         for path in reversed(self._parts()):

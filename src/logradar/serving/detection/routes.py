@@ -54,14 +54,14 @@ class Routes:
         self._routes.sort(key=lambda route: route.draining)
 
     def take(self, rows: pl.DataFrame, tick: int) -> Iterator[tuple[Route, pl.DataFrame, Step]]:
-        """Score rows: each route with the rows that it got, and what they brought."""
+        """Score rows: each route with the rows that it got, the key of their session as ``trace``, and its step."""
         services = rows["service"].unique(maintain_order=True).to_list() if len(rows) else []
         kept = pl.repeat(True, len(rows), eager=True)
         draining = [route for route in self._routes if route.draining]
         for route in draining:
             mine = self._of_open_sessions(route, rows.filter(kept) if len(rows) else rows)
             if len(mine):
-                yield route, mine, route.step(route.records(mine))
+                yield _scored(route, mine)
                 if route.plan.role == "active":
                     kept &= ~rows["seq"].is_in(mine["seq"].implode())
             if route.until is not None and (tick >= route.until or not route.stream.open_keys()):
@@ -72,7 +72,7 @@ class Routes:
         for route, named in zip(current, shares(current, services), strict=True):
             mine = rest if len(named) == len(services) else rest.filter(_of_services(named))
             if len(mine):
-                yield route, mine, route.step(route.records(mine))
+                yield _scored(route, mine)
 
     def close(self) -> Iterator[tuple[Route, Step]]:
         """The end of the input: all open sessions are over, and the streams begin anew; incidents may go on."""
@@ -120,3 +120,8 @@ def _of_services(named: list[str | None]) -> pl.Expr:
     known = [one for one in named if one is not None]
     found = pl.col("service").is_in(known)
     return found.fill_null(None in named)
+
+
+def _scored(route: Route, rows: pl.DataFrame) -> tuple[Route, pl.DataFrame, Step]:
+    records = route.records(rows)
+    return route, rows.with_columns(pl.Series("trace", records["session_key"])), route.step(records)

@@ -132,7 +132,7 @@ class Worker:
         self._poison = set(self._store.meta(self._mine(POISON)) or ())
         found = self._snapshots.load()
         if found is None:
-            self.lines.begin(0)
+            self.lines.begin(0) if self._log.segments.start == 0 else self.lines.keep()
             return
         position, values, tables = found
         self.intake.restore(values["intake"], tables)
@@ -220,7 +220,7 @@ class Worker:
         self._controls = []
         if end > self._applied and (len(rows) or found):
             self._write(rows, found, end)
-        self.lines.add(rows)
+        self.lines.add(_with_keys(rows, found))
         self.records += len(rows)
         self._position = end
         if end >= self._failed_at:  # what lies before it was read well once
@@ -270,3 +270,11 @@ class Worker:
         oldest = self._snapshots.save(self._position, state, tables | more)
         self._saved, self._saved_at = self._position, time.monotonic()
         self._log.segments.forget(oldest)
+
+
+def _with_keys(rows: pl.DataFrame, found: Sequence[tuple[Route, pl.DataFrame, Step]]) -> pl.DataFrame:
+    """Rows with the key of their session, where a bundle at work finds one."""
+    keys = [mine.select("seq", key="trace") for route, mine, _ in found if route.plan.role == ACTIVE and len(mine)]
+    if not keys:
+        return rows.with_columns(key=pl.lit(None, pl.String))
+    return rows.join(pl.concat(keys).unique("seq"), on="seq", how="left", maintain_order="left")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 import orjson
 
 from logradar.serving.arrivals import Arrival
+from logradar.sources.opening.files import stem
 
+_LOG_FILE: Final = re.compile(r"\.(?:log|out|err|txt|jsonl?)(?:[.-][0-9][0-9.-]*)?(?:\.gz)?$", re.IGNORECASE)
 NAME_LENGTH: Final = 256  # letters of a service, logger, trace id or part of a stream's name; longer ones are cut
 
 
@@ -55,6 +60,18 @@ def name_of(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)[:NAME_LENGTH] if -(10**30) < value < 10**30 else None
     return None
+
+
+@lru_cache(1024)
+def service_of_file(source: str | None) -> str | None:
+    """The service that the name of a log file tells, as `logradar detect` takes it; None for what is no such name.
+
+    >>> service_of_file("/var/log/gateway.log.1"), service_of_file("http:input"), service_of_file(None)
+    ('gateway', None, None)
+    """
+    if source is None or not _LOG_FILE.search(source):
+        return None
+    return name_of(stem(PurePosixPath(source.replace("\\", "/"))))
 
 
 def trace_of(value: object) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from logradar.serving.ingest.bad_body import BadBody
-from logradar.serving.ingest.decoded import compact, name_of, trace_of
+from logradar.serving.ingest.decoded import compact, name_of, service_of_file, trace_of
 from logradar.serving.ingest.level_words import level_of
 
 _PAIR: Final = re.compile(r'\s*([^\s=,{}"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)\s*(?:,|$)', re.DOTALL)
@@ -72,7 +72,7 @@ def named(labels: Mapping[str, Any]) -> Named:
         if key in rest and (level := level_of(rest[key])) is not None:
             del rest[key]
             break
-    service = _take(rest, _SERVICE)
+    service = _take(rest, _SERVICE) or service_of_file(name_of(rest.get("filename")))
     component = _take(rest, _LOGGER)
     trace = trace_of(_take(rest, _TRACE))
     return Named(level, service, component, trace, rest)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from logradar.serving.arrivals import Arrival
 from logradar.serving.ingest import json_text
 from logradar.serving.ingest.bad_body import BadBody, too_large
-from logradar.serving.ingest.decoded import Decoded, compact, name_of, stream_of
+from logradar.serving.ingest.decoded import Decoded, compact, name_of, service_of_file, stream_of
 from logradar.serving.ingest.documents import arrival_of_document
 from logradar.serving.ingest.limits import Limits
 from logradar.serving.ingest.moments import microseconds, with_late_times
@@ -79,7 +79,10 @@ def decode_raw(body: bytes, target: Mapping[str, str], limits: Limits) -> Decode
     stream, more = _sender({}, target)
     attributes = compact(more) if more else None
     lines = [line.removesuffix("\r") for line in text.split("\n")]
-    arrivals = [Arrival(stream, line, attributes=attributes) for line in lines if line and not line.isspace()]
+    service = service_of_file(more.get("source"))
+    arrivals = [
+        Arrival(stream, line, service=service, attributes=attributes) for line in lines if line and not line.isspace()
+    ]
     if not arrivals:
         raise BadBody(NO_DATA)
     return Decoded(arrivals, [], repaired)
@@ -159,4 +162,5 @@ def _of_event(event: Any, target: Mapping[str, str], late: list[tuple[int, str]]
         text = given if isinstance(given, str) and 0 < len(given) <= 64 else text
         if text is not None:
             late.append((position, text))
-    return arrival._replace(stream=stream, timestamp=arrival.timestamp if time is None else time)
+    service = arrival.service or service_of_file(more.get("source"))
+    return arrival._replace(stream=stream, service=service, timestamp=arrival.timestamp if time is None else time)

@@ -169,13 +169,13 @@ class Log:
                     if left <= 0 or (not self._changed.wait(left) and not ticks):
                         break
                 batch, size = self._taken()
-                controls = list(self._controls)
+                controls = [one for one in self._controls if one[1].set_running_or_notify_cancel()]
                 self._controls.clear()
                 ending = self._ending
             tick = ticks > 0 and self._until_tick(last_tick) <= 0
-            if batch or controls or tick:
-                if self._write(batch, controls, tick):
-                    ticks = self._quiet if batch or controls else ticks - tick
+            if (batch or controls or tick) and self._write(batch, controls, tick):
+                ticks = self._quiet if batch or controls else ticks - tick
+            if size or batch or controls or tick:
                 with self._changed:
                     self._pending -= size
                     self._changed.notify_all()
@@ -195,8 +195,10 @@ class Log:
         count = size = 0
         while self._waiting and count < _TOGETHER:
             one = self._waiting.popleft()
-            batch.append(one)
-            count, size = count + len(one.arrivals), size + one.size
+            size += one.size
+            if one.done.set_running_or_notify_cancel():  # else nobody waits for it any more, so it is not kept
+                batch.append(one)
+                count += len(one.arrivals)
         return batch, size
 
     def _write(self, batch: list[_Waiting], controls: list[tuple[bytes, Future[None]]], tick: bool) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 from logradar.core.errors import InputError, did_you_mean
@@ -119,7 +119,7 @@ def in_order(files: Iterable[Path]) -> list[Path]:
     return sorted(files, key=lambda file: _sort_key(file, plain))
 
 
-def stem(path: Path) -> str:
+def stem(path: PurePath) -> str:
     """The name of a file without endings, dates and numbers (gateway-2026-03-02.log.1.gz -> gateway).
 
     Kubernetes names files after pods: for <pod>_<namespace>_<container>-<hash>.log it is the container, for
