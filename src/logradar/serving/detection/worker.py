@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from logradar.core.errors import LogRadarError
+from logradar.core.memory import give_back
 from logradar.core.progress import say
 from logradar.scoring.stream import Step
 from logradar.serving.detection import results
@@ -270,6 +271,7 @@ class Worker:
         oldest = self._snapshots.save(self._position, state, tables | more)
         self._saved, self._saved_at = self._position, time.monotonic()
         self._log.segments.forget(oldest)
+        give_back()
 
 
 def _with_keys(rows: pl.DataFrame, found: Sequence[tuple[Route, pl.DataFrame, Step]]) -> pl.DataFrame:
