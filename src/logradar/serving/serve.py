@@ -44,6 +44,9 @@ async def _run(service: Service, listening: socket.socket, ready: Callable[[dict
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         ready({"http": f"http://{shown}:{port}", **addresses})
+        for part in service.health():
+            if not part.ok:
+                say(part.sentence)
         tidying = asyncio.create_task(_tidy(service))
         try:
             await _Server(config, app.state.feeds.close).serve(sockets=[listening])
