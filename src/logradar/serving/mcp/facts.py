@@ -104,7 +104,10 @@ class InFolder:
         return {"items": page.items, "next_cursor": page.next_cursor}
 
     def _search(self, text: str = "", **asked: Any) -> list[dict[str, Any]]:
-        return [] if self._lines is None else self._lines.search(text, **asked)
+        if self._lines is None:
+            return []
+        self._lines.keep()  # a running service has written more meanwhile
+        return self._lines.search(text, **asked)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
