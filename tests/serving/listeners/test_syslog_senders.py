@@ -20,7 +20,7 @@ from logradar.serving.listeners.syslog import SyslogListener
 
 RSYSLOGD = shutil.which("rsyslogd") or shutil.which("rsyslogd", path="/usr/sbin")
 LOGGER = shutil.which("logger")
-SYSLOG_NG = sorted(Path("/opt/syslog-ng").glob("*.deb"))
+SYSLOG_NG = sorted(Path(os.environ.get("LOGRADAR_SYSLOG_NG", "")).glob("*.deb"))  # its packages
 LINES = 200
 
 
