@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from logradar.alerting.incidents import IncidentList
 from logradar.core.errors import ConfigError, StateError
 from logradar.core.tables import LOG_RECORDS
 from logradar.model.bundle import Bundle, input_settings
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import filled_sessions
 from logradar.pipeline.train import train
+from logradar.scoring.early_alerts import EarlyAlerts
 from logradar.scoring.score_cache import SMALL, ScoreCache
 from logradar.scoring.state import FORMAT, load_state, save_state
 from logradar.scoring.stream import Stream
@@ -162,3 +164,47 @@ def test_open_sessions_hold_no_more_records_than_they_may(home: Path, tmp_path: 
     whole.step(records)
     whole.close()
     assert (whole.shortened, whole.sessions) == (0, 300)
+
+
+def test_an_early_alert_whose_session_begins_earlier_than_known_is_withdrawn(home: Path, tmp_path: Path) -> None:
+    """A line that comes late is the first one of its session, so the alert has another id than it was raised under."""
+    bundle = Bundle.load(home / "bundle")
+    steps = ("accepted", "the bank does not answer", "asked the bank", "answered")
+    lines = session(500, steps)
+    records = records_of(bundle, write(tmp_path / "late.log", [lines[1], lines[2], lines[0], lines[3], *session(501)]))
+    whole = records_of(bundle, write(tmp_path / "whole.log", lines + session(501)))
+    expected = Stream(bundle, plan_threshold(bundle))
+    found = [expected.step(whole), expected.close()]
+    (right,) = {id_ for step in found for id_ in step.alerts["alert_id"].to_pylist()}
+    stream = Stream(bundle, plan_threshold(bundle))
+    state = tmp_path / "state"
+    withdrawn, incidents, seen = {}, IncidentList(), []
+    for row in range(len(records)):
+        step = stream.step(records.slice(row, 1))
+        seen += step.early["alert_id"].to_pylist() + step.alerts["alert_id"].to_pylist()
+        withdrawn |= step.withdrawn
+        incidents.add(step.incidents)
+        save_state(stream, bundle, state)
+        stream = Stream(bundle, plan_threshold(bundle))
+        load_state(stream, bundle, state)
+    end = stream.close()
+    incidents.add(end.incidents)
+    seen += end.alerts["alert_id"].to_pylist()
+    assert set(seen) - {right} == withdrawn.keys() and len(withdrawn) >= 1
+    assert set(withdrawn.values()) <= {*withdrawn, right}
+    (incident,) = incidents.table().to_pylist()
+    assert incident["alert_ids"] == [right]
+
+
+def test_an_early_alert_of_a_session_that_turns_out_ordinary_is_withdrawn() -> None:
+    """Whatever the reason: what ends without an alert leaves none behind."""
+    raised = EarlyAlerts()
+    alerts = pa.table({"session_id": ["a", "b", "c"], "alert_id": ["1", "2", "3"]})
+    fresh, moved = raised.fresh(alerts)
+    assert (fresh["alert_id"].to_pylist(), moved) == (["1", "2", "3"], {})
+    fresh, moved = raised.fresh(pa.table({"session_id": ["a", "b"], "alert_id": ["1", "9"]}))
+    assert (fresh["alert_id"].to_pylist(), moved) == (["9"], {"2": "9"})
+    raised = EarlyAlerts.of(raised.table())
+    over = pa.table({"session_id": ["a", "b", "c", "d"]})
+    assert raised.over(over, pa.table({"session_id": ["a", "b"], "alert_id": ["1", "8"]})) == {"9": "8", "3": None}
+    assert raised.over(over, alerts) == {}

@@ -74,24 +74,27 @@ class Incidents:
         now: int | None = None,
         early: pa.Table | None = None,
         horizon: int | None = None,
+        moved: Mapping[str, str | None] | None = None,
     ) -> pa.Table:
         """INCIDENTS that are new or changed, the earliest first.
 
         ``alerts`` are ALERTS of sessions that are over, ``early`` those of sessions that are not and will be raised
-        again under the same id, ``changes`` RATE_CHANGES, of which one that goes on comes again under its id. ``now``
-        is the event time that was reached, in microseconds; nothing that ended before ``horizon`` goes on. In a storm
-        some calls give nothing, and a later one gives what changed since.
+        again under the same id, or be named in ``moved`` with the id that they have now (None: no alert any more).
+        ``changes`` are RATE_CHANGES, of which one that goes on comes again under its id. ``now`` is the event time
+        that was reached, in microseconds; nothing that ended before ``horizon`` goes on. In a storm some calls give
+        nothing, and a later one gives what changed since.
         """
         before, self._horizon = self._now, horizon
         self._now = max(self._now, now or 0)
+        names = self._withdrawn(moved or {})
         for row in check(alerts, ALERTS).to_pylist():
-            self._add(self._named(row))
+            self._add(self._named(row, names))
         for row in early.to_pylist() if early is not None else ():
-            self._early[row["alert_id"]] = self._named(row)
+            self._early[row["alert_id"]] = self._named(row, names)
         for row in changes.to_pylist() if changes is not None else ():
             self._change(self._of_rate(row))
         brought = sum(len(table) for table in (alerts, early, changes) if table is not None)
-        self._waiting |= bool(brought) or bool(self._open and self._now > self._due)
+        self._waiting |= bool(brought) or bool(moved) or bool(self._open and self._now > self._due)
         bursts = len(self._index) + len(self._early) + len(self._rates)
         seconds = (self._now - before) // SECOND if before else 0
         self._credit = min(self._credit + _EACH * (brought + seconds), bursts)
@@ -117,11 +120,21 @@ class Incidents:
         self._now = max(self._now, burst.last)
         self._index.add(burst)
 
-    def _named(self, row: Mapping[str, Any]) -> Burst:
+    def _withdrawn(self, moved: Mapping[str, str | None]) -> dict[str, set[str]]:
+        """Forget early alerts; the incidents in which they were, by the alert that takes the place of each."""
+        names: dict[str, set[str]] = {}
+        for old, new in moved.items():
+            burst = self._early.pop(old, None)
+            if burst is not None and new is not None:
+                names.setdefault(new, set()).update(burst.names)
+        return names
+
+    def _named(self, row: Mapping[str, Any], names: Mapping[str, set[str]]) -> Burst:
         """The burst of an alert, in place of that of the same alert before its session was over."""
         burst, before = Burst.of_alert(row), self._early.pop(row["alert_id"], None)
         if before is not None:
             burst.names |= before.names
+        burst.names |= names.get(row["alert_id"], set())
         return burst
 
     def _change(self, burst: Burst) -> None:

@@ -12,10 +12,10 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import orjson
 import pyarrow as pa
@@ -32,6 +32,7 @@ FORMAT: Final = 1  # of the document
 TOGETHER: Final = 100  # alerts and incidents of one document
 NO_ALERTS: Final = empty(ALERTS)
 Redact = Callable[[pa.Table], pa.Table]
+Sort = Literal["early", "over", "withdrawn", "incidents"]  # of what a table holds
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Webhook:
         self.endpoint, self._redact, self._about = endpoint, redact, about or {}
         self.policy = policy or WebhookPolicy()
         self.delivered = self.failed = self.dropped = 0  # alerts and incidents
-        self._queue: deque[tuple[pa.Table, bool | None]] = deque()
+        self._queue: deque[tuple[pa.Table, Sort]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
         self._ending = self._over = self._down = False
@@ -102,25 +103,36 @@ class Webhook:
             )
 
     def send(
-        self, alerts: pa.Table = NO_ALERTS, early: pa.Table = NO_ALERTS, incidents: pa.Table = NO_INCIDENTS
+        self,
+        alerts: pa.Table = NO_ALERTS,
+        early: pa.Table = NO_ALERTS,
+        incidents: pa.Table = NO_INCIDENTS,
+        withdrawn: Sequence[str] = (),
     ) -> None:
-        """Put ALERTS (of sessions that are over, and of others that are anomalous ``early``) and INCIDENTS in line."""
-        for table, over in ((early, False), (alerts, True), (incidents, None)):
+        """Put ALERTS (of sessions that are over, and of others that are anomalous ``early``) and INCIDENTS in line.
+
+        ``withdrawn`` are ids of early alerts that are none any more.
+        """
+        ids = pa.table({"alert_id": pa.array(withdrawn, pa.string())})
+        tables: tuple[tuple[pa.Table, Sort], ...] = (
+            *((ids, "withdrawn"), (early, "early"), (alerts, "over"), (incidents, "incidents")),
+        )
+        for table, sort in tables:
             for first in range(0, len(table), TOGETHER):
-                self._put(table.slice(first, TOGETHER), over)
+                self._put(table.slice(first, TOGETHER), sort)
 
     def figures(self) -> dict[str, Any]:
         """What became of the alerts and incidents; those that wait are in none of the numbers."""
         return {"to": self.endpoint.name, "delivered": self.delivered, "failed": self.failed, "dropped": self.dropped}
 
-    def _put(self, table: pa.Table, over: bool | None) -> None:
+    def _put(self, table: pa.Table, sort: Sort) -> None:
         size = table.nbytes
         with self._changed:
             full = len(self._queue) >= self.policy.most or self._bytes + size > self.policy.most_bytes
             if full and self._queue:
                 self.dropped += len(table)
                 return
-            self._queue.append((table, over))
+            self._queue.append((table, sort))
             self._bytes += size
             self._changed.notify()
 
@@ -131,11 +143,11 @@ class Webhook:
                     self._changed.wait()
                 if not self._queue:
                     return
-                table, over = self._queue.popleft()
+                table, sort = self._queue.popleft()
                 self._bytes -= table.nbytes
                 self._sending = len(table)
             try:
-                arrived = self._deliver(self._document(table, over))
+                arrived = self._deliver(self._document(table, sort))
             except Exception as error:  # the thread must go on whatever one document does
                 say(f"Webhook {self.endpoint.name}: a document was not sent ({type(error).__name__}: {error}).")
                 arrived = False
@@ -148,15 +160,18 @@ class Webhook:
                 else:
                     self.failed += len(table)
 
-    def _document(self, table: pa.Table, over: bool | None) -> bytes:
-        shown = self._redact(table) if self._redact is not None else table
+    def _document(self, table: pa.Table, sort: Sort) -> bytes:
+        shown = self._redact(table) if self._redact is not None and sort != "withdrawn" else table
         rows = shown.to_pylist()
         document: dict[str, Any] = {"type": "logradar", "format": FORMAT, "version": __version__, **self._about}
         document |= {"redacted": self._redact is not None, "alerts": [], "incidents": []}
-        if over is None:
+        if sort == "incidents":
             document["incidents"] = [incident_json(row) for row in rows]
+        elif sort == "withdrawn":
+            self._known.difference_update(row["alert_id"] for row in rows)
+            document["alerts"] = [{**row, "change": "withdrawn"} for row in rows]
         else:
-            document["alerts"] = [self._alert(row, over) for row in rows]
+            document["alerts"] = [self._alert(row, sort == "over") for row in rows]
         return orjson.dumps(document)
 
     def _alert(self, row: dict[str, Any], over: bool) -> dict[str, Any]:

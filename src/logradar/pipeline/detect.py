@@ -335,12 +335,14 @@ def _growing(
     before = stream.records
     alerts: list[pa.Table] = []
     early: list[pa.Table] = []
+    withdrawn: set[str] = set()
     changes: list[pa.Table] = []
     incidents = IncidentList()
 
     def take(step: Step) -> None:
         alerts.append(step.alerts)
         early.append(step.early)
+        withdrawn.update(step.withdrawn)
         changes.append(step.rate_changes)
         incidents.add(step.incidents)
         outlets.step(step)
@@ -359,16 +361,17 @@ def _growing(
     found.incidents = incidents.table()
     found.rate_changes, found.rate_notes = latest(changes), stream.rate_notes()
     if state is not None:
-        found.alerts = in_order_of_severity([*alerts, _still_open(early, found.alerts)])
+        found.alerts = in_order_of_severity([*alerts, _still_open(early, found.alerts, withdrawn)])
         found.figures["open_sessions"] = stream.open_sessions
         found.keep = partial(save_state, stream, bundle, state, **place)
     return found
 
 
-def _still_open(early: list[pa.Table], over: pa.Table) -> pa.Table:
+def _still_open(early: list[pa.Table], over: pa.Table, withdrawn: set[str]) -> pa.Table:
     """Early ALERTS whose sessions are not over when the call ends."""
     found = pa.concat_tables([NO_ALERTS, *early]).unify_dictionaries()
-    return found.filter(pc.invert(pc.is_in(found["alert_id"], over["alert_id"].combine_chunks())))
+    gone = pa.array([*over["alert_id"].to_pylist(), *withdrawn], pa.string())
+    return found.filter(pc.invert(pc.is_in(found["alert_id"], gone)))
 
 
 def sessions_of(corpus: Corpus, bundle: Bundle, home: Path, every: bool = False) -> Iterator[pa.Table]:

@@ -7,7 +7,7 @@ is asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -72,17 +72,21 @@ class Outlets:
 
     def step(self, step: Step) -> None:
         """What one step of a stream has found."""
-        if not any(map(len, (step.alerts, step.early, step.incidents, step.rate_changes))):
+        if not any(map(len, (step.alerts, step.early, step.incidents, step.rate_changes, step.withdrawn))):
             return
-        self.send(step.alerts, step.incidents, step.early)
+        self.send(step.alerts, step.incidents, step.early, list(step.withdrawn))
         if self._on_step is not None:
-            tables = (step.alerts, step.early, step.incidents, step.rate_changes)
-            self._on_step(Step(*map(self.table, tables)))
+            masked = map(self.table, (step.alerts, step.early, step.incidents, step.rate_changes))
+            alerts, early, incidents, changes = masked
+            self._on_step(Step(alerts, early, incidents, changes, withdrawn=step.withdrawn))
 
-    def send(self, alerts: pa.Table, incidents: pa.Table, early: pa.Table | None = None) -> None:
-        """Hand ALERTS and INCIDENTS to the webhook, if there is one."""
+    def send(
+        self, alerts: pa.Table, incidents: pa.Table, early: pa.Table | None = None, withdrawn: Sequence[str] = ()
+    ) -> None:
+        """Hand ALERTS and INCIDENTS to the webhook, if there is one, and the ids of early alerts that are none."""
         if self._webhook is not None:
-            self._webhook.send(alerts, early=early if early is not None else alerts.slice(0, 0), incidents=incidents)
+            early = early if early is not None else alerts.slice(0, 0)
+            self._webhook.send(alerts, early=early, incidents=incidents, withdrawn=withdrawn)
 
     def table(self, table: pa.Table) -> pa.Table:
         """A table as it is written and printed here."""

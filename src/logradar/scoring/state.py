@@ -16,7 +16,7 @@ from logradar.core.files import require_writable
 from logradar.model.bundle import Bundle
 from logradar.scoring.stream import Stream
 
-FORMAT: Final = 4  # of the tables; raised when an older state can no longer be read
+FORMAT: Final = 5  # of the tables; raised when an older state can no longer be read
 NAME: Final = "state.json"
 
 

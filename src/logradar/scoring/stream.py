@@ -27,6 +27,7 @@ from logradar.parsing.events import events
 from logradar.parsing.sessionizer import Sessionizer
 from logradar.parsing.templates import TemplateMiner
 from logradar.scoring.drift_monitor import DriftMonitor
+from logradar.scoring.early_alerts import EarlyAlerts, Moved
 from logradar.scoring.rates.watch import NO_CHANGES, RateWatch
 from logradar.scoring.scorer import NO_ALERTS, OnScores, Scorer
 from logradar.storage.filling import parameters_in, with_lists
@@ -39,9 +40,11 @@ _SPARE: Final = 4096  # lines of sessions that are over, which may be kept until
 class Step:
     """What a step found: ALERTS of sessions that are over, and of others that are anomalous already (``early``).
 
-    An early alert is repeated, complete and under the same id, when its session is over. ``rate_changes`` are
-    RATE_CHANGES that began or went on; one that goes on is repeated under the same id. ``incidents`` are the INCIDENTS
-    that are new or changed; one that grows is given again, under the same id. ``events`` are the EVENTS of the records.
+    An early alert is repeated, complete and under the same id, when its session is over; where a late line has changed
+    the beginning of the session, it is ``withdrawn`` instead, for the alert whose id stands beside it, or for none.
+    ``rate_changes`` are RATE_CHANGES that began or went on; one that goes on is repeated under the same id.
+    ``incidents`` are the INCIDENTS that are new or changed; one that grows is given again, under the same id.
+    ``events`` are the EVENTS of the records.
     """
 
     alerts: pa.Table = field(default_factory=lambda: NO_ALERTS)
@@ -49,6 +52,7 @@ class Step:
     incidents: pa.Table = field(default_factory=lambda: NO_INCIDENTS)
     rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
     events: pa.Table = field(default_factory=lambda: empty(EVENTS))
+    withdrawn: Moved = field(default_factory=dict)
 
 
 class Stream:
@@ -85,7 +89,8 @@ class Stream:
         self._held = 0
         self.grouping = incidents or bundle.settings.incidents
         self._incidents = Incidents(self.grouping, bundle.settings.severity)
-        self._raised: set[str] = set()  # ids of early alerts whose session is not over
+        self._raised = EarlyAlerts()
+        self._moved: Moved = {}  # early alerts that are withdrawn in this step
         self.sessions = self.suppressed = self.shortened = 0
 
     @property
@@ -126,11 +131,12 @@ class Stream:
             horizons.append(self._rates.horizon)
         alerts = self._score(closed)
         early = self._unfinished() if self._early else NO_ALERTS
+        moved, self._moved = self._moved, {}
         horizon = min((one for one in horizons if one is not None), default=None)
-        incidents = self._incidents.push(alerts, changes, now=_end(closed), early=early, horizon=horizon)
+        incidents = self._incidents.push(alerts, changes, now=_end(closed), early=early, horizon=horizon, moved=moved)
         if self._held > self._sessionizer.held * 5 // 4 + _SPARE:
             self._forget()
-        return Step(alerts, early, incidents, changes, found)
+        return Step(alerts, early, incidents, changes, found, moved)
 
     def settle(self) -> Step:
         """The input stops and goes on later: INCIDENTS that were not given yet, as they come together in a storm."""
@@ -145,10 +151,10 @@ class Stream:
         if self._rates is not None:
             self._rates.close()
             changes = self._rates.changes_in(empty(LOG_RECORDS))
-        changed = self._incidents.push(alerts, changes, now=_end(closed))
-        return Step(
-            alerts, incidents=pa.concat_tables([changed, self._incidents.close(over=over)]), rate_changes=changes
-        )
+        moved, self._moved = self._moved, {}
+        changed = self._incidents.push(alerts, changes, now=_end(closed), moved=moved)
+        incidents = pa.concat_tables([changed, self._incidents.close(over=over)])
+        return Step(alerts, incidents=incidents, rate_changes=changes, withdrawn=moved)
 
     def succeed(self, closed: Stream) -> None:
         """Look after the incidents of a closed stream of the same bundle: they may go on, or be over in time."""
@@ -202,14 +208,13 @@ class Stream:
         self._drift.add(sessions, scored.scores, scored.suppressed)
         self.sessions += len(sessions)
         self.suppressed += len(scored.suppressed)
-        self._raised.difference_update(scored.alerts["alert_id"].to_pylist())
+        self._moved |= self._raised.over(sessions, scored.alerts)
         return scored.alerts
 
     def _unfinished(self) -> pa.Table:
         found = self._scorer.unfinished(self._with_parameters(self._sessionizer.unfinished()), self.lines)
-        new = [id_ not in self._raised for id_ in found["alert_id"].to_pylist()]
-        found = found.filter(pa.array(new, pa.bool_()))
-        self._raised.update(found["alert_id"].to_pylist())
+        found, moved = self._raised.fresh(found)
+        self._moved |= moved
         return found
 
     def _with_parameters(self, sessions: pa.Table) -> pa.Table:
@@ -238,7 +243,7 @@ class Stream:
             "clock": self._clock.table(),
             "lines": pa.concat_tables([empty(LOG_RECORDS), *self._lines]),
             "drift": self._drift.table(),
-            "early": pa.table({"alert_id": pa.array(sorted(self._raised), pa.string())}),
+            "early": self._raised.table(),
             "scored": pa.table(counts),
             **(self._rates.tables() if self._rates is not None else {}),
         }
@@ -252,7 +257,7 @@ class Stream:
             self._keep(tables["lines"].cast(LOG_RECORDS))
             self._drift.restore(tables["drift"])
             self._incidents.restore(tables)
-            self._raised = set(tables["early"]["alert_id"].to_pylist())
+            self._raised = EarlyAlerts.of(tables["early"])
             if self._rates is not None:
                 self._rates = RateWatch(self._rates.profile, self._bundle.texts)
                 self._rates.restore(tables)

@@ -2,6 +2,7 @@
 
 import random
 import time
+from datetime import datetime, timedelta
 
 import pytest
 from tests.serving.conftest import hdfs_lines
@@ -152,4 +153,36 @@ def test_a_clock_that_goes_back_an_hour_loses_nothing_and_raises_no_storm(world,
         assert set(ids(found)[0]) <= set(stored(store)[0])
         assert len(stored(store)[0]) <= len(found.alerts) + 3
         assert sum(one["records"] for one in store.services(0)) == len(lines) + len(back)
+    store.close()
+
+
+def test_an_early_alert_that_a_late_line_changes_leaves_no_second_one(world, tmp_path):
+    """The first line of each faulty block comes last, long after the alert was raised, and is seven seconds older."""
+    folder, lines, found = world
+    faulty = {row["session_id"] for row in found.alerts.to_pylist()}
+    firsts = {key: next(line for line in lines if key in line) for key in faulty}
+    late = [line for line in lines if line not in firsts.values()]
+    log, store, worker = begin(tmp_path, folder / "bundle")
+    with log, worker:
+        log.control({"do": ROUTE, **RoutePlan("hdfs", folder / "bundle").document()}).result(10)
+        send(log, late, random.Random(3))
+        until = time.monotonic() + 20
+        while len(store.alerts(limit=200).items) < len(faulty) and time.monotonic() < until:
+            time.sleep(0.1)
+        early = {one["alert_id"] for one in store.alerts(limit=200).items}
+        assert early, "raised before the blocks are over"
+        older = [datetime.strptime(line[:13], "%y%m%d %H%M%S") - timedelta(seconds=7) for line in firsts.values()]
+        said = [f"{when:%y%m%d %H%M%S}{line[13:]}" for when, line in zip(older, firsts.values(), strict=True)]
+        log.put([Arrival("loki:late", line) for line in said]).result(10)
+        settle(log, worker)
+        alerts = store.alerts(limit=200).items
+        assert all(one["over"] for one in alerts)
+        assert sorted(one["session_id"] for one in alerts) == sorted(faulty)
+        feed = store.feed(0, 1000)
+        gone = {one["subject_id"] for one in feed if one["what"] == "withdrawn"}
+        assert gone and gone == early - {one["alert_id"] for one in alerts}
+        linked = {
+            id_ for one in store.incidents(limit=200).items for id_ in one["alert_ids"] if one["status"] != "merged"
+        }
+        assert linked <= {one["alert_id"] for one in alerts}
     store.close()

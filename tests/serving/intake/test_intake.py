@@ -187,3 +187,33 @@ def test_senders_that_deliver_in_turn_are_in_order_of_time():
     assert len(found) == 40 * 500
     times = found["timestamp"].dt.epoch("ms").to_list()
     assert times == sorted(times)
+
+
+def test_a_sender_that_was_silent_for_long_is_at_once_where_its_time_is():
+    one, rows = intake(), []
+    for minute in range(30):
+        when = datetime(2024, 5, 1) + timedelta(minutes=minute)
+        said = [Arrival("otlp:busy", f"{when + timedelta(seconds=second)} INFO a - busy") for second in range(60)]
+        if minute % 10 == 9:
+            said.insert(0, Arrival("otlp:rare", f"{when + timedelta(seconds=30)} INFO a - rare"))
+        rows.append(one.push([(1, arrivals_table(said))]))
+    found = pl.concat([*rows, *(one.push([]) for _ in range(8))])
+    assert len(found) == 30 * 60 + 3
+    times = found["timestamp"].dt.epoch("ms").to_list()
+    assert times == sorted(times)
+
+
+def test_lines_without_times_and_wrong_dates_hold_nobody_up_for_long():
+    one, bodies = intake(lateness=4), []
+    for tick in range(40):
+        when = datetime(2024, 5, 1) + timedelta(seconds=tick)
+        year = 2031 if tick == 10 else 2024
+        said = [
+            Arrival("otlp:timed", f"{when.replace(year=year)} INFO a - timed {tick}"),
+            Arrival("otlp:plain", f"no time {tick}"),
+        ]
+        bodies += one.push([(round(when.timestamp() * 1e6), arrivals_table(said))])["body"].to_list()
+        assert len(bodies) >= 2 * (tick - 6)
+    bodies += [body for _ in range(8) for body in one.push([])["body"].to_list()]
+    for name in ("timed", "no time"):
+        assert [body for body in bodies if body.startswith(name)] == [f"{name} {tick}" for tick in range(40)]

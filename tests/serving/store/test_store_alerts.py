@@ -34,6 +34,21 @@ def test_an_early_alert_is_replaced_when_its_session_is_over(store):
     assert feed(store) == [("alert", "new")]
 
 
+def test_a_withdrawn_alert_is_gone_and_told_once(store):
+    first, second = alert(1), alert(2)
+    for _ in range(2):  # a replay changes nothing
+        with store.writing() as w:
+            w.alerts([first | {"over": False}, second], "active", "shop")
+            w.alerts([first], "shadow", "shop")
+            w.incidents([incident(1, [1, 2])], "active", "shop")
+        with store.writing() as w:
+            w.withdraw([first["alert_id"], "never there"], "active")
+    assert found(store) == [2]
+    assert found(store, incident_id=incident(1)["incident_id"]) == [2]
+    assert found(store, role="shadow") == [1], "that of another role stays"
+    assert feed(store).count(("alert", "withdrawn")) == 1
+
+
 def test_filters_of_alerts(store):
     with store.writing() as w:
         w.alerts([alert(1, severity="low"), alert(2, service="Käse", services=[]), alert(3)], "active", "shop")

@@ -33,6 +33,11 @@ class Following:
             if row["change_id"] not in self._changes:
                 self._changes.add(row["change_id"])
                 print(_rate(row), flush=True)
+        for old, new in found.withdrawn.items():
+            print(
+                f"alert {old} is withdrawn, since a late line changed its session"
+                + (f"; it is {new} now" if new else "")
+            )
         rows = [(row, " (session still open)") for row in found.early.to_pylist()]
         for row, open_ in (*rows, *((row, "") for row in found.alerts.to_pylist())):
             moment = row["raised_at"].isoformat(sep=" ", timespec="seconds") if row["raised_at"] else NO_TIME

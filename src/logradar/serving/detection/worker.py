@@ -242,6 +242,7 @@ class Worker:
         with self._store.writing() as writing:
             for route, mine, step in found:
                 role, name = route.plan.role, route.plan.name
+                writing.withdraw(list(step.withdrawn), role)
                 writing.alerts(results.alert_rows(step), role, name)
                 writing.rate_changes(results.change_rows(step), role, name)
                 incidents = results.incident_rows(step)

@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, delete, select
 
 from logradar.core.tables import NO_SERVICE
-from logradar.serving.store.feed import NEW, Change
+from logradar.serving.store.feed import NEW, WITHDRAWN, Change
 from logradar.serving.store.moments import microseconds_of
-from logradar.serving.store.schema import ALERT, ALERT_SERVICES, ALERTS
+from logradar.serving.store.schema import ALERT, ALERT_SERVICES, ALERTS, INCIDENT_MEMBERS
 from logradar.serving.store.texts import Texts
 from logradar.serving.store.upsert import insert_new, pieces, upsert
 
@@ -48,6 +48,22 @@ def store(
         for row in found
         if row["alert_id"] not in known
     ]
+
+
+def withdraw(connection: Connection, ids: Sequence[str], role: str) -> list[Change]:
+    """Delete alerts that are none any more, and return those that were there as changes."""
+    changes: list[Change] = []
+    for some in pieces(ids):
+        there = ALERTS.c.role == role, ALERTS.c.alert_id.in_(some)
+        rows = connection.execute(select(ALERTS.c.alert_id, ALERTS.c.raised_at).where(*there)).all()
+        changes += [Change(role, ALERT, WITHDRAWN, row.alert_id, row.raised_at, {}) for row in rows]
+        services, members = ALERT_SERVICES.c, INCIDENT_MEMBERS.c
+        connection.execute(delete(ALERT_SERVICES).where(services.role == role, services.alert_id.in_(some)))
+        connection.execute(
+            delete(INCIDENT_MEMBERS).where(members.role == role, members.sort == ALERT, members.member_id.in_(some))
+        )
+        connection.execute(delete(ALERTS).where(*there))
+    return changes
 
 
 def alert_row(row: Mapping[str, Any], texts: Texts, role: str, bundle: str, now: int) -> dict[str, Any]:

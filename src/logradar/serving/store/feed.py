@@ -19,6 +19,7 @@ from logradar.serving.store.schema import ACTIVE, FEED, INCIDENT
 from logradar.serving.store.texts import bounded
 
 NEW: Final = "new"
+WITHDRAWN: Final = "withdrawn"
 _SHOWN: Final = ("title", "status", "severity", "severity_score", "services", "alerts", "last_at", "merged_into")
 
 
@@ -26,8 +27,9 @@ _SHOWN: Final = ("title", "status", "severity", "severity_score", "services", "a
 class Change:
     """What a person sees change.
 
-    ``kind`` (incident, alert, rate_change) and ``subject_id`` say of what, ``what`` says how (new, severity, status,
-    merged, alerts, acknowledged, note, feedback), ``at`` is the time of the log, and ``key`` tells changes apart.
+    ``kind`` (incident, alert, rate_change) and ``subject_id`` say of what, ``what`` says how (new, withdrawn,
+    severity, status, merged, alerts, acknowledged, note, feedback), ``at`` is the time of the log, and ``key`` tells
+    changes apart.
     """
 
     role: str

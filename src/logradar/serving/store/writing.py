@@ -32,6 +32,10 @@ class Writing:
         """Store alerts, each the document of `logradar.alerting.files.alert_json` and ``over`` (its session is)."""
         self._append(alert_rows.store(self._connection, self._texts, rows, known_role(role), bundle, self._now))
 
+    def withdraw(self, alert_ids: Sequence[str], role: str) -> None:
+        """Delete alerts that were raised before their sessions were over, and are none any more."""
+        self._append(alert_rows.withdraw(self._connection, alert_ids, known_role(role)))
+
     def incidents(self, rows: Sequence[Mapping[str, Any]], role: str, bundle: str) -> None:
         """Store incidents, each the document of `logradar.alerting.incident_files.incident_json`.
 
