@@ -46,6 +46,20 @@ def test_nothing_loads_code_from_files(name):
     assert found == []
 
 
+SCRIPTS = sorted(SOURCE.rglob("*.js"))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_no_script_of_a_page_runs_text(path):
+    """Not a vendored one either, nor by the way over a constructor; nor is text ever read as HTML of the page."""
+    runs = r"\beval\b|\bFunction\s*\(|=\s*Function\b|function\s*\*?\s*\(\)\s*\{\s*\}\s*\)?\.constructor"
+    writes = r"insertAdjacentHTML|outerHTML\s*=|document\.write|createContextualFragment|innerHTML\s*=\s*(?![\"']{2})"
+    text = path.read_text()
+    assert re.findall(runs, text) == []
+    if "vendor" not in path.parts:
+        assert re.findall(writes, text) == []
+
+
 def test_rooms_have_names():
     vague = {"utils", "util", "common", "helpers", "helper", "misc", "tools", "shared"}
     assert [str(path) for path in FILES if vague & set(path.relative_to(SOURCE).with_suffix("").parts)] == []

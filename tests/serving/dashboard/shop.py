@@ -53,9 +53,12 @@ def checkout(chance, fault=None):
     yield "gateway", INFO, "gateway.http", f"checkout done in {chance.randint(80, 400)} ms"
 
 
-def browse(chance):
-    """Lines of somebody who looks around."""
+def browse(chance, fault=None):
+    """Lines of somebody who looks around: in a fault of nothing that an order needs."""
     yield "gateway", INFO, "gateway.http", f"GET /products page {chance.randint(1, 40)}"
+    if fault == "search":
+        yield "catalog", ERROR, "catalog.search", f"shard {chance.randint(1, 9)} of the index is unreadable"
+        return
     yield "catalog", INFO, "catalog.search", f"{chance.randint(3, 60)} products found in {chance.randint(2, 30)} ms"
     yield "gateway", INFO, "gateway.http", f"answered in {chance.randint(5, 60)} ms"
 
@@ -69,7 +72,8 @@ def records(count, seed, begin, seconds, faults=()):
     for number in range(count):
         at, trace = begin + seconds * number / count, f"{chance.getrandbits(64):016x}"
         fault = faults.get(number)
-        lines = checkout(chance, fault) if fault or number % 3 else browse(chance)
+        orders = fault != "search" and (fault or number % 3)
+        lines = checkout(chance, fault) if orders else browse(chance, fault)
         for place, (service, level, logger, text) in enumerate(lines):
             moment = round((at + place * 0.02) * 1e6)
             row = {"at": moment, "service": service, "level": level, "logger": logger, "text": text, "trace": trace}

@@ -170,8 +170,8 @@ def test_with_keys_nobody_sees_anything_without_one(locked):
             answer = client.get(f"/dashboard{path}")
             assert answer.status_code == 303
             assert answer.headers["location"] == "/dashboard/sign-in?to=" + quote(f"/dashboard{path}", safe="")
-        part = client.get("/dashboard", headers={"hx-request": "true"})
-        assert part.status_code == 204 and part.headers["hx-redirect"].startswith("/dashboard/sign-in")
+        part = client.get("/dashboard", headers={"x-logradar-part": "1"})
+        assert part.status_code == 204 and part.headers["x-logradar-location"].startswith("/dashboard/sign-in")
         assert client.get("/dashboard/sign-in").status_code == 200
         wrong = client.post("/dashboard/sign-in", data={"key": "lr_1_wrong"})
         assert wrong.status_code == 401 and "no key of this service" in wrong.text

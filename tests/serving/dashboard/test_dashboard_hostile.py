@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("dashboard")
 FORBIDDEN = (
     ":is(script, iframe, base, meta, style, object)",
     "a:is([href^='javascript:' i], [href^='data:' i])",
-    ":is([hx-get^='http'], form[action^='http'])",
+    ":is([data-renew^='http'], form[action^='http'])",
 )
 
 

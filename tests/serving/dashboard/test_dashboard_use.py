@@ -70,9 +70,9 @@ def test_a_new_incident_appears_by_itself(visit, service):
     page.evaluate("window.sameDocument = true")
     page.locator("#feed-state", has_text="live").wait_for()
     before = page.locator("[data-row]").count()
-    send(service, shop.records(24, 77, time.time() - 2, 1, dict.fromkeys(range(1, 24, 2), "stock")))
+    send(service, shop.records(24, 77, time.time() - 2, 1, dict.fromkeys(range(1, 24, 2), "search")))
     page.locator("[data-row]").nth(before).wait_for()
-    assert page.locator("[data-row]", has_text="inventory did not answer").count()
+    assert page.locator("[data-row]", has_text="index is unreadable").count()
     assert page.evaluate("window.sameDocument")
     page.locator("#spoken", has_text="New incident").wait_for(state="attached")
 
@@ -102,6 +102,46 @@ def test_what_is_refused_is_said_on_the_page(visit):
         page.locator("#work button").click()
     page.locator("#notice.bad", has_text="not a bundle").wait_for()
     assert page.locator("#work [name=folder]").input_value() == "/there/is/no/bundle"
+
+
+ANSWER = """<!doctype html><title>changed</title><script>window.ran = 1</script>
+<div id="figures" data-renew="/dashboard/service" data-every="5">
+<h1>renewed</h1><script>window.ran = 2</script></div><div id="main">not asked for</div>"""
+
+
+def test_nothing_in_an_answer_runs(visit):
+    """Whatever a part of a page brings: it is parsed apart, and its scripts are taken out."""
+    page = visit("/dashboard/service")
+    page.route("**/dashboard/service", lambda route: route.fulfill(body=ANSWER, content_type="text/html"))
+    page.locator("h1", has_text="renewed").wait_for()
+    assert page.evaluate("window.ran") is None
+    assert page.locator("#figures script").count() == 0
+    assert page.locator("text=not asked for").count() == 0
+    assert "changed" not in page.title()
+
+
+def test_a_service_that_does_not_answer_is_said_and_asked_again(visit):
+    page = visit("/dashboard/service", expected="ERR_")
+    page.route("**/dashboard/service", lambda route: route.abort())
+    page.locator("#feed-state.lost", has_text="no answer").wait_for()
+    page.unroute("**/dashboard/service")
+    with page.expect_response(lambda one: one.url.endswith("/dashboard/service") and one.ok):
+        pass
+
+
+def test_a_form_is_sent_once_and_can_be_sent_again(visit, service):
+    page = visit("/dashboard")
+    page.locator("a.row-link", has_text="bank").first.click()
+    sent = []
+    page.on("request", lambda one: sent.append(one.url) if one.method == "POST" else None)
+    page.locator("#note-text").fill("twice?")
+    page.evaluate("document.querySelector('#note-button').click(); document.querySelector('#note-button').click()")
+    page.locator(".note", has_text="twice?").first.wait_for()
+    assert len(sent) == 1
+    page.locator("#note-text").fill("once more")
+    page.locator("#note-button").click()
+    page.locator(".note", has_text="once more").wait_for()
+    assert len(sent) == 2
 
 
 def test_light_and_dark_by_system_and_by_choice(visit):

@@ -15,7 +15,8 @@ from logradar.core.errors import LogRadarError
 from logradar.serving.dashboard.site import Site
 from logradar.serving.store.errors import QueryError, StoreError
 
-_INTO_NOTICE: Final = {"HX-Retarget": "#notice", "HX-Reselect": "#notice", "HX-Reswap": "outerHTML"}
+PART: Final = "x-logradar-part"  # of a request of static/parts.js, which takes parts of the answer
+_INTO_NOTICE: Final = {"X-LogRadar-Only": "notice"}
 _WRONG: Final = "The address of this page is wrong: it asks for something that does not exist."
 
 
@@ -52,7 +53,7 @@ class PageRoute(APIRoute):
         return handled
 
     def _page(self, request: Request, status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
-        part = bool(request.headers.get("hx-request"))  # a script sent a form, and stays on its page
+        part = bool(request.headers.get(PART))  # a script sent a form, and stays on its page
         answer = self.site.page(
             request,
             "problem.html",
@@ -72,6 +73,6 @@ def _to_sign_in(request: Request) -> Response:
     if request.method != "GET":
         here = "/dashboard"
     target = f"/dashboard/sign-in?to={quote(here, safe='')}"
-    if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={"HX-Redirect": target})
+    if request.headers.get(PART):
+        return Response(status_code=204, headers={"X-LogRadar-Location": target})
     return RedirectResponse(target, 303)

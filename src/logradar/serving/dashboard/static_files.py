@@ -13,7 +13,7 @@ _NAMES: Final = (
     "chart.js",
     "theme.js",
     "icon.svg",
-    "vendor/htmx.min.js",
+    "parts.js",
     "vendor/uplot.min.js",
     "vendor/uplot.min.css",
 )

@@ -1,5 +1,5 @@
 // What makes the pages live: the feed of changes, times in the reader's zone, keys, light and dark.
-// Nothing here writes HTML: texts are set as texts, and parts of pages are replaced by htmx.
+// Nothing here writes HTML: texts are set as texts, and parts of pages are replaced by parts.js.
 "use strict";
 
 (() => {
@@ -40,14 +40,14 @@
     if (due) return;
     due = setTimeout(() => {
       due = 0;
-      window.htmx.trigger(document.body, "feed");
+      parts.changed();
     }, 400);
   }
 
   function listen() {
     const address = document.body.dataset.feed;
     const state = document.getElementById("feed-state");
-    if (!address || !document.querySelector("[hx-trigger*='feed']")) return;
+    if (!address || !document.querySelector("[data-live]")) return;
     const source = new EventSource(address);
     const show = (text, good) => {
       state.hidden = false;
@@ -129,11 +129,11 @@
 
   // After a part was replaced: times, what is new, and where the reader was.
   let focused = "";
-  document.addEventListener("htmx:beforeSwap", () => {
+  document.addEventListener("part:leaving", () => {
     const row = document.activeElement && document.activeElement.closest("[data-row]");
     focused = row ? row.id : "";
   });
-  document.addEventListener("htmx:afterSwap", (event) => {
+  document.addEventListener("part:arrived", (event) => {
     tellTimes(document);
     for (const id of fresh) {
       const row = document.getElementById(id);
@@ -143,19 +143,16 @@
     if (row && !row.contains(document.activeElement)) row.querySelector(".row-link").focus({ preventScroll: true });
     focused = "";
     const notice = document.getElementById("notice");
-    const sent = event.detail.requestConfig && event.detail.requestConfig.verb === "post";
-    if (sent && notice && notice.textContent) {
+    if (event.detail.sent && notice && notice.textContent) {
       notice.scrollIntoView({ block: "nearest" });
       notice.focus({ preventScroll: true });
     }
   });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful === false && event.detail.xhr && event.detail.xhr.status === 0) {
-      const state = document.getElementById("feed-state");
-      state.hidden = false;
-      state.textContent = "no answer";
-      state.classList.add("lost");
-    }
+  document.addEventListener("part:lost", () => {
+    const state = document.getElementById("feed-state");
+    state.hidden = false;
+    state.textContent = "no answer";
+    state.classList.add("lost");
   });
 
   document.addEventListener("keydown", pressed);
