@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -42,12 +41,17 @@ class OpenEvents:
         self._count = count
         return first
 
-    def compact(self, kept: Ints) -> Callable[[Ints], Ints]:
-        """Keep the events at the places ``kept`` (ascending) alone; what turns an old place into the new one."""
+    def compact(self, places: Ints) -> Ints:
+        """Keep the events at ``places`` alone, in the order in which they are held; the new place of each."""
+        held = np.zeros(self._count, bool)
+        held[places] = True
+        kept = np.flatnonzero(held)
+        if len(kept) == self._count:
+            return places
         columns = self.columns.take(kept)
         self._room = {name: getattr(columns, name) for name in COLUMNS}
         self._count = len(kept)
-        return lambda places: np.searchsorted(kept, places)
+        return (np.cumsum(held) - 1)[places]
 
     def table(self) -> pa.Table:
         """The events as an Arrow table."""

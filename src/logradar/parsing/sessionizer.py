@@ -10,7 +10,7 @@ end; what arrives later goes into the oldest window that is still open.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,7 @@ MEMBERSHIPS: Final = pa.schema(  # an event in a session: columns of EventColumn
 )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Open:
     """A session that may still get events: where they are, and when and at what place the last one was seen."""
 
@@ -167,7 +167,7 @@ class Sessionizer:
     def open_records(self) -> Ints:
         """The record ids of all events in open sessions, ascending."""
         self._compact()
-        return np.unique(self._events.columns.record_id)
+        return np.sort(self._events.columns.record_id)
 
     def _assign(self, events: pa.Table, columns: EventColumns) -> tuple[list[Group], Ints, Ints, Ints]:
         """The sessions that the events belong to: groups, and for each membership its group, row and place."""
@@ -281,22 +281,24 @@ class Sessionizer:
         ids = [session_id(kept[number][0], kept[number][1].part, self.settings) for number in order]
         return sessions_table(ids, events, offsets, list(self._services))
 
-    def _compact(self) -> None:
-        """Forget the events of sessions that are over."""
-        held = [place for session in self._open.values() for place in session.places]
-        moved = self._events.compact(np.unique(np.concatenate(held)) if held else np.empty(0, np.int64))
-        for session in self._open.values():
-            session.places = [moved(np.concatenate(session.places))]
+    def _compact(self) -> tuple[Ints, Ints]:
+        """Forget the events of sessions that are over; the places of the others, and where each session begins."""
+        counts = [session.count for session in self._open.values()]
+        offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        parts = [part for session in self._open.values() for part in session.places]
+        places = self._events.compact(np.concatenate(parts) if parts else np.empty(0, np.int64))
+        for session, first, end in zip(self._open.values(), offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+            session.places = [places[first:end]]
+        return places, offsets
 
     def tables(self) -> dict[str, pa.Table]:
         """The state as Arrow tables: open sessions, their events, and the windows of each service."""
-        self._compact()
-        rows = [
-            (*group, session.part, session.seen, session.furthest, session.places[0])
-            for group, session in self._open.items()
-        ]
-        columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in _STATE]
-        sessions = pa.table([pa.array(c, f.type) for c, f in zip(columns, _STATE, strict=True)], schema=_STATE)
+        places, offsets = self._compact()
+        kinds, keys, windows = zip(*self._open, strict=True) if self._open else ((), (), ())
+        rest = ([getattr(session, name) for session in self._open.values()] for name in ("part", "seen", "furthest"))
+        columns = [pa.array(one, field.type) for one, field in zip((kinds, keys, windows, *rest), _STATE, strict=False)]
+        columns.append(pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(places)))
+        sessions = pa.table(columns, schema=_STATE)
         names = [name or "" for name in self._services]
         services = pa.table({"service": pa.array(names, pa.string())})
         counts = pa.table({name: [getattr(self, name)] for name in ("records", "dropped", "windowed")})

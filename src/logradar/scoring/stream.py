@@ -7,6 +7,7 @@ the clock, the drift histogram; `logradar.scoring.state` saves it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -174,13 +175,20 @@ class Stream:
         """Sentences on records whose rates could not be judged."""
         return self._rates.notes() if self._rates is not None else []
 
-    def lines(self, record_ids: list[int]) -> pa.Table:
+    def lines(self, record_ids: Sequence[int] | npt.NDArray[np.integer]) -> pa.Table:
         """LOG_RECORDS of open sessions by record id."""
-        wanted = pa.array(record_ids, pa.int64())
-        places = np.unique(np.searchsorted(self._firsts, wanted.to_numpy(), "right") - 1)
-        tables = [self._lines[place] for place in places.tolist() if place >= 0]
-        found = [table.filter(pc.is_in(table["record_id"], wanted)) for table in tables]
-        return pa.concat_tables([empty(LOG_RECORDS), *found]).unify_dictionaries()
+        wanted = np.asarray(record_ids, np.int64)
+        if (np.diff(wanted) <= 0).any():
+            wanted = np.unique(wanted)
+        bounds = np.searchsorted(wanted, [*self._firsts, np.iinfo(np.int64).max])
+        found = [empty(LOG_RECORDS)]
+        for number in np.flatnonzero(np.diff(bounds)).tolist():
+            table, mine = self._lines[number], wanted[bounds[number] : bounds[number + 1]]
+            held = table["record_id"].to_numpy()
+            place = np.searchsorted(held, mine)
+            place = place[held[np.minimum(place, len(held) - 1)] == mine]
+            found.append(table if len(place) == len(table) else table.take(pa.array(place)))
+        return pa.concat_tables(found).unify_dictionaries()
 
     def _shortened(self, closed: pa.Table) -> pa.Table:
         """``closed`` and the sessions that are over because too many records are held; a tenth at once."""
@@ -222,14 +230,14 @@ class Stream:
             return sessions
         records = Sequences.from_arrow(sessions["record_ids"])
         ids = Sequences.from_arrow(sessions["template_ids"]).values
-        lines = self.lines(records.values.tolist())
+        lines = self.lines(records.values)
         place = np.searchsorted(lines["record_id"].to_numpy(), records.values)
         bodies = self._miner.without_keys(lines["body"], lines["session_key"]).take(pa.array(place))
         return with_lists(sessions, "parameters", records, parameters_in(self._miner, bodies, ids))
 
     def _forget(self) -> None:
         """Let go of the lines of sessions that are over."""
-        kept = self.lines(self._sessionizer.open_records().tolist())
+        kept = self.lines(self._sessionizer.open_records()).combine_chunks()
         self._lines, self._firsts, self._held = [], [], 0
         self._keep(kept)
 
