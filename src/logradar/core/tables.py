@@ -92,6 +92,7 @@ SESSIONS: Final = pa.schema(
         pa.field("max_level", pa.int8()),
         pa.field("label", pa.bool_()),
         pa.field("parameters", pa.list_(pa.list_(pa.string()))),  # of each event; null where no detector asked for them
+        pa.field("texts", pa.list_(pa.string())),  # masked, of events whose template is not known; null as above
     ]
 )
 

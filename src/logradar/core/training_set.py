@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -26,7 +26,9 @@ class TrainingSet:
     Of ``sessions`` the distinct sequences are kept, on disk when they take more than ``memory`` bytes; ``valid`` is
     held in memory: give a sample of what is larger. ``folder`` is where a long training may keep checkpoints,
     history and what does not fit in memory. ``replayed`` are distinct normal sequences that were learnt before and are
-    learnt again beside the new ones.
+    learnt again beside the new ones. ``templates`` gives the text of each template id. ``marked`` are sessions of the
+    training part that are labelled anomalous, ``marked_valid`` those of the validation part: only detectors that say
+    so learn from them.
 
     What detectors need is computed when the first of them asks for it and shared by all. Files on disk are removed at
     the end of a ``with``, or when nothing refers to the set any more.
@@ -37,6 +39,9 @@ class TrainingSet:
     folder: Path | None = None
     memory: int = MEMORY
     replayed: Sequences | None = None
+    templates: Callable[[], Mapping[int, str]] = dict
+    marked: SessionSet | None = None
+    marked_valid: SessionSet | None = None
     _computed: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod

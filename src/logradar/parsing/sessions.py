@@ -146,6 +146,7 @@ def sessions_table(ids: list[str], events: EventColumns, offsets: Ints, services
         "max_level": pa.array(level, pa.int8(), mask=level == NO_VALUE),
         "label": pa.array(label == 1, pa.bool_(), mask=label == NO_VALUE),
         "parameters": pa.nulls(len(ids), SESSIONS.field("parameters").type),
+        "texts": pa.nulls(len(ids), SESSIONS.field("texts").type),
     }
     return check(pa.table(columns, schema=SESSIONS), SESSIONS)
 

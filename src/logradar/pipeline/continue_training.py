@@ -18,7 +18,6 @@ from logradar.core.config import Config
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
-from logradar.core.session_view import TEMPLATE_IDS
 from logradar.core.tables import UNKNOWN
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
@@ -115,13 +114,13 @@ def _learn(earlier: Bundle, data: TrainingData, settings: RunSettings, bundle: P
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     members, room = earlier.main.members, settings.memory_mb << 20
-    with TrainingSet(data.train, data.valid, folder, room, earlier.memory.rows) as training:
+    with TrainingSet(data.train, data.valid, folder, room, earlier.memory.rows, data.texts) as training:
         for name, detector in earlier.detectors.items():
             if name in members:
                 continue
             detector.continue_from(earlier.memory.holds_all(earlier.settings.replay))
             _newest_training(detector, settings.make(name))
-            if detector.inputs != TEMPLATE_IDS:
+            if detector.inputs & {"gaps", "parameters"}:
                 say(f"{name}: what it knows of values is learnt anew, from these logs alone")
             detector.fit(training.inside(name))
         result = concluded(settings, data, earlier.detectors, training, earlier)

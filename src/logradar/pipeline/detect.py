@@ -387,4 +387,4 @@ def filled_sessions(corpus: Corpus, bundle: Bundle, home: Path, every: bool = Fa
     assert isinstance(bundle.miner, TemplateMiner)
     wanted = bundle.detectors.values() if every else [bundle.main]
     grouped = group(corpus, bundle.settings.sessions, home)
-    return fill(corpus, bundle.miner, grouped, home, any("parameters" in one.inputs for one in wanted))
+    return fill(corpus, bundle.miner, grouped, home, frozenset[str]().union(*(one.inputs for one in wanted)))

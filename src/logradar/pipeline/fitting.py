@@ -196,8 +196,9 @@ def require_marked(settings: RunSettings, data: TrainingData) -> None:
 
 def require_no_values(settings: RunSettings) -> None:
     """`DataError` where a detector needs values: events that have ids of their own carry none."""
-    if settings.inputs != TEMPLATE_IDS:
-        names = [name for name in (settings.detector, *settings.beside) if settings.make(name).inputs != TEMPLATE_IDS]
+    able = TEMPLATE_IDS | {"texts"}
+    if not settings.inputs <= able:
+        names = [name for name in (settings.detector, *settings.beside) if not settings.make(name).inputs <= able]
         raise DataError(
             f"Detector '{names[0]}' looks at values in lines and at the time between them; the event ids of day files "
             "carry neither. Learn from their lines with events=mined, or leave it out."

@@ -11,6 +11,7 @@ from logradar.core.bundle import require_place
 from logradar.core.distinct import sweep
 from logradar.core.errors import ConfigError
 from logradar.core.progress import say
+from logradar.core.session_set import SessionTable
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
 from logradar.model.bundle import Bundle
@@ -97,7 +98,9 @@ def fitted_on(data: TrainingData, settings: RunSettings, bundle: Path, resume: b
     wait()
     detectors: dict[str, Detector] = {}
     dropped: dict[str, str] = {}  # members of an ensemble that could not be trained
-    with TrainingSet(data.train, data.valid, checkpoints, settings.memory_mb << 20) as training:
+    marked = SessionTable(data.marked) if data.marked is not None else None
+    room = settings.memory_mb << 20
+    with TrainingSet(data.train, data.valid, checkpoints, room, None, data.texts, data.faulty, marked) as training:
         for name in dict.fromkeys((settings.detector, *settings.beside)):
             if name not in detectors and name not in dropped:
                 detector = settings.make(name, resume)

@@ -31,7 +31,7 @@ from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.early_alerts import EarlyAlerts, Moved
 from logradar.scoring.rates.watch import NO_CHANGES, RateWatch
 from logradar.scoring.scorer import NO_ALERTS, OnScores, Scorer
-from logradar.storage.filling import parameters_in, with_lists
+from logradar.storage.filling import with_values
 
 Ints = npt.NDArray[np.int64]
 _SPARE: Final = 4096  # lines of sessions that are over, which may be kept until it is worth to forget them
@@ -211,7 +211,7 @@ class Stream:
     def _score(self, sessions: pa.Table) -> pa.Table:
         if not len(sessions):
             return NO_ALERTS
-        sessions = self._with_parameters(sessions)
+        sessions = self._with_values(sessions)
         scored = self._scorer.score(sessions, self.lines)
         self._drift.add(sessions, scored.scores, scored.suppressed)
         self.sessions += len(sessions)
@@ -220,20 +220,21 @@ class Stream:
         return scored.alerts
 
     def _unfinished(self) -> pa.Table:
-        found = self._scorer.unfinished(self._with_parameters(self._sessionizer.unfinished()), self.lines)
+        found = self._scorer.unfinished(self._with_values(self._sessionizer.unfinished()), self.lines)
         found, moved = self._raised.fresh(found)
         self._moved |= moved
         return found
 
-    def _with_parameters(self, sessions: pa.Table) -> pa.Table:
-        if "parameters" not in self._bundle.main.inputs or not len(sessions):
-            return sessions
-        records = Sequences.from_arrow(sessions["record_ids"])
-        ids = Sequences.from_arrow(sessions["template_ids"]).values
-        lines = self.lines(records.values)
-        place = np.searchsorted(lines["record_id"].to_numpy(), records.values)
-        bodies = self._miner.without_keys(lines["body"], lines["session_key"]).take(pa.array(place))
-        return with_lists(sessions, "parameters", records, parameters_in(self._miner, bodies, ids))
+    def _with_values(self, sessions: pa.Table) -> pa.Table:
+        """SESSIONS with what the detector reads of their lines."""
+
+        def bodies() -> pa.Array:
+            records = Sequences.from_arrow(sessions["record_ids"]).values
+            lines = self.lines(records)
+            place = np.searchsorted(lines["record_id"].to_numpy(), records)
+            return self._miner.without_keys(lines["body"], lines["session_key"]).take(pa.array(place))
+
+        return with_values(sessions, self._bundle.main.inputs, self._miner, bodies)
 
     def _forget(self) -> None:
         """Let go of the lines of sessions that are over."""

@@ -34,7 +34,7 @@ from logradar.sources.opening.opening import InputSettings
 from logradar.sources.radar.dated import Dater, sessions_of
 from logradar.sources.radar.table import DAY_SESSIONS
 from logradar.storage.day_files import lines_of
-from logradar.storage.filling import parameters_in, with_lists
+from logradar.storage.filling import with_values
 
 _LOADED: Final = 3  # bundles that are kept in memory for requests
 
@@ -146,12 +146,12 @@ class RequestScorer:
             first += count
         lines = _fetching(records)
         sessions = _numbered(pa.concat_tables(tables).unify_dictionaries())
-        if "parameters" in self._bundle.main.inputs and len(sessions):
-            known = Sequences.from_arrow(sessions["record_ids"])
-            template_ids = Sequences.from_arrow(sessions["template_ids"]).values
-            bodies = miner.without_keys(records["body"], records["session_key"]).take(pa.array(known.values))
-            sessions = with_lists(sessions, "parameters", known, parameters_in(miner, bodies, template_ids))
-        return _Parts(sessions, owners, lines)
+
+        def bodies() -> pa.Array:
+            known = pa.array(Sequences.from_arrow(sessions["record_ids"]).values)
+            return miner.without_keys(records["body"], records["session_key"]).take(known)
+
+        return _Parts(with_values(sessions, self._bundle.main.inputs, miner, bodies), owners, lines)
 
     def _sessions(self, found: pa.Table, records: pa.Table) -> pa.Table:
         """SESSIONS of the events of one session that was asked about: it, or the parts that the bundle cuts it into."""

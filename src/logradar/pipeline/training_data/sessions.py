@@ -57,6 +57,14 @@ class TrainingData:
         None  # sessions of the validation part that are labelled anomalous, where they are at hand
     )
     reviewable: TrainingSessions | None = None  # all sessions that were judged, where nobody labelled them
+    faulty: SessionSet | None = (
+        None  # sessions of the training part that are labelled anomalous, for those who learn them
+    )
+
+    def texts(self) -> dict[int, str]:
+        """The text of each template, by its id."""
+        table = self.templates.templates()
+        return dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
 
 
 def from_records(
@@ -89,7 +97,7 @@ def _in_memory(
         raise nothing_normal(len(parts.train))
     known = np.concatenate([learn, watch])
     learn_templates(corpus, miner, [SessionTable(grouped.take(pa.array(known)))], home)
-    filled = fill(corpus, miner, SessionTable(grouped), home, "parameters" in settings.inputs)
+    filled = fill(corpus, miner, SessionTable(grouped), home, settings.inputs)
     assert isinstance(filled, SessionTable)
     sessions = filled.table
     before, sequences = np.concatenate([parts.train, parts.valid]), Sequences.from_arrow(sessions["template_ids"])
@@ -109,7 +117,10 @@ def _in_memory(
     facts |= files.facts() if files else {}
     train, valid = (SessionTable(sessions.take(pa.array(rows))) for rows in (learn, watch))
     marked = sessions.take(pa.array(parts.valid[anomalies[parts.valid]]))
-    data = TrainingData(miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked, reviewable)
+    faulty = SessionTable(sessions.take(pa.array(parts.train[anomalies[parts.train]])))
+    data = TrainingData(
+        miner, train, valid, seen, corpus.records, sessions.num_rows, facts, files, marked, reviewable, faulty
+    )
     return data, iter([sessions.take(pa.array(before))])
 
 
@@ -119,7 +130,7 @@ def _on_disk(
     require_memory(corpus.records, settings)
     parts = cut(grouped, settings.split)
     learn_templates(corpus, miner, [part.normal() for part in parts[:2]], home)
-    sessions = fill(corpus, miner, grouped, home, "parameters" in settings.inputs)
+    sessions = fill(corpus, miner, grouped, home, settings.inputs)
     assert isinstance(sessions, Shards)
     parts = cut(sessions, settings.split)
     before = (table for part in parts[:2] for table in part.tables(["start", "gaps"]))

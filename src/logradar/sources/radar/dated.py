@@ -112,6 +112,7 @@ def sessions_of(table: pa.Table, first_record: int) -> pa.Table:
         "max_level": max_level(table),
         "label": table["label"],
         "parameters": pa.nulls(table.num_rows, SESSIONS.field("parameters").type),
+        "texts": pa.nulls(table.num_rows, SESSIONS.field("texts").type),
     }
     return check(pa.table(columns, schema=SESSIONS), SESSIONS)
 

@@ -1,0 +1,242 @@
+"""The base class of detectors that read words: known texts, tokenizer, network, training, files."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ConfigDict, Field, model_validator
+
+from logradar.core.columns import HIGHEST_ID, numbers
+from logradar.core.config import Config
+from logradar.core.distinct import Distinct
+from logradar.core.documents import Saved
+from logradar.core.errors import BundleError
+from logradar.core.progress import Progress, say
+from logradar.core.sequences import Sequences
+from logradar.core.session_view import SessionView
+from logradar.core.tables import FIRST_TEMPLATE
+from logradar.core.training_set import TrainingSet
+from logradar.detectors.base import Detector, Scored
+from logradar.detectors.neural.body import NETWORK, WEIGHTS
+from logradar.detectors.neural.scorer import Scorer, export
+from logradar.detectors.text.frames import Frames
+from logradar.detectors.text.model import LanguageModel, Sizes
+from logradar.detectors.text.normaliser import NormaliserSettings
+from logradar.detectors.text.texts import KnownTexts
+from logradar.detectors.text.tokenizer import TextTokenizer, document_of
+from logradar.training.device import choose_device, choose_precision, require
+from logradar.training.ragged import RaggedRows
+from logradar.training.rows import Rows
+from logradar.training.settings import TrainingSettings
+from logradar.training.streaming_rows import StoredRows
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = npt.NDArray[np.float64]
+_NEVER: Final = np.empty(0, np.int32)
+
+
+class TextTraining(TrainingSettings):
+    """`TrainingSettings` for rows of many words."""
+
+    epochs: int = Field(20, ge=1, description="passes over the rows at most; early stopping may end it sooner")
+    batch_size: int = Field(32, ge=1, description="rows per step and device")
+    learning_rate: float = Field(1e-3, gt=0, description="highest learning rate of AdamW")
+    schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
+        "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
+    )
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
+    min_delta: float = Field(3e-3, ge=0, description="by how much a validation loss must fall to count as lower")
+
+
+class TextSettings(Config):
+    """What all detectors that read words can set; the sizes train on a CPU in minutes."""
+
+    start: str | None = Field(
+        None,
+        description="where its knowledge begins: a bundle with a distilbert, a folder of `transformers`, or a name on "
+        "the hub; then sizes and tokenizer are those. Without it everything is learnt from the logs",
+    )
+    vocabulary: int = Field(4_000, ge=200, description="tokens of its own tokenizer at most")
+    words: int = Field(40, ge=1, description="tokens of an event at most; what comes after them does not count")
+    hidden: int = Field(128, ge=8, description="dimensions of a token")
+    layers: int = Field(2, ge=1, description="blocks of DistilBERT")
+    heads: int = Field(4, ge=1, description="attention heads of a block; they share `hidden`")
+    intermediate: int = Field(512, ge=1, description="units between the two layers of a block's network")
+    positions: int = Field(
+        512, ge=64, description="tokens that are read at once; a longer session is read in overlapping rows"
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out in training")
+    normaliser: NormaliserSettings = NormaliserSettings()
+    training: TextTraining = TextTraining()
+
+    @model_validator(mode="after")
+    def _fit(self) -> TextSettings:
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
+        if self.words + 2 > self.positions:
+            raise ValueError(f"an event of {self.words} words does not fit into {self.positions} positions")
+        return self
+
+
+class _State(Saved):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, strict=True)  # a subclass has more
+
+    ids: list[int]
+    texts: list[str]
+    sizes: Sizes
+
+
+class TextDetector(Detector):
+    """Knows the texts of templates, cuts them into words, and trains a network on sessions of them."""
+
+    Settings: ClassVar[type[Config]] = TextSettings
+    inputs: ClassVar[frozenset[str]] = frozenset({"template_ids", "texts"})
+    known: KnownTexts
+    model: LanguageModel
+    parts: ClassVar[tuple[str, ...]] = ()  # names of the objectives, where the loss is that of several together
+    outputs: ClassVar[int]  # numbers that the network gives for each place
+    _scorer: Scorer
+
+    @abstractmethod
+    def _example(self) -> dict[str, npt.NDArray[Any]]:
+        """Inputs of two rows and several columns, named as ``forward`` of the network names them."""
+
+    @abstractmethod
+    def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Losses and weights of the predictions in a batch; see `logradar.training.loop.fit_network`."""
+
+    def check_machine(self) -> None:
+        """As `Detector.check_machine`: the packages, the device and the precision of the settings."""
+        require()
+        choose_precision(self.settings.training, choose_device(self.settings.training))
+
+    def _begin(self, training: TrainingSet) -> None:
+        """Know the texts of the training sessions, and have a model to begin with."""
+        require()
+        ids = np.concatenate([_NEVER, *(np.unique(chunk.values) for chunk in training.distinct.chunks())])
+        known = KnownTexts.of(ids, training.templates())
+        if self.warm:
+            self.known = self.known.joined(known)
+            return
+        self.known = known
+        new = not self.settings.start
+        self.model = LanguageModel.new(known.texts, self.settings, self.seed) if new else self._started()
+
+    def _started(self) -> LanguageModel:
+        """The model that the settings begin with: of a bundle, or one of `transformers`."""
+        start, s = str(self.settings.start), self.settings
+        for folder in (Path(start) / "detectors" / "distilbert", Path(start)):
+            if (folder / WEIGHTS).is_file():
+                found = Detector.load(folder)
+                if not isinstance(found, TextDetector):
+                    raise BundleError(f"The detector in '{folder}' is a {found.name}, which does not read words.")
+                say(f"{self.name}: begins with the {len(found.known):,} templates that '{start}' knows")
+                return found.model
+        return LanguageModel.of_hub(start, s.normaliser, s.words)
+
+    def _train(self, network: torch.nn.Module, training: TrainingSet, watched: Rows) -> None:
+        """Let ``network`` learn the distinct sessions of ``training``."""
+        with redirect_stdout(sys.stderr):  # transformers prints a line where WANDB_MODE is offline
+            from logradar.training.loop import fit_network
+
+        s = self.settings.training
+        with self._rows_of(training.distinct, training.folder) as rows:
+            done = fit_network(network, self._loss, rows, watched, s, training.folder, self.seed, self.name, self.parts)
+        self.history = done.epochs
+
+    @contextmanager
+    def _rows_of(self, train: Distinct, folder: Path | None) -> Iterator[Rows | StoredRows]:
+        """All rows of the training sessions, on disk or in memory as the settings say."""
+        s, words = self.settings.training, self._words(self.known.texts)
+        with Progress(f"{self.name}: preparing samples", len(train), "sequences") as bar:
+
+            def framed(part: Sequences) -> Sequences:
+                bar.advance(len(part))
+                return self._frames_of(self.known.of_sequences(part), words).sequences.distinct()
+
+            derived = train.derived(framed)
+        if s.stream == "always":
+            derived = derived.stored(folder)
+        elif s.stream == "never" and derived.whole is None:
+            with derived:
+                derived = replace(derived, whole=derived.loaded(), files=())
+        with derived:
+            if derived.whole is not None:
+                yield RaggedRows(derived.whole)
+            else:
+                say(f"{self.name}: {len(derived):,} samples are streamed from disk, {s.buffer:,} at a time")
+                yield StoredRows(derived, RaggedRows, s.buffer, s.batch_size)
+
+    @property
+    def _marks(self) -> Any:
+        return self.model.tokenizer.marks
+
+    @property
+    def _positions(self) -> int:
+        return int(min(self.settings.positions, self.model.sizes.max_position_embeddings))
+
+    def _words(self, texts: Any) -> Sequences:
+        """The tokens of each text, and one more row for an event without any text."""
+        return self.model.tokenizer.encode([*texts, None])
+
+    def _frames_of(self, rows: Sequences, words: Sequences) -> Frames:
+        """Rows of numbers of texts, whose tokens are ``words``, as the network reads them."""
+        return Frames.of(rows, words, self._marks, self._positions)
+
+    @staticmethod
+    def _spread(view: SessionView, rows: Sequences, scores: Floats, values: npt.NDArray[np.float32]) -> Scored:
+        """The scores of distinct sessions, for each row of a view."""
+        every = Sequences.of(np.arange(len(rows.values), dtype=np.int32), rows.offsets).take(rows.inverse)
+        return Scored(scores[rows.inverse], values[every.values])
+
+    def _watched(self, view: SessionView) -> Rows:
+        """The rows of validation sessions."""
+        most = self.settings.training.watched
+        sessions = self.known.of_view(view)
+        rows = self._frames_of(sessions.sequences, self.model.tokenizer.encode(sessions.texts)).sequences.distinct()
+        return RaggedRows(rows if len(rows) <= most else rows.take(np.arange(0, len(rows), -(-len(rows) // most))))
+
+    def _take(self, network: Any) -> None:
+        """Score with the weights that ``network`` has now."""
+        self.model = self.model.with_network(network)
+        self._scorer = Scorer(export(network, self._example(), ragged=True))
+
+    @property
+    def onnx(self) -> bytes:
+        """The network that scores, as ONNX."""
+        return self._scorer.network
+
+    def _save(self, folder: Path) -> dict[str, Any]:
+        (folder / WEIGHTS).write_bytes(self.model.weights)
+        (folder / NETWORK).write_bytes(self._scorer.network)
+        self.model.tokenizer.save(folder)
+        return {
+            "ids": self.known.ids.tolist(),
+            "texts": list(self.known.texts),
+            "sizes": self.model.sizes.model_dump(mode="json"),
+        }
+
+    def _load(self, folder: Path, state: dict[str, Any]) -> None:
+        saved, s = _State.of(state, "state"), self.settings
+        ids = numbers(saved.ids, np.int32, "'ids'", (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
+        if len(ids) != len(saved.texts):
+            raise ValueError("'ids' and 'texts' differ in length")
+        self.known = KnownTexts(ids, tuple(saved.texts))
+        tokenizer = TextTokenizer(document_of(folder), s.normaliser, s.words)
+        if len(tokenizer) > saved.sizes.vocab_size:
+            raise ValueError("the tokenizer has more tokens than the network")
+        self.model = LanguageModel(tokenizer, saved.sizes, (folder / WEIGHTS).read_bytes())
+        self._scorer = Scorer((folder / NETWORK).read_bytes())
+        example = self._example()
+        example["tokens"] = np.full_like(example["tokens"], len(tokenizer) - 1)
+        self._scorer.require(example, self.outputs)

@@ -1,0 +1,132 @@
+"""A log language model: tokenizer, sizes and weights, made anew or read from elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from pydantic import ConfigDict, Field
+
+from logradar.core.documents import Saved
+from logradar.core.errors import ConfigError
+from logradar.detectors.neural.scorer import ladder
+from logradar.detectors.text.normaliser import NormaliserSettings
+from logradar.detectors.text.tokenizer import TextTokenizer
+from logradar.training.device import seeded
+
+if TYPE_CHECKING:
+    from logradar.detectors.text.language_network import LanguageNetwork
+
+NETWORK_FILE: Final = "model.safetensors"
+_LONGEST: Final = 1 << 14  # places that a network may have
+
+
+class Sizes(Saved):
+    """What decides the shapes of a DistilBERT: the fields of `transformers.DistilBertConfig` with these names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    vocab_size: int = Field(ge=6, le=1 << 20)
+    dim: int = Field(ge=1, le=1 << 14)
+    n_layers: int = Field(ge=1, le=128)
+    n_heads: int = Field(ge=1, le=256)
+    hidden_dim: int = Field(ge=1, le=1 << 16)
+    max_position_embeddings: int = Field(ge=16, le=_LONGEST)
+    dropout: float = Field(ge=0, lt=1)
+
+    def config(self) -> dict[str, Any]:
+        """Settings of `DistilBertConfig`."""
+        return {**self.model_dump(), "attention_dropout": self.dropout, "pad_token_id": 0}
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A tokenizer, the sizes of a network, and its weights as safetensors."""
+
+    tokenizer: TextTokenizer
+    sizes: Sizes
+    weights: bytes
+
+    @classmethod
+    def new(cls, texts: Iterable[str], s: Any, seed: int) -> LanguageModel:
+        """A model for these texts with random weights; ``s`` are `logradar.detectors.distilbert.DistilbertSettings`."""
+        tokenizer = TextTokenizer.learn(texts, s.vocabulary, s.normaliser, s.words)
+        sizes = Sizes(
+            vocab_size=len(tokenizer),
+            dim=s.hidden,
+            n_layers=s.layers,
+            n_heads=s.heads,
+            hidden_dim=s.intermediate,
+            max_position_embeddings=int(ladder(np.array([s.positions]))[0]),
+            dropout=s.dropout,
+        )
+        from logradar.detectors.text.language_network import LanguageNetwork
+
+        with seeded(seed):
+            network = LanguageNetwork.of_sizes(sizes.config())
+        return cls(tokenizer, sizes, weights_of(network))
+
+    @classmethod
+    def of_hub(cls, start: str, normaliser: NormaliserSettings, words: int) -> LanguageModel:
+        """A DistilBERT with its tokenizer from a folder, or by its name from the hub of Hugging Face.
+
+        Only safetensors are read, and no code that comes with a model runs. Raises `ConfigError`.
+        """
+        with redirect_stdout(sys.stderr):
+            from transformers import AutoTokenizer, DistilBertForMaskedLM
+
+        from logradar.detectors.text.language_network import LanguageNetwork
+
+        try:
+            model = DistilBertForMaskedLM.from_pretrained(start, use_safetensors=True, trust_remote_code=False)
+            document = AutoTokenizer.from_pretrained(start, use_fast=True, trust_remote_code=False)
+            tokenizer = TextTokenizer(document.backend_tokenizer.to_str(), normaliser, words)
+        except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ConfigError(
+                f"'{start}' is no DistilBERT that can be read ({reason}); give the folder of a bundle, the folder of a "
+                "DistilBERT with its tokenizer.json and model.safetensors, or the name of one on the hub."
+            ) from None
+        c = model.config
+        sizes = Sizes(**{name: getattr(c, name) for name in Sizes.model_fields})
+        return cls(tokenizer, sizes, weights_of(LanguageNetwork.of_masked(model)))
+
+    def network(self) -> LanguageNetwork:
+        """The network with its weights, in evaluation mode; `RuntimeError` where they do not fit."""
+        from safetensors.torch import load
+
+        from logradar.detectors.text.language_network import LanguageNetwork
+
+        network = LanguageNetwork.of_sizes(self.sizes.config())
+        network.load_state_dict(load(self.weights))
+        return network.eval()
+
+    def with_network(self, network: LanguageNetwork) -> LanguageModel:
+        """The same with the weights that ``network`` has now."""
+        return replace(self, weights=weights_of(network))
+
+    def write(self, folder: Path) -> None:
+        """Write it as a folder that `transformers` loads: DistilBertForMaskedLM with its tokenizer."""
+        with redirect_stdout(sys.stderr):
+            from transformers import PreTrainedTokenizerFast
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self.network().as_masked().save_pretrained(folder, safe_serialization=True)
+        names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]"}
+        self.tokenizer.save(folder)
+        fast = PreTrainedTokenizerFast(
+            tokenizer_file=str(folder / "tokenizer.json"), cls_token="[CLS]", sep_token="[SEP]", **names
+        )
+        fast.save_pretrained(folder)
+
+
+def weights_of(network: Any) -> bytes:
+    """The weights of a network as safetensors."""
+    from safetensors.torch import save
+
+    return bytes(save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}))
