@@ -13,7 +13,7 @@ PYTHONS ?= python3.12 python3.13
 CORE_TESTS := $(addprefix tests/,core parsing sources alerting evaluation detectors/baselines detectors/value_models \
 	detectors/test_values.py cli/test_first_train.py cli/test_main_job.py)
 
-.PHONY: setup demo demo-service test test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
+.PHONY: setup demo demo-service test notebooks test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -23,7 +23,7 @@ setup: $(READY)  ## a virtual environment with LogRadar and all it needs
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[deep,serve,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[deep,text,serve,dev]'
 	touch $@
 
 demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated services) and write the report
@@ -55,6 +55,11 @@ check: $(READY)  ## style, types, floors
 
 check-slow: $(READY)  ## the marked tests that prove claims on real data
 	$(BIN)/python -m pytest -m slow
+
+notebooks: $(READY)  ## run the three notebooks on small settings, into artifacts/ (LOGRADAR_FULL=1 for the full ones)
+	cd notebooks && ../$(BIN)/jupytext --quiet --to ipynb --update *.py
+	LOGRADAR_DATA=$(abspath $(LOGRADAR_DATA)) $(BIN)/python -m pytest -p no:xdist --override-ini addopts= --nbmake --nbmake-timeout=7200 --overwrite \
+		notebooks/00_prepare_data.ipynb notebooks/01_pretrain_hdfs.ipynb notebooks/02_finetune_openstack.ipynb
 
 fuzz: $(READY)  ## mutated bundles and made-up inputs for an hour (SECONDS=600 for less)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzzing.run --seconds $(SECONDS)

@@ -78,8 +78,9 @@ def test_a_view_has_what_was_asked_for_and_no_more():
     parts = [part for _, part in whole.parts(11)]
     assert np.concatenate([part.gaps for part in parts]).tolist() == whole.gaps.tolist()
     assert [value for part in parts for value in part.parameters.to_pylist()] == whole.parameters.to_pylist()
-    with pytest.raises(TableError, match="no column 'texts'"):
-        SessionView.of_table(table.table, INPUTS)
+    assert SessionView.whole(table, INPUTS).texts is None  # no session has any
+    with pytest.raises(TableError, match="no column 'parameters'"):
+        SessionView.of_table(table.table.drop_columns(["parameters"]), INPUTS)
 
 
 @pytest.mark.parametrize("memory", [1 << 20, 100])

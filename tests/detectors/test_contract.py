@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +42,16 @@ def normal(count: int, seed: int) -> list[list[int]]:
 ODD = [3, 7, 7, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 99, 3]
 
 
+def with_marked(training: TrainingSet) -> TrainingSet:
+    """The same with some sessions that are labelled anomalous, for a detector that learns from them."""
+    marked = [ODD, [3, 7, 7, 7], [4, 4, 4, 4, 4, 4, 99], [3, 5, 5, 4, 4, 3]]
+    return replace(training, marked=SessionTable(sessions(marked)))
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def fitted(request: pytest.FixtureRequest) -> Detector:
     detector = quick(request.param)
-    detector.fit(TrainingSet.of_tables(sessions(normal(400, 0)), sessions(normal(100, 1))))
+    detector.fit(with_marked(TrainingSet.of_tables(sessions(normal(400, 0)), sessions(normal(100, 1)))))
     return detector
 
 
@@ -173,7 +180,7 @@ def varied() -> tuple[list[list[int]], list[list[int]]]:
 @pytest.fixture(scope="module", params=FEWER)
 def in_memory(request: pytest.FixtureRequest) -> Detector:
     detector = quick(request.param)
-    detector.fit(TrainingSet.of_tables(*map(sessions, varied())))
+    detector.fit(with_marked(TrainingSet.of_tables(*map(sessions, varied()))))
     return detector
 
 
@@ -181,7 +188,7 @@ def test_a_refit_from_shards_gives_the_same_bytes_as_a_table(in_memory, tmp_path
     """Of the same seed: neither chance nor where the sessions lie decides what is learnt."""
     learn, watch = varied()
     again = quick(in_memory.name)
-    again.fit(TrainingSet(on_disk(learn, tmp_path / "a"), on_disk(watch, tmp_path / "b")))
+    again.fit(with_marked(TrainingSet(on_disk(learn, tmp_path / "a"), on_disk(watch, tmp_path / "b"))))
     table = sessions([*normal(20, 7), ODD])
     one, other = (detector.score(table)["score"].to_numpy() for detector in (in_memory, again))
     assert one.tobytes() == other.tobytes()
@@ -193,7 +200,7 @@ def test_what_does_not_fit_in_memory_is_learnt_from_disk(in_memory, tmp_path, ca
     learn, watch = varied()
     table, spilled = sessions([*learn[:50], ODD]), quick(in_memory.name)
     learnt, watched = on_disk(learn, tmp_path / "a"), SessionTable(sessions(watch))
-    with TrainingSet(learnt, watched, tmp_path / "run", memory=1000) as training:
+    with with_marked(TrainingSet(learnt, watched, tmp_path / "run", memory=1000)) as training:
         spilled.fit(training)
     assert "do not fit in memory" in capsys.readouterr().err
     assert not list(tmp_path.rglob("distinct-*"))
@@ -233,7 +240,7 @@ def test_nothing_to_learn_from_is_a_sentence(name):
 @pytest.mark.parametrize("train", [[[3]], [[3, 3, 3]] * 5, [[]]])
 def test_the_smallest_training_data_works(name, train):
     detector = quick(name)
-    detector.fit(TrainingSet.of_tables(sessions(train), sessions([])))
+    detector.fit(with_marked(TrainingSet.of_tables(sessions(train), sessions([]))))
     scores = detector.score(sessions([train[0], [3, 9, 9, 9, 3, 8, 8]]))["score"].to_numpy()
     assert np.isfinite(scores).all()
     assert len(detector.validation_scores) == 0

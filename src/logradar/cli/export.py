@@ -14,7 +14,10 @@ def command(
     bundle: options.Bundle,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")] = ...,  # type: ignore[assignment]
     format_: Annotated[
-        str | None, typer.Option("--format", metavar="pt|onnx", help="The format; by default as the file name ends.")
+        str | None,
+        typer.Option(
+            "--format", metavar="pt|onnx|ts|transformers", help="The format; by default as the file name ends."
+        ),
     ] = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="Write ONNX with 8-bit weights; the effect on scores is printed.")
@@ -27,7 +30,7 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write the network of a bundle as a torch checkpoint or as ONNX."""
+    """Write the network of a bundle: ONNX, a torch checkpoint, TorchScript, or a folder of transformers."""
     from logradar.cli import show
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.export import export

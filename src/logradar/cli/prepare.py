@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +21,10 @@ def command(
     session_key: options.SessionKey = None,
     source: options.Source = None,
     format_: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="parquet, or radar-json: day files.")
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="parquet; radar-json: day files; texts: words, for language models."
+        ),
     ] = "parquet",
     input_format: options.InputFormat = None,
     limit_files: options.LimitFiles = None,
@@ -30,7 +33,7 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write records, templates and sessions of an input as Parquet with a manifest, or as RADAR day files."""
+    """Write records, templates and sessions of an input as Parquet, as RADAR day files, or as texts."""
     from logradar.cli import show
     from logradar.core.files import no_half_folder
     from logradar.core.progress import quiet as be_quiet
@@ -42,7 +45,22 @@ def command(
         data_dir, labels, session_key, source, input_format, limit_files, since, until, no_labels
     )
     input_, words = options.input_or_override(input_, overrides)
+    if format_ == "texts":
+        from logradar.pipeline.prepare_texts import prepare_texts, text_settings
+
+        result = prepare_texts(output, text_settings(config, words, given, input_))
+        show.document(result) if json else show.facts(f"Prepared in {output}", _briefly(result))
+        return
     settings = run_settings(config, words, given)
     with no_half_folder(output):
         result = write_as(format_)(options.the_input(input_, settings.input.path), output, settings)
     show.document(result) if json else show.facts(f"Prepared in {output}", result)
+
+
+def _briefly(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of texts that people read in a line; `--json` has all of them."""
+    named = ("records", "templates", "sessions", "distinct_sessions", "tokens_of_a_session")
+    return {
+        name: {key: value[key] for key in named} if isinstance(value, dict) else value
+        for name, value in figures.items()
+    }

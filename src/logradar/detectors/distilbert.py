@@ -13,14 +13,16 @@ from pydantic import ConfigDict, Field
 
 from logradar.core.config import Config
 from logradar.core.documents import Saved
+from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.surprisal import most_surprising, together
-from logradar.detectors.text.body import TextDetector, TextSettings
+from logradar.detectors.text.body import LIKE, TextDetector, TextSettings
 from logradar.detectors.text.reasons import missing, surprising
 from logradar.detectors.text.texts import SessionTexts
 from logradar.detectors.text.word_surprise import WordSurprise
+from logradar.training.ragged import RaggedRows
 
 if TYPE_CHECKING:
     import torch
@@ -73,6 +75,14 @@ class Distilbert(TextDetector):
         some = valid if len(valid) else SessionView(training.distinct.part(0, min(len(training.distinct), 1000)))
         self.weight = self._balance(some)
         return self._score(valid).rows if len(valid) else np.empty(0)
+
+    def _asked_of(self, rows: Sequences) -> RaggedRows:
+        s = self.settings
+        events = Sequences.of(rows.values, rows.offsets).sums(rows.values == self._marks.end)
+        words = np.maximum(rows.lengths - 1 - events, 0)
+        hidden = np.maximum(s.mask, 1 / np.maximum(events, 1))
+        asked = (1 - s.holes) * words * (hidden + (1 - hidden) * s.mask_words) + s.holes * (1 + 0.85 * events)
+        return RaggedRows(rows, predictions=asked, like=LIKE)
 
     def _loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         from logradar.detectors.text.word_masking import Shares, question

@@ -17,13 +17,15 @@ from logradar.core.session_set import SessionTable
 from logradar.detectors.neural.body import NeuralDetector
 from logradar.model.bundle import Bundle
 from logradar.pipeline.checkpoint_weights import Checkpoint, network_of, owner, validation_of
+from logradar.pipeline.export_text import export_text, text_model_of
 from logradar.training import checkpoints
 from logradar.training.device import require
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMATS = ("onnx", "pt")
+FORMATS = ("onnx", "pt", "ts", "transformers")
+PLAIN: Final = FORMATS[:2]  # of every network
 _MEASURED: Final = 1000  # validation sessions on which a change of the network is measured
 
 
@@ -40,7 +42,8 @@ def export(
 
     ``form`` is one of `FORMATS`, by default the extension of ``output``. ``pt`` is a dictionary that
     torch loads with ``weights_only``. ``onnx`` runs without torch; with ``int8`` its weights have 8 bits, and the
-    change of the scores is measured on validation sessions. With ``checkpoint`` the weights are those of a checkpoint
+    change of the scores is measured on validation sessions. ``ts`` (TorchScript) and ``transformers`` (a folder) are
+    for log language models. With ``checkpoint`` the weights are those of a checkpoint
     (`logradar.pipeline.checkpoint_weights.Checkpoint.read`), and not the best ones, which the bundle has.
     """
     form = form or output.suffix.lstrip(".")
@@ -48,12 +51,18 @@ def export(
         raise ConfigError(f"There is no format '{form}'; choose --format {' or '.join(FORMATS)}.")
     if int8 and form != "onnx":
         raise ConfigError("--int8 is for --format onnx only.")
-    require_writable(output)
     require_outside(output)
     loaded = Bundle.load(bundle)
+    if checkpoint is None and (text := text_model_of(loaded, name)) is not None:
+        said = {"file": str(output), "format": form, "detector": text[0]}
+        figures = {**said, **export_text(*text, output, form, int8)}
+        return figures if output.is_dir() else {**figures, "bytes": output.stat().st_size}
+    if form not in PLAIN:
+        raise ConfigError(f"Only language models are written as '{form}'; choose --format {' or '.join(PLAIN)}.")
+    require_writable(output)
     kept = Checkpoint.read(checkpoint) if checkpoint is not None else None
     name, detector = network_of(loaded, name) if kept is None else owner(loaded, kept, name)
-    figures: dict[str, Any] = {"file": str(output), "format": form, "detector": name}
+    figures = {"file": str(output), "format": form, "detector": name}
     if kept is not None:
         detector = kept.inside(detector)
         figures["checkpoint"] = kept.name

@@ -15,7 +15,7 @@ from logradar.core.tables import PADDING
 from logradar.training.rows import Array, Batch, Ints, Rows
 
 TOKENS: Final = 1 << 15  # values in a batch at most, with padding; a single row may be longer
-_LIKE: Final = 8.0  # no row of a batch is more than so many times as long as another
+_LIKE: Final = 8.0  # the default of ``like``
 
 
 class RaggedRows(Rows):
@@ -25,7 +25,8 @@ class RaggedRows(Rows):
     ``beside``, each of shape ``(rows, longest of these rows)`` with ``PADDING`` after the end of a row, and
     ``lengths`` and ``weights`` of shape ``(rows,)``. Its rows have similar lengths. It holds `batch_size` rows, or
     fewer when they would need more than ``tokens`` values. ``predictions[i]`` is the average number of losses that
-    the objective gives for row ``i``; by default one for every value.
+    the objective gives for row ``i``; by default one for every value. No row of a batch is more than ``like`` times as
+    long as another.
 
     >>> rows = RaggedRows(Sequences.from_lists([[3, 4, 5], [3], [4, 5]]))
     >>> [batch.tolist() for batch in rows.batches(2)], rows.weight
@@ -40,9 +41,10 @@ class RaggedRows(Rows):
         beside: Mapping[str, Array] | None = None,
         predictions: Array | None = None,
         tokens: int = TOKENS,
+        like: float = _LIKE,
     ) -> None:
         super().__init__({"row": np.arange(len(sequences))}, sequences.counts)
-        self.sequences, self.tokens = sequences, tokens
+        self.sequences, self.tokens, self.like = sequences, tokens, like
         self.values: dict[str, Array] = {"tokens": sequences.values, **(beside or {})}
         self.predictions: Array = sequences.lengths if predictions is None else predictions
 
@@ -65,10 +67,10 @@ class RaggedRows(Rows):
         """
         lengths = self.sequences.lengths[self.arrays["row"]]
         random = None if seed is None else np.random.default_rng(seed)
-        keys = lengths if random is None else lengths * random.uniform(1, _LIKE, len(lengths))
+        keys = lengths if random is None else lengths * random.uniform(1, self.like, len(lengths))
         order = np.argsort(keys, kind="stable")
-        # A key is at most _LIKE times the length of its rank, so no row of a batch is longer than that.
-        longest = np.minimum(np.sort(lengths) * _LIKE, lengths.max(initial=0))
+        # A key is at most ``like`` times the length of its rank, so no row of a batch is longer than that.
+        longest = np.minimum(np.sort(lengths) * self.like, lengths.max(initial=0))
         bounds = _bounds(longest, size, self.tokens)
         batches = [order[start:stop] for start, stop in pairwise(bounds)]
         return batches if random is None else [batches[place] for place in random.permutation(len(batches))]
@@ -86,7 +88,7 @@ class RaggedRows(Rows):
         return sha.hexdigest()
 
     def _repeated(self, parts: Ints) -> RaggedRows:
-        rows = RaggedRows(self.sequences, self.values, self.predictions, self.tokens)
+        rows = RaggedRows(self.sequences, self.values, self.predictions, self.tokens, self.like)
         rows.arrays = {"row": np.repeat(self.arrays["row"], parts)}
         rows.weights = np.repeat(self.weights / parts.astype(np.float32), parts)
         return rows

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import ConfigDict, Field, model_validator
 
-from logradar.core.columns import HIGHEST_ID, numbers
+from logradar.core.columns import HIGHEST_ID, Columns, numbers
 from logradar.core.config import Config
 from logradar.core.distinct import Distinct
 from logradar.core.documents import Saved
@@ -27,6 +29,7 @@ from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Scored
 from logradar.detectors.neural.body import NETWORK, WEIGHTS
 from logradar.detectors.neural.scorer import Scorer, export
+from logradar.detectors.text.adapters import adapted
 from logradar.detectors.text.frames import Frames
 from logradar.detectors.text.model import LanguageModel, Sizes
 from logradar.detectors.text.normaliser import NormaliserSettings
@@ -41,16 +44,20 @@ from logradar.training.streaming_rows import StoredRows
 if TYPE_CHECKING:
     import torch
 
+    from logradar.detectors.text.language_network import LanguageNetwork
+
 Floats = npt.NDArray[np.float64]
+ROWS: Final = "rows.parquet"
+LIKE: Final = 1.5  # rows of a batch are long, so what is filled up costs more than their likeness
 _NEVER: Final = np.empty(0, np.int32)
 
 
 class TextTraining(TrainingSettings):
     """`TrainingSettings` for rows of many words."""
 
-    epochs: int = Field(20, ge=1, description="passes over the rows at most; early stopping may end it sooner")
+    epochs: int = Field(40, ge=1, description="passes over the rows at most; early stopping may end it sooner")
     batch_size: int = Field(32, ge=1, description="rows per step and device")
-    learning_rate: float = Field(1e-3, gt=0, description="highest learning rate of AdamW")
+    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
     schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
         "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
     )
@@ -66,16 +73,29 @@ class TextSettings(Config):
         description="where its knowledge begins: a bundle with a distilbert, a folder of `transformers`, or a name on "
         "the hub; then sizes and tokenizer are those. Without it everything is learnt from the logs",
     )
+    tokenizer: str | None = Field(
+        None, description="a folder with the tokenizer.json to use, such as `prepare --format texts` writes"
+    )
     vocabulary: int = Field(4_000, ge=200, description="tokens of its own tokenizer at most")
     words: int = Field(40, ge=1, description="tokens of an event at most; what comes after them does not count")
-    hidden: int = Field(128, ge=8, description="dimensions of a token")
+    hidden: int = Field(64, ge=8, description="dimensions of a token")
     layers: int = Field(2, ge=1, description="blocks of DistilBERT")
     heads: int = Field(4, ge=1, description="attention heads of a block; they share `hidden`")
-    intermediate: int = Field(512, ge=1, description="units between the two layers of a block's network")
+    intermediate: int = Field(256, ge=1, description="units between the two layers of a block's network")
     positions: int = Field(
         512, ge=64, description="tokens that are read at once; a longer session is read in overlapping rows"
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out in training")
+    replay: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="share of what the model of `start` learnt before that is learnt again beside the new",
+    )
+    lora: int = Field(
+        0, ge=0, le=256, description="rank of adapters (LoRA) that are trained instead of all weights; 0: all weights"
+    )
+    kept: int = Field(2_000, ge=0, description="training sessions kept in the bundle, for those who replay them")
     normaliser: NormaliserSettings = NormaliserSettings()
     training: TextTraining = TextTraining()
 
@@ -103,6 +123,8 @@ class TextDetector(Detector):
     inputs: ClassVar[frozenset[str]] = frozenset({"template_ids", "texts"})
     known: KnownTexts
     model: LanguageModel
+    rows: Sequences = Sequences.from_lists([])  # of tokens: some training sessions, for those who replay them
+    earlier: Sequences = Sequences.from_lists([])  # those of the model that the training began with
     parts: ClassVar[tuple[str, ...]] = ()  # names of the objectives, where the loss is that of several together
     outputs: ClassVar[int]  # numbers that the network gives for each place
     _scorer: Scorer
@@ -140,7 +162,8 @@ class TextDetector(Detector):
                 found = Detector.load(folder)
                 if not isinstance(found, TextDetector):
                     raise BundleError(f"The detector in '{folder}' is a {found.name}, which does not read words.")
-                say(f"{self.name}: begins with the {len(found.known):,} templates that '{start}' knows")
+                say(f"{self.name}: begins with what '{start}' has learnt of {len(found.known):,} templates")
+                self.earlier = found.rows
                 return found.model
         return LanguageModel.of_hub(start, s.normaliser, s.words)
 
@@ -149,9 +172,9 @@ class TextDetector(Detector):
         with redirect_stdout(sys.stderr):  # transformers prints a line where WANDB_MODE is offline
             from logradar.training.loop import fit_network
 
-        s = self.settings.training
-        with self._rows_of(training.distinct, training.folder) as rows:
-            done = fit_network(network, self._loss, rows, watched, s, training.folder, self.seed, self.name, self.parts)
+        s, folder = self.settings.training, training.folder
+        with self._rows_of(training.distinct, folder) as rows, adapted(network, self.settings.lora, self.name):
+            done = fit_network(network, self._loss, rows, watched, s, folder, self.seed, self.name, self.parts)
         self.history = done.epochs
 
     @contextmanager
@@ -171,11 +194,26 @@ class TextDetector(Detector):
             with derived:
                 derived = replace(derived, whole=derived.loaded(), files=())
         with derived:
+            self.rows = _some(derived.part(0, min(len(derived), 50 * self.settings.kept)), self.settings.kept)
             if derived.whole is not None:
-                yield RaggedRows(derived.whole)
+                yield self._with_replay(derived.whole)
             else:
                 say(f"{self.name}: {len(derived):,} samples are streamed from disk, {s.buffer:,} at a time")
-                yield StoredRows(derived, RaggedRows, s.buffer, s.batch_size)
+                yield StoredRows(derived, self._asked_of, s.buffer, s.batch_size)
+
+    def _asked_of(self, rows: Sequences) -> RaggedRows:
+        """Rows of tokens with the number of losses that the objective gives for each."""
+        return RaggedRows(rows, like=LIKE)
+
+    def _with_replay(self, rows: Sequences) -> Rows:
+        """Rows to learn, and so many of earlier ones that they weigh the share ``replay`` of the new ones."""
+        s = self.settings
+        if not len(self.earlier) or not s.replay:
+            return self._asked_of(rows)
+        say(f"{self.name}: {len(self.earlier):,} earlier sessions are replayed, with {s.replay:.0%} of the weight")
+        both = self._asked_of(rows.concat(self.earlier))
+        both.weights[len(rows) :] *= s.replay * rows.counts.sum() / self.earlier.counts.sum()
+        return both
 
     @property
     def _marks(self) -> Any:
@@ -204,12 +242,20 @@ class TextDetector(Detector):
         most = self.settings.training.watched
         sessions = self.known.of_view(view)
         rows = self._frames_of(sessions.sequences, self.model.tokenizer.encode(sessions.texts)).sequences.distinct()
-        return RaggedRows(rows if len(rows) <= most else rows.take(np.arange(0, len(rows), -(-len(rows) // most))))
+        return self._asked_of(_some(rows, most))
 
     def _take(self, network: Any) -> None:
         """Score with the weights that ``network`` has now."""
         self.model = self.model.with_network(network)
         self._scorer = Scorer(export(network, self._example(), ragged=True))
+
+    def network(self) -> LanguageNetwork:
+        """The trained network in torch, in evaluation mode, to train on or to look inside."""
+        return self.model.network()
+
+    def example(self) -> dict[str, npt.NDArray[Any]]:
+        """Inputs of two rows and several columns, named as ``forward`` of the network names them."""
+        return self._example()
 
     @property
     def onnx(self) -> bytes:
@@ -220,6 +266,8 @@ class TextDetector(Detector):
         (folder / WEIGHTS).write_bytes(self.model.weights)
         (folder / NETWORK).write_bytes(self._scorer.network)
         self.model.tokenizer.save(folder)
+        columns = [pa.ListArray.from_arrays(pa.array(self.rows.offsets, pa.int32()), pa.array(self.rows.values))]
+        pq.write_table(pa.table([*columns, pa.array(self.rows.counts)], names=["tokens", "count"]), folder / ROWS)
         return {
             "ids": self.known.ids.tolist(),
             "texts": list(self.known.texts),
@@ -236,7 +284,17 @@ class TextDetector(Detector):
         if len(tokenizer) > saved.sizes.vocab_size:
             raise ValueError("the tokenizer has more tokens than the network")
         self.model = LanguageModel(tokenizer, saved.sizes, (folder / WEIGHTS).read_bytes())
+        self.rows = Columns(folder / ROWS).sequences("tokens", (0, saved.sizes.vocab_size - 1), "count")
         self._scorer = Scorer((folder / NETWORK).read_bytes())
         example = self._example()
         example["tokens"] = np.full_like(example["tokens"], len(tokenizer) - 1)
         self._scorer.require(example, self.outputs)
+
+
+def _some(rows: Sequences, most: int) -> Sequences:
+    """At most so many of distinct rows, evenly spaced, with their counts."""
+    if len(rows) <= most:
+        return rows
+    chosen = np.arange(0, len(rows), -(-len(rows) // max(most, 1)))[:most]
+    kept = rows.take(chosen)
+    return Sequences(kept.values, kept.offsets, rows.counts[chosen], kept.inverse)

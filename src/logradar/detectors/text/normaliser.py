@@ -11,6 +11,7 @@ from logradar.core.config import Config
 
 VALUE: Final = "[VALUE]"  # what stands for a value that was masked
 SPECIAL: Final = ("[PAD]", "[UNK]", "[MASK]", "[CLS]", "[SEP]")  # tokens that are no text
+_SIGNS: Final = re.compile(r"[^\w\s]+")
 _FORGED: Final = re.compile(r"\[(PAD|UNK|MASK|CLS|SEP|VALUE)\]", re.IGNORECASE)  # a log may say so
 
 
@@ -44,6 +45,7 @@ class NormaliserSettings(Config):
     rules: tuple[TextRule, ...] = Field(DEFAULT_RULES, description="replacements, one after the other")
     extra: tuple[TextRule, ...] = Field((), description="more rules, before these")
     lowercase: bool = Field(True, description="small letters only")
+    punctuation: bool = Field(False, description="keep signs that are neither letters nor digits")
 
 
 def normalised(text: str, settings: NormaliserSettings) -> str:
@@ -55,6 +57,10 @@ def normalised(text: str, settings: NormaliserSettings) -> str:
     parts = _FORGED.sub(r" \1 ", text)
     for rule in (*settings.extra, *settings.rules):
         parts = re.sub(rule.regex, rule.by, parts)
-    if settings.lowercase:
-        parts = VALUE.join(part.lower() for part in parts.split(VALUE))
-    return " ".join(parts.split())
+    found: list[str] = []
+    for number, part in enumerate(parts.split(VALUE)):
+        if number and found[-1:] != [VALUE]:  # several values in a row are one
+            found.append(VALUE)
+        part = part if settings.punctuation else _SIGNS.sub(" ", part)
+        found += (part.lower() if settings.lowercase else part).split()
+    return " ".join(found)
