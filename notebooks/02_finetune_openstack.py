@@ -81,10 +81,7 @@ for picture in result.draw(evaluation):
         picture.replace(evaluation / "confusion_matrix.png")
 names = ("f1", "precision", "recall", "pr_auc", "roc_auc")
 pl.DataFrame(
-    [
-        {"detector": name, **{key: one.get(key) for key in names}}
-        for name, one in result.document["detectors"].items()
-    ]
+    [{"detector": name, **{key: one.get(key) for key in names}} for name, one in result.document["detectors"].items()]
 )
 
 # %%

@@ -17,9 +17,10 @@ from logradar.detectors.base import Detector, detectors
 from logradar.detectors.ensemble import Ensemble, EnsembleSettings
 
 NETWORKS = ("deeplog", "logbert", "loglstm", "logtcn")
-MEMBERS = tuple(name for name in detectors.names() if name != "ensemble")
+TAUGHT = "distilbert_classifier"  # it learns labelled anomalies, which these sessions do not have
+MEMBERS = tuple(name for name in detectors.names() if name not in ("ensemble", TAUGHT))
 SMALL = {"updates": 2, "training": {"epochs": 2, "epoch_steps": 10, "tensorboard": False}}
-SETTINGS = dict.fromkeys(NETWORKS, SMALL)
+SETTINGS = {**dict.fromkeys(NETWORKS, SMALL), "distilbert": {"training": SMALL["training"]}}
 VALID, FRESH = 1000, 3000
 QUANTILE = 0.995
 

@@ -36,6 +36,8 @@ _OWN: Final[Mapping[str, Look]] = MappingProxyType(
         "logbert": Look("#c2334d", PATTERNS[1]),
         "loglstm": Look("#7f9a00", PATTERNS[2]),
         "logtcn": Look("#0b8f9c", PATTERNS[3]),
+        "distilbert": Look("#5f80c9", PATTERNS[2]),
+        "distilbert_classifier": Look("#a9589c", PATTERNS[1]),
     }
 )
 _SPARE: Final = ("#6f7d8f", "#c25bd1", "#6b7f2a", "#b8564a")  # of detectors that other packages add
