@@ -42,21 +42,38 @@ def locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def claimed(folder: Path, name: str = "lock", *, left: bool = True) -> Iterator[None]:
     """Work in ``folder`` alone, until the end. Raises `StateError` where another process does.
 
-    This lock is on a file in it, so that it never meets those of `locked`.
+    This lock is on the file ``name`` in it, so that it never meets those of `locked`. With ``left=False`` the file is
+    removed at the end.
     """
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    file = folder / name
+    while True:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateError(
-                f"Another process works in '{folder}' already: stop that one, or name another folder."
-            ) from None
-        except OSError:  # no locks here
-            pass
-        yield
-    finally:
-        os.close(handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StateError(
+                    f"Another process works in '{folder}' already: stop that one, or name another folder."
+                ) from None
+            except OSError:  # no locks here
+                pass
+            if not _is(file, handle):  # its last owner removed it meanwhile
+                continue
+            try:
+                yield
+            finally:
+                if not left:
+                    file.unlink(missing_ok=True)
+            return
+        finally:
+            os.close(handle)
+
+
+def _is(file: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False

@@ -12,6 +12,7 @@ given to the source that recognises its content best. Sub-packages hold what sou
 - ``opening``: finds the files of an input and determines their format; `open_input` in it is the entry point.
 - ``decoding``: decompression, timestamps, Parquet files.
 - ``datasets``: base classes for labelled research data sets.
+- ``download``: gets archives of public logs, checks and unpacks them.
 - ``radar``: the reader and writer for RADAR's day files.
 
 Read ``base`` first (the interface of a source), then ``lines`` (the source for any text log), then ``opening``.

@@ -12,7 +12,10 @@ from logradar.sources.lines import Lines
 
 BLOCK = r"(blk_-?[0-9]+)"
 LINE = re.compile(r"[0-9]{6} [0-9]{6} [0-9]+ [A-Z]+ dfs\.[^\s:]+: .*blk_-?[0-9]+")
-KNOWN = (("HDFS.log", "anomaly_label.csv"), ("HDFS_2pct.log.xz", "HDFS_2pct_labels.csv.gz"))
+KNOWN = (
+    ("HDFS.log", ("anomaly_label.csv", "preprocessed/anomaly_label.csv")),  # the second as in the archive of loghub
+    ("HDFS_2pct.log.xz", ("HDFS_2pct_labels.csv.gz",)),
+)
 
 
 class Hdfs(Lines):
@@ -28,10 +31,11 @@ class Hdfs(Lines):
     @classmethod
     def dataset(cls, data_dir: Path) -> Dataset | None:
         """The first of the known files that exists."""
+        folder = data_dir / "hdfs"
         for log, labels in KNOWN:
-            file, label_file = data_dir / "hdfs" / log, data_dir / "hdfs" / labels
-            if file.is_file():
-                return Dataset([file], label_file if label_file.is_file() else None, test=0.5)
+            if (folder / log).is_file():
+                beside = (folder / name for name in labels)
+                return Dataset([folder / log], next((file for file in beside if file.is_file()), None), test=0.5)
         return None
 
     @classmethod

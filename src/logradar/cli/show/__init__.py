@@ -49,6 +49,13 @@ def facts(title: str, pairs: dict[str, Any]) -> None:
 
 
 @in_plain_text
+def downloads(result: dict[str, Any]) -> None:
+    """What became of each archive, in sentences."""
+    for archive in result["archives"]:
+        print(f"{archive['name']}: {' '.join(archive['notes'])}")
+
+
+@in_plain_text
 def trained(bundle: Path, figures: dict[str, Any]) -> None:
     """The figures of a training, and how well its detectors predict events."""
     from logradar.pipeline.next_event_metrics import readable
