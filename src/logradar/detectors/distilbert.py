@@ -18,11 +18,14 @@ from logradar.core.session_view import SessionView
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.surprisal import most_surprising, together
+from logradar.detectors.neural.validation_learning import learn_in_parts
+from logradar.detectors.text.adapters import adapted
 from logradar.detectors.text.body import LIKE, TextDetector, TextSettings
 from logradar.detectors.text.reasons import missing, surprising
 from logradar.detectors.text.texts import SessionTexts
 from logradar.detectors.text.word_surprise import WordSurprise
 from logradar.training.ragged import RaggedRows
+from logradar.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +44,12 @@ class DistilbertSettings(TextSettings):
     mask: float = Field(0.15, gt=0, lt=1, description="share of the events whose words are all hidden in training")
     mask_words: float = Field(0.05, ge=0, lt=1, description="share of single words that are hidden too")
     holes: float = Field(0.3, ge=0, lt=1, description="share of rows with events taken out, to learn what is missing")
+    updates: int = Field(
+        4,
+        ge=0,
+        description="parts of the validation sessions, in order of time: each is scored and then learnt, so that the "
+        "newest normal behaviour is known; 0: they are scored and not learnt",
+    )
     passes: int = Field(5, ge=1, description="times that a session is read, each with other events hidden")
 
 
@@ -63,6 +72,7 @@ class Distilbert(TextDetector):
     parts = ("hidden", "missing")
     outputs = 2
     weight = 1.0  # of missing events, relative to surprising words
+    before_validation: Any = None  # as it was before it learnt the validation sessions
 
     def _example(self) -> dict[str, npt.NDArray[Any]]:
         return {"tokens": np.full((2, 9), 5, np.int32), "targets": np.full((2, 9), 5, np.int32)}
@@ -74,7 +84,27 @@ class Distilbert(TextDetector):
         self._take(network)
         some = valid if len(valid) else SessionView(training.distinct.part(0, min(len(training.distinct), 1000)))
         self.weight = self._balance(some)
-        return self._score(valid).rows if len(valid) else np.empty(0)
+        if not len(valid):
+            return np.empty(0)
+        scores = self._score(valid).rows
+        if not self.settings.updates:
+            return scores
+        return learn_in_parts(self, training.distinct, valid.sequences, scores, training.folder)
+
+    def _learn_again(
+        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None, last: bool
+    ) -> None:
+        """Go on from the weights with distinct sequences ``learnt``; as `PredictsEvents._learn_again`."""
+        from logradar.training.loop import fit_network
+
+        network, words = self.model.network(), self._words(self.known.texts)
+        rows, watch = (
+            self._asked_of(self._frames_of(self.known.of_sequences(one), words).sequences.distinct())
+            for one in (learnt, watched)
+        )
+        with adapted(network, self.settings.lora):
+            fit_network(network, self._loss, rows, watch, settings, folder, self.seed, self.name, self.parts)
+        self._take(network)
 
     def _asked_of(self, rows: Sequences) -> RaggedRows:
         s = self.settings

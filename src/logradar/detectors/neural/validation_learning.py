@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from logradar.core.distinct import Distinct, count_distinct
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.detectors.base import Scored
-from logradar.detectors.neural.inference_api import PredictsEvents
 from logradar.training.settings import TrainingSettings
 
 Floats = npt.NDArray[np.float64]
@@ -27,8 +26,21 @@ _NEWEST: Final = 10  # times as often as a training session counts each validati
 _SURPRISING: Final = 0.9  # quantile of validation scores above which sessions of one kind are counted once
 
 
+class LearnsInParts(Protocol):
+    """What a detector needs so that it can learn validation sessions: scores, and a way to go on learning."""
+
+    settings: Any
+    before_validation: Any
+
+    def _score(self, view: SessionView) -> Scored: ...
+
+    def _learn_again(
+        self, learnt: Sequences, watched: Sequences, settings: TrainingSettings, folder: Path | None, last: bool
+    ) -> None: ...
+
+
 def learn_in_parts(
-    detector: PredictsEvents, train: Distinct, valid: Sequences, scores: Floats, folder: Path | None
+    detector: LearnsInParts, train: Distinct, valid: Sequences, scores: Floats, folder: Path | None
 ) -> Floats:
     """One score for each validation session, in order of time; afterwards ``detector`` has learnt them all.
 
@@ -69,7 +81,7 @@ def _more_often(rows: Sequences) -> Sequences:
     return Sequences(rows.values, rows.offsets, rows.counts * _NEWEST, rows.inverse)
 
 
-def _shorter(detector: PredictsEvents) -> TrainingSettings:
+def _shorter(detector: LearnsInParts) -> TrainingSettings:
     training: TrainingSettings = detector.settings.training
     update = {
         "epochs": min(_EPOCHS, -(-training.epochs // (2 * detector.settings.updates))),

@@ -17,10 +17,11 @@ _HEAD: Final = "head."  # new weights are trained whole
 
 
 @contextmanager
-def adapted(network: torch.nn.Module, rank: int, title: str) -> Iterator[None]:
+def adapted(network: torch.nn.Module, rank: int, title: str = "") -> Iterator[None]:
     """Train adapters of ``rank`` in ``network`` instead of its weights; at the end they are part of the weights.
 
-    LoRA (Hu et al., ICLR 2022) by `peft`; rank 0 changes nothing. Raises `ConfigError` where `peft` is not installed.
+    LoRA (Hu et al., ICLR 2022) by `peft`; rank 0 changes nothing. With a ``title`` it is said how many numbers are
+    trained. Raises `ConfigError` where `peft` is not installed.
     """
     if not rank:
         yield
@@ -34,7 +35,8 @@ def adapted(network: torch.nn.Module, rank: int, title: str) -> Iterator[None]:
         weight.requires_grad |= name.startswith(_HEAD)
     trained = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
     every = sum(weight.numel() for weight in network.parameters())
-    say(f"{title}: adapters of rank {rank} are trained, {trained:,} of {every:,} numbers ({trained / every:.1%})")
+    if title:
+        say(f"{title}: adapters of rank {rank} are trained, {trained:,} of {every:,} numbers ({trained / every:.1%})")
     try:
         yield
     finally:

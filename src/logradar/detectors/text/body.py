@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 ROWS: Final = "rows.parquet"
 LIKE: Final = 1.5  # rows of a batch are long, so what is filled up costs more than their likeness
-_NEVER: Final = np.empty(0, np.int32)
 
 
 class TextTraining(TrainingSettings):
@@ -145,8 +144,9 @@ class TextDetector(Detector):
     def _begin(self, training: TrainingSet) -> None:
         """Know the texts of the training sessions, and have a model to begin with."""
         require()
-        ids = np.concatenate([_NEVER, *(np.unique(chunk.values) for chunk in training.distinct.chunks())])
-        known = KnownTexts.of(ids, training.templates())
+        templates = training.templates()
+        ids = [np.unique(chunk.values) for chunk in training.distinct.chunks()]
+        known = KnownTexts.of(np.concatenate([np.array(list(templates), np.int32), *ids]), templates)
         if self.warm:
             self.known = self.known.joined(known)
             return
