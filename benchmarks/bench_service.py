@@ -144,8 +144,7 @@ def load(
         "alerted": len(delays),
         "alert_p50_s": round(float(np.quantile(delays, 0.5)), 2) if len(delays) else None,
         "alert_p99_s": round(float(np.quantile(delays, 0.99)), 2) if len(delays) else None,
-        "memory_start_mb": round(float(np.median(memory[: len(memory) // 5 + 1]))),
-        "memory_end_mb": round(float(np.median(memory[-(len(memory) // 5 + 1) :]))),
+        "memory_by_tenth_mb": [round(float(np.median(part))) for part in np.array_split(memory, 10) if len(part)],
         "memory_peak_mb": round(max(memory)),
     }
 

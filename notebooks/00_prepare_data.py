@@ -25,8 +25,11 @@ import os
 from pathlib import Path
 
 import polars as pl
+from IPython.display import display
 
 from logradar.pipeline.prepare_texts import prepare_texts, text_settings
+from logradar.sources.download.downloading import download
+from logradar.sources.download.settings import download_settings
 
 ROOT = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs" / "data.yaml").is_file())
 os.chdir(ROOT)
@@ -37,11 +40,23 @@ ARTIFACTS = Path(os.environ.get("LOGRADAR_ARTIFACTS", "artifacts"))
 #
 # All of them are in `configs/data.yaml`: inputs, masks and normalisation rules, Drain's parameters, shares of the split.
 # A wrong one is an error with a suggestion. Inputs are named data sets of the folder `LOGRADAR_DATA`; name a file or a
-# folder of your own instead, or get the archives with `logradar download hdfs openstack -o data`.
+# folder of your own instead.
 
 # %%
 settings = text_settings(Path("configs/data.yaml"), [], {}, None)
 settings.inputs, settings.parsing.drain, settings.split
+
+# %% [markdown]
+# ## The logs
+#
+# `DOWNLOAD = True` gets the archives of `configs/download.yaml` (loghub on Zenodo) into `data/`, checks them, goes on
+# where it was interrupted, and takes files that you put there by hand. Without a network it says which folder serves.
+
+# %%
+DOWNLOAD = False
+if DOWNLOAD:
+    download(["hdfs"], Path("data"), download_settings(Path("configs/download.yaml"), []))
+print("Data sets come from", os.environ.get("LOGRADAR_DATA", "the folder data") + ".")
 
 # %% [markdown]
 # ## Read, mine templates, learn a tokenizer, write tokens
@@ -67,7 +82,7 @@ pl.concat([pl.DataFrame(figures[name]["preview"]).with_columns(log=pl.lit(name))
 for name in settings.inputs:
     templates = pl.read_parquet(ARTIFACTS / "drain3" / name / "templates.parquet")
     print(f"{name}: {len(templates)} templates")
-    display(templates.select("template_id", "count", "template").sort("count", descending=True).head(8))  # noqa: F821
+    display(templates.select("template_id", "count", "template").sort("count", descending=True).head(8))
 
 # %% [markdown]
 # ## Sessions

@@ -26,7 +26,6 @@ import shutil
 from pathlib import Path
 
 import polars as pl
-import torch
 from IPython.display import Image
 
 from logradar.model.settings import run_settings
@@ -61,6 +60,8 @@ settings.make("distilbert").settings
 # of GPUs, port, ZeRO-2. On an Apple machine, `ACCELERATE_USE_MPS_DEVICE=0` trains on the CPU.
 
 # %%
+import torch  # after logradar, which says how its threads wait for each other
+
 gpus = torch.cuda.device_count()
 launch = write_accelerate_config(
     ARTIFACTS / "accelerate_config.yaml", AccelerateSettings(processes=max(gpus, 1), port=29_501, cpu=gpus == 0)

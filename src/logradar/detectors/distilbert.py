@@ -39,13 +39,13 @@ _HEAVIEST: Final = 1000.0  # that a missing event can weigh
 
 
 class DistilbertSettings(TextSettings):
-    """Settings of ``distilbert``."""
+    """Settings of ``distilbert``: what is hidden and taken out in training, and how a session is read."""
 
     mask: float = Field(0.15, gt=0, lt=1, description="share of the events whose words are all hidden in training")
     mask_words: float = Field(0.05, ge=0, lt=1, description="share of single words that are hidden too")
     holes: float = Field(0.3, ge=0, lt=1, description="share of rows with events taken out, to learn what is missing")
     updates: int = Field(
-        4,
+        2,
         ge=0,
         description="parts of the validation sessions, in order of time: each is scored and then learnt, so that the "
         "newest normal behaviour is known; 0: they are scored and not learnt",

@@ -40,7 +40,7 @@ _WORTH: Final = 0.001  # nats from which an event is worth a finding
 
 
 class DistilbertClassifierSettings(TextSettings):
-    """Settings of ``distilbert_classifier``."""
+    """Settings of ``distilbert_classifier``: how much labelled anomalies and replayed sessions weigh."""
 
     balance: float = Field(
         0.5, gt=0, le=10, description="weight of all labelled anomalies together, relative to all normal sessions"

@@ -35,7 +35,7 @@ class WordSurprise:
         """Ask the network ``passes`` times, each time with other events hidden; with ``holes`` once more for gaps."""
         size = len(frames.sequences.values)
         words, gaps = np.zeros(size, np.float32), np.zeros(size, np.float32)
-        for asked in _asked(frames, marks, passes, holes):
+        for asked in questions(frames, marks, passes, holes):
             for rows, output in scorer.ragged({"tokens": asked.shown, "targets": asked.targets}, asked.offsets):
                 width = output.shape[1]
                 starts, lengths = asked.offsets[rows], np.diff(asked.offsets)[rows]
@@ -76,7 +76,7 @@ class WordSurprise:
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class Questions:
     """Rows with something hidden; ``source`` is the token of the frames that each value is, ``gap`` what is asked."""
 
     shown: npt.NDArray[np.int32]
@@ -87,7 +87,8 @@ class _Asked:
     gap: npt.NDArray[np.bool_]
 
 
-def _asked(frames: Frames, marks: Marks, passes: int, holes: bool) -> Iterator[_Asked]:
+def questions(frames: Frames, marks: Marks, passes: int, holes: bool) -> Iterator[Questions]:
+    """What the network is asked of frames: some at a time, each as often as there are questions about it."""
     for start in range(0, len(frames.sequences), _FRAMES):
         some = np.arange(start, min(start + _FRAMES, len(frames.sequences)))
         events = (frames.stop - frames.first)[some]
@@ -112,4 +113,4 @@ def _asked(frames: Frames, marks: Marks, passes: int, holes: bool) -> Iterator[_
         word = ~begins & ~ends & (number % np.maximum(count, 1)[row] == turn[row])
         hidden = np.where(gap[row], begins | ends, word)
         targets = np.where(gap[row] & hidden, marks.end, tokens).astype(np.int32)
-        yield _Asked(np.where(hidden, marks.mask, tokens).astype(np.int32), targets, offsets, hidden, source, gap)
+        yield Questions(np.where(hidden, marks.mask, tokens).astype(np.int32), targets, offsets, hidden, source, gap)
