@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from logradar.detectors.base import Detector
 from logradar.detectors.text.body import TextDetector
 from logradar.detectors.text.word_masking import Shares
-from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.train import train
@@ -133,7 +133,11 @@ def loss_on(bundle: Path, pretrained: Path) -> float:
 
 
 def text_model(bundle: Path) -> TextDetector:
-    return next(one for one in Bundle.load(bundle).detectors.values() if isinstance(one, TextDetector))
+    """The language model of a bundle."""
+    folders = sorted((bundle / "detectors").glob("distilbert*"))
+    found = Detector.load(folders[0])
+    assert isinstance(found, TextDetector)
+    return found
 
 
 def transfer(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
