@@ -31,6 +31,7 @@ from logradar.training.counter_rng import draws
 from logradar.training.ragged import RaggedRows
 
 Row = dict[str, Any]
+BOTH = ("scratch", "from HDFS, replay")  # of more than one seed
 ZERO = {"epochs": 1, "epoch_steps": 1, "learning_rate": 1e-12, "averaging": 0.0}  # as good as no training
 SIMPLE = ["new_template", "count_vector", "density"]
 PUBLISHED = ["events=mined", "split.first=50"]
@@ -102,7 +103,7 @@ def labelled(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
         "from HDFS, replay": [f"{prefix}start={pretrained}", f"{prefix}replay=0.2"],
         "from HDFS, LoRA 8": [f"{prefix}start={pretrained}", f"{prefix}replay=0.2", f"{prefix}lora=8"],
     }
-    for way, words in ways.items():
+    for way, words in list(ways.items()) if not seed else [(way, ways[way]) for way in BOTH]:
         name = f"labelled-{way.replace(' ', '-').replace(',', '')}-{seed}"
         told = [*HALF, f"seed={seed}", f"split.seed={seed}", *words]
         folder, seconds, _ = bundle_of(home, "openstack", name, told, short, detector="distilbert_classifier")

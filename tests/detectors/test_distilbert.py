@@ -1,5 +1,6 @@
 """The log language models: what words do, what a start brings, adapters, and labelled anomalies."""
 
+import json
 import random
 from dataclasses import replace
 
@@ -147,3 +148,90 @@ def test_a_classifier_knows_the_anomalies_that_it_was_shown(tmp_path):
     again = Detector.load(tmp_path / "b")
     table = sessions(normal(20, 5))
     assert again.score(table).equals(detector.score(table))
+
+
+def test_what_began_elsewhere_reads_in_the_same_way_when_it_is_loaded(model, tmp_path):
+    """Tokenizer and normalisation are those of the start, whatever the settings of the new training say."""
+    model.save(tmp_path / "before")
+    settings = DistilbertSettings(
+        start=str(tmp_path / "before"),
+        words=2,
+        normaliser={"punctuation": True},
+        updates=0,
+        training={"epochs": 1, "epoch_steps": 2},
+    )
+    other = Distilbert(settings, seed=3)
+    other.fit(training(40))
+    other.save(tmp_path / "after")
+    table = with_texts([*normal(20, 9), [3, "disk: full!", 7]])
+    assert Detector.load(tmp_path / "after").score(table).equals(other.score(table))
+
+
+def test_the_reason_for_a_gap_is_that_of_its_own_session(model):
+    rows = [[4, 5, 8, 7], [3, 4, 5, 8, 7], [8, 7], [3, 7]]
+    together = model.explain(sessions(rows)).to_pylist()
+    for number, row in enumerate(rows):
+        alone = [one["reason"] for one in model.explain(sessions([row])).to_pylist()]
+        assert [one["reason"] for one in together if one["session_id"] == f"s{number}"] == alone
+
+
+def test_adapters_without_a_start_are_a_sentence():
+    with pytest.raises(ConfigError, match="adapters beside weights that have learnt nothing"):
+        Distilbert(DistilbertSettings(lora=4)).fit(training(30))
+
+
+def test_a_bert_is_no_start(tmp_path):
+    from transformers import BertConfig, BertForMaskedLM
+
+    BertForMaskedLM(
+        BertConfig(vocab_size=50, hidden_size=8, num_hidden_layers=1, num_attention_heads=1)
+    ).save_pretrained(tmp_path / "bert")
+    with pytest.raises(ConfigError, match="it is a bert"):
+        LanguageModel.of_hub(str(tmp_path / "bert"), DistilbertSettings().normaliser, 40)
+
+
+def test_a_mistyped_folder_is_not_looked_for_elsewhere():
+    with pytest.raises(ConfigError, match="There is no folder"):
+        LanguageModel.of_hub("./runs/nothing/here", DistilbertSettings().normaliser, 40)
+
+
+FORGED = {
+    "two marks with one number": lambda d: (
+        d["added_tokens"][2].update(id=3) or d["model"]["vocab"].update({"[MASK]": 3})
+    ),
+    "a number beyond the network": lambda d: d["model"]["vocab"].update({"zebra": 1_000_000}),
+    "a normaliser": lambda d: d.update(normalizer={"type": "Replace", "pattern": {"String": "e"}, "content": "e" * 40}),
+    "another kind of model": lambda d: d["model"].update(type="WordLevel"),
+    "no unknown token": lambda d: d["model"].update(unk_token="[NONE]"),
+}
+
+
+@pytest.mark.parametrize("change", FORGED.values(), ids=FORGED)
+def test_a_forged_tokenizer_is_refused(model, tmp_path, change):
+    model.save(tmp_path / "b")
+    file = tmp_path / "b" / "tokenizer.json"
+    document = json.loads(file.read_text())
+    change(document)
+    file.write_text(json.dumps(document))
+    with pytest.raises(BundleError, match="cannot be read"):
+        Detector.load(tmp_path / "b")
+
+
+@pytest.mark.parametrize("cut", [0, 7, 100, -1])
+def test_weights_that_are_not_whole_are_refused(model, tmp_path, cut):
+    model.save(tmp_path / "b")
+    file = tmp_path / "b" / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:cut])
+    with pytest.raises(BundleError, match="cannot be read"):
+        Detector.load(tmp_path / "b")
+
+
+@pytest.mark.parametrize("sizes", [{"dim": 32}, {"n_layers": 1}, {"n_heads": 3}, {"max_position_embeddings": 8192}])
+def test_sizes_that_are_not_those_of_the_weights_are_refused(model, tmp_path, sizes):
+    model.save(tmp_path / "b")
+    file = tmp_path / "b" / "detector.json"
+    document = json.loads(file.read_text())
+    document["state"]["sizes"] |= sizes
+    file.write_text(json.dumps(document))
+    with pytest.raises(BundleError, match="cannot be read"):
+        Detector.load(tmp_path / "b")

@@ -77,8 +77,27 @@ def test_shipped_settings_of_data_are_the_defaults():
         (["inputs.a=x", "tokenizer.normaliser.rules=[{regex: '('}]"], "regex"),
         (["inputs.a=x", "tokeniser.words=3"], "tokenizer"),
         (["inputs={'../a': x}"], "no name for files"),
+        (["inputs.tokens=x"], "name of a figure"),
+        (["inputs.a='-'"], "cannot be read twice"),
     ],
 )
 def test_wrong_settings_are_said(words, message):
     with pytest.raises(ConfigError, match=message):
         text_settings(None, words, {}, None)
+
+
+def test_one_input_takes_the_place_of_those_of_the_file(tmp_path):
+    settings = text_settings(ROOT / "configs" / "data.yaml", [], {}, str(tmp_path / "app.log"))
+    assert settings.inputs == {"app": str(tmp_path / "app.log")}
+
+
+def test_other_inputs_leave_nothing_of_the_earlier_ones(data_dir, tmp_path):
+    """Tokens of an earlier run would be those of another tokenizer; files of others stay."""
+    log = str(data_dir / "hdfs" / "HDFS_first20k.log.xz")
+    for name in ("one", "two"):
+        prepare_texts(tmp_path, text_settings(None, [], {f"inputs.{name}": log}, None))
+        (tmp_path / "datasets" / "mine.txt").write_text("mine")
+    assert not list((tmp_path / "datasets").glob("one_*.parquet"))
+    assert (tmp_path / "datasets" / "two_train.parquet").is_file()
+    assert (tmp_path / "datasets" / "mine.txt").read_text() == "mine"
+    assert not any("one" in name for name in json.loads((tmp_path / "texts.json").read_text())["sha256"])

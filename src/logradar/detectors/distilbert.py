@@ -43,7 +43,12 @@ class DistilbertSettings(TextSettings):
 
     mask: float = Field(0.15, gt=0, lt=1, description="share of the events whose words are all hidden in training")
     mask_words: float = Field(0.05, ge=0, lt=1, description="share of single words that are hidden too")
-    holes: float = Field(0.3, ge=0, lt=1, description="share of rows with events taken out, to learn what is missing")
+    holes: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="share of rows that are asked what is missing; from half of these, events are taken out",
+    )
     updates: int = Field(
         2,
         ge=0,

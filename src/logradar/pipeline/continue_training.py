@@ -18,6 +18,7 @@ from logradar.core.config import Config
 from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
+from logradar.core.session_set import SessionTable
 from logradar.core.tables import UNKNOWN
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector
@@ -114,7 +115,10 @@ def _learn(earlier: Bundle, data: TrainingData, settings: RunSettings, bundle: P
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     members, room = earlier.main.members, settings.memory_mb << 20
-    with TrainingSet(data.train, data.valid, folder, room, earlier.memory.rows, data.texts) as training:
+    marked = SessionTable(data.marked) if data.marked is not None else None
+    with TrainingSet(
+        data.train, data.valid, folder, room, earlier.memory.rows, data.texts, data.faulty, marked
+    ) as training:
         for name, detector in earlier.detectors.items():
             if name in members:
                 continue

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +45,8 @@ def export_text(name: str, detector: TextDetector, output: Path, form: str, int8
     if form not in TEXT_FORMATS:
         raise ConfigError(f"A language model has no format '{form}'; choose --format {' or '.join(TEXT_FORMATS)}.")
     require("torch")
+    if form == "transformers" and detector.outputs != 2:
+        raise ConfigError(f"transformers does not know the head of '{name}'; choose --format onnx or ts.")
     if form == "transformers":
         require_writable(output, folder=True)
         detector.model.write(output)
@@ -68,7 +72,7 @@ def _write_script(detector: TextDetector, output: Path) -> float:
 
     network = detector.network()
     example = {key: torch.from_numpy(value) for key, value in detector.example().items()}
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), _quiet():
         warnings.simplefilter("ignore")  # that tracing is old, and of shapes that are checked below
         script = torch.jit.trace(  # type: ignore[no-untyped-call]
             network, example_kwarg_inputs=example, check_trace=False
@@ -80,6 +84,19 @@ def _write_script(detector: TextDetector, output: Path) -> float:
     return difference
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what `transformers` says of a model that is looked at from outside."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+
+
 def _distance(network: Any, batch: dict[str, Any], expected: Any) -> float:
     import torch
 
@@ -88,8 +105,8 @@ def _distance(network: Any, batch: dict[str, Any], expected: Any) -> float:
     return float(np.abs(output.numpy() - expected).max())
 
 
-def _difference_of_folder(detector: TextDetector, folder: Path) -> float | None:
-    """How far a model that `transformers` loads from the folder is; None for a head that it does not know."""
+def _difference_of_folder(detector: TextDetector, folder: Path) -> float:
+    """How far a model that `transformers` loads from the folder is."""
     import torch
     from transformers import DistilBertForMaskedLM
 

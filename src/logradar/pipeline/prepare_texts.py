@@ -22,6 +22,7 @@ from logradar import __version__
 from logradar.core.config import Config, load_config
 from logradar.core.errors import DataError
 from logradar.core.files import sha256_of, write_whole
+from logradar.core.locks import claimed
 from logradar.core.progress import say
 from logradar.core.session_set import SessionTable
 from logradar.core.session_view import SessionView
@@ -39,6 +40,7 @@ from logradar.storage.records import collect, opening
 from logradar.training.device import missing
 
 MANIFEST: Final = "texts.json"
+OURS: Final = ("drain3", "tokenizer", "datasets")
 SEPARATOR: Final = " [SEP] "  # between the texts of a session
 INPUTS: Final = frozenset({"template_ids", "texts"})
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -69,6 +71,10 @@ class TextDataSettings(Config):
     def _named(cls, inputs: dict[str, str]) -> dict[str, str]:
         if wrong := [name for name in inputs if not _NAME.fullmatch(name)]:
             raise ValueError(f"'{wrong[0]}' is no name for files; use letters, digits, '_' and '-'")
+        if "tokens" in inputs:
+            raise ValueError("'tokens' is the name of a figure; choose another name for this input")
+        if piped := [spec for spec in inputs.values() if spec == "-" or Path(spec).is_fifo()]:
+            raise ValueError(f"'{piped[0]}' cannot be read twice; write the log to a file first")
         return inputs
 
 
@@ -77,6 +83,7 @@ class _Prepared:
     """Sessions of one input: the texts of all events, and which part each session belongs to."""
 
     name: str
+    miner: TemplateMiner
     sessions: pa.Table
     known: KnownTexts
     parts: Mapping[str, npt.NDArray[np.int64]]
@@ -94,14 +101,21 @@ def prepare_texts(folder: Path, settings: TextDataSettings) -> dict[str, Any]:
     Raises `DataError`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with claimed(folder, ".texts.lock", left=False):
+        return _prepare(folder, settings)
+
+
+def _prepare(folder: Path, settings: TextDataSettings) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
         digest = _digest(settings)
         before = _before(folder, digest)
         if before is not None:
             say(f"'{folder}' holds these texts already: nothing has changed.")
             return before
-        (folder / MANIFEST).unlink(missing_ok=True)
         found = [_prepared(name, spec, settings, Path(scratch), folder) for name, spec in settings.inputs.items()]
+    _forget_earlier(folder)
+    for one in found:
+        _write_templates(one, folder / "drain3" / one.name)
     s = settings.tokenizer
     texts = [text for one in found for text in one.known.texts]
     tokenizer = TextTokenizer.learn(texts, s.vocabulary, s.normaliser, s.words)
@@ -110,15 +124,30 @@ def prepare_texts(folder: Path, settings: TextDataSettings) -> dict[str, Any]:
     figures: dict[str, Any] = {"tokens": len(tokenizer)}
     for one in found:
         figures[one.name] = _written(one, tokenizer, folder / "datasets")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and _ours(path.relative_to(folder)))
-    sums = {str(path.relative_to(folder)): sha256_of(path) for path in files}
+    files = [path for path in folder.rglob("*") if path.is_file() and _of(path.relative_to(folder), settings.inputs)]
+    sums = {str(path.relative_to(folder)): sha256_of(path) for path in sorted(files)}
     document = {"logradar": __version__, "digest": digest, "figures": figures, "sha256": sums}
     write_whole(folder / MANIFEST, json.dumps(document, indent=1) + "\n")
     return figures
 
 
-def _ours(path: Path) -> bool:
-    return path.parts[0] in ("drain3", "tokenizer", "datasets")
+def _of(path: Path, names: Iterable[str]) -> bool:
+    """Whether a file below the folder is one that a run with inputs of these names writes."""
+    room, *below = path.parts
+    own = {name for name in names if below and (below[0] == name or below[0].startswith(f"{name}_"))}
+    return bool(below) and (room == "tokenizer" or (room in OURS and bool(own)))
+
+
+def _forget_earlier(folder: Path) -> None:
+    """Remove what an earlier run wrote: its tokens are those of another tokenizer. Files of others stay."""
+    try:
+        names = [Path(name) for name in json.loads((folder / MANIFEST).read_text())["sha256"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        names = []
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name in names:
+        if not name.is_absolute() and ".." not in name.parts and name.parts[0] in OURS:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _digest(settings: TextDataSettings) -> str:
@@ -165,11 +194,14 @@ def _prepared(name: str, spec: str, settings: TextDataSettings, scratch: Path, f
         records = corpus.records
     templates = miner.templates()
     texts = dict(zip(templates["template_id"].to_pylist(), templates["template"].to_pylist(), strict=True))
-    (folder / "drain3" / name).mkdir(parents=True, exist_ok=True)
-    miner.save(folder / "drain3" / name)
-    pq.write_table(templates, folder / "drain3" / name / "templates.parquet")
     known = KnownTexts.of(np.array(list(texts), np.int32), texts)
-    return _Prepared(name, filled.table, known, {part: getattr(split, part) for part in PARTS}, records, preview)
+    return _Prepared(name, miner, filled.table, known, {part: getattr(split, part) for part in PARTS}, records, preview)
+
+
+def _write_templates(one: _Prepared, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    one.miner.save(folder)
+    pq.write_table(one.miner.templates(), folder / "templates.parquet")
 
 
 def _preview(bodies: Iterator[pa.Table], miner: TemplateMiner, settings: NormaliserSettings) -> list[dict[str, str]]:
@@ -251,7 +283,8 @@ def text_settings(
     values = {path: value for path, value in given.items() if path != "input.path"}
     if named:
         values |= {f"inputs.{name}": spec for name in named["inputs"]}
-    return load_config(TextDataSettings, file, overrides or (), values)
+    settings = load_config(TextDataSettings, file, overrides or (), values)
+    return settings.model_copy(update=named) if named else settings
 
 
 def _name_of(spec: str) -> str:

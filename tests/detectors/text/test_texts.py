@@ -67,6 +67,20 @@ def test_own_rules_come_first():
     assert normalised("Killing pod-x7Fy", settings) == "Killing pod"
 
 
+def test_many_capitals_take_no_time():
+    assert len(normalised("A" * 200_000, NormaliserSettings())) == 200_000
+
+
+def test_rules_cannot_make_a_special_token():
+    settings = NormaliserSettings(extra=(TextRule(regex=r"\d", by=""),), lowercase=False, punctuation=True)
+    assert normalised("[MA1SK] [S3EP]", settings) == "MASK SEP"
+
+
+def test_what_takes_the_place_of_a_match_must_exist():
+    with pytest.raises(ValueError, match="not valid"):
+        TextRule(regex="a", by=r"\9")
+
+
 @pytest.mark.parametrize("regex", ["(", "x*", "(?P<a"])
 def test_a_rule_that_cannot_be_used_is_refused(regex):
     with pytest.raises(ValueError, match="regex"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 from pydantic import ConfigDict, Field, model_validator
 
 from logradar.core.columns import HIGHEST_ID, Columns, numbers
-from logradar.core.config import Config
+from logradar.core.config import Config, kept
 from logradar.core.distinct import Distinct
 from logradar.core.documents import Saved
-from logradar.core.errors import BundleError
+from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
@@ -28,10 +28,10 @@ from logradar.core.tables import FIRST_TEMPLATE
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Scored
 from logradar.detectors.neural.body import NETWORK, WEIGHTS
-from logradar.detectors.neural.scorer import Scorer, export
+from logradar.detectors.neural.scorer import Scorer, export, ladder
 from logradar.detectors.text.adapters import adapted
 from logradar.detectors.text.frames import Frames
-from logradar.detectors.text.model import LanguageModel, Sizes
+from logradar.detectors.text.model import LanguageModel, Sizes, require_fit
 from logradar.detectors.text.normaliser import NormaliserSettings
 from logradar.detectors.text.texts import KnownTexts
 from logradar.detectors.text.tokenizer import TextTokenizer, document_of
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 ROWS: Final = "rows.parquet"
+_TEXT: Final = 20_000  # characters of a template
 LIKE: Final = 1.5  # rows of a batch are long, so what is filled up costs more than their likeness
 
 
@@ -75,12 +76,12 @@ class TextSettings(Config):
     tokenizer: str | None = Field(
         None, description="a folder with the tokenizer.json to use, such as `prepare --format texts` writes"
     )
-    vocabulary: int = Field(4_000, ge=200, description="tokens of its own tokenizer at most")
+    vocabulary: int = Field(4_000, ge=200, le=1 << 20, description="tokens of its own tokenizer at most")
     words: int = Field(40, ge=1, description="tokens of an event at most; what comes after them does not count")
-    hidden: int = Field(64, ge=8, description="dimensions of a token")
-    layers: int = Field(2, ge=1, description="blocks of DistilBERT")
-    heads: int = Field(4, ge=1, description="attention heads of a block; they share `hidden`")
-    intermediate: int = Field(256, ge=1, description="units between the two layers of a block's network")
+    hidden: int = Field(64, ge=8, le=1 << 14, description="dimensions of a token")
+    layers: int = Field(2, ge=1, le=128, description="blocks of DistilBERT")
+    heads: int = Field(4, ge=1, le=256, description="attention heads of a block; they share `hidden`")
+    intermediate: int = Field(256, ge=1, le=1 << 16, description="units between the two layers of a block's network")
     positions: int = Field(
         512, ge=64, description="tokens that are read at once; a longer session is read in overlapping rows"
     )
@@ -111,8 +112,10 @@ class _State(Saved):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, strict=True)  # a subclass has more
 
     ids: list[int]
-    texts: list[str]
+    texts: list[Annotated[str, Field(max_length=_TEXT)]]
     sizes: Sizes
+    words: int = Field(ge=1)
+    normaliser: dict[str, Any]
 
 
 class TextDetector(Detector):
@@ -152,6 +155,10 @@ class TextDetector(Detector):
             return
         self.known = known
         new = not self.settings.start
+        if new and self.settings.lora:
+            raise ConfigError(
+                f"'{self.name}' would train adapters beside weights that have learnt nothing: set 'start', or lora=0."
+            )
         self.model = LanguageModel.new(known.texts, self.settings, self.seed) if new else self._started()
 
     def _started(self) -> LanguageModel:
@@ -221,7 +228,9 @@ class TextDetector(Detector):
 
     @property
     def _positions(self) -> int:
-        return int(min(self.settings.positions, self.model.sizes.max_position_embeddings))
+        most = self.model.sizes.max_position_embeddings
+        rungs = ladder(np.arange(most + 1))  # rows are padded to a rung when they are scored
+        return int(min(self.settings.positions, rungs[rungs <= most].max()))
 
     def _words(self, texts: Any) -> Sequences:
         """The tokens of each text, and one more row for an event without any text."""
@@ -272,23 +281,28 @@ class TextDetector(Detector):
             "ids": self.known.ids.tolist(),
             "texts": list(self.known.texts),
             "sizes": self.model.sizes.model_dump(mode="json"),
+            "words": self.model.tokenizer.most,  # of the model that the training began with
+            "normaliser": self.model.tokenizer.normaliser.model_dump(mode="json"),
         }
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
-        saved, s = _State.of(state, "state"), self.settings
+        saved = _State.of(state, "state")
         ids = numbers(saved.ids, np.int32, "'ids'", (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
         if len(ids) != len(saved.texts):
             raise ValueError("'ids' and 'texts' differ in length")
         self.known = KnownTexts(ids, tuple(saved.texts))
-        tokenizer = TextTokenizer(document_of(folder), s.normaliser, s.words)
-        if len(tokenizer) > saved.sizes.vocab_size:
+        normaliser = kept(NormaliserSettings, saved.normaliser)
+        tokenizer = TextTokenizer(document_of(folder), normaliser, saved.words)
+        if tokenizer.highest >= saved.sizes.vocab_size:
             raise ValueError("the tokenizer has more tokens than the network")
         self.model = LanguageModel(tokenizer, saved.sizes, (folder / WEIGHTS).read_bytes())
+        require_fit(self.model.weights, saved.sizes)
         self.rows = Columns(folder / ROWS).sequences("tokens", (0, saved.sizes.vocab_size - 1), "count")
+        if not (self.rows.lengths > 0).all() or self.rows.lengths.max(initial=0) > self._positions:
+            raise ValueError("'rows' has rows that the network cannot read")
         self._scorer = Scorer((folder / NETWORK).read_bytes())
-        example = self._example()
-        example["tokens"] = np.full_like(example["tokens"], len(tokenizer) - 1)
-        self._scorer.require(example, self.outputs)
+        longest = {name: np.full((2, self._positions), tokenizer.highest, np.int32) for name in self._example()}
+        self._scorer.require(longest, self.outputs)
 
 
 def _some(rows: Sequences, most: int) -> Sequences:

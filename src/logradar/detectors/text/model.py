@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from logradar.core.documents import Saved, reason_of
+from logradar.core.documents import Saved, parsed, reason_of
 from logradar.core.errors import ConfigError
+from logradar.core.progress import say
 from logradar.detectors.neural.scorer import ladder
 from logradar.detectors.text.normaliser import NormaliserSettings
 from logradar.detectors.text.tokenizer import TextTokenizer, document_of
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from logradar.detectors.text.language_network import LanguageNetwork
 
 NETWORK_FILE: Final = "model.safetensors"
+_HEADER: Final = 8 << 20  # bytes of the header of safetensors
 _LONGEST: Final = 1 << 14  # places that a network may have
 
 
@@ -78,22 +81,35 @@ class LanguageModel:
         Only safetensors are read, and no code that comes with a model runs. Raises `ConfigError`.
         """
         with redirect_stdout(sys.stderr):
-            from transformers import AutoTokenizer, DistilBertForMaskedLM
+            from transformers import AutoConfig, AutoTokenizer, DistilBertForMaskedLM
 
         from logradar.detectors.text.language_network import LanguageNetwork
 
+        local = Path(start).is_dir()
+        if not local:
+            _require_name(start)
+            say(f"'{start}' is no folder here; it is looked for on the hub of Hugging Face")
+        only: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
         try:
-            model = DistilBertForMaskedLM.from_pretrained(start, use_safetensors=True, trust_remote_code=False)
-            document = AutoTokenizer.from_pretrained(start, use_fast=True, trust_remote_code=False)
+            c = AutoConfig.from_pretrained(start, **only)
+            _require_distilbert(c)
+            sizes = Sizes(**{name: getattr(c, name) for name in Sizes.model_fields})
+            loaded: Any = DistilBertForMaskedLM.from_pretrained(
+                start, use_safetensors=True, output_loading_info=True, **only
+            )
+            model, report = loaded
+            if report["missing_keys"]:
+                raise ValueError(f"it has no weights for {min(report['missing_keys'])}")
+            document = AutoTokenizer.from_pretrained(start, use_fast=True, **only)
             tokenizer = TextTokenizer(document.backend_tokenizer.to_str(), normaliser, words)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+            if tokenizer.highest >= sizes.vocab_size:
+                raise ValueError("its tokenizer has tokens that the network does not know")
+        except Exception as error:  # transformers and safetensors raise what they like
             reason = " ".join(str(error).split())[:200]
             raise ConfigError(
                 f"'{start}' is no DistilBERT that can be read ({reason}); give the folder of a bundle, the folder of a "
                 "DistilBERT with its tokenizer.json and model.safetensors, or the name of one on the hub."
             ) from None
-        c = model.config
-        sizes = Sizes(**{name: getattr(c, name) for name in Sizes.model_fields})
         return cls(tokenizer, sizes, weights_of(LanguageNetwork.of_masked(model)))
 
     def network(self, kind: type[LanguageNetwork] | None = None) -> LanguageNetwork:
@@ -131,6 +147,54 @@ class LanguageModel:
             tokenizer_file=str(folder / "tokenizer.json"), cls_token="[CLS]", sep_token="[SEP]", **names
         )
         fast.save_pretrained(folder)
+
+
+def _require_name(start: str) -> None:
+    """`ConfigError` for what is neither a folder nor a name on the hub."""
+    if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)?", start) or start.startswith("."):
+        raise ConfigError(
+            f"There is no folder '{start}' to begin with; give the folder of a bundle or of a DistilBERT, or the name "
+            "of one on the hub."
+        )
+
+
+def _require_distilbert(config: Any) -> None:
+    """`ValueError` for another kind of model, or for one that would be computed in another way here."""
+    if config.model_type != "distilbert":
+        raise ValueError(f"it is a {config.model_type}")
+    other = {"activation": "gelu", "pad_token_id": 0, "sinusoidal_pos_embds": False}
+    for name, value in other.items():
+        if getattr(config, name, value) != value:
+            raise ValueError(f"its {name} is not {value}")
+
+
+def shapes_in(weights: bytes) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor, from the header of safetensors; `ValueError` where there is none."""
+    size = int.from_bytes(weights[:8], "little")
+    if len(weights) < 8 or size > min(len(weights) - 8, _HEADER):
+        raise ValueError("the weights have no header")
+    header = parsed(weights[8 : 8 + size], "weights")
+    if not isinstance(header, dict):
+        raise ValueError("the header of the weights is no object")
+    found = {name: value for name, value in header.items() if name != "__metadata__"}
+    if max((one["data_offsets"][1] for one in found.values()), default=0) != len(weights) - 8 - size:
+        raise ValueError("the weights are not whole")
+    return {name: tuple(one["shape"]) for name, one in found.items()}
+
+
+def require_fit(weights: bytes, sizes: Sizes) -> None:
+    """`ValueError` where the weights are not those of a network of these sizes; no network is made."""
+    shapes, last = shapes_in(weights), f"distilbert.transformer.layer.{sizes.n_layers - 1}.ffn.lin1.weight"
+    expected = {
+        "distilbert.embeddings.word_embeddings.weight": (sizes.vocab_size, sizes.dim),
+        "distilbert.embeddings.position_embeddings.weight": (sizes.max_position_embeddings, sizes.dim),
+        last: (sizes.hidden_dim, sizes.dim),
+    }
+    more = f"distilbert.transformer.layer.{sizes.n_layers}."
+    if any(shapes.get(name) != shape for name, shape in expected.items()) or sizes.dim % sizes.n_heads:
+        raise ValueError("the weights are those of a network of other sizes")
+    if any(name.startswith(more) for name in shapes):
+        raise ValueError("the weights are those of a network with more layers")
 
 
 def _read(s: Any) -> TextTokenizer:

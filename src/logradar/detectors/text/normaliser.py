@@ -24,17 +24,19 @@ class TextRule(Config):
     @model_validator(mode="after")
     def _usable(self) -> TextRule:
         try:
-            if re.compile(self.regex).search(""):
+            pattern = re.compile(self.regex)
+            pattern.sub(self.by, "")  # refuses groups that there are not
+            if pattern.search(""):
                 raise ValueError(f"the regex {self.regex!r} matches empty text; it must match some characters")
         except re.error as error:
-            raise ValueError(f"the regex {self.regex!r} is not valid: {error}") from None
+            raise ValueError(f"the regex {self.regex!r} or what takes its place is not valid: {error}") from None
         return self
 
 
 DEFAULT_RULES: Final = (
     TextRule(regex=r"<\*>|<[A-Z]+>", by=f" {VALUE} "),  # wildcards of templates, and masks
     TextRule(regex=r"([a-z0-9])([A-Z])", by=r"\1 \2"),  # words of a name: packetResponder
-    TextRule(regex=r"([A-Z]+)([A-Z][a-z])", by=r"\1 \2"),
+    TextRule(regex=r"([A-Z])([A-Z][a-z])", by=r"\1 \2"),
     TextRule(regex=r"_", by=" "),
 )
 
@@ -61,6 +63,7 @@ def normalised(text: str, settings: NormaliserSettings) -> str:
     for number, part in enumerate(parts.split(VALUE)):
         if number and found[-1:] != [VALUE]:  # several values in a row are one
             found.append(VALUE)
+        part = _FORGED.sub(r" \1 ", part)  # rules may have made one
         part = part if settings.punctuation else _SIGNS.sub(" ", part)
         found += (part.lower() if settings.lowercase else part).split()
     return " ".join(found)

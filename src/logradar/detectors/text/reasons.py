@@ -25,14 +25,16 @@ def surprising(found: WordSurprise, event: int, words: Sequence[str], known: boo
 
 
 def missing(found: WordSurprise, event: int) -> str:
-    """What the model says of the gap beside an event."""
-    own = (found.frames.event == event) & (found.gaps > 0)
-    at_begin = not own.any()
-    nats = float(found.gaps[own].max()) if own.any() else float(found.gaps.max(initial=0.0))
-    side = "before" if at_begin else "after"
-    return (
-        f"something is missing {side} this event: probability that nothing is missing {_percent(float(np.exp(-nats)))}"
-    )
+    """What the model says of the gaps beside an event: the one behind it, and for the first of a row the one before."""
+    frames, side, nats = found.frames, "after", 0.0
+    for row in np.flatnonzero((frames.own[:-1] <= event) & (event < frames.own[1:])).tolist():
+        start, stop = int(frames.sequences.offsets[row]), int(frames.sequences.offsets[row + 1])
+        own = found.gaps[start:stop][frames.event[start:stop] == event]
+        nats = float(own.max(initial=0.0))
+        if event == frames.first[row] and found.gaps[start] > nats:
+            side, nats = "before", float(found.gaps[start])
+    chance = _percent(float(np.exp(-nats)))
+    return f"something is missing {side} this event: probability that nothing is missing {chance}"
 
 
 def _plain(token: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from logradar.core.documents import parsed
 from logradar.core.sequences import Sequences
 from logradar.core.tables import PADDING
 from logradar.detectors.text.normaliser import SPECIAL, VALUE, NormaliserSettings, normalised
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 FILE: Final = "tokenizer.json"
+_MODELS: Final = frozenset({"BPE", "WordPiece"})
+_STEPS: Final = frozenset({"BertNormalizer", "BertPreTokenizer", "Metaspace"})
 _LETTERS: Final = [chr(number) for number in range(33, 127)]  # so that any word of plain letters can be written
 Ints = npt.NDArray[np.int64]
 
@@ -44,8 +46,10 @@ class TextTokenizer:
     def __init__(self, document: str, normaliser: NormaliserSettings, most: int) -> None:
         from tokenizers import Tokenizer
 
+        _require_plain(document)
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_str(document)
+            self._tokenizer.encode_batch([VALUE + " a"], add_special_tokens=False)
         except Exception as error:  # its classes of errors share no base but this
             raise ValueError(f"it is no tokenizer: {' '.join(str(error).split())[:200]}") from None
         self._tokenizer.no_padding()
@@ -55,6 +59,9 @@ class TextTokenizer:
         if None in numbers:
             raise ValueError(f"the tokenizer has no token {SPECIAL[numbers.index(None)]}")
         self.marks = Marks(*(int(number) for number in numbers if number is not None))
+        self.highest = max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+        if len({number for number in numbers if number is not None}) < len(SPECIAL):
+            raise ValueError("two special tokens of the tokenizer have the same number")
         if self.marks.padding != PADDING:
             raise ValueError(f"the token [PAD] has the number {self.marks.padding}, and not {PADDING}")
 
@@ -104,8 +111,27 @@ class TextTokenizer:
         (folder / FILE).write_text(self.document, encoding="utf-8")
 
 
+def _require_plain(document: str) -> None:
+    """`ValueError` for a tokenizer that does more than cut words: what it does to a text could be without bounds."""
+    value = parsed(document.encode(), FILE)
+    if not isinstance(value, dict) or not isinstance(value.get("model"), dict):
+        raise ValueError("it is no tokenizer: it has no model")
+    steps = [value.get("normalizer"), *_steps(value.get("pre_tokenizer"))]
+    kinds = {step.get("type") if isinstance(step, dict) else None for step in steps if step is not None}
+    if not kinds <= _STEPS or value["model"].get("type") not in _MODELS:
+        raise ValueError(f"the tokenizer is of another kind than {', '.join(sorted(_MODELS))}")
+    vocabulary = value["model"].get("vocab")
+    if not isinstance(vocabulary, dict) or value["model"].get("unk_token") not in vocabulary:
+        raise ValueError("the tokenizer has no token for what it does not know")
+
+
+def _steps(value: object) -> list[object]:
+    if isinstance(value, dict) and value.get("type") == "Sequence":
+        found = value.get("pretokenizers")
+        return list(found) if isinstance(found, list) else [value]
+    return [value]
+
+
 def document_of(folder: Path) -> str:
-    """The document in a folder. Raises `ValueError` where it is not JSON, and `OSError`."""
-    text = (folder / FILE).read_text(encoding="utf-8")
-    json.loads(text)
-    return text
+    """The document in a folder. Raises `ValueError` where it is no text, and `OSError`."""
+    return (folder / FILE).read_text(encoding="utf-8")
