@@ -23,8 +23,9 @@ from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Incremental, detectors
 
 NAMES = detectors.names()
-# Two of four networks with the same training loop: the others are slow tests
-FEWER = [pytest.param(name, marks=pytest.mark.slow) if name in ("loglstm", "logtcn") else name for name in NAMES]
+# Some networks with the same training loop as others: they are slow tests
+ALIKE = ("distilbert_classifier", "loglstm", "logtcn")
+FEWER = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in NAMES]
 
 
 def normal(count: int, seed: int) -> list[list[int]]:

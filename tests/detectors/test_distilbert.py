@@ -98,6 +98,7 @@ def test_a_start_that_cannot_be_read_is_a_sentence(tmp_path):
         Distilbert(DistilbertSettings(start=str(tmp_path))).fit(training(30))
 
 
+@pytest.mark.slow
 def test_a_start_of_another_detector_is_a_sentence(tmp_path):
     from logradar.detectors.deeplog import DeepLog
 
