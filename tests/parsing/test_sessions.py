@@ -95,6 +95,7 @@ def test_by_key_everything_of_a_session_is_gathered():
             "max_level": 17,
             "label": True,
             "parameters": None,
+            "texts": None,
         },
         {
             "session_id": "b",
@@ -107,6 +108,7 @@ def test_by_key_everything_of_a_session_is_gathered():
             "max_level": None,
             "label": None,
             "parameters": None,
+            "texts": None,
         },
     ]
 

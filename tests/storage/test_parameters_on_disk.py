@@ -102,7 +102,9 @@ def test_parameters_stand_beside_their_events(
         miner = TemplateMiner()
         grouped = group(corpus, SessionSettings(), tmp_path)
         learn_templates(corpus, miner, [grouped], tmp_path)
-        table = pa.concat_tables(fill(corpus, miner, grouped, tmp_path, parameters=True).tables())
+        table = pa.concat_tables(
+            fill(corpus, miner, grouped, tmp_path, frozenset({"template_ids", "parameters"})).tables()
+        )
         assert len(table) == len(grouped)
         bodies = pa.concat_arrays([part["body"].combine_chunks() for part in corpus.scan(["body"])])
     sessions = SessionView.whole(SessionTable(table), INPUTS - {"texts"})
