@@ -45,15 +45,16 @@ SETS: dict[str, tuple[str, list[str]]] = {
 
 def bundle_of(
     home: Path, spec: str, name: str, words: list[str], training: dict[str, Any], *, detector: str = "distilbert"
-) -> tuple[Path, float, float]:
-    """A trained bundle, from an earlier run where there is one; its seconds of training and peak memory in MB."""
+) -> tuple[Path, float]:
+    """A trained bundle, from an earlier run where there is one, and its seconds of training."""
     folder, note = home / name, home / f"{name}.json"
     if not note.is_file():
-        told = [f"detector={detector}", f"beside={json.dumps(SIMPLE)}", *words]
+        updates = ["detectors.distilbert.updates=4"] if detector == "distilbert" else []
+        told = [f"detector={detector}", f"beside={json.dumps(SIMPLE)}", *updates, *words]
         began = time.monotonic()
         train(spec, folder, run_settings(None, told, {}, training))
         note.write_text(json.dumps({"seconds": time.monotonic() - began}))
-    return folder, json.loads(note.read_text())["seconds"], 0.0
+    return folder, json.loads(note.read_text())["seconds"]
 
 
 def measured(bundle: Path, spec: str, title: str, seed: int, only: tuple[str, ...] = ()) -> Iterator[Row]:
@@ -73,13 +74,13 @@ def started(pretrained: Path, **more: Any) -> list[str]:
 
 
 def hdfs(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
-    folder, seconds, _ = bundle_of(home, "hdfs", f"hdfs-{seed}", [f"seed={seed}"], training)
+    folder, seconds = bundle_of(home, "hdfs", f"hdfs-{seed}", [f"seed={seed}"], training)
     for row in measured(folder, "hdfs", "hdfs", seed):
         yield {**row, "train_seconds": round(seconds)}
 
 
 def openstack(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
-    pretrained, *_ = bundle_of(home, "hdfs", "hdfs-0", ["seed=0"], training)
+    pretrained, _ = bundle_of(home, "hdfs", "hdfs-0", ["seed=0"], training)
     ways = {
         "zero-shot": (started(pretrained), ZERO),
         "fine-tuned": (started(pretrained), {**training, "epochs": max(training["epochs"] // 4, 2)}),
@@ -87,14 +88,14 @@ def openstack(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
     }
     for way, (words, given) in ways.items():
         name = f"openstack-{way}-{seed}"
-        folder, seconds, _ = bundle_of(home, "openstack", name, [*PUBLISHED, f"seed={seed}", *words], given)
+        folder, seconds = bundle_of(home, "openstack", name, [*PUBLISHED, f"seed={seed}", *words], given)
         only = () if way == "scratch" else ("distilbert",)
         for row in measured(folder, "openstack", f"openstack {way}", seed, only):
             yield {**row, "train_seconds": round(seconds)}
 
 
 def labelled(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
-    pretrained, *_ = bundle_of(home, "hdfs", "hdfs-0", ["seed=0"], training)
+    pretrained, _ = bundle_of(home, "hdfs", "hdfs-0", ["seed=0"], training)
     short = {**training, "epochs": max(training["epochs"] // 7, 2)}
     prefix = "detectors.distilbert_classifier."
     ways = {
@@ -106,10 +107,10 @@ def labelled(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
     for way, words in list(ways.items()) if not seed else [(way, ways[way]) for way in BOTH]:
         name = f"labelled-{way.replace(' ', '-').replace(',', '')}-{seed}"
         told = [*HALF, f"seed={seed}", f"split.seed={seed}", *words]
-        folder, seconds, _ = bundle_of(home, "openstack", name, told, short, detector="distilbert_classifier")
+        folder, seconds = bundle_of(home, "openstack", name, told, short, detector="distilbert_classifier")
         only = () if way == "scratch" else ("distilbert_classifier",)
         for row in measured(folder, "openstack", f"labelled {way}", seed, only):
-            yield {**row, "train_seconds": round(seconds), "hdfs_loss": None}
+            yield {**row, "train_seconds": round(seconds)}
         yield {"part": f"labelled {way}", "seed": seed, "hdfs_loss": loss_on(folder, pretrained)}
     yield {"part": "before fine-tuning", "seed": seed, "hdfs_loss": loss_on(pretrained, pretrained)}
 
@@ -144,7 +145,7 @@ def text_model(bundle: Path) -> TextDetector:
 def transfer(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
     models = {}
     for name, (spec, words) in SETS.items():
-        models[name], *_ = bundle_of(home, spec, f"transfer-{name}-{seed}", [*words, f"seed={seed}"], training)
+        models[name], _ = bundle_of(home, spec, f"transfer-{name}-{seed}", [*words, f"seed={seed}"], training)
     for target, (spec, words) in SETS.items():
         for source, pretrained in models.items():
             for way, given in (("zero-shot", ZERO), ("50 sessions", {**training, "epochs": 10})):
@@ -153,7 +154,7 @@ def transfer(home: Path, seed: int, training: dict[str, Any]) -> Iterator[Row]:
                 else:
                     first = [word for word in words if "split" not in word]
                     told = [*first, "split.first=50", f"seed={seed}", *started(pretrained)]
-                    folder, *_ = bundle_of(home, spec, f"transfer-{source}-{target}-{way.split()[0]}", told, given)
+                    folder, _ = bundle_of(home, spec, f"transfer-{source}-{target}-{way.split()[0]}", told, given)
                 yield from measured(folder, spec, f"{source} -> {target}, {way}", seed, ("distilbert",))
                 if source == target:
                     break

@@ -257,6 +257,11 @@ def microseconds(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.view(pa.int64())
 
 
+def texts_by_id(templates: pa.Table) -> dict[int, str]:
+    """The text of each of TEMPLATES, by its id."""
+    return dict(zip(templates["template_id"].to_pylist(), templates["template"].to_pylist(), strict=True))
+
+
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Cast ``table`` to ``schema`` (order, types; nullable columns may be absent) and check it.
 

@@ -79,7 +79,7 @@ class Distilbert(TextDetector):
     weight = 1.0  # of missing events, relative to surprising words
     before_validation: Any = None  # as it was before it learnt the validation sessions
 
-    def _example(self) -> dict[str, npt.NDArray[Any]]:
+    def example(self) -> dict[str, npt.NDArray[Any]]:
         return {"tokens": np.full((2, 9), 5, np.int32), "targets": np.full((2, 9), 5, np.int32)}
 
     def _learn(self, training: TrainingSet) -> Floats:

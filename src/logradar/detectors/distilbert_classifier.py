@@ -61,7 +61,7 @@ class DistilbertClassifier(TextDetector):
     outputs = 1
     _faulty: Sequences | None = None  # rows of labelled anomalies, while it learns
 
-    def _example(self) -> dict[str, npt.NDArray[Any]]:
+    def example(self) -> dict[str, npt.NDArray[Any]]:
         return {"tokens": np.full((2, 9), 5, np.int32)}
 
     def _learn(self, training: TrainingSet) -> Floats:

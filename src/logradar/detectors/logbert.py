@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ from logradar.detectors.neural.surprisal import (
 )
 from logradar.training.ragged import RaggedRows
 from logradar.training.rows import Rows
-from logradar.training.settings import TrainingSettings
+from logradar.training.settings import SessionTraining
 
 if TYPE_CHECKING:
     import torch
@@ -49,18 +49,6 @@ _LEAST: Final = math.log(2)  # nats; below this nothing is surprising
 _ASKED: Final = 512  # questions at least of which the validation loss is the mean
 _HEAVIEST: Final = 1000.0  # that a missing event can weigh: as much as scores go above `_CLEAR`
 _CLEAR: Final = 0.1  # nats; below this a session counts as complete
-
-
-class LogBERTTraining(TrainingSettings):
-    """`TrainingSettings` for whole sessions: a row is a session, so batches are smaller."""
-
-    batch_size: int = Field(64, ge=1, description="rows per step and device")
-    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
-    schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
-        "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
-    )
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
-    min_delta: float = Field(3e-3, ge=0, description="by how much a validation loss must fall to count as lower")
 
 
 class LogBERTSettings(NeuralSettings):
@@ -83,7 +71,7 @@ class LogBERTSettings(NeuralSettings):
         0.0, ge=0, description="weight of the paper's second objective: normal sessions lie close together"
     )
     passes: int = Field(7, ge=1, description="patterns of masks that a session is scored under; each event is in one")
-    training: LogBERTTraining = LogBERTTraining()
+    training: SessionTraining = SessionTraining()
 
     @model_validator(mode="after")
     def _heads(self) -> LogBERTSettings:

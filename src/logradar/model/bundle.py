@@ -26,6 +26,7 @@ from logradar.core.config import changed, kept
 from logradar.core.documents import UNREADABLE, Saved, read_document, read_object, reason_of
 from logradar.core.errors import BundleError, ConfigError, DataError, InputError
 from logradar.core.locks import locked
+from logradar.core.tables import texts_by_id
 from logradar.detectors.base import Detector, detectors
 from logradar.evaluation.splits import LISTS, FileParts, read_lists, write_lists
 from logradar.model.rates.profile import RateProfile
@@ -124,8 +125,7 @@ class Bundle:
     @cached_property
     def texts(self) -> dict[int, str]:
         """Template texts by id."""
-        table = self.miner.templates()
-        return dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
+        return texts_by_id(self.miner.templates())
 
     def save(self, folder: Path, add_artifacts: Callable[[Path], None] | None = None) -> None:
         """Write the bundle; it appears under ``folder`` only when it is complete.

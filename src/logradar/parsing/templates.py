@@ -25,7 +25,7 @@ from logradar.core.columns import HIGHEST_ID, MOST
 from logradar.core.config import Config, validated
 from logradar.core.documents import UNREADABLE, Saved, read_document, reason_of
 from logradar.core.errors import BundleError, ConfigError, DataError, TableError
-from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, UNKNOWN, check
+from logradar.core.tables import FIRST_TEMPLATE, TEMPLATES, UNKNOWN, check, texts_by_id
 from logradar.parsing.drain import Drain, DrainSettings
 from logradar.parsing.examples import Examples
 from logradar.parsing.interning import Ids, Texts
@@ -240,7 +240,7 @@ class TemplateMiner:
         if len(lines) != len(template_ids):
             raise TableError(f"There are {len(lines)} bodies but {len(template_ids)} template ids; give one id a body.")
         known = self.templates()
-        named = dict(zip(known["template_id"].to_pylist(), known["template"].to_pylist(), strict=True))
+        named = texts_by_id(known)
         return parameters(lines, template_ids, named, self.settings.masking, self.settings.drain.extra_delimiters)
 
     def save(self, folder: Path) -> None:

@@ -26,7 +26,7 @@ from logradar.core.locks import claimed
 from logradar.core.progress import say
 from logradar.core.session_set import SessionTable
 from logradar.core.session_view import SessionView
-from logradar.core.tables import SESSIONS
+from logradar.core.tables import SESSIONS, texts_by_id
 from logradar.detectors.text.normaliser import VALUE, NormaliserSettings, normalised
 from logradar.detectors.text.texts import KnownTexts
 from logradar.detectors.text.tokenizer import TextTokenizer
@@ -192,8 +192,7 @@ def _prepared(name: str, spec: str, settings: TextDataSettings, scratch: Path, f
         assert isinstance(filled, SessionTable)
         preview = _preview(corpus.scan(["body"]), miner, settings.tokenizer.normaliser)
         records = corpus.records
-    templates = miner.templates()
-    texts = dict(zip(templates["template_id"].to_pylist(), templates["template"].to_pylist(), strict=True))
+    texts = texts_by_id(miner.templates())
     known = KnownTexts.of(np.array(list(texts), np.int32), texts)
     return _Prepared(name, miner, filled.table, known, {part: getattr(split, part) for part in PARTS}, records, preview)
 

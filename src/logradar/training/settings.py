@@ -65,3 +65,15 @@ class TrainingSettings(Config):
     keep_checkpoints: bool = Field(
         False, description="leave `BUNDLE.training` with its checkpoints after the bundle is written"
     )
+
+
+class SessionTraining(TrainingSettings):
+    """`TrainingSettings` for whole sessions: a row is a session, so batches are smaller."""
+
+    batch_size: int = Field(64, ge=1, description="rows per step and device")
+    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
+    schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
+        "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
+    )
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
+    min_delta: float = Field(3e-3, ge=0, description="by how much a validation loss must fall to count as lower")

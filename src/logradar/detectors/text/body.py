@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ from logradar.detectors.text.tokenizer import TextTokenizer, document_of
 from logradar.training.device import choose_device, choose_precision, require
 from logradar.training.ragged import RaggedRows
 from logradar.training.rows import Rows
-from logradar.training.settings import TrainingSettings
+from logradar.training.settings import SessionTraining
 from logradar.training.streaming_rows import StoredRows
 
 if TYPE_CHECKING:
@@ -52,17 +52,11 @@ _TEXT: Final = 20_000  # characters of a template
 LIKE: Final = 1.5  # rows of a batch are long, so what is filled up costs more than their likeness
 
 
-class TextTraining(TrainingSettings):
-    """`TrainingSettings` for rows of many words."""
+class TextTraining(SessionTraining):
+    """`SessionTraining` for rows of many words: batches are smaller, and there is more to learn."""
 
     epochs: int = Field(40, ge=1, description="passes over the rows at most; early stopping may end it sooner")
     batch_size: int = Field(32, ge=1, description="rows per step and device")
-    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
-    schedule: Literal["plateau", "cosine", "linear", "constant"] = Field(
-        "cosine", description="how the rate falls: `plateau` when the validation loss stalls, the others by steps"
-    )
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the rate rises; not for `plateau`")
-    min_delta: float = Field(3e-3, ge=0, description="by how much a validation loss must fall to count as lower")
 
 
 class TextSettings(Config):
@@ -132,7 +126,7 @@ class TextDetector(Detector):
     _scorer: Scorer
 
     @abstractmethod
-    def _example(self) -> dict[str, npt.NDArray[Any]]:
+    def example(self) -> dict[str, npt.NDArray[Any]]:
         """Inputs of two rows and several columns, named as ``forward`` of the network names them."""
 
     @abstractmethod
@@ -256,15 +250,11 @@ class TextDetector(Detector):
     def _take(self, network: Any) -> None:
         """Score with the weights that ``network`` has now."""
         self.model = self.model.with_network(network)
-        self._scorer = Scorer(export(network, self._example(), ragged=True))
+        self._scorer = Scorer(export(network, self.example(), ragged=True))
 
     def network(self) -> LanguageNetwork:
         """The trained network in torch, in evaluation mode, to train on or to look inside."""
         return self.model.network()
-
-    def example(self) -> dict[str, npt.NDArray[Any]]:
-        """Inputs of two rows and several columns, named as ``forward`` of the network names them."""
-        return self._example()
 
     @property
     def onnx(self) -> bytes:
@@ -301,7 +291,7 @@ class TextDetector(Detector):
         if not (self.rows.lengths > 0).all() or self.rows.lengths.max(initial=0) > self._positions:
             raise ValueError("'rows' has rows that the network cannot read")
         self._scorer = Scorer((folder / NETWORK).read_bytes())
-        longest = {name: np.full((2, self._positions), tokenizer.highest, np.int32) for name in self._example()}
+        longest = {name: np.full((2, self._positions), tokenizer.highest, np.int32) for name in self.example()}
         self._scorer.require(longest, self.outputs)
 
 

@@ -15,10 +15,11 @@ _SHARE: Final = 0.5  # of the most surprising word, for a word to be named with 
 
 def surprising(found: WordSurprise, event: int, words: Sequence[str], known: bool) -> str:
     """The most surprising words of an event of these frames; ``words`` are the texts of the tokens."""
-    nats = np.where(found.frames.event == event, found.words, 0)
+    row = _row(found, event)
+    nats = np.where(found.frames.event[row] == event, found.words[row], 0)
     order = np.argsort(-nats, kind="stable")[:_NAMED]
     chosen = np.sort(order[nats[order] >= _SHARE * nats[order[0]]])
-    named = ", ".join(f"'{_plain(words[token])}'" for token in found.frames.sequences.values[chosen].tolist())
+    named = ", ".join(f"'{_plain(words[token])}'" for token in found.frames.sequences.values[row][chosen].tolist())
     chance = _percent(float(np.exp(-nats[order[0]])))
     what = "these words were not expected here" if known else "a message never seen in training, whose words surprise"
     return f"{what}: {named} ({chance} as likely as what was expected)"
@@ -26,15 +27,20 @@ def surprising(found: WordSurprise, event: int, words: Sequence[str], known: boo
 
 def missing(found: WordSurprise, event: int) -> str:
     """What the model says of the gaps beside an event: the one behind it, and for the first of a row the one before."""
-    frames, side, nats = found.frames, "after", 0.0
-    for row in np.flatnonzero((frames.own[:-1] <= event) & (event < frames.own[1:])).tolist():
-        start, stop = int(frames.sequences.offsets[row]), int(frames.sequences.offsets[row + 1])
-        own = found.gaps[start:stop][frames.event[start:stop] == event]
-        nats = float(own.max(initial=0.0))
-        if event == frames.first[row] and found.gaps[start] > nats:
-            side, nats = "before", float(found.gaps[start])
+    row, side = _row(found, event), "after"
+    nats = float(found.gaps[row][found.frames.event[row] == event].max(initial=0.0))
+    own = int(np.searchsorted(found.frames.own, event, "right")) - 1
+    if event == found.frames.first[own] and found.gaps[row.start] > nats:
+        side, nats = "before", float(found.gaps[row.start])
     chance = _percent(float(np.exp(-nats)))
     return f"something is missing {side} this event: probability that nothing is missing {chance}"
+
+
+def _row(found: WordSurprise, event: int) -> slice:
+    """The tokens of the row that gives the event its score."""
+    row = int(np.searchsorted(found.frames.own, event, "right")) - 1
+    offsets = found.frames.sequences.offsets
+    return slice(int(offsets[row]), int(offsets[row + 1]))
 
 
 def _plain(token: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from logradar.core.tables import UNKNOWN
+from logradar.core.tables import UNKNOWN, texts_by_id
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.differences.masked_lines import MaskedLines
 from logradar.pipeline.differences.runs import Run
@@ -51,7 +51,7 @@ class Miner:
     def templates(self) -> dict[int, str]:
         """The text of each template by its id."""
         table = self._miner.templates()
-        named = dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
+        named = texts_by_id(table)
         return {UNKNOWN: REST, **named}
 
     def kinds_of(self, batch: pl.DataFrame) -> pl.DataFrame:

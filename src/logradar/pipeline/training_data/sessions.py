@@ -18,7 +18,7 @@ from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.session_set import SessionSet, SessionTable
 from logradar.core.shards import Shards
-from logradar.core.tables import SESSIONS
+from logradar.core.tables import SESSIONS, texts_by_id
 from logradar.evaluation import audit
 from logradar.evaluation.audit import identities
 from logradar.evaluation.splits import PARTS, FileParts, Parts, SplitSettings, by_file, chronological, iso, part_sizes
@@ -63,8 +63,7 @@ class TrainingData:
 
     def texts(self) -> dict[int, str]:
         """The text of each template, by its id."""
-        table = self.templates.templates()
-        return dict(zip(table["template_id"].to_pylist(), table["template"].to_pylist(), strict=True))
+        return texts_by_id(self.templates.templates())
 
 
 def from_records(
