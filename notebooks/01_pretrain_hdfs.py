@@ -31,7 +31,7 @@ from IPython.display import Image
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.export import export
-from logradar.pipeline.train_once import train_once
+from logradar.pipeline.train_once import is_newer, train_once
 from logradar.training.accelerate_config import AccelerateSettings, write_accelerate_config
 
 ROOT = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs" / "data.yaml").is_file())
@@ -91,7 +91,7 @@ print((bundle / "training" / "distilbert" / "training.log").read_text()[-1500:])
 
 # %%
 model = ARTIFACTS / "logbert-mlm-hdfs"
-if not (model / "model.safetensors").is_file() or (model.stat().st_mtime < (bundle / "manifest.json").stat().st_mtime):
+if not is_newer(model / "model.safetensors", bundle):
     shutil.rmtree(model, ignore_errors=True)
     print(export(bundle, model, form="transformers"))
 
@@ -103,9 +103,10 @@ if not (model / "model.safetensors").is_file() or (model.stat().st_mtime < (bund
 # %%
 metrics = ARTIFACTS / "metrics" / "hdfs"
 metrics.mkdir(parents=True, exist_ok=True)
-measured = evaluate(bundle, "hdfs").document
-(metrics / "evaluation.json").write_text(json.dumps(measured, indent=1, default=str))
-(metrics / "history.json").write_text(json.dumps(history.to_dicts(), indent=1))
+if not is_newer(metrics / "evaluation.json", bundle):
+    (metrics / "history.json").write_text(json.dumps(history.to_dicts(), indent=1))
+    (metrics / "evaluation.json").write_text(json.dumps(evaluate(bundle, "hdfs").document, indent=1, default=str))
+measured = json.loads((metrics / "evaluation.json").read_text())
 pl.DataFrame(
     [
         {"detector": name, **{key: one.get(key) for key in ("f1", "precision", "recall", "pr_auc", "roc_auc")}}

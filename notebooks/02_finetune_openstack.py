@@ -30,7 +30,7 @@ from IPython.display import Image
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.export import export
-from logradar.pipeline.train_once import train_once
+from logradar.pipeline.train_once import is_newer, train_once
 
 ROOT = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs" / "data.yaml").is_file())
 os.chdir(ROOT)
@@ -74,14 +74,16 @@ pl.DataFrame(json.loads((bundle / "history.json").read_text())["distilbert_class
 # %%
 evaluation = ARTIFACTS / "eval"
 evaluation.mkdir(parents=True, exist_ok=True)
-result = evaluate(bundle, "openstack")
-(evaluation / "metrics.json").write_text(json.dumps(result.document, indent=1, default=str))
-for picture in result.draw(evaluation):
-    if picture.stem == "confusion-matrix":
-        picture.replace(evaluation / "confusion_matrix.png")
+if not is_newer(evaluation / "metrics.json", bundle):
+    result = evaluate(bundle, "openstack")
+    for picture in result.draw(evaluation):
+        if picture.stem == "confusion-matrix":
+            picture.replace(evaluation / "confusion_matrix.png")
+    (evaluation / "metrics.json").write_text(json.dumps(result.document, indent=1, default=str))
+measured = json.loads((evaluation / "metrics.json").read_text())
 names = ("f1", "precision", "recall", "pr_auc", "roc_auc")
 pl.DataFrame(
-    [{"detector": name, **{key: one.get(key) for key in names}} for name, one in result.document["detectors"].items()]
+    [{"detector": name, **{key: one.get(key) for key in names}} for name, one in measured["detectors"].items()]
 )
 
 # %%
@@ -95,4 +97,7 @@ Image(str(evaluation / "confusion_matrix.png"), width=420)
 # %%
 exported = ARTIFACTS / "exported_models"
 exported.mkdir(parents=True, exist_ok=True)
-pl.DataFrame([export(bundle, exported / f"openstack.{form}") for form in ("onnx", "ts")])
+if not is_newer(exported / "differences.json", bundle):
+    facts = [export(bundle, exported / f"openstack.{form}") for form in ("onnx", "ts")]
+    (exported / "differences.json").write_text(json.dumps(facts, indent=1))
+pl.read_json(exported / "differences.json")

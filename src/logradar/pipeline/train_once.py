@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from logradar.core.bundle import MANIFEST
 from logradar.core.errors import LogRadarError
 from logradar.core.progress import say
 from logradar.model.bundle import Bundle
@@ -25,6 +26,11 @@ def train_once(spec: str, bundle: Path, settings: RunSettings) -> dict[str, Any]
         return train(spec, bundle, settings).figures
     say(f"'{bundle}' was trained with these settings and files already; it is used as it is.")
     return {"bundle": str(bundle), **found.facts, "thresholds": {n: t.value for n, t in found.thresholds.items()}}
+
+
+def is_newer(result: Path, bundle: Path) -> bool:
+    """Whether a file is there that was made of this bundle as it is: then it need not be made again either."""
+    return result.is_file() and result.stat().st_mtime_ns >= (bundle / MANIFEST).stat().st_mtime_ns
 
 
 def _before(spec: str, bundle: Path, settings: RunSettings) -> Bundle | None:
