@@ -10,6 +10,10 @@ import pytest
 
 from logradar.core import memory
 
+GLIBC = pytest.mark.skipif(
+    memory._of_glibc("mallopt") is None or sys.platform != "linux", reason="the C library is not glibc"
+)
+
 SCRIPT = """
 import numpy as np
 from logradar.core.memory import give_back
@@ -28,15 +32,47 @@ print(before - resident())
 """
 
 
-@pytest.mark.skipif(memory._trim() is None or sys.platform != "linux", reason="the C library is not glibc")
+@GLIBC
 def test_freed_arrays_go_back():
     found = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert int(found.stdout) > 100_000_000
 
 
 def test_other_c_libraries_are_left_alone(monkeypatch):
-    monkeypatch.setattr(memory, "_trim", lambda: None)
+    monkeypatch.setattr(memory, "_of_glibc", lambda name: None)
     memory.give_back()
+    memory.share_heaps()
+
+
+HEAPS = """
+import threading
+from logradar.core.memory import share_heaps
+
+share_heaps()
+gate, arrays = threading.Barrier(9), []
+
+def work():
+    arrays.append(bytearray(60_000))  # of the heap of this thread
+    gate.wait()
+    gate.wait()
+
+threads = [threading.Thread(target=work) for _ in range(8)]
+[one.start() for one in threads]
+gate.wait()
+# glibc maps each further heap as 64 MB of address space, most of it without access
+print(sum(line.split()[1] == "---p" and 60 << 20 < size <= 64 << 20 for line in open("/proc/self/maps")
+          for low, high in [line.split()[0].split("-")] for size in [int(high, 16) - int(low, 16)]))
+gate.wait()
+"""
+
+
+@GLIBC
+def test_threads_share_two_heaps():
+    def further_heaps(script: str) -> int:
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert further_heaps(HEAPS) <= 1 < further_heaps(HEAPS.replace("\nshare_heaps()", ""))
 
 
 PEAK = """
