@@ -79,6 +79,7 @@ def command(
         ),
     ] = None,
     redact: options.Redact = None,
+    engine: options.Engine = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -101,12 +102,18 @@ def command(
         raise ConfigError("--from-start is about a file that is followed; name it with --follow.")
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
     wish = Wish(threshold, alerts_per_day, target_precision)
+    what = Follow(follow, from_start) if follow else _one(input_)
+    whole = None
+    if engine is not None:
+        from logradar.engines.spark.detection import detection_on
+
+        whole = detection_on(engine, bundle, what, checkpoint=checkpoint)
     on_step = None if json else Following().step
     found = detect_into(
         output,
         format_,
         bundle,
-        Follow(follow, from_start) if follow else _one(input_),
+        what,
         given=given,
         wish=wish,
         on_step=on_step,
@@ -115,6 +122,7 @@ def command(
         quiet_minutes=resolve_after,
         incidents=incidents,
         sharing=Sharing(webhook, redact),
+        whole=whole,
     )
     if json:
         show.pieces(document_pieces(found.document(), found.alerts))

@@ -47,6 +47,7 @@ from logradar.storage.filling import fill
 from logradar.storage.grouping import group
 from logradar.storage.records import Corpus, collect, opening
 
+Whole = Callable[[Bundle, Threshold, Opened, Path, OnScores | None, IncidentSettings], "Detected"]
 HTML: Final = "html"
 FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), HTML, FORMAT)
 
@@ -150,6 +151,7 @@ def _detect(
     outputs: Sequence[Path | None] = (),
     quiet_minutes: float | None = None,
     sharing: Sharing = NOBODY,
+    whole: Whole | None = None,
 ) -> Detected:
     sharing.endpoint()  # a wrong one is said before anything is read
     loaded = Bundle.load(Path(bundle))
@@ -174,7 +176,7 @@ def _detect(
             )
         else:
             with opening(str(spec), input_settings(loaded, given, use_labels=False), outputs=outputs) as (opened, home):
-                found = _whole(loaded, limit, opened, home, on_scores, grouping)
+                found = (whole or _whole)(loaded, limit, opened, home, on_scores, grouping)
             outlets.send(found.alerts, found.incidents)
     found.figures |= {
         "detector": loaded.settings.detector,
@@ -224,11 +226,13 @@ def detect_into(
     quiet_minutes: float | None = None,
     incidents: Path | None = None,
     sharing: Sharing = NOBODY,
+    whole: Whole | None = None,
 ) -> Detected:
     """`detect`; its alerts are written to ``output``, or every session as RADAR's results.
 
     ``incidents`` is a file for INCIDENTS alone, as .json, .parquet or .csv. ``format_`` is one of `FORMATS`; None: as
-    the name of the file ends. Raises `ConfigError` before anything is read.
+    the name of the file ends. ``whole`` scores an input that is there as a whole in another way, as an engine does.
+    Raises `ConfigError` before anything is read.
     """
     if format_ is not None and format_ not in FORMATS:
         raise ConfigError(
@@ -257,6 +261,7 @@ def detect_into(
         found = _detect(
             *(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, [output, incidents], quiet_minutes),
             sharing=sharing,
+            whole=whole,
         )
     if output is not None and HTML in (format_, output.suffix.removeprefix(".") if format_ is None else None):
         write_detection(found.to_json(PAGE), _named(spec), len(found.alerts), output)

@@ -62,6 +62,14 @@ InputFormat = Annotated[
 LimitFiles = Annotated[
     int | None, typer.Option("--limit-files", metavar="N", min=0, help="Read only the N newest files; 0 for all.")
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="Where the work is done: spark on this machine, or spark=MASTER (spark://host:7077, yarn, k8s://…).",
+    ),
+]
 Since = Annotated[
     datetime | None,
     typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"], help="Read only files of that day and later."),

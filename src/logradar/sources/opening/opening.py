@@ -215,6 +215,11 @@ class Opened:
             self._fault_kinds.update,
         )  # fmt: skip
 
+    @property
+    def counted(self) -> Remarks:
+        """What was counted of the records that were read, by which doubtful ones are remarked on."""
+        return self._counted
+
     def require_records(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
         """Raise `InputError` if no record was read, `DataError` if the labels that the user gave match no session.
 
