@@ -13,7 +13,8 @@ from logradar.engines.spark.chains import chains
 from logradar.engines.spark.cluster import LOCAL, Engine
 from logradar.engines.spark.detection import detection_on, places
 from logradar.model.settings import run_settings
-from logradar.pipeline.detect import Detected, Follow, detect, detect_into
+from logradar.pipeline.detect import detect, detect_into
+from logradar.pipeline.detected import Detected
 from logradar.pipeline.prepare import prepare
 from logradar.pipeline.train import train
 from logradar.simulation.simulate import simulate
@@ -25,7 +26,7 @@ TRAIN, TEST = 8_000, 3_000  # lines of HDFS
 
 def on_spark(bundle: Path, spec: Path, parts: int) -> Detected:
     return detect_into(
-        None, None, bundle, str(spec), whole=detection_on(f"spark?partitions={parts}", bundle, str(spec))
+        None, None, bundle, str(spec), engine=detection_on(f"spark?partitions={parts}", bundle, str(spec))
     )
 
 
@@ -70,11 +71,10 @@ def test_an_engine_has_a_master_partitions_and_options() -> None:
     assert Engine.of("spark") == Engine("local[*,4]")
 
 
-def test_what_grows_is_refused(tmp_path: Path) -> None:
+def test_standard_input_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyspark")
-    for spec in ("-", Follow(tmp_path / "a.log")):
-        with pytest.raises(ConfigError, match="leave out --engine"):
-            detection_on("spark", tmp_path, spec)
+    with pytest.raises(ConfigError, match="leave out --engine"):
+        detection_on("spark", tmp_path, "-")
 
 
 def test_each_partition_has_one_number(spark: Any) -> None:
@@ -98,9 +98,9 @@ def test_a_file_that_no_node_has_is_said(
 
     before = detection.chains
 
-    def lose(opened: Any) -> list[list[int]]:
+    def lose(opened: Any, units: Any) -> list[list[int]]:
         log.rename(tmp_path / "elsewhere")
-        return before(opened)
+        return before(opened, units)
 
     monkeypatch.setattr(detection, "chains", lose)
     with pytest.raises(InputError):
@@ -110,7 +110,9 @@ def test_a_file_that_no_node_has_is_said(
 def test_shards_of_one_unit_are_one_chain(shop: Path, tmp_path: Path) -> None:
     prepare(str(shop / "test"), tmp_path / "prepared", run_settings())
     with open_input(str(tmp_path / "prepared"), InputSettings()) as opened:
-        assert [number for chain in chains(opened) for number in chain] == list(range(len(opened.units())))
+        assert [number for chain in chains(opened, opened.units()) for number in chain] == list(
+            range(len(opened.units()))
+        )
 
 
 @pytest.mark.slow

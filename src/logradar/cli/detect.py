@@ -103,11 +103,11 @@ def command(
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
     wish = Wish(threshold, alerts_per_day, target_precision)
     what = Follow(follow, from_start) if follow else _one(input_)
-    whole = None
+    elsewhere = None
     if engine is not None:
         from logradar.engines.spark.detection import detection_on
 
-        whole = detection_on(engine, bundle, what, checkpoint=checkpoint)
+        elsewhere = detection_on(engine, bundle, what, checkpoint=checkpoint)
     on_step = None if json else Following().step
     found = detect_into(
         output,
@@ -122,7 +122,7 @@ def command(
         quiet_minutes=resolve_after,
         incidents=incidents,
         sharing=Sharing(webhook, redact),
-        whole=whole,
+        engine=elsewhere,
     )
     if json:
         show.pieces(document_pieces(found.document(), found.alerts))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from logradar.sources.opening.opening import Opened
+from logradar.sources.opening.opening import Opened, Unit
 
 
-def chains(opened: Opened) -> list[list[int]]:
+def chains(opened: Opened, units: list[Unit]) -> list[list[int]]:
     """The numbers of the units, in chains.
 
     A file is in one unit, so each unit is a chain. In a prepared folder a file may fill many shards; those of one
     original unit, whose number begins their names, are one chain.
     """
-    units = opened.units()
     if opened.prepared is None:
         return [[number] for number in range(len(units))]
     found: list[list[int]] = []

@@ -53,6 +53,7 @@ class Engine:
     master: str = LOCAL
     partitions: int | None = None
     options: tuple[tuple[str, str], ...] = ()
+    once: bool = False  # of a stream: only what is there
 
     @property
     def local(self) -> bool:
@@ -76,18 +77,20 @@ class Engine:
             raise ConfigError(
                 f"'{master}' is no master of Spark: local[2], spark://host:7077, yarn or k8s://https://host:443."
             )
-        partitions, options = None, []
+        partitions, options, once = None, [], False
         for key, value in parse_qsl(query, keep_blank_values=True):
             if key == "partitions" and value.isdecimal() and 1 <= int(value) <= _MOST:
                 partitions = int(value)
+            elif (key, value) == ("once", "yes"):
+                once = True
             elif _OPTION.match(key):
                 options.append((key, value))
             else:
                 raise ConfigError(
-                    f"'{key}={value}' is no option of the engine: partitions=1 to {_MOST:,}, or a setting of Spark "
-                    "such as spark.executor.memory=2g."
+                    f"'{key}={value}' is no option of the engine: partitions=1 to {_MOST:,}, once=yes, or a setting "
+                    "of Spark such as spark.executor.memory=2g."
                 )
-        return cls(master or LOCAL, partitions, tuple(options))
+        return cls(master or LOCAL, partitions, tuple(options), once)
 
 
 def require_spark() -> None:
@@ -111,7 +114,8 @@ def connected(engine: Engine) -> Iterator[Any]:
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     before = SparkSession.getActiveSession()
     if before is not None:
-        yield before
+        with _said():
+            yield before
         return
     with tempfile.TemporaryDirectory(prefix="logradar-") as folder, _environment(Path(folder), engine):
         builder = SparkSession.builder.master(engine.master)
@@ -122,11 +126,21 @@ def connected(engine: Engine) -> Iterator[Any]:
         except (PySparkException, RuntimeError, OSError) as error:
             raise EngineError(f"Spark did not start at '{engine.master}' ({_first(error)}).") from None
         try:
-            yield session
-        except PySparkException as error:
-            raise EngineError(f"Spark gave the work up ({_first(error)}).") from error
+            with _said():
+                yield session
         finally:
             session.stop()
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """A failure of Spark as a sentence."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        raise EngineError(f"Spark gave the work up ({_first(error)}).") from error
 
 
 def _settings(folder: Path, engine: Engine) -> dict[str, str]:

@@ -25,12 +25,15 @@ from logradar.engines.spark.lines import lines_of
 from logradar.engines.spark.messages import ALERTED, CELLS, FAULT, READ, SCHEMA, SCORED, Message, document, unpacked
 from logradar.engines.spark.parts import PartScorer
 from logradar.engines.spark.pieces import PLACED, PieceReader
+from logradar.engines.spark.streaming import follow_on_spark
 from logradar.model.bundle import Bundle
-from logradar.pipeline.detect import Detected, Follow
+from logradar.pipeline.detect import Follow
+from logradar.pipeline.detected import Detected
 from logradar.pipeline.rates import RateCounting, changes_of
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.rates.watch import NO_CHANGES
 from logradar.scoring.scorer import OnScores, in_order_of_severity
+from logradar.scoring.stream import Step
 from logradar.sources.opening.files import COMPRESSED
 from logradar.sources.opening.opening import Opened
 from logradar.storage.grouping import require_times, say_what_became
@@ -41,7 +44,7 @@ _PACKED: Final = 12  # bytes of text for each byte of a compressed log, about
 
 @dataclass(frozen=True)
 class SparkDetection:
-    """Scores a whole input on Spark; `logradar.pipeline.detect.detect_into` calls it with ``whole``.
+    """A `logradar.pipeline.detection_engine.DetectionEngine`.
 
     ``bundle`` is the folder of the bundle; it and the input have the same path on every node.
     """
@@ -49,7 +52,7 @@ class SparkDetection:
     engine: Engine
     bundle: Path
 
-    def __call__(
+    def whole(
         self,
         bundle: Bundle,
         limit: Threshold,
@@ -66,11 +69,24 @@ class SparkDetection:
         found = _Found(bundle, limit, home)
         with connected(self.engine) as session:
             parts = self.engine.partitions or partitions(opened, session.sparkContext.defaultParallelism)
-            reader = PieceReader(opened, self.bundle.absolute(), chains(opened), places(session, parts))
+            units = opened.units()
+            reader = PieceReader(opened, units, self.bundle.absolute(), chains(opened, units), places(session, parts))
             for message in _ran(session, reader, PartScorer(self.bundle.absolute(), limit)):
                 found.add(message)
-            found.finish(opened)
-            return found.detected(grouping, lambda ids: lines_of(session, opened, ids))
+            found.finish(opened, len(units))
+            return found.detected(grouping, lambda ids: lines_of(session, opened, units, ids))
+
+    def follow(
+        self,
+        bundle: Bundle,
+        limit: Threshold,
+        path: Path,
+        state: Path | None,
+        grouping: IncidentSettings,
+        on_step: Callable[[Step], object],
+    ) -> Detected:
+        """What is found in the segments that land in the folder ``path``; see `follow_on_spark`."""
+        return follow_on_spark(self.engine, self.bundle, bundle, limit, path, state, grouping, on_step)
 
 
 def detection_on(engine: str, bundle: Path, spec: str | Follow, *, checkpoint: Path | None = None) -> SparkDetection:
@@ -80,8 +96,8 @@ def detection_on(engine: str, bundle: Path, spec: str | Follow, *, checkpoint: P
     """
     found = SparkDetection(Engine.of(engine), bundle)
     require_spark()
-    if spec == "-" or not isinstance(spec, str):
-        raise ConfigError("An engine scores files that are there as a whole; leave out --engine to follow a log.")
+    if spec == "-":
+        raise ConfigError("Other machines cannot read standard input; write the log to a file, or leave out --engine.")
     if checkpoint is not None:
         raise ConfigError("An engine scores with the bundle as it is; leave out --checkpoint or --engine.")
     return found
@@ -187,12 +203,12 @@ class _Found:
             frames = [pl.DataFrame(table)] if len(table) else []
             self.counting.store.merge(frames, facts.get("tally", []), facts.get("last", self.counting.store.last))
 
-    def finish(self, opened: Opened) -> None:
+    def finish(self, opened: Opened, units: int) -> None:
         """Say what one machine says of an input that was read, and raise what it raises."""
         self._starts = [0]
-        for unit in range(len(opened.units())):
+        for unit in range(units):
             self._starts.append(self._starts[-1] + self.records.get(unit, 0))
-        opened.counted.merge(self.remarks)
+        opened.read_elsewhere(self.remarks, {})
         quarantine = Quarantine()
         quarantine.reasons.update(opened.quarantine.reasons + self.reasons)
         self.reasons = quarantine.reasons

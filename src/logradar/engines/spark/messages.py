@@ -6,13 +6,13 @@ stay as they are and a block of thousands of records is one row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
 import pyarrow as pa
 
-RECORDS, READ, CELLS, ALERTED, SCORED, FAULT = range(6)  # kinds of messages
+RECORDS, READ, CELLS, ALERTED, SCORED, FAULT, CLOCK, CLOSED, CHANGES = range(9)  # kinds of messages
 SCHEMA: Final = "part int, unit long, seq long, kind int, payload binary"
 _ARROW: Final = pa.schema(
     [
@@ -62,6 +62,18 @@ def unpacked(payload: bytes) -> pa.Table:
     """The table that `packed` gave."""
     with pa.ipc.open_stream(payload) as reader:
         return reader.read_all()
+
+
+def state_of(document: dict[str, Any], tables: Mapping[str, pa.Table]) -> bytes:
+    """A state as bytes: JSON values, and tables by name."""
+    payloads = [orjson.dumps(document), *map(packed, tables.values())]
+    return packed(pa.table({"name": ["", *tables], "payload": pa.array(payloads, pa.large_binary())}))
+
+
+def restored(state: bytes) -> tuple[dict[str, Any], dict[str, pa.Table]]:
+    """What `state_of` was given."""
+    rows = unpacked(state).to_pylist()
+    return document(rows[0]["payload"]), {row["name"]: unpacked(row["payload"]) for row in rows[1:]}
 
 
 def document(payload: bytes) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.rates import RateCounting
-from logradar.sources.opening.opening import Opened
+from logradar.sources.opening.opening import Opened, Unit
 
 PLACED: Final = 1 << 36  # record ids of a unit begin at its number times this
 COLUMNS: Final = pa.schema(  # what goes to the partitions: LOG_RECORDS with their moments and templates
@@ -51,6 +51,7 @@ class PieceReader:
     """Reads the chains of units of an input; a row is one of ``parts``, by the hash of what its session goes by."""
 
     opened: Opened
+    units: list[Unit]  # as the driver sees them: a file may grow meanwhile
     bundle: Path
     chains: list[list[int]]
     parts: list[int]
@@ -69,7 +70,6 @@ class PieceReader:
 
     def _chain(self, chain: list[int]) -> Iterator[Message]:
         bundle, opened = loaded(self.bundle), self.opened
-        units = opened.units()
         clock, seq = EventClock(), 0
         reasons: Counter[str] = Counter()
         counts: dict[int, int] = {}
@@ -78,7 +78,7 @@ class PieceReader:
             for number in chain:
                 quarantine = Quarantine()
                 waiting: list[pa.Table] = []
-                for table in opened.records(units[number], number * PLACED, quarantine, lambda count: None):
+                for table in opened.records(self.units[number], number * PLACED, quarantine, lambda count: None):
                     counts[number] = counts.get(number, 0) + len(table)
                     waiting.append(_placed(table, bundle, clock, counting))
                     if sum(map(len, waiting)) >= _TOGETHER:
@@ -96,12 +96,8 @@ class PieceReader:
         if not tables:
             return
         table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-        place = _parts(table, bundle.settings.sessions.by, len(self.parts))
-        order = np.argsort(place, kind="stable")
-        table, bounds = table.take(pa.array(order)), np.searchsorted(place[order], np.arange(len(self.parts) + 1))
-        for number in np.flatnonzero(np.diff(bounds)).tolist():
-            own = table.slice(int(bounds[number]), int(bounds[number + 1] - bounds[number]))
-            yield Message(self.parts[number], unit, seq, RECORDS, packed(_small(own)))
+        for number, own in cut(table, bundle.settings.sessions.by, len(self.parts)):
+            yield Message(self.parts[number], unit, seq, RECORDS, packed(own))
 
     def _cells(self, counting: RateCounting | None, unit: int) -> Iterator[Message]:
         """What was counted for rates."""
@@ -133,26 +129,36 @@ def _placed(table: pa.Table, bundle: Bundle, clock: EventClock, counting: RateCo
     return pa.Table.from_arrays([*table.columns, *map(pa.array, columns)], schema=COLUMNS)
 
 
+def cut(table: pa.Table, by: str, parts: int) -> Iterator[tuple[int, pa.Table]]:
+    """The records of a table by part (see `_parts`), each part in order; parts without records are left out."""
+    place = _parts(table, by, parts)
+    order = np.argsort(place, kind="stable")
+    table, bounds = table.take(pa.array(order)), np.searchsorted(place[order], np.arange(parts + 1))
+    for number in np.flatnonzero(np.diff(bounds)).tolist():
+        yield number, _small(table.slice(int(bounds[number]), int(bounds[number + 1] - bounds[number])))
+
+
 def _parts(table: pa.Table, by: str, parts: int) -> npt.NDArray[np.int64]:
     """For each record the number of its part: by its session key, or its service where it goes into windows.
 
     The hash is CRC-32, which is the same on every machine.
     """
-    service = _hashes(table["service"], b"service ") % parts
+    service = hashes(table["service"], b"service ") % parts
     if by != "key":
         return service
     keys = table["session_key"].combine_chunks()
-    return np.where(keys.is_valid().to_numpy(zero_copy_only=False), _hashes(keys, b"key ") % parts, service)
+    return np.where(keys.is_valid().to_numpy(zero_copy_only=False), hashes(keys, b"key ") % parts, service)
 
 
-def _hashes(column: pa.Array | pa.ChunkedArray, kind: bytes) -> npt.NDArray[np.int64]:
+def hashes(column: pa.Array | pa.ChunkedArray, kind: bytes) -> npt.NDArray[np.int64]:
+    """CRC-32 of each name behind ``kind``; a missing one is as an empty one."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     names = [*coded.dictionary.to_pylist(), ""]
     known = np.array([zlib.crc32(kind + (name or "").encode()) for name in names], np.int64)
-    hashes: npt.NDArray[np.int64] = known[coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)]
-    return hashes
+    found: npt.NDArray[np.int64] = known[coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)]
+    return found
 
 
 def _small(table: pa.Table) -> pa.Table:
