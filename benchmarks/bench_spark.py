@@ -30,7 +30,7 @@ from logradar.serving.wal.frames import LINES, TICK, encode, payload_of
 DATA = Path(os.environ.get("LOGRADAR_DATA", "../shared/data"))
 TERABYTE = 10**12
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-MASTERS = "local[1],local[2],local-cluster[1;1;900],local-cluster[2;1;900]"
+MASTERS = "local[1],local[2]"
 
 
 def processes(session: int) -> dict[int, tuple[float, int]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import lzma
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from logradar.core.errors import ConfigError, InputError
+from logradar.core.errors import BundleError, ConfigError, EngineError, InputError
 from logradar.engines.spark.chains import chains
 from logradar.engines.spark.cluster import LOCAL, Engine
 from logradar.engines.spark.detection import detection_on, places
+from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect, detect_into
 from logradar.pipeline.detected import Detected
@@ -71,10 +74,40 @@ def test_an_engine_has_a_master_partitions_and_options() -> None:
     assert Engine.of("spark") == Engine("local[*,4]")
 
 
+def test_without_spark_one_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logradar.engines.spark.cluster.find_spec", lambda name: None)
+    with pytest.raises(EngineError, match=r"pip install 'logradar\[spark\]'"):
+        detection_on("spark", tmp_path, "app.log")
+
+
+def test_a_bundle_that_changed_is_not_taken_from_memory(shop: Path) -> None:
+    bundle = trained(shop, "sealed", "rates.enabled=false")
+    before = SealedBundle.of(bundle)
+    assert before.load() is before.load()
+    (bundle / "feedback.json").write_text("{}")
+    assert SealedBundle.of(bundle) != before
+    with pytest.raises(BundleError, match="start again"):
+        SealedBundle(bundle, "0" * 64).load()
+
+
 def test_standard_input_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyspark")
     with pytest.raises(ConfigError, match="leave out --engine"):
         detection_on("spark", tmp_path, "-")
+
+
+@pytest.mark.slow
+def test_a_start_that_fails_is_said(tmp_path: Path) -> None:
+    """In a process of its own, because here a session may be there."""
+    log = tmp_path / "app.log"
+    log.write_text("2026-01-01 00:00:00 INFO ready\n" * 50)
+    train(str(log), tmp_path / "bundle", run_settings())
+    words = [tmp_path / "bundle", log, "--engine", "spark=local-cluster[1,1,100]"]
+    done = subprocess.run(
+        [sys.executable, "-m", "logradar", "detect", *map(str, words)], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "did not start" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_each_partition_has_one_number(spark: Any) -> None:

@@ -36,11 +36,11 @@ def kill(run: subprocess.Popen[bytes]) -> None:
     run.wait()
 
 
-def children(run: subprocess.Popen[bytes]) -> list[int]:
-    """The processes of a run that compute in Python: those of Spark's daemon."""
+def children(run: subprocess.Popen[bytes], word: str = "pyspark.daemon") -> list[int]:
+    """The processes of a run with this word in their command; without one, those that compute in Python."""
     found = subprocess.run(["ps", "-eo", "pid=,sess=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in found.splitlines()]
-    return [int(pid) for pid, session, words in rows if int(session) == run.pid and "pyspark.daemon" in words]
+    return [int(pid) for pid, session, words in rows if int(session) == run.pid and word in words]
 
 
 def wait_for(what: Any, run: subprocess.Popen[bytes]) -> Any:
@@ -67,6 +67,18 @@ def test_a_worker_is_killed_in_a_batch(plain: tuple[Path, Path, dict[str, Any]],
     run = start("detect", bundle, log, "--engine", "spark=local[2,4]?partitions=3", "--json", out=tmp_path / "a.json")
     workers = wait_for(lambda: children(run)[1:], run)  # the first one is the daemon
     os.kill(workers[-1], signal.SIGKILL)
+    assert run.wait(DONE) == 0
+    assert document(tmp_path / "a.json") == expected
+
+
+def test_an_executor_is_killed_in_a_batch(plain: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
+    """Two executors, each a process of Java with Python workers of its own; one is lost, and Spark starts another."""
+    bundle, log, expected = plain
+    engine = "spark=local-cluster[2,1,700]?partitions=3&spark.executor.memory=700m"
+    run = start("detect", bundle, log, "--engine", engine, "--json", out=tmp_path / "a.json")
+    workers = wait_for(lambda: children(run, "CoarseGrainedExecutorBackend")[1:], run)
+    wait_for(lambda: children(run), run)  # it computes
+    os.kill(workers[0], signal.SIGKILL)
     assert run.wait(DONE) == 0
     assert document(tmp_path / "a.json") == expected
 

@@ -124,7 +124,7 @@ def test_an_empty_part_and_a_foreign_state(shop: tuple[Path, Path, Detected], tm
     out = list(PartStream(bundle, limit, 0).read([Message(0, 0, 0, CLOSED, b"{}")]))
     assert [one.kind for one in out if one.kind == ALERTED] == [] and len(unpacked(out[-1].payload)) == 1
     Results(tmp_path / "results", bundle, limit, bundle.settings.incidents).take(0, out)
-    with pytest.raises(StateError, match="another threshold"):
+    with pytest.raises(StateError, match="another value of threshold"):
         Results(tmp_path / "results", bundle, plan_threshold(bundle, 1e6), bundle.settings.incidents)
 
 
@@ -135,6 +135,25 @@ def test_what_a_stream_needs_is_said(shop: tuple[Path, Path, Detected], tmp_path
     engine = detection_on("spark", shop[0], Follow(tmp_path))
     with pytest.raises(ConfigError, match="--state"):
         detect_into(None, None, shop[0], Follow(tmp_path), engine=engine)
+
+
+def test_results_without_their_checkpoint_are_refused(shop: tuple[Path, Path, Detected], tmp_path: Path) -> None:
+    """Else the first micro-batches of a new checkpoint would be taken for those that are done."""
+    pytest.importorskip("pyspark")
+    from logradar.engines.spark.part_stream import PartStream
+    from logradar.engines.spark.results import Results
+    from logradar.engines.spark.streaming import PARTS
+
+    bundle = Bundle.load(shop[0])
+    limit = plan_threshold(bundle)
+    results = Results(tmp_path / "state" / "results", bundle, limit, bundle.settings.incidents, PARTS)
+    results.take(0, PartStream(bundle, limit, 0).read([]))
+    engine = detection_on("spark", shop[0], Follow(tmp_path))
+    with pytest.raises(StateError, match="do not belong together"):
+        detect_into(None, None, shop[0], Follow(tmp_path), state=tmp_path / "state", engine=engine)
+    given = {"input.format": "json"}
+    with pytest.raises(ConfigError, match="leave out what says"):
+        detect_into(None, None, shop[0], Follow(tmp_path), given=given, state=tmp_path / "new", engine=engine)
 
 
 @pytest.mark.slow

@@ -137,6 +137,8 @@ def _detect(
     with Outlets(sharing, loaded.settings.redaction, about, on_step) as outlets:
         growing = Growing.stdin() if spec == "-" and not loaded.miner.uses_event_ids else None
         if engine is not None and isinstance(spec, Follow):
+            if given:
+                raise ConfigError("An engine follows a stream as the bundle says; leave out what says how to read.")
             found = engine.follow(loaded, limit, spec.path, state, grouping, outlets.step)
         elif isinstance(spec, Follow):
             require_apart(outputs, [spec.path])

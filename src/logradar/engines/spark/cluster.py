@@ -108,6 +108,7 @@ def connected(engine: Engine) -> Iterator[Any]:
     Spark cannot start or gives up.
     """
     require_spark()
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -123,7 +124,7 @@ def connected(engine: Engine) -> Iterator[Any]:
             builder = builder.config(name, value)
         try:
             session = builder.getOrCreate()
-        except (PySparkException, RuntimeError, OSError) as error:
+        except (PySparkException, Py4JError, RuntimeError, OSError) as error:
             raise EngineError(f"Spark did not start at '{engine.master}' ({_first(error)}).") from None
         try:
             with _said():
@@ -135,11 +136,12 @@ def connected(engine: Engine) -> Iterator[Any]:
 @contextmanager
 def _said() -> Iterator[None]:
     """A failure of Spark as a sentence."""
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
-    except PySparkException as error:
+    except (PySparkException, Py4JError) as error:
         raise EngineError(f"Spark gave the work up ({_first(error)}).") from error
 
 
@@ -170,6 +172,6 @@ def _environment(folder: Path, engine: Engine) -> Iterator[None]:
 
 def _first(error: BaseException) -> str:
     """What went wrong, in one line: the last line of a traceback of a worker, if there is one."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip(": \t") for line in str(error).splitlines() if line.strip()]
     faults = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b", line)]
     return (faults or lines or [type(error).__name__])[0][:500]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from logradar.engines.spark.lines import lines_of
 from logradar.engines.spark.messages import ALERTED, CELLS, FAULT, READ, SCHEMA, SCORED, Message, document, unpacked
 from logradar.engines.spark.parts import PartScorer
 from logradar.engines.spark.pieces import PLACED, PieceReader
+from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.engines.spark.streaming import follow_on_spark
 from logradar.model.bundle import Bundle
 from logradar.pipeline.detect import Follow
@@ -69,9 +71,9 @@ class SparkDetection:
         found = _Found(bundle, limit, home)
         with connected(self.engine) as session:
             parts = self.engine.partitions or partitions(opened, session.sparkContext.defaultParallelism)
-            units = opened.units()
-            reader = PieceReader(opened, units, self.bundle.absolute(), chains(opened, units), places(session, parts))
-            for message in _ran(session, reader, PartScorer(self.bundle.absolute(), limit)):
+            units, sealed = opened.units(), SealedBundle.of(self.bundle)
+            reader = PieceReader(opened, units, sealed, chains(opened, units), places(session, parts))
+            for message in _ran(session, reader, PartScorer(sealed, limit)):
                 found.add(message)
             found.finish(opened, len(units))
             return found.detected(grouping, lambda ids: lines_of(session, opened, units, ids))
@@ -137,28 +139,28 @@ def _ran(session: Any, reader: PieceReader, scorer: PartScorer) -> Iterator[Mess
     tasks = len(reader.chains)
     rows = session.range(0, tasks, 1, tasks).mapInArrow(reader, SCHEMA)
     rows = rows.repartition(len(reader.parts), "part").sortWithinPartitions("unit", "seq")
-    context = session.sparkContext
-    with (
-        ThreadPoolExecutor(1) as pool,
-        Progress("reading and scoring on Spark", tasks + len(reader.parts), "tasks") as bar,
-    ):
+    context, title, group = session.sparkContext, "reading and scoring on Spark", f"logradar-{uuid.uuid4().hex}"
+    context.setJobGroup(group, title, interruptOnCancel=True)
+    with ThreadPoolExecutor(1) as pool, Progress(title, tasks + len(reader.parts), "tasks") as bar:
         from pyspark import inheritable_thread_target
 
         done = pool.submit(inheritable_thread_target(session)(lambda: rows.mapInArrow(scorer, SCHEMA).collect()))
-        while not done.done():
-            try:
-                done.exception(timeout=0.2)
-            except TimeoutError:
-                bar.advance(max(0, _finished(context) - bar.done))
+        try:
+            while not done.done():
+                wait([done], 0.2)
+                bar.advance(max(0, _finished(context, group) - bar.done))
+        except BaseException:  # Ctrl-C: nobody waits for the tasks any more
+            context.cancelJobGroup(group)
+            raise
         collected = done.result()
     for row in collected:
         yield Message(row["part"], row["unit"], row["seq"], row["kind"], bytes(row["payload"]))
 
 
-def _finished(context: Any) -> int:
-    """How many tasks of the jobs that run are done."""
+def _finished(context: Any, group: str) -> int:
+    """How many tasks of these jobs are done."""
     tracker = context.statusTracker()
-    jobs = [tracker.getJobInfo(number) for number in tracker.getActiveJobsIds()]
+    jobs = [tracker.getJobInfo(number) for number in tracker.getJobIdsForGroup(group)]
     stages = [tracker.getStageInfo(number) for job in jobs if job for number in job.stageIds]
     return sum(stage.numCompletedTasks for stage in stages if stage)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +25,7 @@ from logradar.engines.spark.messages import (
     said,
     unpacked,
 )
-from logradar.engines.spark.pieces import loaded
+from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import UNKNOWN_TIME, Moments
 from logradar.parsing.events import events
@@ -43,7 +42,7 @@ _SESSIONS: Final = 50_000  # that are scored together
 class PartScorer:
     """Scores the records of a partition of Spark by ``bundle`` and the threshold; all else it hands on."""
 
-    bundle: Path
+    bundle: SealedBundle
     limit: Threshold
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -65,7 +64,7 @@ class PartScorer:
             yield Message(0, 0, 0, FAULT, said(sentence=str(error)))
 
     def _scored(self, placed: pa.Table) -> Iterator[Message]:
-        bundle = loaded(self.bundle)
+        bundle = self.bundle.load()
         records = placed.select(LOG_RECORDS.names)
         sessions, figures = _grouped(placed, records, bundle)
         scorer, drift = Scorer(bundle, self.limit), DriftMonitor(bundle, self.limit)

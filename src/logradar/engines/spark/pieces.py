@@ -7,7 +7,6 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from logradar.core.errors import LogRadarError
 from logradar.core.quarantine import Quarantine
 from logradar.core.tables import LOG_RECORDS
 from logradar.engines.spark.messages import CELLS, FAULT, READ, RECORDS, Message, batches_of, packed, said
+from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
@@ -40,19 +40,13 @@ COLUMNS: Final = pa.schema(  # what goes to the partitions: LOG_RECORDS with the
 _TOGETHER: Final = 200_000  # records that are cut together
 
 
-@cache
-def loaded(bundle: Path) -> Bundle:
-    """The bundle, once for each process of a worker."""
-    return Bundle.load(bundle)
-
-
 @dataclass(frozen=True)
 class PieceReader:
     """Reads the chains of units of an input; a row is one of ``parts``, by the hash of what its session goes by."""
 
     opened: Opened
     units: list[Unit]  # as the driver sees them: a file may grow meanwhile
-    bundle: Path
+    bundle: SealedBundle
     chains: list[list[int]]
     parts: list[int]
 
@@ -69,7 +63,7 @@ class PieceReader:
             yield Message(self.parts[0], chain[0], 0, FAULT, said(sentence=str(error)))
 
     def _chain(self, chain: list[int]) -> Iterator[Message]:
-        bundle, opened = loaded(self.bundle), self.opened
+        bundle, opened = self.bundle.load(), self.opened
         clock, seq = EventClock(), 0
         reasons: Counter[str] = Counter()
         counts: dict[int, int] = {}

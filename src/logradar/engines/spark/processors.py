@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -16,6 +15,7 @@ from pyspark.sql.streaming.stateful_processor import StatefulProcessor, Stateful
 if TYPE_CHECKING:
     from logradar.alerting.threshold import Threshold
     from logradar.engines.spark.messages import Message
+    from logradar.engines.spark.sealed_bundle import SealedBundle
 
 _COLUMNS: Final = ["part", "unit", "seq", "kind", "payload"]
 _TOGETHER: Final = 64  # messages of one frame
@@ -46,15 +46,14 @@ class _Processor(StatefulProcessor):
 class LogProcessor(_Processor):
     """Segments of the write-ahead logs go in, messages for the parts come out; the key is the log."""
 
-    def __init__(self, bundle: Path, parts: int) -> None:
+    def __init__(self, bundle: SealedBundle, parts: int) -> None:
         self._bundle, self._parts = bundle, parts
 
     def handleInputRows(self, key: Any, rows: Iterable[pd.DataFrame], timerValues: Any) -> Iterator[pd.DataFrame]:  # noqa: N802, N803
         """The files of a micro-batch, columns path and content."""
         from logradar.engines.spark.log_reader import LogReader
-        from logradar.engines.spark.pieces import loaded
 
-        reader = LogReader(loaded(self._bundle), self._parts)
+        reader = LogReader(self._bundle.load(), self._parts)
         self._restore(reader)
         files = [
             (path, bytes(data)) for frame in rows for path, data in zip(frame["path"], frame["content"], strict=True)
@@ -66,7 +65,7 @@ class LogProcessor(_Processor):
 class PartProcessor(_Processor):
     """Messages for a part go in, alerts and figures come out; the key is the part, and -1 is handed on."""
 
-    def __init__(self, bundle: Path, limit: Threshold) -> None:
+    def __init__(self, bundle: SealedBundle, limit: Threshold) -> None:
         self._bundle, self._limit = bundle, astuple(limit)
 
     def handleInputRows(self, key: Any, rows: Iterable[pd.DataFrame], timerValues: Any) -> Iterator[pd.DataFrame]:  # noqa: N802, N803
@@ -74,14 +73,13 @@ class PartProcessor(_Processor):
         from logradar.alerting.threshold import Threshold
         from logradar.engines.spark.messages import Message
         from logradar.engines.spark.part_stream import PartStream
-        from logradar.engines.spark.pieces import loaded
 
         messages = [Message(*row) for frame in rows for row in frame[_COLUMNS].itertuples(index=False)]
         messages = [one._replace(payload=bytes(one.payload)) for one in messages]
         if key[0] < 0:
             yield from _frames(messages)
             return
-        stream = PartStream(loaded(self._bundle), Threshold(*self._limit), int(key[0]))
+        stream = PartStream(self._bundle.load(), Threshold(*self._limit), int(key[0]))
         self._restore(stream)
         yield from _frames(stream.read(messages))
         self._keep(stream)

@@ -41,6 +41,7 @@ FORMAT: Final = 1
 _KEPT: Final = 3  # states
 _STATE: Final = "state"
 _FACTS: Final = "facts.json"
+_SAME: Final = ("format", "bundle", "threshold", "incidents", "partitions")  # facts that may not change
 
 
 class Results:
@@ -49,8 +50,11 @@ class Results:
     Raises `StateError` where the folder belongs to another bundle, threshold or kind of incident, or is damaged.
     """
 
-    def __init__(self, folder: Path, bundle: Bundle, limit: Threshold, grouping: IncidentSettings) -> None:
+    def __init__(
+        self, folder: Path, bundle: Bundle, limit: Threshold, grouping: IncidentSettings, parts: int = 1
+    ) -> None:
         self._folder, self._bundle, self._limit, self._grouping = folder, bundle, limit, grouping
+        self._count = parts
         self._logs: dict[str, dict[str, Any]] = {}
         self._parts: dict[str, bytes] = {}
         self.reasons: Counter[str] = Counter()
@@ -139,6 +143,7 @@ class Results:
             "bundle": self._bundle.identity,
             "threshold": self._limit.value,
             "incidents": self._grouping.model_dump(mode="json"),
+            "partitions": self._count,
             "logs": self._logs,
             "reasons": dict(self.reasons),
         }
@@ -151,9 +156,12 @@ class Results:
             files = sorted(folder.glob(f"{prefix}*.parquet"))
             tables = {path.stem.removeprefix(prefix): pq.read_table(path) for path in files}
             mine = self._facts()
-            other = [name for name in ("format", "bundle", "threshold", "incidents") if facts[name] != mine[name]]
+            other = [name for name in _SAME if facts[name] != mine[name]]
             if other:
-                raise StateError(f"The state in '{self._folder}' is of another {other[0]}; name another folder.")
+                raise StateError(
+                    f"The state in '{self._folder}' was written with another value of {other[0]}; choose the same, or "
+                    "another folder."
+                )
             self._incidents.restore(tables)
             self._parts = {row["part"]: row["payload"] for row in tables["parts"].to_pylist()}
             self._logs, self.reasons = facts["logs"], Counter(facts["reasons"])

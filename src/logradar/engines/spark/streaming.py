@@ -6,6 +6,7 @@ in which micro-batch, so that a driver or an executor that is killed changes no 
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +17,12 @@ import pyarrow as pa
 from logradar.alerting.incident_groups import IncidentSettings
 from logradar.alerting.incidents import IncidentList
 from logradar.alerting.threshold import Threshold
-from logradar.core.errors import ConfigError, InputError
+from logradar.core.errors import ConfigError, InputError, StateError
 from logradar.core.files import require_writable
 from logradar.engines.spark.cluster import Engine, connected
 from logradar.engines.spark.messages import SCHEMA, Message
 from logradar.engines.spark.results import Results
+from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.model.bundle import Bundle
 from logradar.pipeline.detected import Detected
 from logradar.scoring.rates.changes import latest
@@ -45,7 +47,8 @@ def follow_on_spark(
 ) -> Detected:
     """ALERTS and INCIDENTS of what lands, until the user interrupts, or with ``once`` of what is there.
 
-    ``folder`` is that of ``bundle``; it, ``landing`` and ``state`` have the same path on every node. ``on_step`` is
+    ``folder`` is that of ``bundle``, of which ``state`` gets a copy: what is said of it meanwhile counts from the next
+    start. ``landing`` and ``state`` have the same path on every node. ``on_step`` is
     called with what each micro-batch brought. Raises `ConfigError`, `StateError` and `EngineError`.
     """
     if state is None:
@@ -57,7 +60,10 @@ def follow_on_spark(
             "The bundle was trained on day files, which hold whole sessions; they do not arrive as a stream."
         )
     require_writable(state, folder=True)
-    results = Results(state / "results", bundle, limit, grouping)
+    parts = engine.partitions or PARTS
+    results = Results(state / "results", bundle, limit, grouping, parts)
+    _require_whole(state, results.last)
+    sealed = SealedBundle.of(_copied(folder, state / "bundle"))
     alerts: list[pa.Table] = []
     changes: list[pa.Table] = []
     incidents = IncidentList()
@@ -73,7 +79,7 @@ def follow_on_spark(
             on_step(step)
 
     with connected(engine) as session:
-        query = _query(session, engine, folder.absolute(), limit, landing.absolute(), state.absolute(), take)
+        query = _query(session, engine, sealed, limit, landing.absolute(), state.absolute(), parts, take)
         try:
             while not query.awaitTermination(1):
                 time.sleep(0)
@@ -87,17 +93,17 @@ def follow_on_spark(
 def _query(
     session: Any,
     engine: Engine,
-    bundle: Path,
+    bundle: SealedBundle,
     limit: Threshold,
     landing: Path,
     state: Path,
+    parts: int,
     take: Callable[[Any, int], None],
 ) -> Any:
     from pyspark.sql import functions
 
     from logradar.engines.spark.processors import LogProcessor, PartProcessor
 
-    parts = engine.partitions or PARTS
     session.conf.set("spark.sql.streaming.stateStore.providerClass", _STORE)
     session.conf.set("spark.sql.shuffle.partitions", parts)
     files = session.readStream.format("binaryFile").schema(_FILES).option("pathGlobFilter", "[0-9]*.wal")
@@ -109,3 +115,24 @@ def _query(
     writer = found.writeStream.outputMode("append").option("checkpointLocation", (state / "checkpoint").as_uri())
     writer = writer.trigger(availableNow=True) if engine.once else writer.trigger(processingTime="0 seconds")
     return writer.foreachBatch(take).start()
+
+
+def _copied(bundle: Path, to: Path) -> Path:
+    """A copy of the bundle as it is now, in place of an earlier one."""
+    draft = to.with_name(f".{to.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(bundle, draft)
+    shutil.rmtree(to, ignore_errors=True)
+    return draft.replace(to)
+
+
+def _require_whole(state: Path, last: int) -> None:
+    """`StateError` where results and checkpoint are not of one run: then micro-batches would be lost or done twice."""
+    numbers = {
+        name: [int(path.name) for path in (state / "checkpoint" / name).glob("*") if path.name.isdecimal()]
+        for name in ("offsets", "commits")
+    }
+    if last > max(numbers["offsets"], default=-1) or last < max(numbers["commits"], default=-1):
+        raise StateError(
+            f"In '{state}' the results and Spark's checkpoint do not belong together; name another folder."
+        )

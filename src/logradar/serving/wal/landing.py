@@ -30,6 +30,8 @@ class Landing:
     def put(self, segments: Iterable[Path], identity: str) -> None:
         """Copy the complete ``segments`` of the log of that name that are not there yet, in their order."""
         self._begun = time.monotonic()
+        segments = list(segments)
+        self._landed &= {path.name for path in segments}
         for path in segments:
             if path.name in self._landed:
                 continue
