@@ -30,7 +30,7 @@ from logradar.scoring.scorer import in_order_of_severity
 from logradar.scoring.stream import Step
 
 PARTS: Final = 8  # of the session keys; a state has as many for ever
-FILES: Final = 32  # segments of a micro-batch
+FILES: Final = 4  # segments of a micro-batch, of 32 MB each
 _STORE: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 _FILES: Final = "path string, modificationTime timestamp, length long, content binary"
 
