@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,30 +15,57 @@ import pyarrow.parquet as pq
 
 from logradar.core.documents import UNREADABLE, read_object, reason_of
 from logradar.core.errors import ConfigError, InputError
+from logradar.retrieval.assistant import Assistant
 from logradar.retrieval.code_index import CodeIndex
+from logradar.retrieval.code_search import Meanings
 from logradar.retrieval.guide import Guide
 from logradar.retrieval.linker import Linker
+from logradar.retrieval.sentence_model import SentenceModel, packaged, require_sentence_model
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _LONGEST: Final = 1 << 20  # characters of a line on stdin
 
 
-def explain(
-    code: Path,
-    what: str,
-    *,
-    alerts: Path | None = None,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Helpers:
+    """What may help, all of it optional: the address and name of a language model, the folder of a sentence model.
+
+    Without a folder the packaged sentence model is taken, where it is installed.
+    """
+
+    model_url: str | None = None
+    model: str = "default"
+    sentences: Path | None = None
+
+    def assistant(self) -> Assistant | None:
+        """The language model; `ConfigError` for a wrong address."""
+        return None if self.model_url is None else Assistant(self.model_url, self.model)
+
+    def meanings(self) -> Meanings | None:
+        """The sentence model, loaded when it is needed; `ConfigError` for a wrong folder."""
+        folder = self.sentences or packaged()
+        if folder is None:
+            return None
+        require_sentence_model(folder)
+        model = cache(lambda: SentenceModel(folder))
+        return lambda texts: model()(texts)
+
+
+def explain(code: Path, what: str, *, alerts: Path | None = None, helpers: Helpers = Helpers()) -> dict[str, Any]:
     """The document of ``code explain --json``: the lines of ``what``, each explained by the index in ``code``.
 
     ``what`` is the id of an alert in the file ``alerts``, a line, or ``-`` for stdin. Raises `InputError` for an alert
-    that is not there and a file that cannot be read.
+    that is not there and a file that cannot be read, `ConfigError` for wrong ``helpers``. With a language model each
+    has ``words``; all else is the same with and without it.
     """
+    assistant, meanings = helpers.assistant(), helpers.meanings()
     lines = _lines(what, alerts)
-    guide = Guide(Linker(CodeIndex.load(code)))
+    guide = Guide(Linker(CodeIndex.load(code)), meanings)
     found = [
         guide.explain(line["body"], line.get("level"), line.get("component"), line.get("service")) for line in lines
     ]
+    if assistant is not None:
+        found = [{**one, "words": assistant.words(one).document()} for one in found]
     return {"what": what[:200], "explained": found}
 
 

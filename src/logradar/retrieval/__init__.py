@@ -7,7 +7,8 @@ A source file passes through these files::
 
     source_files ─▶ parsed_file (grammars) ─▶ extraction (messages, names) ─▶ wrappers ─▶ code_index
     a log line   ─▶ locations, else statement_search (patterns) ─▶ linker ─▶ links of alerts
-                                                                      └▶ guide (history, code_search)
+                                                                      └▶ guide (history, code_search) ─▶ assistant
 
-``grammars`` is the table of languages. ``guide`` answers with files and lines alone. Read ``linker`` first.
+``grammars`` is the table of languages. ``guide`` answers with files and lines alone; ``assistant`` may ask a language
+model for words, and believes none of them. ``sentence_model`` makes guesses better. Read ``linker`` first.
 """

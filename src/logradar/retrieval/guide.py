@@ -24,6 +24,7 @@ _CALLED: Final = 12
 _GUESSES: Final = 3
 _INDENTED: Final = re.compile(r"[ \t]*")
 _LEAVES: Final = re.compile(r"\s*(?:return|raise|throw|break|continue|goto|panic|exit|die|abort)\b")
+_AROUND: Final = re.compile(r"\s*(?:break|continue)\b")
 _CLOSING: Final = re.compile(r"^[\s})\];,]*$")
 
 
@@ -247,12 +248,15 @@ class Guide:
 
 
 def _goes_on(lines: list[str], statement: Mapping[str, Any], line: int) -> bool:
-    """Whether what follows a statement in its block lets the function come to ``line``: no return, no exception."""
+    """Whether what follows a statement in its block lets the function come to ``line``: no return, no exception.
+
+    A ``continue`` or ``break`` in a block of its own goes around a return that follows.
+    """
     indent = _indent(lines[statement["first_line"] - 1])
     for text in lines[statement["last_line"] : line - 1]:
         if not text.strip():
             continue
-        if _indent(text) < indent:
+        if _indent(text) < indent or (_indent(text) > indent and _AROUND.match(text)):
             return True
         if _indent(text) == indent and _LEAVES.match(text):
             return False

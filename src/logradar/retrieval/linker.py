@@ -92,10 +92,9 @@ class Linker:
         """The statement that wrote ``body``; ``level`` is its SeverityNumber, ``component`` its logger or class."""
         first = body.lstrip("\n").partition("\n")[0]
         located = own_locations(first, component or "")
-        folded = (
-            first if located or any(one in self._digits for one in _DIGITS.findall(first)) else _DIGITS.sub("0", first)
-        )
-        traced = body if "\n" in body or " at " in body[:200] else ""
+        same = located or not self._digits.isdisjoint(_DIGITS.findall(first))
+        folded = first if same else _DIGITS.sub("0", first)
+        traced = body if "\n" in body or " at " in first[:200] else ""
         key = (folded, level, component, service, traced)
         found = self._cache.get(key)
         if found is None:

@@ -19,6 +19,7 @@ _OWN: Final = (
     re.compile(rf"(?<![\w/.])(?P<path>{_PATH})(?::|\(|, line |@)(?P<line>[0-9]{{1,7}})\b"),
     re.compile(r"[\[:( ](?P<class>[A-Za-z_$][\w$.]{1,120})(?:@|:)(?P<line>[0-9]{1,6})[\]) ]"),
 )
+_HINT: Final = re.compile(r"[:(@][0-9]|, line [0-9]|code\.")  # without one of these there is no place
 _FRAMES: Final = (
     re.compile(r"\s*File \"(?P<path>[^\"]{1,400})\", line (?P<line>[0-9]{1,7})(?:, in (?P<function>.{1,120}))?"),
     re.compile(rf"\s*at (?:[\w.-]+/{{1,2}})*(?P<function>[\w.$<>]+)\((?P<path>{_FILE}):(?P<line>[0-9]{{1,7}})\)"),
@@ -44,6 +45,8 @@ class Location:
 
 def own_locations(body: str, component: str = "") -> list[Location]:
     """Where a record says that it was written; it may be where something else is that it speaks of."""
+    if not _HINT.search(component) and not _HINT.search(body[: 2 * _FIRST]):
+        return []
     found = []
     for text in (component[:_FIRST], body.lstrip("\n").partition("\n")[0][:_FIRST]):
         padded = f" {text} "
