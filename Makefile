@@ -23,7 +23,7 @@ setup: $(READY)  ## a virtual environment with LogRadar and all it needs
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[deep,text,serve,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[deep,text,serve,code,dev]'
 	touch $@
 
 demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated services) and write the report

@@ -32,7 +32,12 @@ def commands() -> str:
         "or more is new than chance explains (`diff --fail-on-new`).\n",
     ]
     group: Any = typer.main.get_command(build())
-    for name, command in sorted(group.commands.items()):
+    found = {**group.commands}
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            del found[name]
+            found |= {f"{name} {inner}": below for inner, below in command.commands.items()}
+    for name, command in sorted(found.items()):
         parts.append(f"\n## logradar {name}\n\n{command.help}\n\n| argument | meaning | default |\n|---|---|---|\n")
         for param in command.params:
             if param.name == "help":

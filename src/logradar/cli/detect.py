@@ -79,6 +79,7 @@ def command(
         ),
     ] = None,
     redact: options.Redact = None,
+    code: options.CodeIndex = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -114,7 +115,7 @@ def command(
         checkpoint=checkpoint,
         quiet_minutes=resolve_after,
         incidents=incidents,
-        sharing=Sharing(webhook, redact),
+        sharing=Sharing(webhook, redact, code=code),
     )
     if json:
         show.pieces(document_pieces(found.document(), found.alerts))
