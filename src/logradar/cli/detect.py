@@ -80,6 +80,7 @@ def command(
     ] = None,
     redact: options.Redact = None,
     code: options.CodeIndex = None,
+    engine: options.Engine = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -102,12 +103,18 @@ def command(
         raise ConfigError("--from-start is about a file that is followed; name it with --follow.")
     given = options.input_values(data_dir, None, session_key, source, input_format, limit_files, since, until)
     wish = Wish(threshold, alerts_per_day, target_precision)
+    what = Follow(follow, from_start) if follow else _one(input_)
+    elsewhere = None
+    if engine is not None:
+        from logradar.engines.spark.detection import detection_on
+
+        elsewhere = detection_on(engine, bundle, what, checkpoint=checkpoint)
     on_step = None if json else Following().step
     found = detect_into(
         output,
         format_,
         bundle,
-        Follow(follow, from_start) if follow else _one(input_),
+        what,
         given=given,
         wish=wish,
         on_step=on_step,
@@ -116,6 +123,7 @@ def command(
         quiet_minutes=resolve_after,
         incidents=incidents,
         sharing=Sharing(webhook, redact, code=code),
+        engine=elsewhere,
     )
     if json:
         show.pieces(document_pieces(found.document(), found.alerts))

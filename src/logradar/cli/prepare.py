@@ -30,21 +30,25 @@ def command(
     limit_files: options.LimitFiles = None,
     since: options.Since = None,
     until: options.Until = None,
+    engine: options.Engine = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write records, templates and sessions of an input as Parquet, as RADAR day files, or as texts."""
     from logradar.cli import show
+    from logradar.core.errors import ConfigError
     from logradar.core.files import no_half_folder
     from logradar.core.progress import quiet as be_quiet
     from logradar.model.settings import run_settings
-    from logradar.pipeline.prepare import write_as
+    from logradar.pipeline.prepare import prepare, write_as
 
     be_quiet(quiet)
     given = options.input_values(
         data_dir, labels, session_key, source, input_format, limit_files, since, until, no_labels
     )
     input_, words = options.input_or_override(input_, overrides)
+    if engine and format_ != "parquet":
+        raise ConfigError(f"An engine writes parquet; leave out --engine for --format {format_}.")
     if format_ == "texts":
         from logradar.pipeline.prepare_texts import prepare_texts, text_settings
 
@@ -53,7 +57,12 @@ def command(
         return
     settings = run_settings(config, words, given)
     with no_half_folder(output):
-        result = write_as(format_)(options.the_input(input_, settings.input.path), output, settings)
+        spec = options.the_input(input_, settings.input.path)
+        collecting = options.collecting(engine)
+        if collecting is not None:
+            result = prepare(spec, output, settings, collecting=collecting)
+        else:
+            result = write_as(format_)(spec, output, settings)
     show.document(result) if json else show.facts(f"Prepared in {output}", result)
 
 

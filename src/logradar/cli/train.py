@@ -47,6 +47,7 @@ def command(
     limit_files: options.LimitFiles = None,
     since: options.Since = None,
     until: options.Until = None,
+    engine: options.Engine = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -63,6 +64,8 @@ def command(
     be_quiet(quiet or not first())
     if from_ and resume:
         raise ConfigError("--resume continues an interrupted training, --from a finished bundle; give one of them.")
+    if from_ and engine:
+        raise ConfigError("--from goes on from a bundle on this machine; leave out --engine.")
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     given |= {"detector": detector} if detector else {}
     input_, words = options.input_or_override(input_, overrides)
@@ -76,6 +79,7 @@ def command(
     else:
         settings = run_settings(config, words, given, training)
         spec = options.the_input(input_, settings.input.path)
-        result = train(spec, output, settings, resume=resume, replace=force, started=started)
+        collecting = options.collecting(engine)
+        result = train(spec, output, settings, resume=resume, replace=force, started=started, collecting=collecting)
     if first():
         show.document(result.figures) if json else show.trained(output, result.figures)

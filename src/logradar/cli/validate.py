@@ -30,6 +30,7 @@ def command(
     limit_files: options.LimitFiles = None,
     since: options.Since = None,
     until: options.Until = None,
+    engine: options.Engine = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -44,7 +45,8 @@ def command(
     given = options.input_values(data_dir, labels, session_key, source, format_, limit_files, since, until, no_labels)
     input_, words = options.input_or_override(input_, overrides)
     settings = run_settings(config, words, given)
-    facts = validate(options.the_input(input_, settings.input.path), settings, output=output)
+    spec = options.the_input(input_, settings.input.path)
+    facts = validate(spec, settings, output=output, collecting=options.collecting(engine))
     page = None
     if output:
         from logradar.reporting.inventory_page import write_inventory

@@ -41,6 +41,10 @@ class StateError(LogRadarError):
     """A saved state of a stream is damaged, or belongs to another version or another bundle."""
 
 
+class EngineError(LogRadarError):
+    """An engine that spreads work over several machines is missing, named wrongly, or gave the work up."""
+
+
 class ProcessError(LogRadarError):
     """One of several processes that train together has ended or stopped, so the others end too."""
 

@@ -101,6 +101,11 @@ class Sessionizer:
         closed = self._distribute(groups, code, rows, furthest, columns)
         return self._table(closed + self._over(int(moments.clocks[-1])))
 
+    def pass_to(self, now: int) -> pa.Table:
+        """SESSIONS that are over at clock ``now`` (microseconds) although no event came."""
+        self._touched = []
+        return self._table(self._over(now))
+
     def assign(self, events: pa.Table, moments: Moments) -> pa.Table:
         """MEMBERSHIPS of events, for inputs that are grouped as a whole (see `group`).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +12,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logradar.alerting.files import OUTPUTS, alert_json, change_json, write_alerts
-from logradar.alerting.incident_files import incident_json, require_incident_file, write_incidents
+from logradar.alerting.files import OUTPUTS, write_alerts
+from logradar.alerting.incident_files import require_incident_file, write_incidents
 from logradar.alerting.incident_groups import IncidentSettings
-from logradar.alerting.incidents import NO_INCIDENTS, IncidentList, incidents_of
+from logradar.alerting.incidents import IncidentList, incidents_of
 from logradar.alerting.radar_results import FORMAT, RadarResults
 from logradar.alerting.threshold import Threshold
 from logradar.core.config import validated
@@ -26,6 +26,8 @@ from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
+from logradar.pipeline.detected import Detected
+from logradar.pipeline.detection_engine import DetectionEngine
 from logradar.pipeline.outlets import NOBODY, OnStep, Outlets, Sharing
 from logradar.pipeline.rates import changes_of, counting_of
 from logradar.reporting.alert_list import TOP as PAGE
@@ -49,35 +51,6 @@ from logradar.storage.records import Corpus, collect, opening
 
 HTML: Final = "html"
 FORMATS: Final = (*(suffix.removeprefix(".") for suffix in OUTPUTS), HTML, FORMAT)
-
-
-@dataclass
-class Detected:
-    """The outcome of a detection: ALERTS and INCIDENTS, most severe first, RATE_CHANGES in order of time, and figures.
-
-    ``rate_notes`` are sentences on records whose rates could not be judged. ``keep`` writes the state
-    of a stream; it is called once the alerts are safe.
-    """
-
-    alerts: pa.Table
-    figures: dict[str, Any]
-    keep: Callable[[], None] = lambda: None
-    incidents: pa.Table = field(default_factory=lambda: NO_INCIDENTS)
-    rate_changes: pa.Table = field(default_factory=lambda: NO_CHANGES)
-    rate_notes: list[str] = field(default_factory=list)
-
-    def document(self) -> dict[str, Any]:
-        """The figures, the incidents and the rate changes as JSON values: all but the alerts, which may be many."""
-        return {
-            **self.figures,
-            "incidents": [incident_json(row) for row in self.incidents.to_pylist()],
-            "rate_changes": [change_json(row) for row in self.rate_changes.to_pylist()],
-        }
-
-    def to_json(self, most: int | None = None) -> dict[str, Any]:
-        """The document of ``detect --json``; with ``most``, only so many of the alerts."""
-        shown = self.alerts if most is None else self.alerts.slice(0, most)
-        return {**self.document(), "alerts": [alert_json(row) for row in shown.to_pylist()]}
 
 
 @dataclass(frozen=True)
@@ -150,6 +123,7 @@ def _detect(
     outputs: Sequence[Path | None] = (),
     quiet_minutes: float | None = None,
     sharing: Sharing = NOBODY,
+    engine: DetectionEngine | None = None,
 ) -> Detected:
     sharing.endpoint()  # a wrong one is said before anything is read
     loaded = Bundle.load(Path(bundle))
@@ -162,7 +136,11 @@ def _detect(
     about = {"detector": loaded.settings.detector, "threshold": limit.value, "input": _named(spec)}
     with Outlets(sharing, loaded.settings.redaction, about, on_step) as outlets:
         growing = Growing.stdin() if spec == "-" and not loaded.miner.uses_event_ids else None
-        if isinstance(spec, Follow):
+        if engine is not None and isinstance(spec, Follow):
+            if given:
+                raise ConfigError("An engine follows a stream as the bundle says; leave out what says how to read.")
+            found = engine.follow(loaded, limit, spec.path, state, grouping, outlets.step)
+        elif isinstance(spec, Follow):
             require_apart(outputs, [spec.path])
             found = _growing(loaded, limit, partial(_followed, spec, state), given, on_scores, outlets, state, grouping)
         elif growing is not None and growing.plain:
@@ -174,7 +152,8 @@ def _detect(
             )
         else:
             with opening(str(spec), input_settings(loaded, given, use_labels=False), outputs=outputs) as (opened, home):
-                found = _whole(loaded, limit, opened, home, on_scores, grouping)
+                score = engine.whole if engine is not None else _whole
+                found = score(loaded, limit, opened, home, on_scores, grouping)
             outlets.send(found.alerts, found.incidents)
     found.figures |= {
         "detector": loaded.settings.detector,
@@ -224,11 +203,13 @@ def detect_into(
     quiet_minutes: float | None = None,
     incidents: Path | None = None,
     sharing: Sharing = NOBODY,
+    engine: DetectionEngine | None = None,
 ) -> Detected:
     """`detect`; its alerts are written to ``output``, or every session as RADAR's results.
 
     ``incidents`` is a file for INCIDENTS alone, as .json, .parquet or .csv. ``format_`` is one of `FORMATS`; None: as
-    the name of the file ends. Raises `ConfigError` before anything is read.
+    the name of the file ends. ``engine`` does the work elsewhere.
+    Raises `ConfigError` before anything is read.
     """
     if format_ is not None and format_ not in FORMATS:
         raise ConfigError(
@@ -257,6 +238,7 @@ def detect_into(
         found = _detect(
             *(bundle, spec, given, wish, on_scores, on_step, state, checkpoint, [output, incidents], quiet_minutes),
             sharing=sharing,
+            engine=engine,
         )
     if output is not None and HTML in (format_, output.suffix.removeprefix(".") if format_ is None else None):
         write_detection(found.to_json(PAGE), _named(spec), len(found.alerts), output)

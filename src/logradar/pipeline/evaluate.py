@@ -32,7 +32,7 @@ from logradar.evaluation.services import by_service, faults
 from logradar.model.bundle import Bundle, input_settings
 from logradar.pipeline import next_event_metrics as next_events
 from logradar.pipeline.checkpoint_weights import with_checkpoint
-from logradar.pipeline.detect import Detected
+from logradar.pipeline.detected import Detected
 from logradar.pipeline.detection_delay import delay, kinds_of
 from logradar.pipeline.evaluate_unlabelled import document_without_labels
 from logradar.pipeline.evaluation_data import measured, novelty, timed, trained_on

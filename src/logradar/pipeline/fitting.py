@@ -32,7 +32,7 @@ from logradar.pipeline.training_data.day_files import from_days, gather
 from logradar.pipeline.training_data.sessions import TrainingData, bounds, from_records
 from logradar.sources.base import Dataset
 from logradar.sources.opening.opening import InputSettings, Opened
-from logradar.storage.records import collect
+from logradar.storage.records import Collect, collect, read_by_one_machine
 
 
 @dataclass
@@ -94,22 +94,24 @@ def training_material(
     event_ids: bool,
     miner: TemplateMiner | None = None,
     known: RateProfile | None = None,
+    collecting: Collect | None = None,
 ) -> Material:
     """The training data of an opened input: sessions with ``event_ids`` of their own, or grouped from records.
 
     ``miner`` is one that goes on from what it knows; then the protocol of a data set does not apply. ``known`` are the
-    rates that go on with it.
+    rates that go on with it. ``collecting`` is another way to read records than `logradar.storage.records.collect`.
     """
     dataset = opened.dataset if miner is None else None
     if event_ids:
         require_no_values(settings)
+        read_by_one_machine(collecting)
         gathered = gather(opened, home, settings.split.by == "files")
         settings = resolved(settings, opened.settings, dataset)
         quarantined = sum(gathered.reasons.values())
         data = from_days(gathered, settings)
         rates = rates_of_sessions(data, home, settings.rates, known)
         return Material(data, settings, opened.source, quarantined, files_of(opened), rates)
-    corpus = collect(opened, home)
+    corpus = (collecting or collect)(opened, home)
     settings = resolved(settings, corpus.input, dataset)
     data, sessions = from_records(corpus, settings, home, miner)
     if miner is None:  # a training that goes on keeps what ends a session

@@ -29,7 +29,7 @@ from logradar.pipeline.write_day_files import write_days
 from logradar.sources.opening.opening import Opened
 from logradar.storage.filling import fill, learn_templates
 from logradar.storage.grouping import group
-from logradar.storage.records import Corpus, collect, collect_days, opening
+from logradar.storage.records import Collect, Corpus, collect, collect_days, opening, read_by_one_machine
 from logradar.storage.shards_writer import READING, Store
 
 MANIFEST: Final = "prepared.json"
@@ -50,7 +50,7 @@ def write_as(name: str) -> Prepare:
     return known[name]
 
 
-def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
+def prepare(spec: str, folder: Path, settings: RunSettings, *, collecting: Collect | None = None) -> dict[str, Any]:
     """Write INPUT ``spec`` to ``folder`` and return the figures of ``prepare --json``.
 
     Logs become ``records/*.parquet`` (LOG_RECORDS) and ``sessions.parquet`` (SESSIONS); day files
@@ -59,7 +59,8 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     SHA-256 of every input and every shard. The folder can be used as INPUT; `train` mines templates
     again, on its training part only. Units of the same input that an earlier run has finished are not read
     again, even if that run was interrupted. With ``split.by=files`` the files of each part are written to
-    ``split.json``, as `train` would divide them; `ConfigError` for another split that was set.
+    ``split.json``, as `train` would divide them; `ConfigError` for another split that was set. ``collecting`` is
+    another way to read than `logradar.storage.records.collect`.
     """
     began = time.monotonic()
     require_files(settings.split)
@@ -72,7 +73,11 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
         for name in (*TABLES, LISTS):
             (home / name).unlink(missing_ok=True)
         days = opened.has_sessions and settings.events == "given"
-        store, figures = _days(opened, home, settings) if days else _records(opened, home, settings)
+        if days:
+            read_by_one_machine(collecting)
+            store, figures = _days(opened, home, settings)
+        else:
+            store, figures = _records(opened, home, settings, collecting or collect)
         source, resolved = opened.source, opened.settings
     facts = {
         "logradar": __version__,
@@ -98,8 +103,8 @@ def prepare(spec: str, folder: Path, settings: RunSettings) -> dict[str, Any]:
     return {**{name: facts[name] for name in kept if name in facts}, "mb_per_s": _rate(store, facts["seconds"])}
 
 
-def _records(opened: Opened, home: Path, settings: RunSettings) -> tuple[Store, dict[str, Any]]:
-    corpus = collect(opened, home)
+def _records(opened: Opened, home: Path, settings: RunSettings, collecting: Collect) -> tuple[Store, dict[str, Any]]:
+    corpus = collecting(opened, home)
     miner = TemplateMiner(settings.parsing)
     with pq.ParquetWriter(home / TABLES[1], SESSIONS) as writer, tempfile.TemporaryDirectory(dir=home) as scratch:
         sessions = 0

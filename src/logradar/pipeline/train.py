@@ -20,7 +20,7 @@ from logradar.model.settings import RunSettings
 from logradar.pipeline.fitting import Trained, concluded, require_marked, training_material
 from logradar.pipeline.training_artifacts import checkpoints_of, runs_of, save
 from logradar.pipeline.training_data.sessions import TrainingData
-from logradar.storage.records import opening
+from logradar.storage.records import Collect, opening
 from logradar.training.processes import first, leave, place, wait
 from logradar.training.trackers import runs_in
 
@@ -36,6 +36,7 @@ def train(
     resume: bool = False,
     replace: bool = True,
     started: Invocation | None = None,
+    collecting: Collect | None = None,
 ) -> Trained:
     """Learn what is normal in INPUT ``spec`` and write it to ``bundle``.
 
@@ -44,7 +45,8 @@ def train(
     bundle is written; ``resume`` goes on from there. Started by ``torchrun`` or ``accelerate launch``, the processes
     train neural detectors together, do everything else each for itself, and the first one writes the bundle.
     ``started`` says by which command, for the provenance that the bundle keeps. An older bundle of that name is an
-    error, unless it may be ``replace``d.
+    error, unless it may be ``replace``d. ``collecting`` is another way to read records than
+    `logradar.storage.records.collect`.
     """
     began, given = time.monotonic(), settings
     for sentence in settings.unused:
@@ -58,7 +60,7 @@ def train(
         event_ids = opened.has_sessions and settings.events == "given"
         if not event_ids:
             settings = settings.model_copy(update={"events": "mined"})
-        material = training_material(opened, home, settings, event_ids=event_ids)
+        material = training_material(opened, home, settings, event_ids=event_ids, collecting=collecting)
         with runs_in(runs_of(bundle)):
             fitted = fitted_on(material.data, material.settings, bundle, resume)
     fitted.rates = material.rates

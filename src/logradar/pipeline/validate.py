@@ -26,16 +26,19 @@ from logradar.sources.opening.recognising import recognise
 from logradar.sources.opening.selection import select
 from logradar.sources.prepared_days import PreparedDays
 from logradar.sources.radar_json import RadarJson
-from logradar.storage.records import reading
+from logradar.storage.records import Collect, read_by_one_machine, reading
 from logradar.storage.shards_writer import QUARANTINE
 
 
-def validate(spec: str, settings: RunSettings, *, output: Path | None = None) -> dict[str, Any]:
+def validate(
+    spec: str, settings: RunSettings, *, output: Path | None = None, collecting: Collect | None = None
+) -> dict[str, Any]:
     """Counts, times, levels, services, session lengths, templates and faults of INPUT ``spec``.
 
     RADAR's day files are counted without parsing, in constant memory; every other log is read into a
     corpus and its templates are mined. Where ``output`` is a folder, all bad input is written there to
-    ``quarantine.jsonl``. docs/reference-json.md describes the document.
+    ``quarantine.jsonl``. docs/reference-json.md describes the document. ``collecting`` is another way to read records
+    than `logradar.storage.records.collect`.
     """
     began = time.monotonic()
     require_output(output, pages=PAGES)
@@ -44,7 +47,7 @@ def validate(spec: str, settings: RunSettings, *, output: Path | None = None) ->
         labels = [path for path in (settings.input.labels, files.labels) if path is not None]
         require_apart([output], [*(file for file in files.files if file not in files.names), *labels])
         folder = _output_folder(output)
-        facts = _inventory(spec, files, settings, folder)
+        facts = _inventory(spec, files, settings, folder, collecting)
     finally:
         files.close()
     facts |= {
@@ -78,7 +81,9 @@ def _output_folder(output: Path | None) -> Path | None:
     return output
 
 
-def _inventory(spec: str, found: InputFiles, settings: RunSettings, folder: Path | None) -> dict[str, Any]:
+def _inventory(
+    spec: str, found: InputFiles, settings: RunSettings, folder: Path | None, collecting: Collect | None
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="logradar-") as scratch:
         quarantine = Guarded((folder or Path(scratch)) / QUARANTINE)
         input_ = settings.input
@@ -88,13 +93,14 @@ def _inventory(spec: str, found: InputFiles, settings: RunSettings, folder: Path
         if settings.input.session_key is None and all(part.kind is RadarJson for part in parts):
             for sentence in filter(None, (foreign, left_out)):
                 say(sentence)
+            read_by_one_machine(collecting)
             files = day_files([file for part in parts for file in part.files], found.names)
             return _of_days(spec, chosen, files, settings, quarantine)
         if settings.input.session_key is None and all(part.kind is PreparedDays for part in parts):
             shards = [file for part in parts for file in part.files]
             facts = inventory_of_prepared(shards, _labels(found, settings), use_labels=settings.input.use_labels)
             return {"input": spec, "source": "prepared_days", **facts, "session_key": None}
-        return _of_records(spec, found, settings, Path(scratch) / "corpus", folder)
+        return _of_records(spec, found, settings, Path(scratch) / "corpus", folder, collecting)
 
 
 def _of_days(
@@ -119,10 +125,15 @@ def _labels(found: InputFiles, settings: RunSettings) -> Labels | None:
 
 
 def _of_records(
-    spec: str, found: InputFiles, settings: RunSettings, scratch: Path, folder: Path | None
+    spec: str,
+    found: InputFiles,
+    settings: RunSettings,
+    scratch: Path,
+    folder: Path | None,
+    collecting: Collect | None,
 ) -> dict[str, Any]:
     spooled = {str(file): name for file, name in found.names.items()}  # files written from stdin, with their names
-    with reading(next(iter(spooled), spec), settings.input, scratch) as corpus:
+    with reading(next(iter(spooled), spec), settings.input, scratch, collecting=collecting) as corpus:
         facts = inventory_of_records(corpus, settings, scratch)
         bad = scratch / QUARANTINE
         facts["fault_kinds"] = kinds_of(corpus.reasons, bad, spooled)

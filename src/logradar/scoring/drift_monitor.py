@@ -108,6 +108,15 @@ class DriftMonitor:
         found = check_drift(validation, self._limit, self._sample(), then, now, baseline)
         return found.to_json() if found else None
 
+    def merge(self, table: pa.Table) -> None:
+        """Add what the `table` of another monitor holds, of the same bundle and threshold, which saw other sessions."""
+        row = table.to_pylist()[0]
+        self._counts = self._count() + np.array(row["counts"], np.int64)
+        self._unseen += row["unseen"]
+        self.unknown += row["unknown"]
+        for moment, smallest in ((row["first"], True), (row["last"], False)):
+            self._widen(np.array([] if moment is None else [moment], np.int64), smallest)
+
     def table(self) -> pa.Table:
         """The state, as one row."""
         values = [self._count().tolist(), self._unseen, self.unknown, self._first, self._last]

@@ -23,7 +23,7 @@ from logradar.core.errors import ConfigError, StateError
 from logradar.core.sequences import Sequences
 from logradar.core.tables import EVENTS, LOG_RECORDS, empty, microseconds
 from logradar.model.bundle import Bundle
-from logradar.parsing.event_clock import EventClock
+from logradar.parsing.event_clock import EventClock, Moments
 from logradar.parsing.events import events
 from logradar.parsing.sessionizer import Sessionizer
 from logradar.parsing.templates import TemplateMiner
@@ -113,17 +113,19 @@ class Stream:
         """The score above which an alert is raised."""
         return self._limit.value
 
-    def step(self, records: pa.Table) -> Step:
-        """Take in LOG_RECORDS in order of arrival; their ``record_id`` is replaced by their place in the stream."""
+    def step(self, records: pa.Table, moments: Moments | None = None) -> Step:
+        """Take in LOG_RECORDS in order of arrival; their ``record_id`` is replaced by their place in the stream.
+
+        A stream that gets a part of a log is given ``moments`` by the clock of the whole; then ids stay, and rise.
+        """
         if not len(records):
             return Step()
-        records = self._numbered(records)
+        records = self._numbered(records) if moments is None else records
         self._keep(records)
         ids = self._miner.match(self._miner.without_keys(records["body"], records["session_key"]))
-        found, moments = (
-            events(records, ids),
-            self._clock.read(records["source"] if self._several else None, records["timestamp"]),
-        )
+        found = events(records, ids)
+        if moments is None:
+            moments = self._clock.read(records["source"] if self._several else None, records["timestamp"])
         closed = self._shortened(self._sessionizer.push(found, moments))
         changes, horizons = NO_CHANGES, [self._sessionizer.oldest]
         if self._rates is not None:
@@ -138,6 +140,23 @@ class Stream:
         if self._held > self._sessionizer.held * 5 // 4 + _SPARE:
             self._forget()
         return Step(alerts, early, incidents, changes, found, moved)
+
+    def pass_to(self, now: int) -> Step:
+        """The clock of the whole log is at ``now`` (microseconds), and nothing came for this part of it."""
+        closed = self._sessionizer.pass_to(now)
+        alerts = self._score(closed)
+        moved, self._moved = self._moved, {}
+        incidents = self._incidents.push(alerts, now=_end(closed), horizon=self._sessionizer.oldest, moved=moved)
+        return Step(alerts, incidents=incidents, withdrawn=moved)
+
+    @property
+    def oldest(self) -> int | None:
+        """When the session that is idle longest got its last event, in microseconds; None where none is open."""
+        return self._sessionizer.oldest
+
+    def drift_table(self) -> pa.Table:
+        """What drift is judged by, for `logradar.scoring.drift_monitor.DriftMonitor.merge`."""
+        return self._drift.table()
 
     def settle(self) -> Step:
         """The input stops and goes on later: INCIDENTS that were not given yet, as they come together in a storm."""

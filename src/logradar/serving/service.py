@@ -33,6 +33,7 @@ from logradar.serving.shelf import Shelf
 from logradar.serving.store.database import now_us
 from logradar.serving.store.outbox import Notification
 from logradar.serving.store.store import Store
+from logradar.serving.wal.landing import Landing
 from logradar.serving.wal.log import TICK_SECONDS, Log, Pressure
 
 _LATE: Final = 30.0  # seconds that detection may lag before the service says that it is not well
@@ -66,7 +67,8 @@ class Service:
             undo.enter_context(claimed(settings.home))
             self.store = undo.enter_context(Store.open(settings.database_url))
             pressure = Pressure(backlog_bytes=settings.backlog_mb << 20, reserve_bytes=settings.reserve_mb << 20)
-            self.log = Log(settings.home / "wal", pressure=pressure)
+            landing = Landing(settings.landing, settings.landing_seconds) if settings.landing else None
+            self.log = Log(settings.home / "wal", pressure=pressure, landing=landing)
             self.shelf = Shelf(settings.home / SHELF)
             self._planner = Planner(settings.notifications.receivers)
             self.delivery = Delivery(receivers(settings.notifications), self.store)

@@ -58,6 +58,12 @@ class ServiceSettings(Config):
     snapshot_seconds: float = Field(60.0, gt=0, le=3600, description="how often the state is saved")
     backlog_mb: int = Field(1024, ge=1, description="MB that wait for detection before senders are asked to wait")
     reserve_mb: int = Field(256, ge=1, description="MB of free disk below which nothing is accepted")
+    landing: Path | None = Field(
+        None, description="folder to which complete segments of the log are copied, for `--engine spark`; none: not"
+    )
+    landing_seconds: float = Field(
+        60.0, ge=1, le=86_400, description="after how long a segment is complete, where there is a landing folder"
+    )
     keep: Keeping = Keeping()
     notifications: NotificationSettings = NotificationSettings()
     code: Path | None = Field(

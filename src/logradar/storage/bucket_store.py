@@ -5,7 +5,7 @@ Where they are many they rest on disk, so that memory grows with neither the rec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -42,12 +42,7 @@ class BucketStore:
 
     def add(self, counts: BucketCounts) -> None:
         """Some more counts; equal cells are added up."""
-        for closed, late, total in zip(
-            counts.closed.tolist(), counts.late.tolist(), counts.total.tolist(), strict=True
-        ):
-            before = self.tally.get(closed, (0, 0))
-            self.tally[closed] = before[0] + late, before[1] + total
-        self.last = max(self.last, counts.last)
+        self._tell(zip(counts.closed.tolist(), counts.late.tolist(), counts.total.tolist(), strict=True), counts.last)
         if not len(counts):
             return
         services = pl.Series(counts.services, dtype=pl.String)
@@ -62,6 +57,22 @@ class BucketStore:
             },
             schema=_CELLS,
         )
+        self._put(frame)
+
+    def merge(self, frames: Iterable[pl.DataFrame], tally: Iterable[tuple[int, int, int]], last: int) -> None:
+        """Add what another store counted of other sources: its `frames`, its ``tally`` as rows, and its ``last``."""
+        for frame in frames:
+            if len(frame):
+                self._put(frame)
+        self._tell(tally, last)
+
+    def _tell(self, tally: Iterable[tuple[int, int, int]], last: int) -> None:
+        for closed, late, total in tally:
+            before = self.tally.get(closed, (0, 0))
+            self.tally[closed] = before[0] + late, before[1] + total
+        self.last = max(self.last, last)
+
+    def _put(self, frame: pl.DataFrame) -> None:
         self._stretches.update((frame["bucket"] // _STRETCH).unique().to_list())
         self._waiting.append(frame)
         self._rows += len(frame)

@@ -77,7 +77,7 @@ def group(corpus: Corpus, settings: SessionSettings, folder: Path) -> SessionSet
         found: SessionSet = SessionTable(_in_time(sessionizer.group(next(parts))))
     else:
         found = _ordered_on_disk(corpus, sessionizer, parts, folder)
-    _say_what_became_of_records(corpus, sessionizer, len(found))
+    say_what_became(corpus.records, sessionizer.settings, len(found), sessionizer.windowed, sessionizer.dropped)
     return found
 
 
@@ -95,14 +95,14 @@ def idle_seconds(before_the_cut: Iterator[pa.Table], settings: SessionSettings) 
     return float(np.ceil(max(2 * longest, _IDLE))) if timed else None
 
 
-def _say_what_became_of_records(corpus: Corpus, sessionizer: Sessionizer, sessions: int) -> None:
-    settings, windowed, dropped = sessionizer.settings, sessionizer.windowed, sessionizer.dropped
+def say_what_became(records: int, settings: SessionSettings, sessions: int, windowed: int, dropped: int) -> None:
+    """Say how many records have no key or are in no session. Raises `DataError` where there is no session."""
     if not sessions:
         raise DataError(
-            f"None of the {corpus.records:,} records is in a session; lower sessions.min_length or set "
+            f"None of the {records:,} records is in a session; lower sessions.min_length or set "
             "sessions.unkeyed=windows."
         )
-    if settings.by == "key" and 0 < windowed < corpus.records:
+    if settings.by == "key" and 0 < windowed < records:
         say(f"{windowed:,} records without a session key form windows of {settings.size} by service.")
     elif settings.by == "key" and windowed:
         say(
@@ -139,14 +139,19 @@ def _partitioned(corpus: Corpus, sessionizer: Sessionizer, count: int, folder: P
                     if bounds[number] < bounds[number + 1]:
                         writer.write_table(table.slice(bounds[number], bounds[number + 1] - bounds[number]))
             bar.advance(len(part))
-    if sessionizer.settings.by == "time" and not timed:
-        raise DataError("Windows of time need timestamps and no record has one; take windows of count: by=count.")
+    require_times(sessionizer.settings, timed)
     if not paths:
         yield pa.concat_tables(waiting)
     for path in paths:
         with pa.ipc.open_stream(path) as partition:
             yield partition.read_all()
         path.unlink()
+
+
+def require_times(settings: SessionSettings, timed: bool) -> None:
+    """`DataError` for windows of time where no record has one."""
+    if settings.by == "time" and not timed:
+        raise DataError("Windows of time need timestamps and no record has one; take windows of count: by=count.")
 
 
 def _in_time(sessions: pa.Table) -> pa.Table:

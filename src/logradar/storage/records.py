@@ -84,10 +84,15 @@ class Corpus:
 
 
 @contextmanager
-def reading(spec: str, settings: InputSettings, folder: Path | None = None) -> Iterator[Corpus]:
-    """The corpus of INPUT ``spec``; kept in ``folder`` when given, else removed afterwards."""
+def reading(
+    spec: str, settings: InputSettings, folder: Path | None = None, *, collecting: Collect | None = None
+) -> Iterator[Corpus]:
+    """The corpus of INPUT ``spec``; kept in ``folder`` when given, else removed afterwards.
+
+    ``collecting`` is another way to read than `collect`.
+    """
     with opening(spec, settings, folder) as (opened, home):
-        yield collect(opened, home)
+        yield (collecting or collect)(opened, home)
 
 
 @contextmanager
@@ -126,6 +131,15 @@ def collect(opened: Opened, home: Path) -> Corpus:
     reasons = read_units(opened, store, read, lambda table: table.num_rows)
     give_back()
     return Corpus(store, opened.settings, opened.source, reasons, opened.kinds, opened.remarks)
+
+
+Collect = Callable[[Opened, Path], Corpus]
+
+
+def read_by_one_machine(collecting: Collect | None) -> None:
+    """Say that an input with event ids of its own is read here, where somebody asked for another way."""
+    if collecting is not None:
+        say("The input has sessions with event ids of their own; this machine reads it alone.")
 
 
 def collect_days(opened: Opened, home: Path) -> tuple[Store, EventLines, dict[str, int]]:
@@ -176,6 +190,15 @@ def read_units(
             note.reasons = dict(quarantine.reasons)
             note.labelled = opened.labels is not None and opened.labels.matched
             store.finish(number, note)
+    return when_read(opened, store)
+
+
+def when_read(opened: Opened, store: Store) -> dict[str, int]:
+    """Close the store of an input whose units are all done, and say what people should know; faults by reason.
+
+    Raises `InputError` and `DataError` where nothing was read or labels match nothing.
+    """
+    units = opened.units()
     store.close(len(units))
     reported = Quarantine(store.folder / QUARANTINE)
     reported.reasons.update(opened.quarantine.reasons)

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -89,8 +90,7 @@ class Store:
     def earlier(self, number: int, files: Iterable[tuple[str, Path]]) -> Note | None:
         """The note of a unit that an earlier run has finished, if its files are still the same."""
         try:
-            saved = json.loads(self._note(number).read_text())
-            note = Note(**{**saved, "shards": [Shard(**shard) for shard in saved["shards"]]})
+            note = self.note_of(json.loads(self._note(number).read_text()))
         except (OSError, ValueError, TypeError, KeyError):
             return None
         whole = all(_sum(self.folder / shard.name) == shard.sha256 for shard in note.shards)
@@ -176,6 +176,22 @@ class Store:
     def shards(self) -> list[Path]:
         """All shards in order."""
         return [self.folder / shard.name for note in self.notes for shard in note.shards]
+
+    def renumber(self, shard: Shard, first: int) -> Shard:
+        """Write a shard of LOG_RECORDS again with record ids from ``first`` on; doing it twice changes nothing."""
+        path = self.folder / shard.name
+        table = pq.read_table(path).unify_dictionaries()
+        ids = pa.array(np.arange(first, first + len(table)), pa.int64())
+        table = table.set_column(0, table.schema.field(0), ids)
+        draft = path.with_suffix(".part")
+        pq.write_table(table, draft, row_group_size=GROUP_ROWS, **CODEC)
+        draft.replace(path)
+        return Shard(shard.name, len(table), path.stat().st_size, _sum(path))
+
+    @staticmethod
+    def note_of(saved: dict[str, Any]) -> Note:
+        """The note that was written as JSON. Raises `KeyError` or `TypeError` for something else."""
+        return Note(**{**saved, "shards": [Shard(**shard) for shard in saved["shards"]]})
 
     def _note(self, number: int) -> Path:
         return self.folder / NOTES / f"{number:05}.json"

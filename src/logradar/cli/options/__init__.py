@@ -11,9 +11,12 @@ import shlex
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from logradar.storage.records import Collect
 
 Input = Annotated[
     str,
@@ -61,6 +64,14 @@ InputFormat = Annotated[
 ]
 LimitFiles = Annotated[
     int | None, typer.Option("--limit-files", metavar="N", min=0, help="Read only the N newest files; 0 for all.")
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="Where the work is done: spark on this machine, or spark=MASTER (spark://host:7077, yarn, k8s://…).",
+    ),
 ]
 Since = Annotated[
     datetime | None,
@@ -187,6 +198,15 @@ def input_values(
         "until": until and until.date(),
     }
     return {f"input.{name}": value for name, value in given.items() if value is not None}
+
+
+def collecting(engine: str | None) -> Collect | None:
+    """What reads records on the engine of ``--engine``; None without it."""
+    if engine is None:
+        return None
+    from logradar.engines.spark.collecting import collecting_on
+
+    return collecting_on(engine)
 
 
 def as_text(context: typer.Context) -> str:

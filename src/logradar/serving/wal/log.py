@@ -24,6 +24,7 @@ import orjson
 from logradar.serving.arrivals import Arrival, arrivals_table
 from logradar.serving.ingest.sink import Refused
 from logradar.serving.wal.frames import CONTROL, LINES, TICK, Frame, encode, payload_of
+from logradar.serving.wal.landing import Landing
 from logradar.serving.wal.segments import Segments
 
 TICK_SECONDS: Final = 0.5
@@ -51,8 +52,8 @@ class _Waiting:
 class Log:
     """The write-ahead log in ``folder``; a context manager that runs the writing thread.
 
-    ``quiet_ticks`` is how many ticks follow the last arrival. ``now`` gives seconds since 1970. It is a
-    `logradar.serving.ingest.sink.Sink`.
+    ``landing`` is where complete segments are copied to. ``quiet_ticks`` is how many ticks follow the last arrival.
+    ``now`` gives seconds since 1970. It is a `logradar.serving.ingest.sink.Sink`.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class Log:
         pressure: Pressure = Pressure(),
         quiet_ticks: int = 20,
         now: Callable[[], float] = time.time,
+        landing: Landing | None = None,
     ) -> None:
-        self.segments = Segments(folder)
+        self.segments = Segments(folder, landing=landing)
         self._pressure, self._quiet, self._now = pressure, quiet_ticks, now
         self._waiting: deque[_Waiting] = deque()
         self._controls: deque[tuple[bytes, Future[None]]] = deque()

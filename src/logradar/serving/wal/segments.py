@@ -19,6 +19,7 @@ from logradar.core.errors import StateError
 from logradar.core.files import draft_of
 from logradar.core.progress import say
 from logradar.serving.wal.frames import Damage, Frame, scan
+from logradar.serving.wal.landing import Landing
 
 SUFFIX: Final = ".wal"
 DAMAGED: Final = "damaged"  # folder for bytes that are no frames
@@ -43,12 +44,12 @@ def name_of(start: int) -> str:
 class Segments:
     """The files of a log in ``folder``; opening them cuts a broken tail and sets other damage aside.
 
-    ``repaired`` holds a sentence for each damage that was found. Raises `StateError` where the folder holds files of
-    other names that end like a segment.
+    ``repaired`` holds a sentence for each damage that was found. Complete segments are copied to ``landing``, and stay
+    until they are there. Raises `StateError` where the folder holds files of other names that end like a segment.
     """
 
-    def __init__(self, folder: Path, *, size: int = SEGMENT) -> None:
-        self.folder, self._size = folder, size
+    def __init__(self, folder: Path, *, size: int = SEGMENT, landing: Landing | None = None) -> None:
+        self.folder, self._size, self._landing = folder, size, landing
         self.repaired: list[str] = []
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()  # one thread writes, another one reads and forgets
@@ -57,6 +58,7 @@ class Segments:
             self._mend(self._segments[-1])
         self._file: FileIO | None = None
         self.identity = _identity_in(folder)  # positions mean nothing in another log
+        self._land()
 
     @property
     def start(self) -> int:
@@ -73,7 +75,9 @@ class Segments:
 
         Raises `OSError` where the disk is full or fails; then nothing of ``data`` is kept.
         """
-        if self._file is None or self._segments[-1].end - self._segments[-1].start >= self._size:
+        length = self._segments[-1].end - self._segments[-1].start if self._segments else 0
+        due = self._landing is not None and length > 0 and self._landing.is_due()
+        if self._file is None or length >= self._size or due:
             self._begin()
         assert self._file is not None
         last = self._segments[-1]
@@ -121,6 +125,8 @@ class Segments:
         """Delete the files that end before ``position``; the last one stays. Returns the deleted ones."""
         with self._lock:
             gone = [one.path for one in self._segments[:-1] if one.end <= position]
+            if self._landing is not None:
+                gone = gone[: next((n for n, path in enumerate(gone) if not self._landing.has(path)), len(gone))]
             del self._segments[: len(gone)]
         for path in gone:
             path.unlink(missing_ok=True)
@@ -203,6 +209,12 @@ class Segments:
             with self._lock:
                 self._segments.append(Segment(path, start, start))
         _sync_folder(self.folder)
+        self._land()
+
+    def _land(self) -> None:
+        """Copy what is complete to where an engine reads it."""
+        if self._landing is not None:
+            self._landing.put([one.path for one in self._segments[:-1]], self.identity)
 
     def _take_back(self, last: Segment) -> None:
         """Nothing of a write that failed stays."""

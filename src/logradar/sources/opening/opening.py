@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -214,6 +214,16 @@ class Opened:
             on_progress, self._requested.window, self.settings.date_order,
             self._fault_kinds.update,
         )  # fmt: skip
+
+    def read_elsewhere(self, remarks: Iterable[Mapping[str, Any]], kinds: Mapping[str, str]) -> None:
+        """Take over what another process counted (`Remarks.rows`) and which kinds of fault it met."""
+        self._counted.merge(remarks)
+        self._fault_kinds.update(kinds)
+
+    @property
+    def counted(self) -> Remarks:
+        """What was counted of the records that were read, by which doubtful ones are remarked on."""
+        return self._counted
 
     def require_records(self, records: int, quarantine: Quarantine, labelled: bool = False) -> None:
         """Raise `InputError` if no record was read, `DataError` if the labels that the user gave match no session.

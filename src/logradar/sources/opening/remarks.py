@@ -6,9 +6,9 @@ Records are counted as they are read, file by file, so nothing is read twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,6 +51,20 @@ class Remarks:
         latest = pc.max(table["timestamp"]).as_py()
         if latest is not None:
             counts.latest = max(latest, counts.latest or latest)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What was counted, a row of JSON values for each file, for `merge` in another process."""
+        return [
+            {"name": name, **asdict(one), "latest": one.latest.isoformat() if one.latest else None}
+            for name, one in self._files.items()
+        ]
+
+    def merge(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add what `rows` gave elsewhere, for other files."""
+        for row in rows:
+            counts = _Counts(**{name: value for name, value in row.items() if name != "name"})
+            counts.latest = datetime.fromisoformat(row["latest"]) if row["latest"] else None
+            self._files[row["name"]] = counts
 
     def sentences(self, modified: Mapping[str, datetime]) -> list[str]:
         """What deserves attention; ``modified`` has the last modification of each file, by its name."""
