@@ -28,6 +28,9 @@ def command(
     bundle: Annotated[
         Path | None, typer.Option("--bundle", metavar="BUNDLE", help="evaluate: the bundle that `run` wrote.")
     ] = None,
+    deploy: Annotated[
+        bool, typer.Option("--deploy", help="run: clients are SuperNodes of Flower on this machine, over loopback.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the simulation.")] = None,
     rounds: Annotated[int | None, typer.Option(metavar="N", help="Rounds.  [default: 50]")] = None,
     clients: Annotated[int | None, typer.Option(metavar="N", help="Clients.  [default: 50]")] = None,
@@ -36,7 +39,10 @@ def command(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="causal_lm, distilbert, deeplog, logbert, or a Llama as path or hub name."),
+        typer.Option(
+            metavar="NAME",
+            help="causal_lm, distilbert, deeplog, logbert, count_vector (sketches alone), or a Llama by path or name.",
+        ),
     ] = None,
     lora: Annotated[
         bool | None, typer.Option("--lora/--no-lora", help="Train adapters, or all weights.  [default: adapters]")
@@ -89,7 +95,7 @@ def command(
         given |= {f"federation.{key}": value for key, value in chosen.items() if value is not None}
         settings = federated_settings(config, overrides, given)
         started = Invocation.of(options.as_text(context), config)
-        document = federate(input_, output, settings, resume=resume, replace=force, started=started)
+        document = federate(input_, output, settings, deploy=deploy, resume=resume, replace=force, started=started)
     elif action == "evaluate":
         from logradar.federated.rounds import evaluate_rounds
 

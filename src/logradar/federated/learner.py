@@ -116,7 +116,7 @@ class Learner:
     ) -> float:
         """The clipped and noised gradient of some sessions, put where the optimiser looks for it."""
         clip, total, losses = self.settings.privacy.clip, [torch.zeros_like(value) for value in trained], [0.0]
-        for one in index:
+        for one, times in zip(*np.unique(index, return_counts=True), strict=True):  # equal sessions: equal gradients
             self.network.zero_grad()
             loss = self._loss(rows, np.array([one]), np.ones(1, np.float32))
             torch.autograd.backward(loss)
@@ -125,7 +125,7 @@ class Learner:
             factor = min(1.0, clip / max(norm, 1e-12))
             for place, value in enumerate(trained):
                 if value.grad is not None:
-                    total[place] += value.grad * factor
+                    total[place] += value.grad * (factor * int(times))
             losses.append(loss.item())
         for value, gradient in zip(trained, total, strict=True):
             added = torch.normal(0.0, noise * clip, value.shape, generator=generator)

@@ -77,6 +77,8 @@ def record(federation: Federation, server: Server, sketched: Sketched) -> dict[s
             "up": up,
             "down": down,
             "message_up": round(up / max(answers, 1)),
+            "socket_up": _sum(server, "socket_up"),
+            "socket_down": _sum(server, "socket_down"),
             "base_once": 4 * federation.full,
             "scores_once": 4 * len(federation.validation),
             "sketch_up": sketched.up,
@@ -87,6 +89,12 @@ def record(federation: Federation, server: Server, sketched: Sketched) -> dict[s
         "refused": dict(server.refused()),
         "sketch_left_out": sketched.left_out,
     }
+
+
+def _sum(server: Server, name: str) -> int | None:
+    """What a deployment counted at its sockets; None in a simulation."""
+    found = [one.figures[name] for one in server.rounds if name in one.figures]
+    return int(sum(found)) if found else None
 
 
 def write(bundle: Bundle, folder: Path, federation: Federation, server: Server, pictures: Mapping[str, bytes]) -> None:

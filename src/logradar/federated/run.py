@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +38,7 @@ from logradar.storage.records import opening
 
 Transport = Callable[[Server, Mapping[int, Client], Callable[[Round], None]], None]
 NETWORKS = ("causal_lm", "distilbert", "deeplog", "logbert")
+SKETCH = "count_vector"
 
 
 class FederatedRunSettings(RunSettings):
@@ -50,11 +52,11 @@ class FederatedRunSettings(RunSettings):
         """The settings that the bundle keeps: those of any run, with the detector of the federation."""
         values = self.model_dump(exclude={"federation"}, exclude_unset=True)  # what is not set, a data set may decide
         model = self.federation.model
-        name = model if model in NETWORKS else "causal_lm"
+        name = model if model in (*NETWORKS, SKETCH) else "causal_lm"
         chosen = dict(values.get("detectors", {}))
         if name != model:
             chosen[name] = {**chosen.get(name, {}), "start": model}
-        return validated(RunSettings, {**values, "detector": name, "beside": ("count_vector",), "detectors": chosen})
+        return validated(RunSettings, {**values, "detector": name, "beside": (SKETCH,), "detectors": chosen})
 
 
 def federated_settings(
@@ -119,10 +121,17 @@ def adapted(network: Any, f: FederationSettings) -> None:
     adapt(network, f.adapter if f.lora else "all", f.rank, ATTENTION if f.modules == "attention" else (), f.seed)
 
 
-def prepared(material: Material, settings: FederatedRunSettings) -> Federation:
+def in_memory(material: Material) -> Material:
+    """The same, with sessions that are still there when the files of the input are gone."""
+    train, valid = (SessionTable(_table(part)) for part in (material.data.train, material.data.valid))
+    return replace(material, data=replace(material.data, train=train, valid=valid))
+
+
+def prepared(material: Material, settings: FederatedRunSettings, base_detector: Detector | None = None) -> Federation:
     """The federation of some training data: base learnt, sessions divided, clients ready.
 
-    Raises `DataError` where there are too few sessions.
+    ``base_detector`` is one that has learnt the base already, of an equal `Federation`. Raises `DataError` where there
+    are too few sessions.
     """
     from safetensors.torch import save
 
@@ -137,7 +146,8 @@ def prepared(material: Material, settings: FederatedRunSettings) -> Federation:
             f"{len(train):,} training sessions are too few for a federation: the server needs two of its own "
             "(federation.base_share), and the clients the others."
         )
-    detector: Any = _with_base(plain, f, base, material.data.texts(), _ids(train, valid))
+    texts, ids = material.data.texts(), _ids(train, valid)
+    detector: Any = copy(base_detector) if base_detector is not None else _with_base(plain, f, base, texts, ids)
     network = detector.network()
     full = sum(value.numel() for value in network.parameters())
     weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
@@ -189,11 +199,17 @@ def run_rounds(
         refused = f", refused {one.refused}" if one.refused else ""
         say(
             f"round {one.number} of {server.settings.rounds}: {len(one.answered)} of {len(one.chosen)} clients, "
-            f"{one.up:,} bytes up, {one.down:,} down{refused}, {time.monotonic() - began:.0f} s"
+            f"{one.up:,} bytes up, {one.down:,} down{_at_socket(one)}{refused}, {time.monotonic() - began:.0f} s"
         )
 
     transport(server, federation.clients, done)
     return server
+
+
+def _at_socket(one: Round) -> str:
+    if "socket_up" not in one.figures:
+        return ""
+    return f" (at the socket {one.figures['socket_up']:,.0f} and {one.figures['socket_down']:,.0f})"
 
 
 def material_of(spec: str, settings: FederatedRunSettings, use: Callable[[Material], Any]) -> Any:
@@ -202,7 +218,7 @@ def material_of(spec: str, settings: FederatedRunSettings, use: Callable[[Materi
     with opening(spec, plain.input) as (opened, home):
         event_ids = opened.has_sessions and plain.events == "given"
         chosen = plain if event_ids else plain.model_copy(update={"events": "mined"})
-        return use(training_material(opened, home, chosen, event_ids=event_ids))
+        return use(in_memory(training_material(opened, home, chosen, event_ids=event_ids)))
 
 
 def _with_base(

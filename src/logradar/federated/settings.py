@@ -48,8 +48,8 @@ class FederationSettings(Config):
     fraction: float = Field(0.1, gt=0, le=1, description="share of the clients that take part in a round")
     model: str = Field(
         "causal_lm",
-        description="causal_lm, distilbert, deeplog or logbert; or what a causal_lm begins with: a bundle, the folder "
-        "of a Llama such as SmolLM2, or its name on the hub",
+        description="causal_lm, distilbert, deeplog or logbert; count_vector for sketches alone; or what a causal_lm "
+        "begins with: a bundle, the folder of a Llama such as SmolLM2, or its name on the hub",
     )
     lora: bool = Field(True, description="train adapters; false: all weights, and all of them travel")
     adapter: Literal["core", "lora", "ffa"] = Field(

@@ -43,8 +43,8 @@ def shares(network: CausalNetwork, rows: Sequences) -> tuple[Floats, Floats]:
             for number, k in enumerate(KS):
                 hits = ((rank < k) & asked).sum(1) / asked.sum(1).clamp(min=1)
                 right[index, number] = hits.double().numpy()
-                anywhere = torch.zeros(len(tokens), logits.shape[2], dtype=torch.bool)
-                chosen = best[:, :, :k].masked_fill(~inside[:, :, None], int(tokens[0, 0])).flatten(1)
+                anywhere = torch.zeros(len(tokens), logits.shape[2] + 1, dtype=torch.bool)  # one for no token
+                chosen = best[:, :, :k].masked_fill(~inside[:, :, None], logits.shape[2]).flatten(1)
                 anywhere.scatter_(1, chosen, torch.ones_like(chosen, dtype=torch.bool))
                 found = (anywhere.gather(1, tokens) & inside).sum(1) / inside.sum(1)
                 published[index, number] = found.double().numpy()

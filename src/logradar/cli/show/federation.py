@@ -15,7 +15,15 @@ def federation(document: Mapping[str, Any]) -> None:
             print(f"{row['round']:>5}  {row['protocol']:<8}  {row['score']:<10} {figures}")
         print(f"All figures: {document['csv']}")
         return
-    size, numbers = document["bytes"], document["numbers"]
+    size = document["bytes"]
+    if "numbers" not in document:
+        print(f"Bundle: {document['bundle']} ({document['seconds']:,.0f} s), sketches of {document['clients']} clients")
+        print(
+            f"{size['sketch_up']:,} bytes in all, {size['sketch_largest']:,} the largest, "
+            f"{document['sketch_left_out']:,} count vectors did not fit"
+        )
+        return
+    numbers = document["numbers"]
     whole = 4 * numbers["network"]
     print(f"Bundle: {document['bundle']} ({document['seconds']:,.0f} s)")
     print(
@@ -26,6 +34,11 @@ def federation(document: Mapping[str, Any]) -> None:
         f"Messages: {size['message_up']:,} bytes up for each client and round, {size['up']:,} up and {size['down']:,} "
         f"down in all; the network in fp32 has {whole:,}, {whole / max(size['message_up'], 1):,.0f} times a message"
     )
+    if size["socket_up"] is not None:
+        print(
+            f"At the sockets of the clients: {size['socket_up']:,} bytes up and {size['socket_down']:,} down, with "
+            "what Flower sends to ask whether there is work"
+        )
     print(f"Once: {size['base_once']:,} bytes of the base to each client, {size['scores_once']:,} of scores from all")
     print(f"Sketches (count_vector): {size['sketch_up']:,} bytes in all, {size['sketch_largest']:,} the largest")
     print(f"Hash of the adapter: {document['hash']}")
