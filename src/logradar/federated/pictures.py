@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logradar.federated.server import Round
 from logradar.reporting import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def pictures_of(rounds: Sequence[Round]) -> dict[str, bytes]:
@@ -14,6 +17,12 @@ def pictures_of(rounds: Sequence[Round]) -> dict[str, bytes]:
     if not rounds:
         return {}
     return {"bytes.png": _bytes(rounds), "clients.png": _clients(rounds)}
+
+
+def _whole_rounds(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _bytes(rounds: Sequence[Round]) -> bytes:
@@ -25,8 +34,9 @@ def _bytes(rounds: Sequence[Round]) -> bytes:
             up.append(up[-1] + one.up / 1e3)
             down.append(down[-1] + one.down / 1e3)
         axes.plot(numbers, up, color=canvas.NORMAL, label="from clients")
-        axes.plot(numbers, down, color=canvas.FALSE_ALARM, label="to clients")
+        axes.plot(numbers, down, "--", color=canvas.FALSE_ALARM, label="to clients")
         axes.set(title="Bytes of messages, all rounds so far", xlabel="round", ylabel="kB")
+        _whole_rounds(axes)
         canvas.key_below(figure, axes)
     return out[0]
 
@@ -42,6 +52,7 @@ def _clients(rounds: Sequence[Round]) -> bytes:
                 numbers, asked = zip(*points, strict=True)
                 axes.scatter(numbers, asked, s=9, color=colour, label=label)
         axes.set(title="Clients that were asked", xlabel="round", ylabel="client")
+        _whole_rounds(axes)
         canvas.key_below(figure, axes)
     return out[0]
 
@@ -63,5 +74,6 @@ def scores_picture(rows: Sequence[Mapping[str, Any]]) -> bytes:
                 label=f"{way[1]}, {way[0]}",
             )
         axes.set(title="F1 over rounds", xlabel="round", ylabel="F1", ylim=(-0.02, 1.02))
+        _whole_rounds(axes)
         canvas.key_below(figure, axes, columns=3)
     return out[0]

@@ -139,7 +139,10 @@ def _rows(
 
     detector: Any = loaded.main
     network = detector.network()
-    network.load_state_dict(load(weights))
+    try:
+        network.load_state_dict(load(weights))
+    except Exception as error:  # safetensors and torch raise what they like
+        raise BundleError(f"The base of this federation cannot be read ({reason_of(error)}); train it again.") from None
     adapted(network, settings)
     layout = Layout.of(network)
     if layout.count != len(vector):

@@ -36,6 +36,7 @@ from logradar.model.settings import RunSettings
 from logradar.pipeline.fitting import Material, training_material
 from logradar.storage.records import opening
 
+Rows = npt.NDArray[np.int64]
 Transport = Callable[[Server, Mapping[int, Client], Callable[[Round], None]], None]
 NETWORKS = ("causal_lm", "distilbert", "deeplog", "logbert")
 SKETCH = "count_vector"
@@ -94,19 +95,25 @@ class Federation:
         return pa.concat_tables(self.valid)
 
     def sketches(self) -> Sketched:
-        """The yardstick: count vectors of the same sessions, the server's own included."""
-        empty = SESSIONS.empty_table()
-        learn = [_sequences(part) for part in (self.base, *self.train)]
-        watch = [_sequences(part) for part in (empty, *self.valid)]
+        """The yardstick: count vectors of the same sessions, the server's own included.
+
+        With a privacy budget they are of the server's sessions alone: a sketch has no noise.
+        """
+        hidden = self.settings.federation.privacy.epsilon is not None
+        train, valid = ([], []) if hidden else (self.train, self.valid)
+        learn = [_sequences(part) for part in (self.base, *train)]
+        watch = [_sequences(part) for part in (SESSIONS.empty_table(), *valid)]
         return federated_counts(learn, watch, self.material.data.texts(), LARGEST)
 
     def fitted(self, vector: npt.NDArray[np.float32]) -> Detector:
         """The detector with this vector in its weights, and scores of the validation sessions."""
+        from safetensors.torch import load
+
         from logradar.training.adapters import merge
 
-        f = self.settings.federation
         network = self.detector.network()
-        adapted(network, f)
+        network.load_state_dict(load(self.base_weights))
+        adapted(network, self.settings.federation)
         self.learner.layout.write(network, vector)
         merge(network)
         network.eval()
@@ -153,18 +160,17 @@ def prepared(material: Material, settings: FederatedRunSettings, base_detector: 
     weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
     adapted(network, f)
     learner = Learner(network, detector.objective, f)
-    learns, watches = divided(rest, f), divided(valid, f)
+    learns, watches = _filled(divided(rest, f), divided(valid, f))
     if len(learns) != f.clients:
+        say(f"{f.name}: {len(learns):,} clients have sessions to learn from; there are no others.")
         f = f.model_copy(update={"clients": len(learns)})
         settings = settings.model_copy(update={"federation": f})
         learner.settings = f
-    watches = (watches + [np.empty(0, np.int64)] * len(learns))[: len(learns)]
     parts = [rest.take(pa.array(rows)) for rows in learns]
     hostile = _hostile(f)
     clients = {
         number: Client(number, detector.learnable(_sequences(part)), learner, _noise(f, len(part)), number in hostile)
         for number, part in enumerate(parts, 1)
-        if len(part)
     }
     say(
         f"{f.name}: {len(rest):,} sessions of {len(clients):,} clients, {len(base):,} of the server; "
@@ -225,8 +231,6 @@ def _with_base(
     plain: RunSettings, f: FederationSettings, base: pa.Table, texts: Mapping[int, str], ids: npt.NDArray[np.int32]
 ) -> Detector:
     values: dict[str, Any] = {"epochs": max(f.base_epochs, 1), "tensorboard": False, "device": f.device}
-    if not f.base_epochs:
-        values |= {"epoch_steps": 1, "learning_rate": 1e-12, "averaging": 0.0}
     chosen = plain.with_training(values)
     detector: Any = chosen.make(plain.detector)
     if hasattr(detector.settings, "updates"):
@@ -238,10 +242,23 @@ def _with_base(
     held = max(len(base) // 5, 1)
     learn, watch = base.slice(0, len(base) - held), base.slice(len(base) - held)
     with TrainingSet(SessionTable(learn), SessionTable(watch), templates=lambda: texts) as training:
-        detector.fit(training)
+        if f.base_epochs:
+            detector.fit(training)
+        elif words:
+            detector.untrained(training)
     if words:
         detector.begin(ids, texts)
     return detector  # type: ignore[no-any-return]
+
+
+def _filled(learns: list[Rows], watches: list[Rows]) -> tuple[list[Rows], list[Rows]]:
+    """The clients that have something to learn; validation sessions of the others are with the last one."""
+    watches = (watches + [np.empty(0, np.int64)] * len(learns))[: max(len(learns), len(watches))]
+    kept = [place for place, rows in enumerate(learns) if len(rows)]
+    own = [watches[place] for place in kept]
+    left = [rows for place, rows in enumerate(watches) if place not in kept]
+    own[-1] = np.sort(np.concatenate([own[-1], *left]))
+    return [learns[place] for place in kept], own
 
 
 def _ids(*tables: pa.Table) -> npt.NDArray[np.int32]:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
@@ -125,7 +126,6 @@ class TextDetector(Detector):
     parts: ClassVar[tuple[str, ...]] = ()  # names of the objectives, where the loss is that of several together
     outputs: ClassVar[int]  # numbers that the network gives for each place
     starts_with: ClassVar[str] = "distilbert"  # the detector of a bundle that `start` names
-    _scorer: Scorer
 
     @abstractmethod
     def example(self) -> dict[str, npt.NDArray[Any]]:
@@ -257,10 +257,19 @@ class TextDetector(Detector):
         self.model = self.model.with_network(network)
         self._scorer = Scorer(export(network, self.example(), ragged=True))
 
+    @cached_property
+    def _scorer(self) -> Scorer:
+        """That of these weights; tracing a network takes seconds or minutes, so one that scores nothing is not."""
+        return Scorer(export(self.model.network(), self.example(), ragged=True))
+
     def network(self) -> LanguageNetwork:
         """The trained network in torch, in evaluation mode, to train on or to look inside."""
         network: LanguageNetwork = self.model.network()
         return network
+
+    def untrained(self, training: TrainingSet) -> None:
+        """Have the model of the settings as it is, with a tokenizer for the sessions of ``training``."""
+        self._begin(training)
 
     def begin(self, ids: npt.NDArray[np.int32], templates: Mapping[int, str]) -> None:
         """Know the texts of more templates, as several sites have them; the tokenizer stays as it is."""
