@@ -78,6 +78,10 @@ def settings() -> str:
     parts += _rows(ServiceSettings, "")
     parts += ["\nEach of `bundles`:\n", table, *_rows(RouteSettings, "")]
     parts += ["\nEach of `notifications.receivers`:\n", table, *_rows(ReceiverSettings, "")]
+    from logradar.federated.settings import FederationSettings
+
+    parts += ["\n## logradar federate\n\nIn addition to the settings of a run.\n", table]
+    parts += _rows(FederationSettings, "federation.")
     from logradar.sources.download.settings import ArchiveSettings, DownloadSettings
 
     parts += ["\n## logradar download\n\nIn a file of its own (`logradar download NAME -c download.yaml`).\n", table]

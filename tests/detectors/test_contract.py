@@ -24,7 +24,7 @@ from logradar.detectors.base import Detector, Incremental, detectors
 
 NAMES = detectors.names()
 # Some networks with the same training loop as others: they are slow tests
-ALIKE = ("distilbert_classifier", "loglstm", "logtcn")
+ALIKE = ("causal_lm", "distilbert_classifier", "loglstm", "logtcn")
 FEWER = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in NAMES]
 
 
