@@ -13,7 +13,7 @@ PYTHONS ?= python3.12 python3.13
 CORE_TESTS := $(addprefix tests/,core parsing sources alerting evaluation detectors/baselines detectors/value_models \
 	detectors/test_values.py cli/test_first_train.py cli/test_main_job.py)
 
-.PHONY: setup demo demo-service test test-spark notebooks test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
+.PHONY: setup demo demo-service test test-spark test-federated notebooks test-processors test-pythons check check-slow fuzz bench bench-json bench-memory bench-parsing peers reproduce docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -23,7 +23,7 @@ setup: $(READY)  ## a virtual environment with LogRadar and all it needs
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[deep,text,serve,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[deep,text,serve,code,dev]'
 	touch $@
 
 demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated services) and write the report
@@ -38,6 +38,16 @@ test: $(READY)  ## all tests
 test-spark: $(READY)  ## all tests of the Spark engine, the long ones too
 	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[spark]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'slow or not slow' tests/engines
+
+# Packages that Flower pins otherwise than constraints.txt; they are left to it.
+OTHERWISE := typer|rich|protobuf|fastapi|starlette|uvicorn|attrs|packaging|grpcio|jsonschema|mcp|mcp-types|click|prompt_toolkit|pathspec|cryptography|requests|sqlalchemy|alembic|sse-starlette
+
+test-federated:  ## the tests of federations, with Flower in an environment of its own
+	$(PYTHON) -m venv $(VENV)-federated
+	grep -v -i -E '^($(OTHERWISE))==' constraints.txt > $(VENV)-federated/constraints.txt
+	$(VENV)-federated/bin/pip install --quiet --disable-pip-version-check --progress-bar off -c $(VENV)-federated/constraints.txt \
+		-e '.[deep,text,federated]' pytest hypothesis
+	OMP_NUM_THREADS=1 $(VENV)-federated/bin/python -m pytest -m 'slow or not slow' tests/federated
 
 test-processors: $(READY)  ## what networks learn: 4 processors, 1 and 2 threads, 3 seeds
 	$(BIN)/python -m tests.processors

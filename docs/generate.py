@@ -32,7 +32,12 @@ def commands() -> str:
         "or more is new than chance explains (`diff --fail-on-new`).\n",
     ]
     group: Any = typer.main.get_command(build())
-    for name, command in sorted(group.commands.items()):
+    found = {**group.commands}
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            del found[name]
+            found |= {f"{name} {inner}": below for inner, below in command.commands.items()}
+    for name, command in sorted(found.items()):
         parts.append(f"\n## logradar {name}\n\n{command.help}\n\n| argument | meaning | default |\n|---|---|---|\n")
         for param in command.params:
             if param.name == "help":
@@ -73,6 +78,10 @@ def settings() -> str:
     parts += _rows(ServiceSettings, "")
     parts += ["\nEach of `bundles`:\n", table, *_rows(RouteSettings, "")]
     parts += ["\nEach of `notifications.receivers`:\n", table, *_rows(ReceiverSettings, "")]
+    from logradar.federated.settings import FederationSettings
+
+    parts += ["\n## logradar federate\n\nIn addition to the settings of a run.\n", table]
+    parts += _rows(FederationSettings, "federation.")
     from logradar.sources.download.settings import ArchiveSettings, DownloadSettings
 
     parts += ["\n## logradar download\n\nIn a file of its own (`logradar download NAME -c download.yaml`).\n", table]

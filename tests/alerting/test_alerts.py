@@ -10,7 +10,7 @@ import pytest
 
 from logradar.alerting.alerts import alert_id, anomalous, make_alerts
 from logradar.alerting.files import alert_json, document_pieces, write_alerts
-from logradar.core.tables import ALERTS, FINDINGS, LOG_RECORDS, SCORES, SESSIONS
+from logradar.core.tables import ALERTS, FINDINGS, LOG_RECORDS, SCORES, SESSIONS, UNKNOWN
 
 END = datetime(2026, 3, 2, 8, tzinfo=UTC)
 TEMPLATES = {3: "open <*>", 4: "close <*>"}
@@ -124,3 +124,28 @@ def test_a_file_of_alerts_is_there_whole_or_not_at_all(tmp_path, kind):
     assert link.is_symlink()
     assert before.read_bytes() != b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"latest.{kind}", f"old.{kind}"]
+
+
+@pytest.mark.parametrize(
+    "body, template, level, part",
+    [
+        ("vm crashed", UNKNOWN, None, 0.6),
+        ("vm crashed", UNKNOWN, 9, 0.6),
+        ("vm crashed", UNKNOWN, 21, 1.0),  # the level of a line says more
+        ("vm resumed", UNKNOWN, 9, 0.25),
+        ("vm crashed", 3, 9, 0.25),  # normal in training
+        ("all is well\nfatal: it is not", UNKNOWN, 9, 0.25),  # the first line is the message
+        (None, UNKNOWN, 9, 0.25),
+    ],
+)
+def test_a_new_message_that_says_that_something_failed_counts_as_a_warning(body, template, level, part):
+    session = {"session_id": "a", "record_ids": [0, 1], "template_ids": [3, template], "gaps": [0.0, 0.0]}
+    sessions = pa.Table.from_pylist([{**session, "max_level": level}], schema=SESSIONS)
+    scores = pa.table([["a"], [1.0], pa.array([[0, 1]], pa.list_(pa.float32()))], schema=SCORES)
+    records = [{"record_id": 0, "body": "fatal"}, {"record_id": 1, "body": body, "level": level}]
+    table = pa.Table.from_pylist([{"source": "a", "line": 1, **row} for row in records], schema=LOG_RECORDS)
+    found = make_alerts(
+        sessions, scores, FINDINGS.empty_table(), TEMPLATES, lambda ids: table, detector="ngram", threshold=1.0
+    )
+    parts = {one["name"]: one["value"] for one in found.to_pylist()[0]["severity_parts"]}
+    assert parts["level"] == part

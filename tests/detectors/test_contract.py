@@ -24,7 +24,7 @@ from logradar.detectors.base import Detector, Incremental, detectors
 
 NAMES = detectors.names()
 # Some networks with the same training loop as others: they are slow tests
-ALIKE = ("distilbert_classifier", "loglstm", "logtcn")
+ALIKE = ("causal_lm", "distilbert_classifier", "loglstm", "logtcn")
 FEWER = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in NAMES]
 
 
@@ -158,8 +158,8 @@ def test_a_damaged_detector_is_refused_in_a_sentence(fitted, tmp_path):
 def quick(name: str) -> Detector:
     """A new detector; a network is trained for a moment only."""
     kind = detectors.load(name)
-    moment = {"training": {"epochs": 3, "epoch_steps": 20}} if "training" in kind.Settings.model_fields else {}
-    return kind(kind.Settings(**moment), seed=5)
+    moment = {"training": {"epochs": 3, "epoch_steps": 20}, "updates": 2}
+    return kind(kind.Settings(**{key: moment[key] for key in moment if key in kind.Settings.model_fields}), seed=5)
 
 
 def on_disk(rows: list[list[int]], folder: Path) -> Shards:
@@ -237,7 +237,7 @@ def test_nothing_to_learn_from_is_a_sentence(name):
         detectors.load(name)().fit(TrainingSet.of_tables(sessions([]), sessions([])))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FEWER)
 @pytest.mark.parametrize("train", [[[3]], [[3, 3, 3]] * 5, [[]]])
 def test_the_smallest_training_data_works(name, train):
     detector = quick(name)

@@ -105,7 +105,7 @@ def _signs(row: Mapping[str, Any], facts: Facts, places: npt.NDArray[np.int64], 
     errors, warned = int((facts.levels >= ERROR).sum()), int((facts.levels >= WARN).sum())
     return Signs(
         confidence=confidence,
-        level=row["max_level"],
+        level=max(row["max_level"] or 0, WARN if facts.alarming else 0) or None,
         services=tuple(facts.of_services(places)),
         all_services=tuple(facts.of_services(np.arange(len(facts.services)))),
         errors=errors,

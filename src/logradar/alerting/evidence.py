@@ -13,15 +13,18 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from logradar.core.formatting import level_word
 from logradar.core.sequences import Sequences
 from logradar.core.tables import ERROR, UNKNOWN, WARN
+from logradar.core.telling_words import MEDIUM, weights
 
 EVIDENCE_SHOWN: Final = 5
 UNSEEN: Final = "(a message that is not in the training data)"
 _CANDIDATES: Final = 8  # lines of one session that may be added to what the detector found
+_READ: Final = 2000  # characters of a new message that are searched for telling words
 _AT_ONCE: Final = 50_000  # lines that are fetched together
 _GIST: Final = 120  # characters by which two unseen messages are compared
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F-]{8,}|\d+")
@@ -35,13 +38,15 @@ class Facts:
     """What is known of the lines of one session, one entry per event.
 
     ``levels`` are SeverityNumbers, 0 where a line has none. ``services`` are numbers of ``names``, -1 for none.
-    ``templates`` are template ids, `UNKNOWN` for a message that is not in the training data.
+    ``templates`` are template ids, `UNKNOWN` for a message that is not in the training data. ``alarming``: one of these
+    messages says that something failed (`core.telling_words`).
     """
 
     levels: npt.NDArray[np.int8]
     services: npt.NDArray[np.int32]
     templates: npt.NDArray[np.int32]
     names: list[str]
+    alarming: bool = False
 
     def urgency(self) -> Ints:
         """Of each line: 5 for a new message, plus 3 for ERROR or worse, 2 for WARN."""
@@ -59,12 +64,15 @@ class Facts:
 def facts_of(sessions: pa.Table, lines: Lines) -> list[Facts]:
     """The facts of each of SESSIONS; ``lines`` returns the LOG_RECORDS of given record ids, in any order.
 
-    Lines are fetched in pieces, and only their level and service is kept.
+    Lines are fetched in pieces, and only their level and service is kept, and whether a new message is alarming.
     """
     records = Sequences.from_arrow(sessions["record_ids"].cast(pa.list_(pa.int64())))
     ids = Sequences.from_arrow(sessions["template_ids"])
     wanted, row = np.unique(records.values, return_inverse=True)
     levels, services = np.zeros(len(wanted), np.int8), np.full(len(wanted), -1, np.int32)
+    new, alarming = np.zeros(len(wanted), bool), np.zeros(len(wanted), bool)
+    if len(ids.values) == len(records.values):
+        new[row[ids.values == UNKNOWN]] = True
     known: dict[str, int] = {}
     for first in range(0, len(wanted), _AT_ONCE):
         table = lines(wanted[first : first + _AT_ONCE].tolist())
@@ -73,12 +81,21 @@ def facts_of(sessions: pa.Table, lines: Lines) -> list[Facts]:
         inside = np.flatnonzero(wanted[place] == numbers)  # more lines than were asked for may come
         levels[place[inside]] = table["level"].fill_null(0).to_numpy()[inside]
         services[place[inside]] = _numbered(table["service"], known)[inside]
+        alarms = inside[new[place[inside]]]
+        alarming[place[alarms]] = _alarming(table["body"].take(pa.array(alarms)))
     names = list(known)
     found = []
     for number, (begin, end) in enumerate(zip(records.offsets[:-1], records.offsets[1:], strict=True)):
         templates = ids[number] if len(ids[number]) == end - begin else np.zeros(end - begin, np.int32)
-        found.append(Facts(levels[row[begin:end]], services[row[begin:end]], templates, names))
+        mine = row[begin:end]
+        found.append(Facts(levels[mine], services[mine], templates, names, bool(alarming[mine].any())))
     return found
+
+
+def _alarming(bodies: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Whether the first line of each of some messages says that something failed."""
+    texts = pl.Series(bodies.to_pylist(), dtype=pl.String)
+    return (weights(texts.str.slice(0, _READ).str.split("\n").list.first()) >= MEDIUM).fill_null(False).to_numpy()
 
 
 def _numbered(column: pa.ChunkedArray, known: dict[str, int]) -> npt.NDArray[np.int32]:

@@ -37,13 +37,15 @@ _FLAT: Final = {
     "reason": pl.String,
     "body": pl.String,
     "signature": pl.String,
+    "code": pl.String,
 }
 
 
 def alert_json(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of ALERTS as JSON values, without the ids of its records."""
+    """A row of ALERTS as JSON values, without the ids of its records; ``code`` is there where code is indexed."""
     signature = row["signature"] and orjson.loads(row["signature"])
-    kept = {name: value for name, value in row.items() if name not in ("record_ids", "code")}
+    left_out = ("record_ids",) if row.get("code") is not None else ("record_ids", "code")
+    kept = {name: value for name, value in row.items() if name not in left_out}
     evidence = [{**one, "timestamp": iso(one["timestamp"])} for one in row["evidence"]]
     parts = {part["name"]: part["value"] for part in row["severity_parts"]}
     moments = {name: iso(row[name]) for name in ("started_at", "raised_at")}
@@ -103,4 +105,5 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat["services"] = " ".join(whole["services"])
     flat["severity_parts"] = " ".join(f"{name}={value:.3f}" for name, value in whole["severity_parts"].items())
     flat["signature"] = row["signature"]
+    flat["code"] = " ".join(f"{one['path']}:{one['line']}" for one in row.get("code") or ()) or None
     return {name: harmless(value) if isinstance(value, str) else value for name, value in flat.items()}

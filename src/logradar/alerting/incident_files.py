@@ -35,12 +35,15 @@ _FLAT: Final = {
     "reason": pl.String,
     "kind": pl.String,
     "again_of": pl.String,
+    "code": pl.String,
 }
 
 
 def incident_json(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of INCIDENTS as JSON values."""
+    """A row of INCIDENTS as JSON values; ``code`` is there where code is indexed."""
     evidence = row["evidence"]
+    if row.get("code") is None:
+        row = {name: value for name, value in row.items() if name != "code"}
     if evidence is not None:
         evidence = {**evidence, "timestamp": iso(evidence["timestamp"])}
     return {**row, "started_at": iso(row["started_at"]), "last_at": iso(row["last_at"]), "evidence": evidence}
@@ -75,4 +78,5 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat = {name: plain.get(name, line.get(name)) for name in _FLAT}
     flat["services"] = " ".join(plain["services"])
     flat["candidates"] = "; ".join(f"{one['service']} ({one['reason']})" for one in plain["candidates"])
+    flat["code"] = " ".join(f"{one['path']}:{one['line']}" for one in plain.get("code") or ()) or None
     return {name: harmless(value) if isinstance(value, str) else value for name, value in flat.items()}

@@ -1,10 +1,10 @@
 """The command line: one file per command, which parses arguments, makes one library call and prints the result.
 
 What comes in are the words after ``logradar``; what goes out is text or one JSON document on stdout, with progress
-on stderr. Every plain module here is a command, found by its file name. ``options`` holds the arguments that several
-commands share, ``show`` prints results for people. Exit codes: 0 done, 2 a mistake of the user (one sentence), 1 an
-error in LogRadar (a traceback), 3 alerts were raised under ``detect --fail-on-alert``
-or too much is new under ``diff --fail-on-new``. Read ``detect`` first.
+on stderr. Every plain module here is a command, found by its file name; those in ``code`` are `logradar code …`.
+``options`` holds the arguments that several commands share, ``show`` prints results for people. Exit codes: 0 done,
+2 a mistake of the user (one sentence), 1 an error in LogRadar (a traceback), 3 alerts were raised under
+``detect --fail-on-alert`` or too much is new under ``diff --fail-on-new``. Read ``detect`` first.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from logradar.core.interrupts import listen
 
 _ADDRESS_SPACE = 3_500_000_000  # bytes: `detect` and `train` of simple detectors end well with it, not with less
 _LESS_MEMORY = "Lower input.limits.block or memory_mb, or read fewer files at once (--limit-files)."
+GROUPS = {"code": "Which source code writes the lines of a log: index it, and explain lines and alerts."}
 _INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 
 
 def build() -> typer.Typer:
-    """The typer application: one command for each plain module of this folder."""
+    """The typer application: one command for each plain module of this folder, and for each of `GROUPS`."""
     app = typer.Typer(
-        help="Learn what normal logs look like and report what is not normal, ranked and explained.",
+        help="Learn what normal logs look like and report what is not normal, ranked, explained and linked to code.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -43,6 +44,14 @@ def build() -> typer.Typer:
     for module in pkgutil.iter_modules(__path__):
         if not module.ispkg:
             app.command(module.name.replace("_", "-"))(importlib.import_module(f"{__name__}.{module.name}").command)
+    for name, sentence in GROUPS.items():
+        group = typer.Typer(help=sentence, no_args_is_help=True, rich_markup_mode="markdown")
+        package = importlib.import_module(f"{__name__}.{name}")
+        for module in pkgutil.iter_modules(package.__path__):
+            group.command(module.name.replace("_", "-"))(
+                importlib.import_module(f"{package.__name__}.{module.name}").command
+            )
+        app.add_typer(group, name=name)
     return app
 
 

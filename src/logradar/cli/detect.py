@@ -79,6 +79,7 @@ def command(
         ),
     ] = None,
     redact: options.Redact = None,
+    code: options.CodeIndex = None,
     engine: options.Engine = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -121,7 +122,7 @@ def command(
         checkpoint=checkpoint,
         quiet_minutes=resolve_after,
         incidents=incidents,
-        sharing=Sharing(webhook, redact),
+        sharing=Sharing(webhook, redact, code=code),
         engine=elsewhere,
     )
     if json:

@@ -48,6 +48,7 @@ def command(
         str | None, typer.Option("--database", metavar="URL", help="PostgreSQL in place of the embedded store.")
     ] = None,
     auth: Annotated[bool, typer.Option("--auth", help="Every request needs a key.")] = False,
+    code: options.CodeIndex = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="With a made-up shop that logs to it and fails now and then.")
     ] = False,
@@ -83,6 +84,7 @@ def command(
         "syslog_udp": syslog_udp,
         "database": database,
         "auth": auth or None,
+        "code": code,
     }
     settings = service_settings(config, bundles or [], shadow, {k: v for k, v in given.items() if v is not None})
     if new_key is not None:

@@ -23,6 +23,7 @@ _WORDS: Final = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
         (r"never seen in training", _NEW),
+        (r"never seen in training, (?P<how>(?:like|a bit like|unlike) .+)", _NEW + ", {how}"),
         (
             r"(?P<n>1) line with messages that no training session has",
             _NEW,

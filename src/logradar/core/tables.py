@@ -140,7 +140,18 @@ EVIDENCE: Final = pa.struct(
     ]
 )
 
-CODE: Final = pa.struct([pa.field("path", pa.string()), pa.field("line", pa.int64()), pa.field("text", pa.string())])
+CODE: Final = pa.struct(  # a place in the source code that a line of the evidence leads to
+    [
+        pa.field("record_id", pa.int64()),
+        pa.field("path", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("text", pa.string()),
+        pa.field("function", pa.string()),  # with its class; empty outside of all
+        pa.field("basis", pa.string()),  # location, message or stack frame
+        pa.field("note", pa.string()),  # what a person should know, such as that the versions differ; mostly empty
+        pa.field("url", pa.string()),
+    ]
+)
 
 SEVERITY_PART: Final = pa.struct([pa.field("name", pa.string()), pa.field("value", pa.float64())])
 
@@ -190,6 +201,7 @@ INCIDENTS: Final = pa.schema(  # alerts and rate changes with one cause
         pa.field("evidence", EVIDENCE),  # the first unusual line
         _required("candidates", pa.list_(CANDIDATE)),  # services where the cause may be, the likeliest first
         pa.field("merged_into", pa.string()),
+        pa.field("code", pa.list_(CODE)),  # of the first unusual line, where code is indexed
     ]
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from logradar.core.columns import HIGHEST_ID, numbers
 from logradar.core.config import Config
-from logradar.core.distinct import Distinct
+from logradar.core.distinct import Distinct, count_distinct
 from logradar.core.formatting import how_often
 from logradar.core.ragged_kernels import ordered
 from logradar.core.sequences import Sequences
@@ -55,6 +55,29 @@ class CountVector(Incremental):
 
     Settings = CountVectorSettings
     _index: tuple[SeenRows, tuple[npt.NDArray[np.int64], ...]] | None = None  # built when first needed
+
+    @classmethod
+    def of_counts(cls, rows: Sequences, settings: Config | None = None) -> CountVector:
+        """Fitted on distinct sorted rows of template ids with their counts, of which the order is lost."""
+        found = cls(settings)
+        found._fit(count_distinct([rows]), rows, None)
+        return found
+
+    @property
+    def counts(self) -> Sequences:
+        """What it knows: distinct sorted rows of template ids with their counts, all of them or the most frequent."""
+        return self._known.rows
+
+    def merge(self, other: CountVector) -> None:
+        """Know what ``other`` knows too, as if both had learnt together; template ids must mean the same."""
+        self._learn_more(other.counts)
+
+    def renumber(self, ids: Mapping[int, int]) -> CountVector:
+        """The same with other numbers for templates. Raises `KeyError` for a template that ``ids`` does not have."""
+        known = self.counts
+        values = np.array([ids[value] for value in known.values.tolist()], np.int32)
+        rows = Sequences(values, known.offsets, known.counts, known.inverse).sorted()
+        return CountVector.of_counts(rows, self.settings)
 
     @property
     def lowest_score(self) -> float:

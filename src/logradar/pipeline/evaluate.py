@@ -24,6 +24,7 @@ from logradar.alerting.threshold import Threshold
 from logradar.core.memory import give_back
 from logradar.core.outputs import require_output
 from logradar.evaluation.audit import Hashes, Side, audit, distinguishable, seen_in
+from logradar.evaluation.calibration import calibration
 from logradar.evaluation.caveats import caveats
 from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
@@ -117,6 +118,9 @@ def evaluate(
         suppressed = np.sort(found.rows[looked[~explained.kept]])
         if found.labelled:
             document = _document(spec, loaded, corpus, found, limit)
+            alarmed = found.rows[rows]
+            sure = scorer.confidence.of(found.scores[loaded.settings.detector][alarmed])
+            document["calibration"] = calibration(found.labels[alarmed], sure)
             by_bundle = threshold is alerts_per_day is precision is None
             values = tuple(name for name, detector in loaded.detectors.items() if detector.needs_values)
             document["caveats"] = caveats(

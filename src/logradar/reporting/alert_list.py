@@ -43,6 +43,17 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class InCode:
+    """A place in the source code that writes a line; ``url`` is empty where it cannot be looked at."""
+
+    where: str
+    function: str
+    text: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Line:
     """A log line, or a finding about the session as a whole (no ``where`` and no ``body``).
 
@@ -55,6 +66,7 @@ class Line:
     body: Clipped | None
     reasons: list[Reason]
     facts: str = ""
+    code: tuple[InCode, ...] = ()
     skipped: int = 0  # above 0: not a line, but the place where this many lines are left out
 
 
@@ -129,7 +141,9 @@ def _score(alert: Mapping[str, Any]) -> float:
 
 def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
     evidence = alert.get("evidence")
-    lines = lines_of([row for row in evidence if isinstance(row, Mapping)] if isinstance(evidence, list) else [])
+    lines = lines_of(
+        [row for row in evidence if isinstance(row, Mapping)] if isinstance(evidence, list) else [], alert.get("code")
+    )
     reasons = [reason.text for line in lines for reason in line.reasons]
     score = _score(alert)
     label = alert.get("label")
@@ -151,13 +165,17 @@ def _entry(rank: int, alert: Mapping[str, Any], highest: float) -> Entry:
     )
 
 
-def lines_of(evidence: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """The lines of the evidence of an alert: one per record, with all its reasons, in the order of first mention."""
+def lines_of(evidence: Sequence[Mapping[str, Any]], code: Any = None) -> list[Line]:
+    """The lines of the evidence of an alert: one per record, with all its reasons, in the order of first mention.
+
+    ``code`` are the places in source code that the alert names, where it does.
+    """
     by_record: dict[Any, list[Mapping[str, Any]]] = {}
     for place, row in enumerate(evidence):
         record = row.get("record_id")
         by_record.setdefault(record if isinstance(record, int) else f"no record {place}", []).append(row)
-    return [_line(rows) for rows in by_record.values()]
+    places = [row for row in code if isinstance(row, Mapping)] if isinstance(code, list) else []
+    return [_line(rows, [one for one in places if one.get("record_id") == key]) for key, rows in by_record.items()]
 
 
 def _shortened(lines: Sequence[Line]) -> Iterator[Line]:
@@ -180,12 +198,20 @@ def _near(count: int, findings: Sequence[int]) -> list[int]:
     return sorted(near for near in reached if 0 <= near < count)
 
 
-def _line(rows: Sequence[Mapping[str, Any]]) -> Line:
+def _in_code(row: Mapping[str, Any]) -> InCode:
+    url = str(row.get("url") or "")
+    function, text, note = (str(row.get(name) or "")[:300] for name in ("function", "text", "note"))
+    link = url if url.startswith(("https://", "http://")) else ""
+    return InCode(f"{row.get('path')}:{row.get('line')}", function, text, note, link)
+
+
+def _line(rows: Sequence[Mapping[str, Any]], code: Sequence[Mapping[str, Any]] = ()) -> Line:
     evidence = rows[0]
     source, line, body = evidence.get("source"), evidence.get("line"), evidence.get("body")
     path = str(source or "")
     where = path.replace("\\", "/").rpartition("/")[2] + (f":{line}" if line is not None else "")
-    return Line(where, path, _body(str(body)) if body is not None else None, _reasons(rows), _facts(evidence))
+    shown = _body(str(body)) if body is not None else None
+    return Line(where, path, shown, _reasons(rows), _facts(evidence), tuple(map(_in_code, code)))
 
 
 def _body(body: str) -> Clipped:

@@ -36,6 +36,10 @@ ON_ROC = (
 )
 _SCORES = "Number of sessions by score, on a logarithmic axis. Scores to the right of the dashed line raise an alarm."
 _CONFUSION = "The alarms against the labels."
+_CALIBRATION = (
+    "The share of alarms that are right (up) among alarms of equal confidence (right), the number that severity is "
+    "computed from. On the dotted line it is right; above it anomalies are more frequent than it says."
+)
 _FAULTS = "Share of each kind of fault that was found, with its 95 % interval; the diamond is the best single detector."
 
 
@@ -70,8 +74,8 @@ def write_pictures(run: Run, folder: Path) -> list[Path]:
     """Write all pictures that a run has the data for into ``folder`` as PNG files, and return their paths.
 
     The names are fixed: ``roc.png``, ``precision-recall.png``, ``confusion-matrix.png``, ``alerts-over-time.png``,
-    ``scores.png``, ``faults.png``, and ``training-<detector>.png`` for each detector that was trained. Raises
-    `DataError` where there is nothing to draw, `InputError` where the folder cannot be written.
+    ``calibration.png``, ``scores.png``, ``faults.png``, and ``training-<detector>.png`` for each detector that was
+    trained. Raises `DataError` where there is nothing to draw, `InputError` where the folder cannot be written.
     """
     paths = []
     try:
@@ -106,6 +110,8 @@ def _drawn(run: Run, kind: Kind) -> Iterator[Drawn]:
     cells = [cell for key in ("tp", "fp", "tn", "fn") if real(cell := run.evaluation.get(key)) and cell >= 0]
     if len(cells) == 4:
         yield Drawn("confusion-matrix", plots.confusion_matrix(*cells, kind=kind), _CONFUSION)
+    if ranges := run.calibration:
+        yield Drawn("calibration", plots.calibration(ranges, kind=kind), _CALIBRATION)
     if kinds := run.faults:
         yield Drawn("faults", plots.fault_recall(kinds, run.main, kind=kind), _FAULTS)
     for name, rows in run.history.items():

@@ -82,7 +82,7 @@ def _story(rank: int, one: Mapping[str, Any], changes: Mapping[str, Mapping[str,
         moment(one.get("started_at")) if one.get("started_at") else NO_TIME,
         _size(one),
         list(_sentences(one)),
-        lines_of([evidence]) if isinstance(evidence, Mapping) and evidence.get("body") else [],
+        lines_of([evidence], one.get("code")) if isinstance(evidence, Mapping) and evidence.get("body") else [],
         isinstance(evidence, Mapping) and evidence.get("record_id") is None,
         list(_rates(one, changes)),
         [

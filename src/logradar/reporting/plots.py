@@ -6,7 +6,8 @@ nothing to draw.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from logradar.core.formatting import percent
 from logradar.evaluation.metrics import wilson
 from logradar.reporting import canvas as style
-from logradar.reporting.canvas import FALSE_ALARM, FOUND, Kind, canvas, key_below, shortened
+from logradar.reporting.canvas import FALSE_ALARM, FOUND, Kind, canvas, fractions, key_below, shortened
 from logradar.reporting.detector_colours import detector_colour
 
 
@@ -103,6 +104,26 @@ def confusion_matrix(tp: float, fp: float, tn: float, fn: float, *, kind: Kind =
         axes.spines[:].set_visible(False)
         axes.set(xlabel="what LogRadar decided", ylabel="what the label says")
         axes.set_title("Right and wrong decisions at the threshold")
+    return out[0]
+
+
+def calibration(ranges: Sequence[Mapping[str, float]], *, kind: Kind = "svg") -> bytes:
+    """The share of alarms that are right over their mean confidence, as points as large as they have alarms.
+
+    ``ranges`` are those of `logradar.evaluation.calibration`. Bars are 95 % intervals (Wilson, JASA 1927).
+    """
+    with canvas("calibration", kind, height=4.1) as (figure, out):
+        axes = figure.subplots()
+        fractions(axes, "confidence: how sure LogRadar is", "share of these alarms that are right")
+        axes.plot([0, 1], [0, 1], color=style.SOFT, lw=1.1, ls=":", zorder=1)
+        for one in ranges:
+            x, y, count = one["confidence"], one["anomalous"], one["sessions"]
+            low, high = wilson(y * count, count) or (0.0, 1.0)
+            axes.plot([x, x], [low, high], color=style.NORMAL, lw=1.6, zorder=2)
+            axes.scatter([x], [y], s=18 + 14 * math.log10(max(count, 1)), color=style.NORMAL, zorder=3)
+            place, side = ((-9, -3), "right") if x > 0.2 else ((9, -3), "left")
+            axes.annotate(f"{count:,.0f} alarms", (x, y), place, textcoords="offset points", ha=side, fontsize=8.5)
+        axes.set_title("Is the confidence of alarms right?")
     return out[0]
 
 

@@ -111,6 +111,19 @@ class Run:
         return value if isinstance(value, dict) else {}
 
     @property
+    def calibration(self) -> list[dict[str, float]]:
+        """The ranges of the calibration, as `logradar.evaluation.calibration` gives them."""
+        ranges = self.section("calibration").get("ranges")
+        rows = [one for one in ranges if isinstance(one, dict)] if isinstance(ranges, list) else []
+        return [
+            {"sessions": one["sessions"], "confidence": one["confidence"], "anomalous": one["anomalous"]}
+            for one in rows
+            if real(one.get("sessions"))
+            and one["sessions"] > 0
+            and all(real(one.get(name)) and 0 <= one[name] <= 1 for name in ("confidence", "anomalous"))
+        ]
+
+    @property
     def detectors(self) -> dict[str, dict[str, Any]]:
         """Figures by detector."""
         return {name: figures for name, figures in self.section("detectors").items() if isinstance(figures, dict)}

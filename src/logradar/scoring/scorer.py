@@ -87,7 +87,8 @@ class Scorer:
         self._bounds = ScoreCache(bundle.main, bundle.main.score_unfinished)  # of unfinished sessions
 
     @cached_property
-    def _confidence(self) -> Confidence:
+    def confidence(self) -> Confidence:
+        """How sure a score of the main detector makes, by its validation scores."""
         bundle, name = self.bundle, self.bundle.settings.detector
         normal, marked = bundle.validation[name], len(bundle.marked.get(name, ()))
         prior = marked / (marked + len(normal)) if marked else bundle.settings.severity.prior
@@ -149,7 +150,7 @@ class Scorer:
             lines,
             detector=self.bundle.settings.detector,
             threshold=self.limit.value,
-            confidence=self._confidence.of(explained.scores["score"].to_numpy()).tolist(),
+            confidence=self.confidence.of(explained.scores["score"].to_numpy()).tolist(),
             severities=self.bundle.settings.severity,
             signatures=[one.signature.model_dump_json() if one else None for one in explained.signatures],
             session_ids=explained.session_ids,

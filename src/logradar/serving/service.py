@@ -20,6 +20,8 @@ from logradar.core.locks import claimed
 from logradar.core.memory import peak_mb
 from logradar.core.progress import say
 from logradar.pipeline.feedback import Verdicts, give_feedback
+from logradar.retrieval.alert_links import AlertLinks
+from logradar.retrieval.guide import Guide
 from logradar.serving.detection.route import ACTIVE, SHADOW, Route, RoutePlan
 from logradar.serving.detection.worker import CLOSE, REMOVE, ROUTE, SHELF, Worker, WorkerSettings
 from logradar.serving.learning import NAME, Learning
@@ -51,12 +53,15 @@ class Health(NamedTuple):
 class Service:
     """The service in its folder ``settings.home``; a context manager that starts and ends all its threads.
 
-    ``log`` takes arrivals, ``store`` answers questions. All methods may be called by any thread.
+    ``log`` takes arrivals, ``store`` answers questions, ``guide`` explains lines by the code where it is indexed. All
+    methods may be called by any thread.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
         settings.home.mkdir(parents=True, exist_ok=True)
         self.settings, self.started_at = settings, now_us()
+        self.links = None if settings.code is None else AlertLinks.load(settings.code)
+        self.guide = None if self.links is None else Guide(self.links.linker)
         self._ends = ExitStack()
         with ExitStack() as undo:  # what was opened is closed where a later part cannot be
             undo.enter_context(claimed(settings.home))
@@ -73,7 +78,9 @@ class Service:
                 expected=settings.format,
                 most_open=settings.open_lines,
             )
-            self.worker = Worker(self.log, self.store, settings.home, settings=worker, plan=self._plan)
+            self.worker = Worker(
+                self.log, self.store, settings.home, settings=worker, plan=self._plan, links=self.links
+            )
             self.learning = Learning(self.store, self.worker.lines, settings.home, self._put_learnt)
             self._ends.push(undo.pop_all())
         self._rate = (time.monotonic(), 0)

@@ -66,6 +66,9 @@ class ServiceSettings(Config):
     )
     keep: Keeping = Keeping()
     notifications: NotificationSettings = NotificationSettings()
+    code: Path | None = Field(
+        None, description="folder of a code index (`logradar code index`): alerts name the code that wrote their lines"
+    )
     source_url: str | None = Field(
         None, description="pattern of links to code: https://host/repo/blob/main/{path}#L{line}"
     )

@@ -101,6 +101,14 @@ Redact = Annotated[
         "or in nothing; without it only in what is sent to others.",
     ),
 ]
+CodeIndex = Annotated[
+    Path | None,
+    typer.Option(
+        "--code",
+        metavar="INDEX",
+        help="A code index (`logradar code index`): alerts name the code that wrote their lines.",
+    ),
+]
 _OVERRIDE: Final = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*=")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes on stderr.")]
 

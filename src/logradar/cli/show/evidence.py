@@ -29,13 +29,13 @@ def alerts(shown: list[dict[str, Any]], count: int) -> None:
         console.print(Text.assemble((named, "bold"), (f" · {when} · id {alert['alert_id']}", "dim")))
         parts = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in alert["severity_parts"].items())
         console.print(Text(f"   severity from {parts}; score {alert['score']:.3g}", "dim"))
-        _lines(console, alert["evidence"])
+        _lines(console, alert["evidence"], alert.get("code") or [])
     more = count - len(shown)
     if more > 0:
         console.print(f"… and {more:,} more.")
 
 
-def _lines(console: Console, evidence: list[dict[str, Any]]) -> None:
+def _lines(console: Console, evidence: list[dict[str, Any]], code: list[dict[str, Any]]) -> None:
     """Each line once, with all that was found about it."""
     from rich.text import Text
 
@@ -54,10 +54,20 @@ def _lines(console: Console, evidence: list[dict[str, Any]]) -> None:
             console.print(Text(f"         {clipped(row, WIDTH)}", "dim"))
         for sentence in filter(None, of_one_line([found["reason"] for found in group])):
             console.print(Text(f"      ← {sentence}", "yellow"))
+        for there in code:
+            if there["record_id"] == one["record_id"]:
+                console.print(Text(f"      code: {in_code(there)}", "cyan"))
         for found in group:
             for item in found["expected"][:_EXPECTED]:
                 template = clipped(item["template"].partition("\n")[0].replace("<*>", "…"), WIDTH)
                 console.print(Text(f"      expected here ({item['probability']:.0%}): {template}", "dim"))
+
+
+def in_code(place: dict[str, Any]) -> str:
+    """A place in the source code, with its function and the text of its line."""
+    inside = f" in {place['function']}" if place["function"] else ""
+    note = f" ({place['note']})" if place["note"] else ""
+    return clipped(f"{place['path']}:{place['line']}{inside}{note}: {place['text']}", WIDTH)
 
 
 def _facts(one: dict[str, Any]) -> str:

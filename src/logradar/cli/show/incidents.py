@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from logradar.cli.show.evidence import in_code
 from logradar.cli.show.plain import clipped, in_plain_text
 
 MOST = 10  # incidents
 _RATES = 2  # rate changes of each
+_PLACES = 2  # in the source code
 _WIDTH = 160
 
 
@@ -32,6 +34,8 @@ def incidents(found: list[dict[str, Any]], changes: list[dict[str, Any]], raised
             body = clipped(line["body"].partition("\n")[0], _WIDTH)
             label = "first line" if line["record_id"] is not None else "last of these in training"
             console.print(Text.assemble(f"   {label}: ", (place, "dim"), body))
+        for there in (one.get("code") or [])[:_PLACES]:
+            console.print(Text(f"   code: {in_code(there)}", "cyan"))
         rates = telling((change_of[id_] for id_ in one["rate_change_ids"] if id_ in change_of), one)
         for row in rates[:_RATES]:
             console.print(Text(f"   rate: {clipped(in_words(row), _WIDTH)}", "yellow"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from copy import copy
 from dataclasses import replace
@@ -230,6 +230,27 @@ class NeuralDetector(PredictsEvents):
         network = self._network()
         network.load_state_dict(read_weights(self._weights))
         return network.eval()
+
+    def begin(self, ids: npt.NDArray[np.int32], templates: Mapping[int, str]) -> None:
+        """Have a new network for these templates, as several sites have them, with random weights."""
+        self.vocabulary = Vocabulary.of(ids)
+        with seeded(self.seed):
+            network = self._network()
+        self._take(network)
+        self.warm = True
+
+    def learnable(self, sequences: Sequences) -> Rows:
+        """Sequences of template ids as the rows that the network learns from."""
+        return self._rows(self._pieces(self._tokens(sequences)).distinct())
+
+    def objective(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Losses and weights of a batch of learnable rows, for a training that is not the detector's own."""
+        return self._loss(network, batch)
+
+    def take(self, network: torch.nn.Module, valid: SessionView) -> None:
+        """Score with a network that was trained elsewhere; ``valid`` are normal sessions that it did not learn."""
+        self._take(network)
+        self.validation_scores = self._score(valid).rows if len(valid) else np.empty(0)
 
     def with_weights(self, weights: bytes, valid: Sequences | None = None) -> Self:
         """A copy with other weights for the same network, as safetensors; `RuntimeError` where they do not fit.

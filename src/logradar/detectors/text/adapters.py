@@ -12,7 +12,7 @@ from logradar.training.device import require
 if TYPE_CHECKING:
     import torch
 
-_WHERE: Final = ["q_lin", "v_lin"]  # of DistilBERT: what the paper adapts
+_WHERE: Final = ["q_lin", "v_lin", "q_proj", "v_proj"]  # of DistilBERT and of Llama: what the paper adapts
 _HEAD: Final = "head."  # new weights are trained whole
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
@@ -31,7 +32,7 @@ from logradar.detectors.neural.body import NETWORK, WEIGHTS
 from logradar.detectors.neural.scorer import Scorer, export, ladder
 from logradar.detectors.text.adapters import adapted
 from logradar.detectors.text.frames import Frames
-from logradar.detectors.text.model import LanguageModel, Sizes, require_fit
+from logradar.detectors.text.model import LanguageModel
 from logradar.detectors.text.normaliser import NormaliserSettings
 from logradar.detectors.text.texts import KnownTexts
 from logradar.detectors.text.tokenizer import TextTokenizer, document_of
@@ -107,7 +108,7 @@ class _State(Saved):
 
     ids: list[int]
     texts: list[Annotated[str, Field(max_length=_TEXT)]]
-    sizes: Sizes
+    sizes: dict[str, Any]
     words: int = Field(ge=1)
     normaliser: dict[str, Any]
 
@@ -117,13 +118,14 @@ class TextDetector(Detector):
 
     Settings: ClassVar[type[Config]] = TextSettings
     inputs: ClassVar[frozenset[str]] = frozenset({"template_ids", "texts"})
+    model_kind: ClassVar[Any] = LanguageModel
     known: KnownTexts
-    model: LanguageModel
+    model: Any  # of `model_kind`
     rows: Sequences = Sequences.from_lists([])  # of tokens: some training sessions, for those who replay them
     earlier: Sequences = Sequences.from_lists([])  # those of the model that the training began with
     parts: ClassVar[tuple[str, ...]] = ()  # names of the objectives, where the loss is that of several together
     outputs: ClassVar[int]  # numbers that the network gives for each place
-    _scorer: Scorer
+    starts_with: ClassVar[str] = "distilbert"  # the detector of a bundle that `start` names
 
     @abstractmethod
     def example(self) -> dict[str, npt.NDArray[Any]]:
@@ -153,20 +155,22 @@ class TextDetector(Detector):
             raise ConfigError(
                 f"'{self.name}' would train adapters beside weights that have learnt nothing: set 'start', or lora=0."
             )
-        self.model = LanguageModel.new(known.texts, self.settings, self.seed) if new else self._started()
+        self.model = self.model_kind.new(known.texts, self.settings, self.seed) if new else self._started()
 
-    def _started(self) -> LanguageModel:
+    def _started(self) -> Any:
         """The model that the settings begin with: of a bundle, or one of `transformers`."""
         start, s = str(self.settings.start), self.settings
-        for folder in (Path(start) / "detectors" / "distilbert", Path(start)):
+        for folder in (Path(start) / "detectors" / self.starts_with, Path(start)):
             if (folder / WEIGHTS).is_file():
                 found = Detector.load(folder)
                 if not isinstance(found, TextDetector):
                     raise BundleError(f"The detector in '{folder}' is a {found.name}, which does not read words.")
+                if found.model_kind is not self.model_kind:
+                    raise BundleError(f"The detector in '{folder}' is a {found.name}, another kind of network.")
                 say(f"{self.name}: begins with what '{start}' has learnt of {len(found.known):,} templates")
                 self.earlier = found.rows
                 return found.model
-        return LanguageModel.of_hub(start, s.normaliser, s.words)
+        return self.model_kind.of_hub(start, s.normaliser, s.words)
 
     def _train(self, network: torch.nn.Module, training: TrainingSet, watched: Rows) -> None:
         """Let ``network`` learn the distinct sessions of ``training``."""
@@ -228,7 +232,8 @@ class TextDetector(Detector):
 
     def _words(self, texts: Any) -> Sequences:
         """The tokens of each text, and one more row for an event without any text."""
-        return self.model.tokenizer.encode([*texts, None])
+        words: Sequences = self.model.tokenizer.encode([*texts, None])
+        return words
 
     def _frames_of(self, rows: Sequences, words: Sequences) -> Frames:
         """Rows of numbers of texts, whose tokens are ``words``, as the network reads them."""
@@ -252,9 +257,37 @@ class TextDetector(Detector):
         self.model = self.model.with_network(network)
         self._scorer = Scorer(export(network, self.example(), ragged=True))
 
+    @cached_property
+    def _scorer(self) -> Scorer:
+        """That of these weights; tracing a network takes seconds or minutes, so one that scores nothing is not."""
+        return Scorer(export(self.model.network(), self.example(), ragged=True))
+
     def network(self) -> LanguageNetwork:
         """The trained network in torch, in evaluation mode, to train on or to look inside."""
-        return self.model.network()
+        network: LanguageNetwork = self.model.network()
+        return network
+
+    def untrained(self, training: TrainingSet) -> None:
+        """Have the model of the settings as it is, with a tokenizer for the sessions of ``training``."""
+        self._begin(training)
+
+    def begin(self, ids: npt.NDArray[np.int32], templates: Mapping[int, str]) -> None:
+        """Know the texts of more templates, as several sites have them; the tokenizer stays as it is."""
+        self.known = self.known.joined(KnownTexts.of(ids, templates))
+
+    def learnable(self, sequences: Sequences) -> Rows:
+        """Sequences of template ids as the rows that the network learns from."""
+        words = self._words(self.known.texts)
+        return self._asked_of(self._frames_of(self.known.of_sequences(sequences), words).sequences.distinct())
+
+    def objective(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Losses and weights of a batch of learnable rows, for a training that is not the detector's own."""
+        return self._loss(network, batch)
+
+    def take(self, network: torch.nn.Module, valid: SessionView) -> None:
+        """Score with a network that was trained elsewhere; ``valid`` are normal sessions that it did not learn."""
+        self._take(network)
+        self.validation_scores = self._score(valid).rows if len(valid) else np.empty(0)
 
     @property
     def onnx(self) -> bytes:
@@ -281,13 +314,13 @@ class TextDetector(Detector):
         if len(ids) != len(saved.texts):
             raise ValueError("'ids' and 'texts' differ in length")
         self.known = KnownTexts(ids, tuple(saved.texts))
-        normaliser = kept(NormaliserSettings, saved.normaliser)
+        normaliser, sizes = kept(NormaliserSettings, saved.normaliser), self.model_kind.sizes_of(saved.sizes)
         tokenizer = TextTokenizer(document_of(folder), normaliser, saved.words)
-        if tokenizer.highest >= saved.sizes.vocab_size:
+        if tokenizer.highest >= sizes.vocab_size:
             raise ValueError("the tokenizer has more tokens than the network")
-        self.model = LanguageModel(tokenizer, saved.sizes, (folder / WEIGHTS).read_bytes())
-        require_fit(self.model.weights, saved.sizes)
-        self.rows = Columns(folder / ROWS).sequences("tokens", (0, saved.sizes.vocab_size - 1), "count")
+        self.model = self.model_kind(tokenizer, sizes, (folder / WEIGHTS).read_bytes())
+        self.model.require_fit()
+        self.rows = Columns(folder / ROWS).sequences("tokens", (0, sizes.vocab_size - 1), "count")
         if not (self.rows.lengths > 0).all() or self.rows.lengths.max(initial=0) > self._positions:
             raise ValueError("'rows' has rows that the network cannot read")
         self._scorer = Scorer((folder / NETWORK).read_bytes())

@@ -58,7 +58,7 @@ class LanguageModel:
     @classmethod
     def new(cls, texts: Iterable[str], s: Any, seed: int) -> LanguageModel:
         """A model for these texts with random weights; ``s`` are `logradar.detectors.distilbert.DistilbertSettings`."""
-        tokenizer = TextTokenizer.learn(texts, s.vocabulary, s.normaliser, s.words) if s.tokenizer is None else _read(s)
+        tokenizer = tokenizer_for(texts, s)
         sizes = Sizes(
             vocab_size=len(tokenizer),
             dim=s.hidden,
@@ -87,7 +87,7 @@ class LanguageModel:
 
         local = Path(start).is_dir()
         if not local:
-            _require_name(start)
+            require_name(start)
             say(f"'{start}' is no folder here; it is looked for on the hub of Hugging Face")
         only: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
         try:
@@ -111,6 +111,15 @@ class LanguageModel:
                 "DistilBERT with its tokenizer.json and model.safetensors, or the name of one on the hub."
             ) from None
         return cls(tokenizer, sizes, weights_of(LanguageNetwork.of_masked(model)))
+
+    @staticmethod
+    def sizes_of(values: object) -> Sizes:
+        """The sizes that a bundle keeps; `ValueError` where they are none."""
+        return Sizes.of(values, "state.sizes")
+
+    def require_fit(self) -> None:
+        """`ValueError` where the weights are not those of a network of these sizes."""
+        require_fit(self.weights, self.sizes)
 
     def network(self, kind: type[LanguageNetwork] | None = None) -> LanguageNetwork:
         """The network with its weights, in evaluation mode; `RuntimeError` where they do not fit.
@@ -149,7 +158,7 @@ class LanguageModel:
         fast.save_pretrained(folder)
 
 
-def _require_name(start: str) -> None:
+def require_name(start: str) -> None:
     """`ConfigError` for what is neither a folder nor a name on the hub."""
     if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)?", start) or start.startswith("."):
         raise ConfigError(
@@ -197,7 +206,10 @@ def require_fit(weights: bytes, sizes: Sizes) -> None:
         raise ValueError("the weights are those of a network with more layers")
 
 
-def _read(s: Any) -> TextTokenizer:
+def tokenizer_for(texts: Iterable[str], s: Any) -> TextTokenizer:
+    """The tokenizer that the settings ``s`` name, else one that is learnt from these texts. Raises `ConfigError`."""
+    if s.tokenizer is None:
+        return TextTokenizer.learn(texts, s.vocabulary, s.normaliser, s.words)
     try:
         return TextTokenizer(document_of(Path(s.tokenizer)), s.normaliser, s.words)
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ def surprising(found: WordSurprise, event: int, words: Sequence[str], known: boo
     order = np.argsort(-nats, kind="stable")[:_NAMED]
     chosen = np.sort(order[nats[order] >= _SHARE * nats[order[0]]])
     named = ", ".join(f"'{_plain(words[token])}'" for token in found.frames.sequences.values[row][chosen].tolist())
-    chance = _percent(float(np.exp(-nats[order[0]])))
+    chance = percent(float(np.exp(-nats[order[0]])))
     what = "these words were not expected here" if known else "a message never seen in training, whose words surprise"
     return f"{what}: {named} ({chance} as likely as what was expected)"
 
@@ -32,7 +32,7 @@ def missing(found: WordSurprise, event: int) -> str:
     own = int(np.searchsorted(found.frames.own, event, "right")) - 1
     if event == found.frames.first[own] and found.gaps[row.start] > nats:
         side, nats = "before", float(found.gaps[row.start])
-    chance = _percent(float(np.exp(-nats)))
+    chance = percent(float(np.exp(-nats)))
     return f"something is missing {side} this event: probability that nothing is missing {chance}"
 
 
@@ -44,9 +44,11 @@ def _row(found: WordSurprise, event: int) -> slice:
 
 
 def _plain(token: str) -> str:
-    return "a value" if token == "[VALUE]" else "an unknown sign" if token == "[UNK]" else token
+    marks = {"[VALUE]": "a value", "[UNK]": "an unknown sign", "[SEP]": "the end of the message"}
+    return marks.get(token, token)
 
 
-def _percent(chance: float) -> str:
+def percent(chance: float) -> str:
+    """A chance in words, down to what is worth a number."""
     percent = 100 * chance
     return f"{percent:.2g} %" if percent >= 0.001 else "below 0.001 %"

@@ -63,15 +63,21 @@ class KnownTexts:
 
     def of_view(self, view: SessionView) -> SessionTexts:
         """Distinct sessions of a view with all their texts; ``inverse`` leads from rows of the view to them."""
-        numbers, texts = self._numbers(view.sequences.values), [*self.texts, None]
+        numbers, texts = self.of_events(view)
+        rows = Sequences(numbers, view.sequences.offsets, view.sequences.counts, view.sequences.inverse)
+        return SessionTexts(rows.distinct(), texts, len(self))
+
+    def of_events(self, view: SessionView) -> tuple[Ids, list[str | None]]:
+        """The number of the text of each event of a view, and all texts: known ones, None, and those that are new."""
+        numbers = self._numbers(view.sequences.values)
+        texts: list[str | None] = [*self.texts, None]
         if view.texts is not None and view.texts.null_count < len(view.texts):
             coded = view.texts.dictionary_encode()
             new = np.flatnonzero(coded.is_valid().to_numpy(zero_copy_only=False) & (numbers == len(self)))
             names = coded.dictionary.to_pylist()
             numbers[new] = len(texts) + np.asarray(coded.indices.take(pa.array(new)).to_numpy(), np.int32)
             texts += names
-        rows = Sequences(numbers, view.sequences.offsets, view.sequences.counts, view.sequences.inverse)
-        return SessionTexts(rows.distinct(), texts, len(self))
+        return numbers, texts
 
     def _numbers(self, ids: Ids) -> Ids:
         place = np.searchsorted(self.ids, ids)

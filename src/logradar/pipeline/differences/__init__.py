@@ -6,7 +6,7 @@ are mined over all runs together, from distinct masked lines in alphabetical ord
 order of runs nor that of batches matters. Words that are only other names for the same thing in another run (hosts,
 users, ids) join their kinds (``names``). ``counts`` tests how often a kind came, ``changes`` makes and ranks what is
 new, gone, more or less, ``verdict`` says whether what is new goes beyond chance. Without a good run, ``ranked_lines``
-ranks the lines of one run by ``telling_words``, rarity and place. ``document`` is what goes out.
+ranks the lines of one run by ``core.telling_words``, rarity and place. ``document`` is what goes out.
 
 Read ``changes`` first. What is in memory are tables of templates and kinds; records are on disk.
 """

@@ -1,7 +1,8 @@
 """Changes: the kinds that are new, gone, more or less in a bad run, ranked, and one number for the whole run.
 
 The score of a new kind is its urgency (level and words) times the share of such new kinds that chance does not explain;
-of the others less, by how sure and how large the change is. The unusualness of a run is the sum over its changes.
+of the others less, by how sure and how large the change is. Of new kinds with equal scores the one whose words are
+farthest from those of the good runs comes first. The unusualness of a run is the sum over its changes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
+from logradar.detectors.text.nearest_text import NearestText
 from logradar.pipeline.differences.counts import Compared, compared
 from logradar.pipeline.differences.table import ERRORS, WARNINGS, KindTable
 from logradar.pipeline.differences.verdict import Group, group
@@ -75,7 +78,7 @@ def changes(table: KindTable, ends: frozenset[int]) -> Changes:
         score[chosen] = _WEIGHT[what] * size[chosen]
     named = np.select([new, gone, more, less], [NEW, GONE, MORE, LESS], "")
     first = np.where(bad > 0, table.first[:, -1], np.iinfo(np.int64).max)
-    order = np.lexsort((np.arange(len(bad)), first, bad, -score))
+    order = np.lexsort((np.arange(len(bad)), first, bad, -_alien(table, new), -score))
     ranked = [
         Change(int(kind), str(named[kind]), float(score[kind]), float(result.expected[kind]), float(result.q[kind]))
         for kind in order
@@ -86,6 +89,15 @@ def changes(table: KindTable, ends: frozenset[int]) -> Changes:
         _group("warnings or errors", table, new, warnings, result.scale),
     ]
     return Changes(ranked, result, judged, len(cut))
+
+
+def _alien(table: KindTable, new: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """How far each new kind is from the nearest kind of the good runs, by its words; 0 for all others."""
+    texts = table.kinds["template"]
+    distance = np.zeros(len(texts))
+    nearest = NearestText(texts.filter(pl.Series((table.good > 0).any(axis=1))).to_list())
+    distance[new] = nearest.distances(texts.filter(pl.Series(new)).to_list())
+    return distance
 
 
 def _group(

@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from logradar.pipeline.differences.telling_words import weights
+from logradar.core.telling_words import weights
 
 SEVERAL: Final = 3  # templates in which a word takes the place of another
 _WORD: Final = re.compile(r"<[A-Z*]+>|[A-Za-z0-9_.$%-]+")

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import polars as pl
 
 from logradar.core.tables import ERROR, FATAL, WARN
+from logradar.core.telling_words import MEDIUM, STRONG, weights
 from logradar.pipeline.differences.kinds import Miner
-from logradar.pipeline.differences.telling_words import MEDIUM, STRONG, weights
 
 Floats = npt.NDArray[np.float64]
 MARGIN: Final = 200  # records before and after a batch that its scores depend on

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import polars as pl
 
 from logradar.core.tables import LEVELS
+from logradar.core.telling_words import STRONG, weights
 from logradar.pipeline.differences.kinds import KIND
-from logradar.pipeline.differences.telling_words import STRONG, weights
 
 BANDS: Final = tuple(LEVELS)
 URGENCY: Final = (0.5, 0.5, 1.0, 4.0, 6.0, 8.0)  # of the levels, TRACE to FATAL

@@ -23,7 +23,7 @@ class CodePlace:
 def code_places(documents: Iterable[Mapping[str, Any] | None], pattern: str | None) -> list[CodePlace]:
     """The distinct statements that documents of alerts or lines name under ``code``.
 
-    ``pattern`` is the setting ``source_url``, with {path} and {line}.
+    ``pattern`` is the setting ``source_url``, with {path} and {line}; without it links are those of the code index.
     """
     found: dict[tuple[str, int], CodePlace] = {}
     for document in documents:
@@ -31,5 +31,11 @@ def code_places(documents: Iterable[Mapping[str, Any] | None], pattern: str | No
             if isinstance(one, Mapping) and one.get("path") and isinstance(one.get("line"), int):
                 path, line = str(one["path"]), int(one["line"])
                 url = pattern.replace("{path}", quote(path)).replace("{line}", str(line)) if pattern else ""
+                url = url or _safe(one.get("url"))
                 found.setdefault((path, line), CodePlace(path, line, str(one.get("text") or ""), url))
     return list(found.values())[:_MOST]
+
+
+def _safe(url: Any) -> str:
+    """A link of the index, if it is one of the web."""
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""

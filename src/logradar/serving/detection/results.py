@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
@@ -11,11 +12,22 @@ import pyarrow as pa
 from logradar.alerting.files import alert_json, change_json
 from logradar.alerting.incident_files import incident_json
 from logradar.core.tables import ERROR, NO_SERVICE, UNKNOWN, WARN
+from logradar.retrieval.alert_links import AlertLinks
 from logradar.scoring.stream import Step
 from logradar.serving.detection.route import Route
 
 MINUTE: Final = 60_000_000  # microseconds
 EXAMPLE: Final = 2_000  # characters of an example line
+
+
+def linked(step: Step, links: AlertLinks) -> Step:
+    """The step with the code that wrote the lines of its alerts and incidents; nothing else of it changes."""
+    return replace(
+        step,
+        alerts=links.alerts(step.alerts),
+        early=links.alerts(step.early),
+        incidents=links.incidents(step.incidents),
+    )
 
 
 def alert_rows(step: Step) -> list[dict[str, Any]]:

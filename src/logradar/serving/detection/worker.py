@@ -17,6 +17,7 @@ import pyarrow as pa
 from logradar.core.errors import LogRadarError
 from logradar.core.memory import give_back
 from logradar.core.progress import say
+from logradar.retrieval.alert_links import AlertLinks
 from logradar.scoring.stream import Step
 from logradar.serving.detection import results
 from logradar.serving.detection.lines import LineStore
@@ -57,7 +58,8 @@ class WorkerSettings:
 class Worker:
     """Detection as a thread; a context manager. ``home`` is the folder of its state and of the lines.
 
-    ``plan`` gives the notifications of incidents of a bundle that are new or changed.
+    ``plan`` gives the notifications of incidents of a bundle that are new or changed. ``links`` name the code that
+    wrote a line.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Worker:
         *,
         settings: WorkerSettings = WorkerSettings(),
         plan: Plan = lambda incidents, bundle: (),
+        links: AlertLinks | None = None,
     ) -> None:
         self._log, self._store, self._settings, self._plan = log, store, settings, plan
+        self._links = links
         self._home, self._snapshots = home, Snapshots(home / "state")
         self.lines = LineStore(home / "lines")
         self.intake = Intake(InputSettings(), settings.expected, settings.lateness)
@@ -219,6 +223,8 @@ class Worker:
         if not any(control.get("do") == CLOSE for control in self._controls):
             found += self.routes.take(rows, self.intake.ticks)
         self._controls = []
+        if self._links is not None:
+            found = [(route, mine, results.linked(step, self._links)) for route, mine, step in found]
         if end > self._applied and (len(rows) or found):
             self._write(rows, found, end)
         self.lines.add(_with_keys(rows, found))

@@ -1,0 +1,150 @@
+"""A line is linked to the statement that wrote it, or to none where that is not certain."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from logradar.core.tables import ERROR, INFO, WARN
+from logradar.retrieval.indexing import index_code
+from logradar.retrieval.linker import BY_FRAME, BY_LOCATION, BY_MESSAGE, Linker
+from logradar.retrieval.places import frame_places, place_of
+
+pytest.importorskip("tree_sitter")
+
+PAY = """\
+import logging
+log = logging.getLogger("pay")
+
+
+def pay(order):
+    log.info("payment of order %d begins", order)
+    try:
+        charge(order)
+    except OSError:
+        log.exception("payment of order %d failed", order)
+    log.info("connected to %s", host)
+    log.info("connected to %s as %s", host, user)
+    log.info("done")
+
+
+def charge(order):
+    log.warning("bank is slow for order %d", order)
+    log.info("twice the same")
+    log.info("twice the same")
+"""
+
+
+@pytest.fixture(scope="module")
+def linker(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "shop").mkdir()
+    (folder / "shop" / "pay.py").write_text(PAY)
+    (folder / "shop" / "Cart.java").write_text(
+        'package shop;\nclass Cart {\n  void f() {\n    LOG.warn("bank is slow for order {}", n);\n  }\n}\n'
+    )
+    return Linker(index_code(folder)[0])
+
+
+def place(linker, *words, **known):
+    found = place_of(linker, linker.link(*words, **known))
+    return found and (found["path"], found["line"], found["basis"])
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("payment of order 7 begins", 6),
+        ('payment of order 7 failed\nTraceback (most recent call last):\n  File "/x/shop/pay.py", line 8, in pay', 10),
+        ("connected to db1", 11),
+        ("connected to db1 as root", 12),
+        ("[trace=ab12] payment of order 7 begins", 6),
+        ("[myid:] - INFO  [main] - payment of order 7 begins", 6),
+    ],
+)
+def test_the_message_says_it(linker, body, line):
+    assert place(linker, body) == ("shop/pay.py", line, BY_MESSAGE)
+
+
+def test_level_component_and_service_decide_between_equal_messages(linker):
+    body = "bank is slow for order 3"
+    assert len(linker.link(body, WARN).ties) == 2
+    assert place(linker, body, WARN, "shop.Cart") == ("shop/Cart.java", 4, BY_MESSAGE)
+    assert place(linker, body, WARN, None, "pay") == ("shop/pay.py", 17, BY_MESSAGE)
+
+
+def test_equal_ones_are_a_tie_and_no_link(linker):
+    link = linker.link("twice the same", INFO)
+    assert (link.row, link.place) == (-1, None)
+    assert [linker.statements[row]["line"] for row in link.ties] == [18, 19]
+    assert "2 statements" in link.note
+
+
+@pytest.mark.parametrize("body", ["", "\n", "done", "nothing like it", "x" * 100_000, "\x00\x01", "a b c d"])
+def test_what_is_not_certain_has_no_link(linker, body):
+    assert linker.link(body).place is None
+
+
+def test_a_location_in_the_line_decides(linker):
+    assert place(linker, "pay.py:18 twice the same") == ("shop/pay.py", 18, BY_LOCATION)
+    assert place(linker, "twice the same (pay.py:19)") == ("shop/pay.py", 19, BY_LOCATION)
+    assert place(linker, "twice the same (pay.py:7)") is None  # neither statement is there
+
+
+def test_another_version_of_the_source_is_said(linker):
+    link = linker.link("[main:pay@99] payment of order 7 begins")
+    assert place_of(linker, link)["line"] == 6
+    assert "another version" in link.note
+
+
+def test_a_location_that_fits_nothing_is_no_proof(linker):
+    assert linker.link("pay.py:6 something quite different").place is None
+
+
+def test_frames_of_languages():
+    from logradar.retrieval.locations import frames
+
+    body = "\n".join(
+        [
+            "failed",
+            "\tat shop.Cart.f(Cart.java:4)",
+            "    at charge (/app/src/pay.js:10:3)",
+            "   at Shop.Pay.Run() in C:\\src\\Pay.cs:line 12",
+            "\t/app/pay/main.go:33 +0x1d",
+        ]
+    )
+    assert [(one.path.rpartition("/")[2], one.line) for one in frames(body)] == [
+        ("Cart.java", 4),
+        ("pay.js", 10),
+        ("Pay.cs", 12),
+        ("main.go", 33),
+    ]
+
+
+def test_a_bare_stack_trace_leads_to_its_innermost_frame_in_the_code(linker):
+    frames = '  File "/opt/shop/pay.py", line 8, in pay\n  File "/usr/lib/ssl.py", line 3, in x\n'
+    body = f"Traceback (most recent call last):\n{frames}OSError"
+    assert place(linker, body) == ("shop/pay.py", 8, BY_FRAME)
+    assert [one["line"] for one in frame_places(linker, body)] == [8]
+
+
+def test_links_do_not_depend_on_what_was_linked_before(linker):
+    bodies = [f"payment of order {n} begins" for n in range(5)] + ["connected to a1", "connected to a2 as b", "done 1"]
+    alone = {body: Linker(linker.index).link(body, INFO) for body in bodies}
+    for seed in range(3):
+        random.Random(seed).shuffle(bodies)
+        one = Linker(linker.index)
+        assert {body: one.link(body, INFO) for body in bodies} == alone
+
+
+def test_numbers_in_messages_are_not_taken_for_values(tmp_path):
+    (tmp_path / "a.py").write_text('log.info("phase 1 of the work")\nlog.info("phase 2 of the work")\n')
+    linker = Linker(index_code(tmp_path)[0])
+    assert [linker.link(f"phase {n} of the work").row for n in (1, 2, 3)] == [0, 1, -1]
+
+
+def test_a_level_that_differs_does_not_win(tmp_path):
+    (tmp_path / "a.py").write_text('log.info("disk %s is full")\nlog.error("disk %s is full")\n')
+    linker = Linker(index_code(tmp_path)[0])
+    assert linker.statements[linker.link("disk a is full", ERROR).row]["line"] == 2
