@@ -33,6 +33,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("logradar.sources.opening.opening.UNIT", 1000)
+    monkeypatch.setattr("logradar.engines.spark.collecting.WAVE", 2)
 
 
 def test_a_prepared_folder_has_the_same_tables(spark: Any, logs: Path, tmp_path: Path) -> None:
@@ -44,8 +45,13 @@ def test_a_prepared_folder_has_the_same_tables(spark: Any, logs: Path, tmp_path:
         tables = [pq.read_table(tmp_path / folder / name) for folder in ("one", "two")]
         assert tables[0].to_pylist() == tables[1].to_pylist(), name
     assert len(list((tmp_path / "two" / "units").glob("*.json"))) == 3
+    last = max((tmp_path / "two" / "units").glob("*.json"))  # as if the driver had been killed in the second wave
+    kept = [path.stat().st_mtime_ns for path in sorted((tmp_path / "two" / "records").iterdir())]
+    last.unlink()
     again = prepare(str(logs), tmp_path / "two", run_settings(), collecting=collecting_on("spark"))
     assert {name: one[name] for name in names} == {name: again[name] for name in names}
+    now = [path.stat().st_mtime_ns for path in sorted((tmp_path / "two" / "records").iterdir())]
+    assert now[:2] == kept[:2] and now[2] != kept[2]
 
 
 def test_an_inventory_is_the_same(spark: Any, logs: Path) -> None:

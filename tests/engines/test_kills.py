@@ -38,7 +38,7 @@ def kill(run: subprocess.Popen[bytes]) -> None:
 
 def children(run: subprocess.Popen[bytes], word: str = "pyspark.daemon") -> list[int]:
     """The processes of a run with this word in their command; without one, those that compute in Python."""
-    found = subprocess.run(["ps", "-eo", "pid=,sess=,args="], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(["ps", "-ewwo", "pid=,sess=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in found.splitlines()]
     return [int(pid) for pid, session, words in rows if int(session) == run.pid and word in words]
 
@@ -76,9 +76,8 @@ def test_an_executor_is_killed_in_a_batch(plain: tuple[Path, Path, dict[str, Any
     bundle, log, expected = plain
     engine = "spark=local-cluster[2,1,700]?partitions=3&spark.executor.memory=700m"
     run = start("detect", bundle, log, "--engine", engine, "--json", out=tmp_path / "a.json")
-    workers = wait_for(lambda: children(run, "CoarseGrainedExecutorBackend")[1:], run)
-    wait_for(lambda: children(run), run)  # it computes
-    os.kill(workers[0], signal.SIGKILL)
+    assert wait_for(lambda: children(run), run), (tmp_path / "a.json").read_text()[:500]  # it computes
+    os.kill(children(run, "CoarseGrainedExecutorBackend")[0], signal.SIGKILL)
     assert run.wait(DONE) == 0
     assert document(tmp_path / "a.json") == expected
 

@@ -98,6 +98,29 @@ def test_the_step_in_two_parts_is_the_step(shop: tuple[Path, Path, Detected], tm
     assert figures["quarantined"] == 2  # segments that were read before
 
 
+def test_two_logs_do_not_mix(shop: tuple[Path, Path, Detected], tmp_path: Path) -> None:
+    """Both have records of the same numbers and keys; the end of one is not the end of the other."""
+    from logradar.engines.spark.log_reader import LogReader
+    from logradar.engines.spark.part_stream import PartStream
+
+    folder, log, found = shop
+    bundle, lines = Bundle.load(folder), log.read_text().splitlines()
+    limit = plan_threshold(bundle)
+    alerts = []
+    messages: list[Message] = []
+    for name, own in (("one", lines), ("two", lines[: len(lines) // 2])):
+        segments = [(str(path), path.read_bytes()) for path in write_log(tmp_path / name, own)]
+        messages += LogReader(bundle, 2).read(segments, name)
+    for unit, part in sorted({(one.unit, one.part) for one in messages if one.part >= 0}):
+        out = PartStream(bundle, limit, part, unit).read(
+            [one for one in messages if (one.unit, one.part) == (unit, part)]
+        )
+        alerts += [id_ for one in out if one.kind == ALERTED for id_ in unpacked(one.payload)["alert_id"].to_pylist()]
+    whole = found.alerts["alert_id"].to_pylist()
+    assert len({one.unit for one in messages}) == 2
+    assert set(whole) <= set(alerts) and len(alerts) > len(whole)
+
+
 def test_segments_that_are_damaged_or_missing_are_counted(shop: tuple[Path, Path, Detected], tmp_path: Path) -> None:
     from logradar.engines.spark.log_reader import LogReader
 

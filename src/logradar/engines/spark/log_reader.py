@@ -2,10 +2,12 @@
 
 It does what the service does before it scores: frames, senders, one order by the clocks of all. That is one sequence
 for each log, so each log is one key of Spark; several services, each with a log of its own, are read side by side.
+Their sessions do not mix: clocks and ends of one log say nothing of another one.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -45,11 +47,12 @@ class LogReader:
         self._arrived: list[Frame] = []
         self._held: dict[int, bytes] = {}
         self._closing = False
-        self._position = self._records = self._seq = 0
+        self._position = self._records = self._seq = self._unit = 0
         self._faults: dict[str, int] = {}
 
     def read(self, segments: Iterable[tuple[str, bytes]], log: str = "") -> Iterator[Message]:
         """Messages of segments, each a name and its bytes; those that were read before are passed over."""
+        self._unit = unit_of(log)
         before = dict(self._intake.quarantine.reasons)
         for name, content in segments:
             stem = PurePosixPath(name).stem
@@ -74,7 +77,7 @@ class LogReader:
             reasons={k: v for k, v in (new | faults).items() if v},
             horizon=horizon,
         )
-        yield Message(-1, 0, self._seq, READ, facts)
+        yield Message(-1, self._unit, self._seq, READ, facts)
 
     def _next(self) -> int | None:
         """The place of the segment to be read now; one that came before its predecessor is kept for a while."""
@@ -132,14 +135,14 @@ class LogReader:
         columns = [moments.times, moments.clocks, moments.shifts, templates]
         placed = pa.Table.from_arrays([*records.columns, *map(pa.array, columns)], schema=COLUMNS)
         for part, own in cut(placed, self._bundle.settings.sessions.by, self._parts):
-            yield Message(part, 0, self._seq, RECORDS, packed(own))
+            yield Message(part, self._unit, self._seq, RECORDS, packed(own))
         self._seq += 1
 
     def _changes(self, records: pa.Table) -> Iterator[Message]:
         assert self._rates is not None
         found = self._rates.changes_in(records)
         if len(found):
-            yield Message(-1, 0, self._seq, CHANGES, packed(found))
+            yield Message(-1, self._unit, self._seq, CHANGES, packed(found))
 
     def _end(self) -> Iterator[Message]:
         """The input is at its end: all sessions are over, and clocks and rates begin anew."""
@@ -148,12 +151,12 @@ class LogReader:
             yield from self._changes(LOG_RECORDS.empty_table())
             self._rates = RateWatch(self._rates.profile, self._bundle.texts)
         yield from self._to_all(CLOSED, said())
-        yield Message(-1, 0, self._seq, CLOSED, said())
+        yield Message(-1, self._unit, self._seq, CLOSED, said())
         self._clock, self._now = EventClock(), UNKNOWN_TIME
 
     def _to_all(self, kind: int, payload: bytes) -> Iterator[Message]:
         for part in range(self._parts):
-            yield Message(part, 0, self._seq, kind, payload)
+            yield Message(part, self._unit, self._seq, kind, payload)
         self._seq += 1
 
     def _fault(self, reason: str) -> None:
@@ -185,6 +188,11 @@ class LogReader:
 
 
 _FACTS: Final = ("now", "closing", "position", "records", "seq")
+
+
+def unit_of(log: str) -> int:
+    """The number by which the messages of a log are told from those of others."""
+    return zlib.crc32(log.encode())
 
 
 def without_rates(bundle: Bundle) -> Bundle:

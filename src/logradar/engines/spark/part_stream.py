@@ -31,10 +31,10 @@ from logradar.scoring.stream import Step, Stream
 
 
 class PartStream:
-    """Scores what comes for one part of the session keys; its figures count all that came so far."""
+    """Scores what comes for one part of the session keys of a log; its figures count all that came so far."""
 
-    def __init__(self, bundle: Bundle, limit: Threshold, part: int) -> None:
-        self._bundle, self._limit, self._part = without_rates(bundle), limit, part
+    def __init__(self, bundle: Bundle, limit: Threshold, part: int, unit: int = 0) -> None:
+        self._bundle, self._limit, self._part, self._unit = without_rates(bundle), limit, part, unit
         self._stream = Stream(self._bundle, limit, early=False)
         self._past = DriftMonitor(bundle, limit)  # of inputs that are over
         self._counts = {"sessions": 0, "suppressed": 0}
@@ -48,7 +48,7 @@ class PartStream:
         for table in (self._past.table(), self._stream.drift_table()):
             drift.merge(table)
         table = drift.table().replace_schema_metadata({"figures": said(**facts).decode()})
-        yield Message(self._part, 0, 0, SCORED, packed(table))
+        yield Message(self._part, self._unit, 0, SCORED, packed(table))
 
     def _step(self, message: Message) -> Step:
         if message.kind == RECORDS:
@@ -68,7 +68,7 @@ class PartStream:
 
     def _alerts(self, step: Step) -> Iterator[Message]:
         if len(step.alerts):
-            yield Message(self._part, 0, 0, ALERTED, packed(step.alerts))
+            yield Message(self._part, self._unit, 0, ALERTED, packed(step.alerts))
 
     def _figures(self) -> dict[str, int]:
         stream = self._stream

@@ -63,7 +63,7 @@ class LogProcessor(_Processor):
 
 
 class PartProcessor(_Processor):
-    """Messages for a part go in, alerts and figures come out; the key is the part, and -1 is handed on."""
+    """Messages for a part go in, alerts and figures come out; the key is log and part, and part -1 is handed on."""
 
     def __init__(self, bundle: SealedBundle, limit: Threshold) -> None:
         self._bundle, self._limit = bundle, astuple(limit)
@@ -76,10 +76,10 @@ class PartProcessor(_Processor):
 
         messages = [Message(*row) for frame in rows for row in frame[_COLUMNS].itertuples(index=False)]
         messages = [one._replace(payload=bytes(one.payload)) for one in messages]
-        if key[0] < 0:
+        if key[1] < 0:
             yield from _frames(messages)
             return
-        stream = PartStream(self._bundle.load(), Threshold(*self._limit), int(key[0]))
+        stream = PartStream(self._bundle.load(), Threshold(*self._limit), int(key[1]), int(key[0]))
         self._restore(stream)
         yield from _frames(stream.read(messages))
         self._keep(stream)

@@ -95,7 +95,7 @@ class Results:
                 self.reasons.update(facts.pop("reasons"))
                 self._logs[facts["log"]] = facts
             elif one.kind == SCORED:
-                self._parts[str(one.part)] = one.payload
+                self._parts[f"{one.unit}:{one.part}"] = one.payload
             elif one.kind in tables:
                 tables[one.kind].append(unpacked(one.payload))
             closed |= one.kind == CLOSED

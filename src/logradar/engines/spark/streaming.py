@@ -30,7 +30,7 @@ from logradar.scoring.scorer import in_order_of_severity
 from logradar.scoring.stream import Step
 
 PARTS: Final = 8  # of the session keys; a state has as many for ever
-FILES: Final = 32  # segments of a micro-batch
+FILES: Final = 4  # segments of a micro-batch, of 32 MB each
 _STORE: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 _FILES: Final = "path string, modificationTime timestamp, length long, content binary"
 
@@ -48,8 +48,8 @@ def follow_on_spark(
     """ALERTS and INCIDENTS of what lands, until the user interrupts, or with ``once`` of what is there.
 
     ``folder`` is that of ``bundle``, of which ``state`` gets a copy: what is said of it meanwhile counts from the next
-    start. ``landing`` and ``state`` have the same path on every node. ``on_step`` is
-    called with what each micro-batch brought. Raises `ConfigError`, `StateError` and `EngineError`.
+    start. ``landing`` and ``state`` have the same path on every node. ``on_step`` is called with what each micro-batch
+    brought. Raises `ConfigError`, `StateError` and `EngineError`.
     """
     if state is None:
         raise ConfigError("Spark keeps what is open in a folder: --state DIR, on storage that every node sees.")
@@ -111,7 +111,9 @@ def _query(
     log = functions.regexp_extract("path", "([^/]*)/[^/]*$", 1)
     records = files.select(log.alias("log"), "path", "content").groupBy("log")
     messages = records.transformWithStateInPandas(LogProcessor(bundle, parts), SCHEMA, "Append", "None")
-    found = messages.groupBy("part").transformWithStateInPandas(PartProcessor(bundle, limit), SCHEMA, "Append", "None")
+    found = messages.groupBy("unit", "part").transformWithStateInPandas(
+        PartProcessor(bundle, limit), SCHEMA, "Append", "None"
+    )
     writer = found.writeStream.outputMode("append").option("checkpointLocation", (state / "checkpoint").as_uri())
     writer = writer.trigger(availableNow=True) if engine.once else writer.trigger(processingTime="0 seconds")
     return writer.foreachBatch(take).start()
