@@ -34,6 +34,14 @@ def test_names_of_constants_in_other_files_are_read(tmp_path):
     assert [text for _, _, texts in said(tmp_path) for text in texts] == ["app.limit = <*>", "app.limit is <*>"]
 
 
+def test_numbers_that_have_a_name_are_values(tmp_path):
+    """They may be written in another way than in the source: 500_000 is 500000."""
+    (tmp_path / "a.py").write_text(
+        'LIMIT = 500_000\nlog.info("limit of %d is %d", n, LIMIT)\nlog.info("over " + str(LIMIT))\n'
+    )
+    assert [text for _, _, texts in said(tmp_path) for text in texts] == ["limit of <*> is <*>", "over <*>"]
+
+
 def test_a_wrapper_in_another_file_is_discovered(tmp_path):
     (tmp_path / "a.py").write_text("def report_problem(text, *args):\n    log.error(text, *args)\n")
     (tmp_path / "b.py").write_text('def f():\n    report_problem("disk %s is full", 1)\n')

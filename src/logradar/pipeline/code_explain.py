@@ -20,7 +20,7 @@ from logradar.retrieval.code_index import CodeIndex
 from logradar.retrieval.code_search import Meanings
 from logradar.retrieval.guide import Guide
 from logradar.retrieval.linker import Linker
-from logradar.retrieval.sentence_model import SentenceModel, packaged, require_sentence_model
+from logradar.retrieval.sentence_model import SentenceModel, require_sentence_model
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _LONGEST: Final = 1 << 20  # characters of a line on stdin
@@ -28,10 +28,7 @@ _LONGEST: Final = 1 << 20  # characters of a line on stdin
 
 @dataclass(frozen=True)
 class Helpers:
-    """What may help, all of it optional: the address and name of a language model, the folder of a sentence model.
-
-    Without a folder the packaged sentence model is taken, where it is installed.
-    """
+    """What may help, all of it optional: the address and name of a language model, the folder of a sentence model."""
 
     model_url: str | None = None
     model: str = "default"
@@ -43,7 +40,7 @@ class Helpers:
 
     def meanings(self) -> Meanings | None:
         """The sentence model, loaded when it is needed; `ConfigError` for a wrong folder."""
-        folder = self.sentences or packaged()
+        folder = self.sentences
         if folder is None:
             return None
         require_sentence_model(folder)

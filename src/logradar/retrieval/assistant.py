@@ -35,7 +35,7 @@ _TASK: Final = (
     "them. Use the facts only. Name places as path:line, exactly as they are in the facts. If the facts do not say "
     "something, say that it is not known. Three to six sentences of plain text, no lists, no links, no severities."
 )
-_PLACE: Final = re.compile(r"[^\s`'\"(),;<>\[\]]{0,300}[./\\][^\s`'\"(),;<>\[\]]{0,200}?:[0-9]{1,9}(?![0-9])")
+_WORD: Final = re.compile(r"[^\s`'\"(),;<>\[\]]+")
 _LINK: Final = re.compile(
     r"\[([^\[\]]{0,200})\]\([^()\s]{0,500}\)|\b[a-z][a-z0-9+.-]{1,20}://\S+|\bwww\.\S+", re.IGNORECASE
 )
@@ -136,13 +136,17 @@ def checked(said: str, places: frozenset[str]) -> Words:
 
     def place(match: re.Match[str]) -> str:
         nonlocal removed
-        if match[0] in places:
-            cited.append(match[0])
+        word = match[0].rstrip(".:!?")
+        path, colon, line = word.rpartition(":")
+        if not colon or not line[:1].isdigit() or not set("./\\") & set(path):
+            return match[0]
+        if word in places:
+            cited.append(word)
             return match[0]
         removed += 1
-        return _GONE
+        return _GONE + match[0][len(word) :]
 
-    text = " ".join(_PLACE.sub(place, text).split())
+    text = " ".join(_WORD.sub(place, text).split())
     if len(text) > LONGEST:
         text = text[:LONGEST].rpartition(" ")[0] + " …"
     return Words(text, tuple(one for one in dict.fromkeys(cited) if one in text), removed)

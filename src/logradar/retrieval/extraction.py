@@ -147,7 +147,7 @@ class Extraction:
                 (known for one in arguments[:3] if (known := level_of_argument(text_of(one)[:80])) is not None), None
             )
         if level is None and self.language in ("c", "cpp"):
-            level = _level_around(call)
+            level, call = _reported(call)
         patterns = self._written(arguments, name)
         if not patterns:
             self._perhaps_wrapper(arguments, level, scope, found)
@@ -275,23 +275,18 @@ def _of_macro(arguments: list[Node]) -> list[Node]:
     ] + [one for one in arguments if one.type in ("identifier", "scoped_identifier")]
 
 
-def _level_around(call: Node) -> int | None:
-    """``ereport(ERROR, (errmsg("…")))``: the level that a call around names."""
+def _reported(call: Node) -> tuple[int | None, Node]:
+    """``ereport(ERROR, (errmsg("…")))``: the level that a call around names, and that call; else the call itself."""
     node = call.parent
     for _ in range(8):
         if node is None:
-            return None
+            break
         if node.type == "call_expression":
-            return next(
-                (
-                    level
-                    for one in arguments_of(node)[:2]
-                    if (level := level_of_argument(text_of(one)[:80])) is not None
-                ),
-                None,
-            )
+            texts = (text_of(one)[:80] for one in arguments_of(node)[:2])
+            level = next((known for text in texts if (known := level_of_argument(text)) is not None), None)
+            return level, call if level is None else node
         node = node.parent
-    return None
+    return None, call
 
 
 def extract(

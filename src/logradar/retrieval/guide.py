@@ -163,8 +163,11 @@ class Guide:
             yield self._place(file, place)
 
     def _called(self, number: int, line: int) -> list[dict[str, Any]]:
-        """What the function calls before a line, the last first."""
-        rows = [one for one in self._calls_of.get(number, ()) if self._calls[one]["line"] < line]
+        """What the function calls before a line, the last first, without what it logs."""
+        own = [self.linker.statements[row] for row in self._statements.get(number, ())]
+        logged = {place for one in own for place in range(one["first_line"], one["last_line"] + 1)}
+        rows = [row for row in self._calls_of.get(number, ()) if self._calls[row]["line"] < line]
+        rows = [row for row in rows if self._calls[row]["line"] not in logged]
         found: dict[str, dict[str, Any]] = {}
         for row in reversed(rows):
             one = self._calls[row]

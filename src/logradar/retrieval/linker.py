@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from logradar.retrieval.code_index import CodeIndex
 from logradar.retrieval.locations import Location, best_path, frames, own_locations
-from logradar.retrieval.patterns import normal
+from logradar.retrieval.patterns import LONGEST, normal
 from logradar.retrieval.statement_search import Candidate, StatementSearch
 
 BY_LOCATION: Final = "location"  # the line names its place, and the statement there fits
 BY_MESSAGE: Final = "message"  # one statement matches best
 BY_FRAME: Final = "stack frame"  # the record is a stack trace and no statement's
 WORDS: Final = 2  # constant words that a link needs
-_CACHED: Final = 1 << 18
+_CACHED: Final = 1 << 16
 _TIES: Final = 20
 _SHOWN: Final = 6  # lines of a statement that are shown
 _DIGITS: Final = re.compile(r"[0-9]+")
@@ -90,29 +90,26 @@ class Linker:
         self, body: str, level: int | None = None, component: str | None = None, service: str | None = None
     ) -> Link:
         """The statement that wrote ``body``; ``level`` is its SeverityNumber, ``component`` its logger or class."""
-        first = body.lstrip("\n").partition("\n")[0]
+        first = body.lstrip("\n").partition("\n")[0][:LONGEST]
         located = own_locations(first, component or "")
         same = located or not self._digits.isdisjoint(_DIGITS.findall(first))
-        folded = first if same else _DIGITS.sub("0", first)
-        traced = body if "\n" in body or " at " in first[:200] else ""
-        key = (folded, level, component, service, traced)
+        key = (first if same else _DIGITS.sub("0", first), level, component, service)
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= _CACHED:
                 self._cache.clear()
-            found = self._cache[key] = self._link(body, located, level, component, service)
+            found = self._cache[key] = self._link(first, located, level, component, service)
+        if found.row < 0 and not found.ties:
+            return self._by_frame(body) or found
         return found
 
     def _link(
-        self, body: str, located: Sequence[Location], level: int | None, component: str | None, service: str | None
+        self, line: str, located: Sequence[Location], level: int | None, component: str | None, service: str | None
     ) -> Link:
-        candidates = self._search.candidates(body)
+        candidates = self._search.candidates(line)
         if located and (found := self._by_location(located, candidates)) is not None:
             return found
-        found = self._by_message(candidates, level, component, service)
-        if found.row >= 0 or found.ties:
-            return found
-        return self._by_frame(body) or found
+        return self._by_message(candidates, level, component, service)
 
     def _by_location(self, located: Sequence[Location], candidates: list[Candidate]) -> Link | None:
         matching = [one.row for one in candidates]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from logradar.core.tables import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
@@ -59,6 +60,7 @@ _GETTERS: Final = re.compile(
     re.IGNORECASE,
 )
 _GIVEN: Final = re.compile(r"([A-Za-z_]\w*)\s*(?::[^=]{0,80})?:?=[^=]*$")
+_MOST_LOGGERS: Final = 500  # of one file
 _SPLIT: Final = re.compile(r"[.:>()?!\[\]&*\s-]+")
 _NO_ROOT: Final = frozenset({"this", "self", "cls", "super", ""})
 
@@ -79,8 +81,9 @@ def logger_names(text: str) -> frozenset[str]:
     ['access']
     """
     found = set()
-    for getter in _GETTERS.finditer(text):
-        given = _GIVEN.search(text[max(text.rfind("\n", 0, getter.start()) + 1, getter.start() - 200) : getter.start()])
+    for getter in islice(_GETTERS.finditer(text), _MOST_LOGGERS):
+        before = text[max(text.rfind("\n", 0, getter.start()) + 1, getter.start() - 200) : getter.start()]
+        given = _GIVEN.search(before) if "=" in before else None
         if given:
             found.add(given[1])
     return frozenset(found)

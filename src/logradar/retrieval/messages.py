@@ -95,6 +95,8 @@ _NUMBERS: Final = frozenset(
 _FORMATS: Final = re.compile(
     r"(?:.*\.)?(?:[fF]ormat|Sprintf|sprintf|formatted|format_args|fmt|lformat|f)!?|std::format|fmt::format"
 )
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_WRITTEN: Final = re.compile(r"[0-9]+|true|false")
 _CAPITALS: Final = re.compile(r"(?:^|\W)[A-Z][A-Z0-9_]{2,}$")
 _LITERAL_C: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _BUILDERS: Final = re.compile(r"String(?:Builder|Buffer)")
@@ -131,7 +133,7 @@ class Messages:
         if node.type not in _NAMES or not _CAPITALS.search(name):
             return None
         found = self._named(name, node, 0)
-        return found[0] if len(found) == 1 and found[0] and not HOLES.search(found[0]) else None
+        return found[0] if len(found) == 1 and _LETTER.search(found[0]) and not HOLES.search(found[0]) else None
 
     def _of(self, node: Node, depth: int) -> list[str]:
         kind = node.type
@@ -150,7 +152,8 @@ class Messages:
         if kind in _CALLS:
             return self._call(node, depth)
         if kind in _NUMBERS or kind in ("true", "false"):
-            return [text_of(node)]
+            text = text_of(node)
+            return [text if _WRITTEN.fullmatch(text) else ANY]  # 500_000 and 10L are written otherwise
         if kind == "preproc_arg":
             return self._macro(text_of(node))
         if kind in _WRAPPERS:

@@ -11,6 +11,34 @@ NUMBER: Final = "\x01"  # a hole for a number
 HOLES: Final = re.compile("[\x00\x01]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _PART: Final = re.compile(r"[^\W\d_][^\W\d_A-Z]+|[A-Z]+(?![a-z])")
+_SWALLOWED: Final = 2  # words more than a pattern has, which are little
+_LITTLE: Final = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "be",
+        "by",
+        "for",
+        "from",
+        "has",
+        "in",
+        "is",
+        "it",
+        "not",
+        "of",
+        "on",
+        "or",
+        "that",
+        "the",
+        "this",
+        "to",
+        "was",
+        "with",
+    ]
+)
 _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9,._eE+-]*|[-+]?(?:nan|inf|NaN|Infinity)")
 _SPACE: Final = re.compile(r"\s+")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f]")
@@ -56,12 +84,23 @@ def static_words(pattern: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 16)
 def static_count(pattern: str) -> int:
-    """How many words the constant parts have, where a compound such as ``maxTries`` counts as its parts.
+    """How many telling words the constant parts have; a compound such as ``maxTries`` counts as its parts.
 
-    >>> static_count("maxTries = \\x00"), static_count("done"), static_count("at \\x00:\\x00 of \\x00x")
-    (2, 1, 2)
+    Words such as ``in`` tell nothing: ``finished <*> in <*>`` matches most sentences that begin with ``finished``.
+
+    >>> static_count("maxTries = \\x00"), static_count("done"), static_count("finished \\x00 in \\x00")
+    (2, 1, 1)
     """
-    return sum(len(_PART.findall(word)) for word in static_words(pattern))
+    return sum(len(_PART.findall(word)) for word in static_words(pattern) if word.lower() not in _LITTLE)
+
+
+def telling_words(pattern: str, line: str) -> int:
+    """How many words speak for it that a pattern, which matches it, wrote a line.
+
+    Little words count as well where the holes hold little: ``serving a for b`` is ``serving <*> for <*>``.
+    """
+    few = len(line.split()) <= len(pattern.split()) + _SWALLOWED
+    return max(static_count(pattern), len(static_words(pattern)) if few else 0)
 
 
 def words_of(line: str) -> set[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from logradar.retrieval.code_index import CodeIndex
-from logradar.retrieval.patterns import LONGEST, matches, normal, static_count, static_size, static_words, words_of
+from logradar.retrieval.patterns import LONGEST, matches, normal, static_size, static_words, telling_words, words_of
 
 _MOST: Final = 3_000  # statements that one line is compared with
 _CONTEXT: Final = re.compile(  # [x], (x), <x>, name=value, name:, a dash, a level
@@ -61,7 +61,7 @@ class StatementSearch:
             pattern = self.patterns[row]
             for place, form in forms:
                 if matches(pattern, form):
-                    found.append(Candidate(row, static_size(pattern), static_count(pattern), place))
+                    found.append(Candidate(row, static_size(pattern), telling_words(pattern, form), place))
                     break
         return sorted(found, key=lambda one: (-one.size, one.context, one.row))
 

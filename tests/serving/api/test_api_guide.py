@@ -49,6 +49,15 @@ def test_the_guide_names_the_statement_and_what_is_around_it(client, world):
     assert {one["alert_id"] for one in guide["known"]} == {one["alert_id"] for one in found[1:]}
 
 
+def test_an_assistant_is_given_the_place(client):
+    from logradar.serving.mcp import stories
+    from logradar.serving.mcp.budget import Answer
+
+    answer = Answer(4_000)
+    stories.alert(answer, client.get(f"{API}/alerts").json()["items"][0])
+    assert "node.py" in answer.text() and "line 7" in answer.text()
+
+
 def test_what_people_said_of_the_same_place_comes_first(client):
     first, *_, last = client.get(f"{API}/alerts").json()["items"]
     said = client.post(f"{API}/feedback", json={"alert_ids": [last["alert_id"]], "verdict": "anomaly"})

@@ -38,7 +38,7 @@ def command(
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="The name of that model.")] = "default",
     sentences: Annotated[
         Path | None,
-        typer.Option("--sentences", metavar="DIR", help="A folder with a sentence model, for better guesses."),
+        typer.Option("--sentences", metavar="DIR", help="A folder with a sentence model, for guesses by meaning too."),
     ] = None,
     json: options.Json = False,
 ) -> None:

@@ -46,6 +46,7 @@ def incident(answer: Answer, one: dict[str, Any]) -> None:
     )
     if one.get("evidence"):
         answer.section("The first unusual line:", [*_evidence(one["evidence"])], kind="lines")
+    answer.section("The code that writes it:", _code(one), kind="places in the code")
     answer.section(
         "Changes of rates:", (_change(each) for each in one.get("rate_change_list", [])), kind="changes of rates"
     )
@@ -77,6 +78,14 @@ def alert(answer: Answer, one: dict[str, Any]) -> None:
         answer.add(f"People said that it is: {one['verdict']}.")
     lines = [line for each in one["evidence"] for line in _evidence(each)]
     answer.section("What is unusual, the most telling first:", lines, kind="lines of evidence")
+    answer.section("The code that writes it:", _code(one), kind="places in the code")
+
+
+def _code(one: dict[str, Any]) -> Iterator[str]:
+    """The places in the code of an alert or incident, where code is indexed."""
+    for place in one.get("code") or ():
+        inside = f" in {quoted(place['function'])}" if place["function"] else ""
+        yield f"{quoted(place['path'])}, line {place['line']:,}{inside}: {quoted(place['text'])}"
 
 
 def session(answer: Answer, found: dict[str, Any]) -> None:
