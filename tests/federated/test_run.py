@@ -98,6 +98,7 @@ def test_clients_have_all_sessions_once_and_by_template_other_ones():
         assert bool(np.mean(kinds) > 5.5) is (division == "iid")
 
 
+@pytest.mark.slow
 def test_deeplog_sends_all_weights(made, tmp_path):
     _, log, labels, _ = made
     words = [*MOMENT, "federation.model=deeplog", "federation.lora=false", "detectors.deeplog.hidden=8"]
