@@ -46,7 +46,7 @@ test-federated:  ## the tests of federations, with Flower in an environment of i
 	$(PYTHON) -m venv $(VENV)-federated
 	grep -v -i -E '^($(OTHERWISE))==' constraints.txt > $(VENV)-federated/constraints.txt
 	$(VENV)-federated/bin/pip install --quiet --disable-pip-version-check --progress-bar off -c $(VENV)-federated/constraints.txt \
-		-e '.[deep,text,federated]' pytest hypothesis
+		-e '.[deep,text,federated]' pytest pytest-xdist hypothesis
 	OMP_NUM_THREADS=1 $(VENV)-federated/bin/python -m pytest -m 'slow or not slow' tests/federated
 
 test-processors: $(READY)  ## what networks learn: 4 processors, 1 and 2 threads, 3 seeds

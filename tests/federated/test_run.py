@@ -98,6 +98,29 @@ def test_clients_have_all_sessions_once_and_by_template_other_ones():
         assert bool(np.mean(kinds) > 5.5) is (division == "iid")
 
 
+def test_sketches_alone_make_a_bundle(made, tmp_path):
+    _, log, labels, _ = made
+    words = ["federation.model=count_vector", "federation.clients=6", "split.test=0.3"]
+    document = federate(str(log), tmp_path / "bundle", federated_settings(None, words, given(labels)))
+    assert document["clients"] == 6 and document["bytes"]["sketch_largest"] < 1_000 and not document["sketch_left_out"]
+    found = detect(tmp_path / "bundle", str(log)).to_json()["alerts"]
+    assert {alert["session_id"] for alert in found} == {f"req-{number:05d}" for number in range(170, 240, 10)}
+    with pytest.raises(BundleError, match="made of sketches"):
+        evaluate_rounds(tmp_path / "bundle", str(log), tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_deeplog_sends_all_weights(made, tmp_path):
+    _, log, labels, _ = made
+    words = [*MOMENT, "federation.model=deeplog", "federation.lora=false", "detectors.deeplog.hidden=8"]
+    settings = federated_settings(None, [*words, "detectors.deeplog.layers=1"], given(labels))
+    document = federate(str(log), tmp_path / "bundle", settings)
+    assert document["numbers"]["trained"] == document["numbers"]["network"]
+    assert detect(tmp_path / "bundle", str(log)).to_json()["alerts"]
+    with pytest.raises(ConfigError, match="set lora=false"):
+        federated_settings(None, ["federation.model=deeplog"])
+
+
 def test_wrong_settings_are_sentences(tmp_path):
     with pytest.raises(ConfigError, match=r"federation\.rank"):
         federated_settings(None, ["federation.rank=0"])

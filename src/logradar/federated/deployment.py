@@ -52,7 +52,7 @@ def deployed(
 ) -> Callable[[Server, Mapping[int, Client], Callable[[Round], None]], None]:
     """A transport over real SuperNodes, in files below ``home``; ``patience`` (seconds) is how long a round may take.
 
-    Bytes are counted where they pass a socket, for each client; they replace those of the messages. Raises
+    Bytes are counted where they pass a socket, and are in `Round.figures`. Raises
     `ConfigError` where Flower is not installed or there are too many clients for one machine, and `ProcessError` where
     Flower ends or does not get on.
     """

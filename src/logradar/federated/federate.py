@@ -43,6 +43,8 @@ def federate(
     began = time.monotonic()
     require_place(bundle, replace=replace)
     state = bundle.with_name(bundle.name + STATE)
+    if not resume:
+        shutil.rmtree(state, ignore_errors=True)  # what an earlier run left
     if settings.federation.model == SKETCH:
         return material_of(  # type: ignore[no-any-return]
             spec, settings, lambda material: run_sketches(material, settings, spec, bundle, began, started)

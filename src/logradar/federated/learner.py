@@ -38,6 +38,7 @@ class Learner:
         self.network, self.objective, self.settings = network, objective, settings
         self.layout = Layout.of(network)
         self.device = _device(settings.device)
+        self._key: tuple[int, ...] = (settings.seed,)  # of what is drawn inside an objective, such as masks
         network.to(self.device)
 
     def rate(self, number: int) -> float:
@@ -62,7 +63,8 @@ class Learner:
         self.network.train()
         chances = rows.weights.astype(np.float64) / rows.weights.sum(dtype=np.float64)
         sessions, losses = int(rows.weights.sum()), []
-        for _ in range(s.steps):
+        for step in range(s.steps):
+            self._key = s.seed, number, client, step
             if noise:
                 drawn = np.flatnonzero(random.random(sessions) < min(s.batch_size / sessions, 1.0))
                 ends = np.cumsum(rows.weights.astype(np.int64))
@@ -85,6 +87,7 @@ class Learner:
         """The mean loss of a prediction (nats) on rows, each as often as it came, with this vector."""
         self.layout.write(self.network, vector)
         self.network.eval()
+        self._key = (self.settings.seed,)
         total = weight = 0.0
         with torch.no_grad():
             for index in rows.batches(64):
@@ -103,7 +106,7 @@ class Learner:
 
         arrays: dict[str, Any] = {**rows.batch(index), "weights": weights}
         if isinstance(rows, RaggedRows):
-            arrays["draws"] = draws(index, self.settings.seed)
+            arrays["draws"] = draws(index, *self._key)
         return {name: torch.as_tensor(value).to(self.device) for name, value in arrays.items()}
 
     def _private(

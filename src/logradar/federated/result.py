@@ -138,6 +138,8 @@ def read(folder: Path) -> tuple[dict[str, Any], list[Floats]]:
     home = folder / FOLDER
     if not (home / RECORD).is_file():
         raise BundleError(f"Bundle '{folder}' is of no federation; `logradar federate run` writes such bundles.")
+    if not (home / ROUNDS).is_file():
+        raise BundleError(f"Bundle '{folder}' was made of sketches and has no rounds; `logradar evaluate` measures it.")
     try:
         found = Columns(home / ROUNDS)
         column = found.table["vector"]

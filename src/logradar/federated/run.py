@@ -22,7 +22,7 @@ from logradar.core.session_set import SessionTable
 from logradar.core.session_view import SessionView
 from logradar.core.tables import SESSIONS
 from logradar.core.training_set import TrainingSet
-from logradar.detectors.base import Detector
+from logradar.detectors.base import Detector, detectors
 from logradar.federated.client import Client
 from logradar.federated.learner import Learner
 from logradar.federated.server import Round, Server
@@ -57,6 +57,8 @@ class FederatedRunSettings(RunSettings):
         chosen = dict(values.get("detectors", {}))
         if name != model:
             chosen[name] = {**chosen.get(name, {}), "start": model}
+        if "updates" in detectors.load(name).Settings.model_fields:  # a federation learns no validation session
+            chosen[name] = {**chosen.get(name, {}), "updates": 0}
         return validated(RunSettings, {**values, "detector": name, "beside": (SKETCH,), "detectors": chosen})
 
 
@@ -233,8 +235,6 @@ def _with_base(
     values: dict[str, Any] = {"epochs": max(f.base_epochs, 1), "tensorboard": False, "device": f.device}
     chosen = plain.with_training(values)
     detector: Any = chosen.make(plain.detector)
-    if hasattr(detector.settings, "updates"):
-        detector.settings = detector.settings.model_copy(update={"updates": 0})
     detector.check_machine()
     words = "texts" in detector.inputs
     if not words:

@@ -88,6 +88,8 @@ class FederationSettings(Config):
     def _possible(self) -> FederationSettings:
         if self.privacy.epsilon is not None and self.trust.mode != "mean":
             raise ValueError("privacy.epsilon and trust.mode cannot be combined: choose one of them")
+        if self.lora and self.model in ("deeplog", "logbert"):
+            raise ValueError(f"{self.model} has no layers for adapters: set lora=false, then all weights travel")
         return self
 
     @property

@@ -162,8 +162,8 @@ def require_name(start: str) -> None:
     """`ConfigError` for what is neither a folder nor a name on the hub."""
     if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)?", start) or start.startswith("."):
         raise ConfigError(
-            f"There is no folder '{start}' to begin with; give the folder of a bundle or of a DistilBERT, or the name "
-            "of one on the hub."
+            f"There is no folder '{start}' to begin with; give the folder of a bundle or of a model of the kind that "
+            "this detector is, or the name of one on the hub."
         )
 
 
