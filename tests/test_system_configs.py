@@ -40,6 +40,7 @@ def test_the_stages_of_radar_take_more_and_more_files(stage, files):
     assert settings.unused == []
 
 
+@pytest.mark.slow
 def test_a_stage_trains_the_four_networks_and_their_ensemble(tmp_path):
     """The first stage as it is shipped on simulated day files, with one short epoch and small networks."""
     settings_of, simulate = FORMATS["radar-json"]

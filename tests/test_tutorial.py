@@ -21,7 +21,13 @@ def loaded():
 tutorial = loaded()
 
 
-@pytest.mark.parametrize("path", tutorial.PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=() if path.stem == "tutorial" else pytest.mark.slow)
+        for path in tutorial.PAGES
+    ],
+)
 def test_a_page_prints_what_it_shows(path, tmp_path):
     page = path.read_text()
     assert tutorial.comparable(tutorial.run(page, tmp_path)) == tutorial.comparable(page), "run `make docs`"

@@ -22,6 +22,7 @@ def trained(logradar, tmp_path):
     return tmp_path / "b"
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_given_by_its_path(logradar, trained, tmp_path):
     place = tmp_path / "b.training" / "deeplog" / "checkpoints"
     step = place / "checkpoint-4"

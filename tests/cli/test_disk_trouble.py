@@ -28,6 +28,7 @@ def test_a_full_disk_and_a_file_in_the_place_of_a_folder(tmp_path):
     assert "f'" in taken.stderr
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_leaves_no_half_folder(tmp_path):
     """A limit on the size of files stands for the full disk: both end in an error of `write`."""
     write_job(tmp_path)

@@ -95,6 +95,7 @@ def test_a_file_that_is_rotated_gives_what_a_pipe_gives(bundle: Path, tmp_path: 
     assert by_session == {"000510": 42, "000519": 78, "000521": 86, "000525": 10, "000529": 26, "000531": 6}
 
 
+@pytest.mark.slow
 def test_a_state_goes_on_where_the_last_call_ended(bundle: Path, tmp_path: Path) -> None:
     log, state = tmp_path / "app.log", tmp_path / "state"
     lines = add(log, *range(500, 520), bad=(519,))

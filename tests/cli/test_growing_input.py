@@ -81,6 +81,7 @@ def test_an_alert_is_printed_while_the_input_is_open_and_ctrl_c_ends_cleanly(bun
         assert "Traceback" not in running.process.stderr.read()
 
 
+@pytest.mark.slow
 def test_a_state_goes_on_in_the_next_call(bundle: Path, tmp_path: Path) -> None:
     state, lines = tmp_path / "state", session(500, BAD) + session(501)
     documents = []

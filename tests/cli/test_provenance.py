@@ -180,6 +180,7 @@ def test_a_path_without_its_place(given, kept):
     assert portable(given) == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracked", [False, True])
 def test_an_offline_run_of_weights_and_biases_is_kept(home, tracked):
     """With `WANDB_MODE=offline` stdout stays one JSON document, and the run outlives the folder of the training."""

@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 
+import pytest
 from tests.cli.shop import write_log
 
 CALL = (sys.executable, "-c", "from logradar.cli import main; main()")
 
 
+@pytest.mark.slow
 def test_six_calls_of_feedback_and_six_readers(logradar, tmp_path):
     write_log(tmp_path / "app.log", 300, seed=1)
     new = write_log(tmp_path / "new.log", 100, seed=2, broken=(10, 40, 70), day=2)

@@ -20,6 +20,7 @@ def days(tmp_path: Path) -> Path:
     return tmp_path / "days"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "config"),
     [

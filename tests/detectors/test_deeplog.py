@@ -254,6 +254,7 @@ def test_windows_from_disk_reach_the_loss_of_windows_in_memory(tmp_path, capsys,
     assert not list(tmp_path.rglob("rows.parquet"))
 
 
+@pytest.mark.slow
 def test_windows_from_disk_give_the_same_bytes_each_time(tmp_path):
     made = []
     for turn in ("one", "two"):

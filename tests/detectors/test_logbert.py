@@ -248,6 +248,7 @@ def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, monkeypatch
     assert [epoch["eval_loss"] for epoch in again.history] == [epoch["eval_loss"] for epoch in whole.history]
 
 
+@pytest.mark.slow
 @learnt
 def test_training_from_disk_learns(tmp_path, capsys):
     """The loss is far below that of guessing among six events, log(6)."""

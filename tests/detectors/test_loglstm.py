@@ -22,6 +22,7 @@ def test_the_network_has_the_sizes_of_the_settings():
     assert (lstm.hidden_size, lstm.num_layers, lstm.input_size) == (7, 3, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.learnt
 def test_training_from_disk_learns_and_gives_the_same_bytes_each_time(tmp_path, capsys):
     """From disk the order of the rows differs, so the loss does too; it is far below that of guessing, log(8)."""
@@ -40,6 +41,7 @@ def test_training_from_disk_learns_and_gives_the_same_bytes_each_time(tmp_path, 
     assert not list(tmp_path.rglob("rows.parquet"))
 
 
+@pytest.mark.slow
 def test_a_resumed_training_gives_the_same_bytes(tmp_path):
     fitted("loglstm", "training.epochs=2", "training.epoch_steps=10", seed=3, folder=tmp_path / "cut", count=100)
     more = ("training.epochs=4", "training.epoch_steps=10")

@@ -55,7 +55,7 @@ def fitted(name: str) -> Detector:
 
 
 def test_the_detectors_that_judge_unfinished_sessions():
-    assert SAFE == ["ensemble", "length", "new_template", "ngram"]
+    assert SAFE == ["ensemble", "length", "new_message", "new_template", "ngram"]
 
 
 def is_lower_bound(detector: Detector, row: list[int], service: str) -> None:

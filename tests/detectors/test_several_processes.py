@@ -86,6 +86,7 @@ def held_equal(folder: Path, processes: int, cases: list) -> None:
         assert len(ended[0][1]) == 2
 
 
+@pytest.mark.slow
 def test_networks_train_in_three_processes(tmp_path):
     """Rows that do not divide, and fewer batches to validate than processes."""
     held_equal(tmp_path, 3, [[name, 37, 5, {}] for name in ("deeplog", "logbert")])  # all four: slow
@@ -101,6 +102,7 @@ def test_all_networks_end_with_equal_weights_for_any_number_of_rows(tmp_path, pr
     held_equal(tmp_path, processes, cases)
 
 
+@pytest.mark.slow
 def test_a_process_that_stalls_ends_all(tmp_path):
     began = time.monotonic()
     done = launched(tmp_path, 2, [["deeplog", 37, 5, {"training": {"stall_seconds": 3}}]], "stalls")

@@ -26,6 +26,7 @@ from tests.fuzzing.run import faults, kept, logs
 from tests.fuzzing.worker import Worker
 
 NAN, INF = float("nan"), float("inf")
+LONG = ("count_vector", "ensemble", "values")  # bundles of many files: `make check-slow`, and `make fuzz` for an hour
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def copy(fresh, tmp_path) -> Callable[[str], Path]:
     return lambda name: Path(shutil.copytree(fresh(name), tmp_path / name))
 
 
-@pytest.mark.parametrize("name", SIMPLE)
+@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.slow) if one in LONG else one for one in SIMPLE])
 def test_mutated_bundles_alert_or_are_refused(fresh, worker, name):
     bundle, counts = fresh(name), Counter[str]()
     assert worker.detect(bundle).kind == "alerts"

@@ -160,6 +160,7 @@ def test_a_training_that_ends_with_the_weights_of_a_checkpoint_has_its_threshold
     assert new.equals(evaluate(short, str(home / "new.log")).scores)
 
 
+@pytest.mark.slow
 def test_a_network_that_has_learnt_its_validation_sessions(home):
     """Checkpoints of before know fewer templates; those of the last update are the bundle's weights."""
     days = home / "grown.log"
@@ -208,6 +209,7 @@ def test_a_checkpoint_detects_at_its_own_threshold(bundle, places, home):
     assert found.figures["threshold"] != detect(bundle, str(home / "new.log")).figures["threshold"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["deeplog", "logbert"])
 def test_a_member_of_an_ensemble_is_measured_with_the_weights_of_a_checkpoint(joined, home, name):
     run = home / "joined.training" / "ensemble" / name

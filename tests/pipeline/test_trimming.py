@@ -104,6 +104,7 @@ def days(tmp_path_factory) -> Path:
     return folder / "days"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["sessions", "files"])
 def test_day_files_are_trimmed_too(days, tmp_path, by):
     whole = train(str(days), tmp_path / "whole", run_settings(overrides=["split.trim=0", f"split.by={by}"]))

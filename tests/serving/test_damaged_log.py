@@ -36,6 +36,7 @@ def damage(home, seed):
     return middle.position, last.position, spoilt, bytes(data[last.position - start : cut - start])
 
 
+@pytest.mark.slow
 def test_what_is_damaged_is_set_aside_and_the_rest_is_read(world, tmp_path):
     folder, lines, _ = world
     home = tmp_path / "home"

@@ -71,6 +71,7 @@ def test_a_fault_free_day_has_no_labels(normal: Day) -> None:
     assert set(normal.faults.values()) == {""}
 
 
+@pytest.mark.slow
 def test_normal_is_varied_but_can_be_learned(normal: Day, seen: Seen, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert 100 < len(seen.sequences) < 1000
     for seed in (2, 11):

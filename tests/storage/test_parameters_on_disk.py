@@ -82,6 +82,7 @@ def test_alerts_say_which_value_and_what_is_usual(home: Path) -> None:
     assert all(alert["evidence"][0]["body"] for alert in told.alerts.to_pylist())
 
 
+@pytest.mark.slow
 def test_on_disk_it_is_the_same(home: Path, small: None, tmp_path: Path) -> None:
     kept = detect(home / "bundle", str(home / "faulty"))
     given = {"seed": 3, "detector": "values", "beside": ()}
@@ -120,6 +121,7 @@ def test_parameters_stand_beside_their_events(
         assert template == " ".join(body.splitlines()[0].split())
 
 
+@pytest.mark.slow
 def test_an_ensemble_takes_them_in_too(home: Path, tmp_path: Path) -> None:
     given = {"beside": (), "detectors": {"ensemble": {"members": ["count_vector", "ngram", "values"]}}}
     train(str(home / "normal"), tmp_path / "bundle", run_settings(given=given))

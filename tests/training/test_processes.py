@@ -95,6 +95,7 @@ def test_two_processes_go_on_to_the_same_weights(tmp_path):
     assert cut[0][1] == cut[1][1] == whole[0][1]
 
 
+@pytest.mark.slow
 def test_accumulated_batches_of_three_processes_are_one_step_on_all_rows(tmp_path):
     """7 batches: two processes accumulate a batch of weight 0 as their third."""
     ended = []

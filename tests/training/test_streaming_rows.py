@@ -161,6 +161,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(stored, tmp_path, kill):
     assert [epoch["eval_loss"] for epoch in done.epochs] == [epoch["eval_loss"] for epoch in expected.epochs]
 
 
+@pytest.mark.slow
 def test_the_loss_is_that_of_rows_in_memory(stored):
     """One epoch with no learning: the mean over all batches is the weighted mean over all rows."""
     once = fit(network(), stored, epochs=1, learning_rate=1e-12).epochs[0]

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from logradar.core.errors import ConfigError, did_you_mean
 
 C = TypeVar("C", bound="Config")
-_SUGGESTED: Final = 6  # paths that an error message suggests at most
+_SUGGESTED: Final = 8  # paths that an error message suggests at most
 
 
 class Config(BaseModel):

@@ -27,7 +27,7 @@ class NearestText:
 
     >>> nearest = NearestText(["open file <*>", "close file <*>"])
     >>> nearest.distances(["close file <PATH>", "open door <*>", "disk is full"]).round(2).tolist()
-    [0.0, 0.48, 1.0]
+    [0.0, 0.45, 1.0]
     """
 
     def __init__(self, known: Sequence[str]) -> None:
