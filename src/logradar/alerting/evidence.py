@@ -19,12 +19,11 @@ import pyarrow as pa
 from logradar.core.formatting import level_word
 from logradar.core.sequences import Sequences
 from logradar.core.tables import ERROR, UNKNOWN, WARN
-from logradar.core.telling_words import MEDIUM, weights
+from logradar.core.telling_words import MEDIUM, READ, weights
 
 EVIDENCE_SHOWN: Final = 5
 UNSEEN: Final = "(a message that is not in the training data)"
 _CANDIDATES: Final = 8  # lines of one session that may be added to what the detector found
-_READ: Final = 2000  # characters of a new message that are searched for telling words
 _AT_ONCE: Final = 50_000  # lines that are fetched together
 _GIST: Final = 120  # characters by which two unseen messages are compared
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F-]{8,}|\d+")
@@ -95,7 +94,7 @@ def facts_of(sessions: pa.Table, lines: Lines) -> list[Facts]:
 def _alarming(bodies: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     """Whether the first line of each of some messages says that something failed."""
     texts = pl.Series(bodies.to_pylist(), dtype=pl.String)
-    return (weights(texts.str.slice(0, _READ).str.split("\n").list.first()) >= MEDIUM).fill_null(False).to_numpy()
+    return (weights(texts.str.slice(0, READ).str.split("\n").list.first()) >= MEDIUM).fill_null(False).to_numpy()
 
 
 def _numbered(column: pa.ChunkedArray, known: dict[str, int]) -> npt.NDArray[np.int32]:

@@ -14,6 +14,7 @@ import polars as pl
 STRONG: Final = 6.0  # says that something failed
 MEDIUM: Final = 2.5  # says that something is not as wanted
 WEAK: Final = 0.7  # warns
+READ: Final = 2000  # characters of a message that callers need to pass
 CALM: Final = 0.25  # factor where the line also says that all is well, or only names a thing so
 _STRONG: Final = (
     r"(?i)##\[error\]|^error(?:\[\w+\])?\b:?|\berror:"

@@ -16,7 +16,7 @@ from logradar.core.session_view import SessionView
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.surprisal import UNSEEN, most_surprising, together
-from logradar.detectors.text.body import LIKE, TextDetector, TextSettings, TextTraining
+from logradar.detectors.text.body import LIKE, Reason, TextDetector, TextSettings, TextTraining
 from logradar.detectors.text.causal_model import CausalModel
 from logradar.detectors.text.frames import Frames
 from logradar.detectors.text.reasons import percent, surprising
@@ -144,7 +144,7 @@ class CausalLm(TextDetector):
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         sessions = self.known.of_view(view)
         rows = sessions.sequences
-        reasons: list[list[tuple[int, float, str]]] = []
+        reasons: list[list[Reason]] = []
         for part, found in self.surprises(sessions):
             own = rows.part(part.start, part.stop)
             shown = WordSurprise(found.frames, found.words, np.zeros_like(found.words))
@@ -160,9 +160,7 @@ class CausalLm(TextDetector):
                         else surprising(shown, event, self.model.tokenizer.words, sessions.is_known(own, event))
                     )
                     reasons[-1].append((event - start, nats, sentence))
-        for row, session in enumerate(rows.inverse.tolist()):
-            ids = view.sequences[row]
-            yield [Finding(reason, place, int(ids[place]), score) for place, score, reason in reasons[session]]
+        yield from self._findings(view, rows, reasons)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from logradar.detectors.base import Finding, Scored
 from logradar.detectors.neural.surprisal import most_surprising, together
 from logradar.detectors.neural.validation_learning import learn_in_parts
 from logradar.detectors.text.adapters import adapted
-from logradar.detectors.text.body import LIKE, TextDetector, TextSettings
+from logradar.detectors.text.body import LIKE, Reason, TextDetector, TextSettings
 from logradar.detectors.text.reasons import missing, surprising
 from logradar.detectors.text.texts import SessionTexts
 from logradar.detectors.text.word_surprise import WordSurprise
@@ -166,7 +166,7 @@ class Distilbert(TextDetector):
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         sessions = self.known.of_view(view)
         rows = sessions.sequences
-        reasons: list[list[tuple[int, float, str]]] = []
+        reasons: list[list[Reason]] = []
         for part, found in self._surprises(sessions):
             own = rows.part(part.start, part.stop)
             events, by_gap = found.events(len(own.values), self.weight)
@@ -184,9 +184,7 @@ class Distilbert(TextDetector):
                         for event in chosen
                     ]
                 )
-        for row, session in enumerate(rows.inverse.tolist()):
-            ids = view.sequences[row]
-            yield [Finding(reason, place, int(ids[place]), score) for place, score, reason in reasons[session]]
+        yield from self._findings(view, rows, reasons)
 
     def _save(self, folder: Path) -> dict[str, Any]:
         return {**super()._save(folder), "weight": self.weight}

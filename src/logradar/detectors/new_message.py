@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -18,17 +19,17 @@ from logradar.core.documents import Saved
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
-from logradar.core.telling_words import MEDIUM, STRONG, weights
+from logradar.core.telling_words import MEDIUM, READ, STRONG, weights
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Floats, Incremental, Scored
 from logradar.detectors.text.nearest_text import NearestText
 from logradar.detectors.text.texts import KnownTexts
 
 Ints = npt.NDArray[np.int32]
+UNREAD: Final = "never seen in training"  # all that is known where there is no text
 _WORDS: Final = 0.6  # the part of a score that telling words give; the rest is how far the nearest known message is
 _NEAR: Final = 0.3  # distances up to which a message is like a known one,
 _FAR: Final = 0.7  # and from which on it is unlike all
-_LENGTH: Final = 2000  # characters of a message that are searched for telling words
 
 
 class _State(Saved):
@@ -70,42 +71,44 @@ class NewMessage(Incremental):
 
     def _score(self, view: SessionView) -> Scored:
         places, texts = self._read(view)
-        values = self._alarms(texts)[places]
+        values = self._judged(texts).alarms[places]
         return Scored(view.sequences.maxima(values), values.astype(np.float32))
 
     def _read(self, view: SessionView) -> tuple[Ints, list[str | None]]:
         """As `KnownTexts.of_events`; while it learns, templates of validation sessions have texts too."""
         places, texts = self.known.of_events(view)
         if self._named:
-            ids = view.sequences.values
-            for id_ in np.unique(ids[places == len(self.known)]).tolist():
-                if id_ in self._named:
-                    places[ids == id_] = len(texts)
-                    texts.append(self._named[id_])
+            new = np.flatnonzero(places == len(self.known))
+            ids, which = np.unique(view.sequences.values[new], return_inverse=True)
+            named = [self._named.get(id_) for id_ in ids.tolist()]
+            places[new] = (len(texts) + which).astype(np.int32)
+            texts += named
         return places, texts
 
-    def _alarms(self, texts: Sequence[str | None]) -> Floats:
-        """How alarming each of the texts is, where `KnownTexts.of_events` gave them: 0 for known ones."""
-        alarms, known = np.zeros(len(texts)), len(self.known)
-        alarms[known] = 1.0
-        new = [(text or "")[:_LENGTH] for text in texts[known + 1 :]]
+    def _judged(self, texts: Sequence[str | None]) -> Judged:
+        """Of the texts that `_read` gave: 0 for known ones, 1 where there is none."""
+        known = len(self.known)
+        new = [place for place in range(known + 1, len(texts)) if texts[place] is not None]
+        said, distance = np.ones(len(texts)), np.ones(len(texts))
+        said[:known] = distance[:known] = 0.0
         if new:
             if self._nearest is None:
                 self._nearest = NearestText(self.known.texts)
-            said = weights(pl.Series(new, dtype=pl.String)).to_numpy() / STRONG
-            alarms[known + 1 :] = _WORDS * said + (1 - _WORDS) * self._nearest.distances(new)
-        return alarms
+            found = judged([str(texts[place]) for place in new], self._nearest)
+            said[new], distance[new] = found.said, found.distance
+        return Judged(said, distance)
 
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         sequences = view.sequences
         places, texts = self._read(view)
-        alarms = self._alarms(texts)
+        found = self._judged(texts)
+        alarms, reasons = found.alarms, found.reasons(texts)
         new = np.flatnonzero(alarms[places] > 0)
         bounds = np.searchsorted(new, sequences.offsets)
         for start, (first, last) in zip(sequences.offsets.tolist(), pairwise(bounds.tolist()), strict=False):
             yield [
                 Finding(
-                    _reason(texts[places[place]], self._nearest),
+                    reasons[places[place]],
                     position=place - start,
                     template_id=int(sequences.values[place]),
                     weight=float(alarms[places[place]]),
@@ -124,18 +127,33 @@ class NewMessage(Incremental):
         self.known = KnownTexts(ids, tuple(saved.texts))
 
 
-def _reason(text: str | None, nearest: NearestText | None) -> str:
-    """Why a new message is alarming, or not."""
-    if text is None or nearest is None:
-        return "never seen in training"
-    said = float(weights(pl.Series([text[:_LENGTH]])).item())
-    distance = float(nearest.distances([text[:_LENGTH]])[0])
-    words = "and says that something failed" if said >= MEDIUM else "and warns" if said else "and says nothing alarming"
-    near = (
-        "like a known one"
-        if distance < _NEAR
-        else "unlike any known one"
-        if distance > _FAR
-        else "a bit like known ones"
-    )
-    return f"never seen in training, {near}, {words}"
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Of some messages what their words say, and how far the nearest known one is; each from 0 to 1."""
+
+    said: Floats
+    distance: Floats
+
+    @property
+    def alarms(self) -> Floats:
+        """How alarming each message is."""
+        return _WORDS * self.said + (1 - _WORDS) * self.distance
+
+    def reasons(self, texts: Sequence[str | None]) -> list[str]:
+        """Why each of the messages, which are ``texts``, is alarming or not."""
+        return [
+            UNREAD if text is None else _reason(said * STRONG, distance)
+            for text, said, distance in zip(texts, self.said.tolist(), self.distance.tolist(), strict=True)
+        ]
+
+
+def judged(texts: Sequence[str], nearest: NearestText) -> Judged:
+    """Judge new messages beside the known ones of ``nearest``."""
+    read = [text[:READ] for text in texts]
+    return Judged(weights(pl.Series(read, dtype=pl.String)).to_numpy() / STRONG, nearest.distances(read))
+
+
+def _reason(said: float, distance: float) -> str:
+    words = "says that something failed" if said >= MEDIUM else "warns" if said else "says nothing alarming"
+    like = "like a known one" if distance < _NEAR else "a bit like known ones"
+    return f"{UNREAD}, {'unlike any known one' if distance > _FAR else like}, and {words}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import cached_property
@@ -27,7 +27,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
 from logradar.core.training_set import TrainingSet
-from logradar.detectors.base import Detector, Scored
+from logradar.detectors.base import Detector, Finding, Scored
 from logradar.detectors.neural.body import NETWORK, WEIGHTS
 from logradar.detectors.neural.scorer import Scorer, export, ladder
 from logradar.detectors.text.adapters import adapted
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from logradar.detectors.text.language_network import LanguageNetwork
 
 Floats = npt.NDArray[np.float64]
+Reason = tuple[int, float, str]  # the place of an event in its session, its weight, and why
 ROWS: Final = "rows.parquet"
 _TEXT: Final = 20_000  # characters of a template
 LIKE: Final = 1.5  # rows of a batch are long, so what is filled up costs more than their likeness
@@ -244,6 +245,13 @@ class TextDetector(Detector):
         """The scores of distinct sessions, for each row of a view."""
         every = Sequences.of(np.arange(len(rows.values), dtype=np.int32), rows.offsets).take(rows.inverse)
         return Scored(scores[rows.inverse], values[every.values])
+
+    @staticmethod
+    def _findings(view: SessionView, rows: Sequences, reasons: Sequence[Sequence[Reason]]) -> Iterator[list[Finding]]:
+        """The reasons of distinct sessions, for each row of a view."""
+        for row, session in enumerate(rows.inverse.tolist()):
+            ids = view.sequences[row]
+            yield [Finding(reason, place, int(ids[place]), weight) for place, weight, reason in reasons[session]]
 
     def _watched(self, view: SessionView) -> Rows:
         """The rows of validation sessions."""

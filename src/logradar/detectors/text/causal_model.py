@@ -6,20 +6,28 @@ import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ConfigDict, Field
 
 from logradar.core.documents import Saved
 from logradar.core.errors import ConfigError
-from logradar.core.progress import say
-from logradar.detectors.text.model import require_name, shapes_in, tokenizer_for, weights_of
+from logradar.detectors.text.model import how_to_read, shapes_in, tokenizer_for, weights_of
 from logradar.detectors.text.tokenizer import TextTokenizer
 from logradar.training.device import seeded
 
 if TYPE_CHECKING:
     from logradar.detectors.text.causal_network import CausalNetwork
+
+
+_COUNTS: Final = (
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "max_position_embeddings",
+)
 
 
 class CausalSizes(Saved):
@@ -87,11 +95,7 @@ class CausalModel:
         with redirect_stdout(sys.stderr):
             from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
 
-        local = Path(start).is_dir()
-        if not local:
-            require_name(start)
-            say(f"'{start}' is no folder here; it is looked for on the hub of Hugging Face")
-        only: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
+        only = how_to_read(start)
         try:
             config = AutoConfig.from_pretrained(start, **only)
             _require_llama(config)
@@ -122,12 +126,7 @@ class CausalModel:
             rows.append(old[pieces].mean(0) if pieces else mean)
         sizes = CausalSizes(
             vocab_size=len(tokenizer),
-            hidden_size=c.hidden_size,
-            intermediate_size=c.intermediate_size,
-            num_hidden_layers=c.num_hidden_layers,
-            num_attention_heads=c.num_attention_heads,
-            num_key_value_heads=c.num_key_value_heads,
-            max_position_embeddings=c.max_position_embeddings,
+            **{name: getattr(c, name) for name in _COUNTS},
             rms_norm_eps=float(c.rms_norm_eps),
             rope_theta=float(c.rope_parameters["rope_theta"]),
             tie_word_embeddings=True,

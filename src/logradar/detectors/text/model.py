@@ -85,11 +85,7 @@ class LanguageModel:
 
         from logradar.detectors.text.language_network import LanguageNetwork
 
-        local = Path(start).is_dir()
-        if not local:
-            require_name(start)
-            say(f"'{start}' is no folder here; it is looked for on the hub of Hugging Face")
-        only: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
+        only = how_to_read(start)
         try:
             c = AutoConfig.from_pretrained(start, **only)
             _require_distilbert(c)
@@ -158,8 +154,19 @@ class LanguageModel:
         fast.save_pretrained(folder)
 
 
-def require_name(start: str) -> None:
-    """`ConfigError` for what is neither a folder nor a name on the hub."""
+def how_to_read(start: str) -> dict[str, Any]:
+    """How `transformers` reads a folder, or what has this name on its hub: no code that comes with a model runs.
+
+    Raises `ConfigError` for what is neither a folder nor a name.
+    """
+    local = Path(start).is_dir()
+    if not local:
+        _require_name(start)
+        say(f"'{start}' is no folder here; it is looked for on the hub of Hugging Face")
+    return {"trust_remote_code": False, "local_files_only": local}
+
+
+def _require_name(start: str) -> None:
     if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)?", start) or start.startswith("."):
         raise ConfigError(
             f"There is no folder '{start}' to begin with; give the folder of a bundle or of a model of the kind that "
