@@ -25,6 +25,8 @@ from logradar.serving.settings import ServiceSettings
 _TIDY: Final = 600.0  # seconds between two looks for what is old
 _QUEUE: Final = 2048  # connections that wait to be accepted
 _TURN: Final = 0.001  # seconds that detection may keep a request waiting before it gives way
+_GARBAGE: Final = 60.0  # seconds between two searches for garbage among all objects
+_SEARCHES: Final = (2_000, 10, 1_000_000)  # among new objects, as often as usual; among all, never by themselves
 
 
 def serve(settings: ServiceSettings, *, ready: Callable[[dict[str, str]], object] = lambda addresses: None) -> None:
@@ -44,17 +46,20 @@ def serve(settings: ServiceSettings, *, ready: Callable[[dict[str, str]], object
 
 @contextmanager
 def _prompt() -> Iterator[None]:
-    """Threads take turns more often than usual, and what is loaded by now is not searched for garbage any more.
+    """Threads take turns more often than usual, and garbage is searched for among all objects by `_sweep` only.
 
-    A search stops all threads: of a million objects of libraries it takes a tenth of a second, each time.
+    A search stops all threads: among a million objects of libraries or of open sessions for a tenth of a second and
+    more. Python begins one whenever their number has grown by a quarter, under load every two seconds.
     """
-    before = sys.getswitchinterval()
+    before, searches = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(_TURN)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_SEARCHES)
     try:
         yield
     finally:
+        gc.set_threshold(*searches)
         gc.unfreeze()
         sys.setswitchinterval(before)
 
@@ -69,11 +74,12 @@ async def _run(service: Service, listening: socket.socket, ready: Callable[[dict
         for part in service.health():
             if not part.ok:
                 say(part.sentence)
-        tidying = asyncio.create_task(_tidy(service))
+        tasks = [asyncio.create_task(_tidy(service)), asyncio.create_task(_sweep())]
         try:
             await _Server(config, app.state.feeds.close).serve(sockets=[listening])
         finally:
-            tidying.cancel()
+            for task in tasks:
+                task.cancel()
 
 
 class _Server(uvicorn.Server):
@@ -148,6 +154,12 @@ async def _tidy(service: Service) -> None:
             await asyncio.to_thread(service.forget_old)
         except (LogRadarError, OSError) as error:
             say(f"What is old was not forgotten: {error}")
+
+
+async def _sweep() -> None:
+    while True:
+        await asyncio.sleep(_GARBAGE)
+        gc.collect()
 
 
 def _listen(host: str, port: int) -> socket.socket:
