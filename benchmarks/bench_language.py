@@ -29,7 +29,7 @@ from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import sessions_of
 from logradar.pipeline.export import export
-from logradar.pipeline.prepare_texts import INPUTS
+from logradar.pipeline.preparation.prepare_texts import INPUTS
 from logradar.pipeline.train import train
 from logradar.storage.records import collect, opening
 

@@ -23,7 +23,7 @@ from logradar.core.tables import FIRST_TEMPLATE, SESSIONS
 from logradar.evaluation.metrics import natural_weights
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
-from logradar.pipeline.evaluation_data import labelled, sessions_in, unseen
+from logradar.pipeline.measuring.evaluation_data import labelled, sessions_in, unseen
 from logradar.pipeline.train import train
 from logradar.pipeline.training_data.sessions import from_records
 from logradar.simulation.simulate import simulate

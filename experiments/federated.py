@@ -34,7 +34,7 @@ from logradar.evaluation.metrics import measure, natural_weights
 from logradar.federated.client import Client
 from logradar.federated.run import Federation, federated_settings, material_of, prepared, run_rounds
 from logradar.federated.wire import length
-from logradar.pipeline.fitting import Material
+from logradar.pipeline.learning.fitting import Material
 
 Row = dict[str, Any]
 USUAL = ["detectors.causal_lm.words=2"]

@@ -23,7 +23,7 @@ from logradar.detectors.loglstm import LogLSTM
 from logradar.detectors.neural.causal import _framed
 from logradar.detectors.neural.vocabulary import Vocabulary
 from logradar.model.settings import run_settings
-from logradar.pipeline.fitting import resolved
+from logradar.pipeline.learning.fitting import resolved
 from logradar.pipeline.training_data.sessions import TrainingData, from_records
 from logradar.storage.records import collect, opening
 from logradar.training.device import seeded

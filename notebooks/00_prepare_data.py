@@ -27,7 +27,7 @@ from pathlib import Path
 import polars as pl
 from IPython.display import display
 
-from logradar.pipeline.prepare_texts import prepare_texts, text_settings
+from logradar.pipeline.preparation.prepare_texts import prepare_texts, text_settings
 from logradar.sources.download.downloading import download
 from logradar.sources.download.settings import download_settings
 

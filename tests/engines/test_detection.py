@@ -17,7 +17,7 @@ from logradar.engines.spark.detection import detection_on, places
 from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect, detect_into
-from logradar.pipeline.detected import Detected
+from logradar.pipeline.detection.detected import Detected
 from logradar.pipeline.prepare import prepare
 from logradar.pipeline.train import train
 from logradar.simulation.simulate import simulate

@@ -16,7 +16,7 @@ from tests.engines.landing import land, write_log
 from tests.engines.test_streaming import FIGURES, ids, kept, shop
 
 from logradar.pipeline.detect import detect
-from logradar.pipeline.detected import Detected
+from logradar.pipeline.detection.detected import Detected
 
 pytest.importorskip("pyspark", reason="needs pyspark: pip install 'logradar[spark]'")
 pytestmark = [pytest.mark.xdist_group("spark kills"), pytest.mark.slow]

@@ -16,7 +16,7 @@ from logradar.engines.spark.messages import ALERTED, CLOSED, READ, Message, docu
 from logradar.model.bundle import Bundle
 from logradar.model.settings import run_settings
 from logradar.pipeline.detect import Follow, detect, detect_into
-from logradar.pipeline.detected import Detected
+from logradar.pipeline.detection.detected import Detected
 from logradar.pipeline.train import train
 from logradar.scoring.thresholds import plan_threshold
 from logradar.simulation.simulate import simulate

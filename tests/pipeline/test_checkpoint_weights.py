@@ -239,7 +239,7 @@ def test_a_member_of_an_ensemble_is_measured_with_the_weights_of_a_checkpoint(jo
 def _new(bundle, home):
     """SESSIONS of the new log, as `evaluate` reads them."""
     from logradar.model.bundle import input_settings
-    from logradar.pipeline.evaluation_data import sessions_in
+    from logradar.pipeline.measuring.evaluation_data import sessions_in
     from logradar.storage.records import collect, opening
 
     with opening(str(home / "new.log"), input_settings(bundle)) as (opened, folder):

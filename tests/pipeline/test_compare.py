@@ -12,8 +12,8 @@ import pytest
 from logradar.core.errors import ConfigError, DataError
 from logradar.model.settings import run_settings
 from logradar.pipeline.compare import compare
-from logradar.pipeline.comparison_inputs import bundle_names
 from logradar.pipeline.evaluate import evaluate
+from logradar.pipeline.measuring.comparison_inputs import bundle_names
 from logradar.pipeline.train import train
 from logradar.simulation.simulate import simulate
 

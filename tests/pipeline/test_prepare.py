@@ -15,8 +15,8 @@ import pytest
 
 from logradar.core.errors import ConfigError, InputError
 from logradar.model.settings import RunSettings, run_settings
+from logradar.pipeline.preparation.write_day_files import write_days
 from logradar.pipeline.prepare import prepare, write_as
-from logradar.pipeline.write_day_files import write_days
 from logradar.simulation.simulate import simulate
 from logradar.sources.radar.generate import DayShape
 from logradar.sources.radar.generate import write_days as generate

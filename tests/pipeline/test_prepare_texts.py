@@ -9,7 +9,7 @@ import yaml
 from tests.conftest import ROOT
 
 from logradar.core.errors import ConfigError
-from logradar.pipeline.prepare_texts import TextDataSettings, prepare_texts, text_settings
+from logradar.pipeline.preparation.prepare_texts import TextDataSettings, prepare_texts, text_settings
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 from logradar.core.errors import InputError
 from logradar.core.quarantine import Quarantine
 from logradar.model.settings import RunSettings, run_settings
+from logradar.pipeline.preparation.write_day_files import UNFINISHED, write_days
 from logradar.pipeline.prepare import prepare
 from logradar.pipeline.train import train
 from logradar.pipeline.validate import validate
-from logradar.pipeline.write_day_files import UNFINISHED, write_days
 from logradar.sources.opening.files import find
 from logradar.sources.opening.opening import open_input
 from logradar.sources.radar.generate import DayShape

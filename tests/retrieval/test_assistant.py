@@ -15,7 +15,7 @@ from logradar.model.settings import run_settings
 from logradar.pipeline.code_explain import Helpers, explain
 from logradar.pipeline.code_index import index_repository
 from logradar.pipeline.detect import detect
-from logradar.pipeline.outlets import Sharing
+from logradar.pipeline.detection.outlets import Sharing
 from logradar.pipeline.train import train
 from logradar.retrieval.assistant import KEY, LONGEST, Assistant, checked, places_in
 

@@ -94,7 +94,7 @@ def command(
     from logradar.core.errors import ConfigError
     from logradar.core.progress import quiet as be_quiet
     from logradar.pipeline.detect import Follow, Wish, detect_into
-    from logradar.pipeline.outlets import Sharing
+    from logradar.pipeline.detection.outlets import Sharing
 
     be_quiet(quiet)
     if follow and input_ is not None:

@@ -50,7 +50,7 @@ def command(
     if engine and format_ != "parquet":
         raise ConfigError(f"An engine writes parquet; leave out --engine for --format {format_}.")
     if format_ == "texts":
-        from logradar.pipeline.prepare_texts import prepare_texts, text_settings
+        from logradar.pipeline.preparation.prepare_texts import prepare_texts, text_settings
 
         result = prepare_texts(output, text_settings(config, words, given, input_))
         show.document(result) if json else show.facts(f"Prepared in {output}", _briefly(result))

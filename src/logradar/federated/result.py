@@ -25,7 +25,7 @@ from logradar.federated.sketch_federation import Sketched
 from logradar.model.bundle import Bundle
 from logradar.model.provenance import Invocation
 from logradar.model.replay_buffer import ReplayBuffer
-from logradar.pipeline.fitting import concluded
+from logradar.pipeline.learning.fitting import concluded
 
 Floats = npt.NDArray[np.float32]
 FOLDER: Final = "federated"
@@ -104,7 +104,7 @@ def write(bundle: Bundle, folder: Path, federation: Federation, server: Server, 
     layout = federation.learner.layout
 
     def beside(draft: Path) -> None:
-        from logradar.pipeline.training_artifacts import write_artifacts
+        from logradar.pipeline.learning.training_artifacts import write_artifacts
 
         write_artifacts(bundle.history, {}, None, draft)
         home = draft / FOLDER

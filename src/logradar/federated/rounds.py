@@ -32,7 +32,7 @@ from logradar.federated.settings import FederationSettings
 from logradar.federated.top_k import KS, shares
 from logradar.federated.vector import Layout
 from logradar.model.bundle import Bundle, input_settings
-from logradar.pipeline.evaluation_data import labelled, sessions_in, unseen
+from logradar.pipeline.measuring.evaluation_data import labelled, sessions_in, unseen
 from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import collect, opening

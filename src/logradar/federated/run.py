@@ -33,7 +33,7 @@ from logradar.federated.sketch import LARGEST
 from logradar.federated.sketch_federation import Sketched, federated_counts
 from logradar.federated.wire import length
 from logradar.model.settings import RunSettings
-from logradar.pipeline.fitting import Material, training_material
+from logradar.pipeline.learning.fitting import Material, training_material
 from logradar.storage.records import opening
 
 Rows = npt.NDArray[np.int64]

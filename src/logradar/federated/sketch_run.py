@@ -20,7 +20,7 @@ from logradar.federated.sketch import LARGEST
 from logradar.federated.sketch_federation import federated_counts
 from logradar.model.provenance import Invocation
 from logradar.model.replay_buffer import ReplayBuffer
-from logradar.pipeline.fitting import Material, concluded
+from logradar.pipeline.learning.fitting import Material, concluded
 
 
 def run_sketches(

@@ -29,9 +29,9 @@ from logradar.evaluation.caveats import caveats
 from logradar.evaluation.metrics import Measured, measure
 from logradar.evaluation.seed_averages import over_seeds
 from logradar.evaluation.services import by_service, faults
-from logradar.pipeline.comparison_inputs import Candidate, candidates
-from logradar.pipeline.detection_delay import delay, kinds_of
-from logradar.pipeline.evaluation_data import timed, trained_on
+from logradar.pipeline.measuring.comparison_inputs import Candidate, candidates
+from logradar.pipeline.measuring.detection_delay import delay, kinds_of
+from logradar.pipeline.measuring.evaluation_data import timed, trained_on
 from logradar.reporting.comparison_page import write_comparison
 from logradar.storage.grouping import days_covered
 

@@ -26,10 +26,10 @@ from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
 from logradar.pipeline.checkpoint_weights import with_checkpoint
-from logradar.pipeline.detected import Detected
-from logradar.pipeline.detection_engine import DetectionEngine
-from logradar.pipeline.outlets import NOBODY, OnStep, Outlets, Sharing
-from logradar.pipeline.rates import changes_of, counting_of
+from logradar.pipeline.detection.detected import Detected
+from logradar.pipeline.detection.detection_engine import DetectionEngine
+from logradar.pipeline.detection.outlets import NOBODY, OnStep, Outlets, Sharing
+from logradar.pipeline.detection.rates import changes_of, counting_of
 from logradar.reporting.alert_list import TOP as PAGE
 from logradar.reporting.detection_page import write_detection
 from logradar.scoring.drift_monitor import DriftMonitor

@@ -30,13 +30,13 @@ from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
 from logradar.model.bundle import Bundle, input_settings
-from logradar.pipeline import next_event_metrics as next_events
 from logradar.pipeline.checkpoint_weights import with_checkpoint
-from logradar.pipeline.detected import Detected
-from logradar.pipeline.detection_delay import delay, kinds_of
-from logradar.pipeline.evaluate_unlabelled import document_without_labels
-from logradar.pipeline.evaluation_data import measured, novelty, timed, trained_on
-from logradar.pipeline.measured import Measured
+from logradar.pipeline.detection.detected import Detected
+from logradar.pipeline.measuring import next_event_metrics as next_events
+from logradar.pipeline.measuring.detection_delay import delay, kinds_of
+from logradar.pipeline.measuring.evaluate_unlabelled import document_without_labels
+from logradar.pipeline.measuring.evaluation_data import measured, novelty, timed, trained_on
+from logradar.pipeline.measuring.measured import Measured
 from logradar.reporting.figures import write_pictures
 from logradar.reporting.run_folder import Run
 from logradar.scoring.drift_monitor import DriftMonitor
@@ -93,9 +93,9 @@ def evaluate(
     """Measure a bundle on INPUT ``spec``, which has labels; or without labels how well it predicts events.
 
     Sessions that took part in training, or lie in its time, are an error, unless ``allow_overlap`` is set;
-    ``held_out`` leaves them out (see `logradar.pipeline.evaluation_data.unseen`). ``checkpoint`` holds weights that are
-    measured in place of the bundle's (see `logradar.pipeline.checkpoint_weights.with_checkpoint`). Without labels
-    there are next-event metrics, score statistics and alarms; `DataError` where the bundle has no network either.
+    ``held_out`` leaves them out (see `logradar.pipeline.measuring.evaluation_data.unseen`). ``checkpoint`` holds
+    weights that are measured in place of the bundle's (see `logradar.pipeline.checkpoint_weights.with_checkpoint`).
+    Without labels there are next-event metrics, score statistics and alarms; `DataError` where the bundle has no network either.
     ``outputs`` are folders to which the caller will write: `InputError` where that would change what is read.
     """
     began = time.monotonic()

@@ -24,8 +24,8 @@ from logradar.evaluation.splits import LISTS
 from logradar.model.settings import RunSettings
 from logradar.parsing.given_templates import GivenTemplates
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.file_lists import require_files, write_day_lists, write_log_lists
-from logradar.pipeline.write_day_files import write_days
+from logradar.pipeline.preparation.file_lists import require_files, write_day_lists, write_log_lists
+from logradar.pipeline.preparation.write_day_files import write_days
 from logradar.sources.opening.opening import Opened
 from logradar.storage.filling import fill, learn_templates
 from logradar.storage.grouping import group

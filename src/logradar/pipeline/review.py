@@ -26,9 +26,9 @@ from logradar.detectors.fusion.review_order import NEAR, Kinds
 from logradar.detectors.fusion.suspects import RARE
 from logradar.model.bundle import Bundle, Seen
 from logradar.model.training_sessions import TrainingSessions
+from logradar.pipeline.learning.training_artifacts import save
 from logradar.pipeline.spells import Spells
 from logradar.pipeline.train import fitted_on
-from logradar.pipeline.training_artifacts import save
 from logradar.pipeline.training_data.sessions import TrainingData
 
 TOP: Final = 10  # kinds that are shown or asked about

@@ -17,8 +17,8 @@ from logradar.detectors.base import Detector
 from logradar.model.bundle import Bundle
 from logradar.model.provenance import Invocation
 from logradar.model.settings import RunSettings
-from logradar.pipeline.fitting import Trained, concluded, require_marked, training_material
-from logradar.pipeline.training_artifacts import checkpoints_of, runs_of, save
+from logradar.pipeline.learning.fitting import Trained, concluded, require_marked, training_material
+from logradar.pipeline.learning.training_artifacts import checkpoints_of, runs_of, save
 from logradar.pipeline.training_data.sessions import TrainingData
 from logradar.storage.records import Collect, opening
 from logradar.training.processes import first, leave, place, wait

@@ -58,7 +58,7 @@ def downloads(result: dict[str, Any]) -> None:
 @in_plain_text
 def trained(bundle: Path, figures: dict[str, Any]) -> None:
     """The figures of a training, and how well its detectors predict events."""
-    from logradar.pipeline.next_event_metrics import readable
+    from logradar.pipeline.measuring.next_event_metrics import readable
 
     shown = {name: value for name, value in figures.items() if name not in ("next_events", "provenance")}
     if "from" in shown:
@@ -214,7 +214,7 @@ def warnings(result: dict[str, Any]) -> None:
 def evaluation(result: dict[str, Any], folder: Path | None, pictures: Sequence[Path] = ()) -> None:
     """What ``evaluate`` measured: the table, what the audit says, next events, and where the report is."""
     from logradar.cli.show.services import delay, services
-    from logradar.pipeline.next_event_metrics import readable
+    from logradar.pipeline.measuring.next_event_metrics import readable
 
     if result["anomalies"] is None:
         alarms(result)

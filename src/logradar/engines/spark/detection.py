@@ -30,8 +30,8 @@ from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.engines.spark.streaming import follow_on_spark
 from logradar.model.bundle import Bundle
 from logradar.pipeline.detect import Follow
-from logradar.pipeline.detected import Detected
-from logradar.pipeline.rates import RateCounting, changes_of
+from logradar.pipeline.detection.detected import Detected
+from logradar.pipeline.detection.rates import RateCounting, changes_of
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.rates.watch import NO_CHANGES
 from logradar.scoring.scorer import OnScores, in_order_of_severity
@@ -46,7 +46,7 @@ _PACKED: Final = 12  # bytes of text for each byte of a compressed log, about
 
 @dataclass(frozen=True)
 class SparkDetection:
-    """A `logradar.pipeline.detection_engine.DetectionEngine`.
+    """A `logradar.pipeline.detection.detection_engine.DetectionEngine`.
 
     ``bundle`` is the folder of the bundle; it and the input have the same path on every node.
     """

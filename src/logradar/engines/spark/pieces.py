@@ -24,7 +24,7 @@ from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.rates import RateCounting
+from logradar.pipeline.detection.rates import RateCounting
 from logradar.sources.opening.opening import Opened, Unit
 
 PLACED: Final = 1 << 36  # record ids of a unit begin at its number times this

@@ -24,7 +24,7 @@ from logradar.engines.spark.messages import SCHEMA, Message
 from logradar.engines.spark.results import Results
 from logradar.engines.spark.sealed_bundle import SealedBundle
 from logradar.model.bundle import Bundle
-from logradar.pipeline.detected import Detected
+from logradar.pipeline.detection.detected import Detected
 from logradar.scoring.rates.changes import latest
 from logradar.scoring.scorer import in_order_of_severity
 from logradar.scoring.stream import Step

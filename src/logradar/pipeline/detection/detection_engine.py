@@ -9,7 +9,7 @@ from typing import Protocol
 from logradar.alerting.incident_groups import IncidentSettings
 from logradar.alerting.threshold import Threshold
 from logradar.model.bundle import Bundle
-from logradar.pipeline.detected import Detected
+from logradar.pipeline.detection.detected import Detected
 from logradar.scoring.scorer import OnScores
 from logradar.scoring.stream import Step
 from logradar.sources.opening.opening import Opened

@@ -20,7 +20,7 @@ from logradar.evaluation.audit import Hashes, Side, identities, overlapping, see
 from logradar.evaluation.caveats import Novelty
 from logradar.model.bundle import Bundle
 from logradar.pipeline.detect import filled_sessions, sessions_of
-from logradar.pipeline.measured import Gathered, Measured
+from logradar.pipeline.measuring.measured import Gathered, Measured
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.grouping import anomalous
 from logradar.storage.records import Corpus

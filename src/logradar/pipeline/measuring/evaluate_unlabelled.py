@@ -11,9 +11,9 @@ from logradar import __version__
 from logradar.evaluation.audit import Side, audit
 from logradar.evaluation.next_event import score_statistics
 from logradar.model.bundle import Bundle
-from logradar.pipeline import next_event_metrics as next_events
-from logradar.pipeline.evaluation_data import timed, trained_on
-from logradar.pipeline.measured import Measured
+from logradar.pipeline.measuring import next_event_metrics as next_events
+from logradar.pipeline.measuring.evaluation_data import timed, trained_on
+from logradar.pipeline.measuring.measured import Measured
 
 
 def document_without_labels(spec: str, source: str, bundle: Bundle, found: Measured, limit: float) -> dict[str, Any]:

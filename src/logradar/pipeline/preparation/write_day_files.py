@@ -25,7 +25,7 @@ from logradar.core.session_set import SessionSet
 from logradar.core.tables import ERROR, LEVELS, WARN, conform
 from logradar.model.settings import RunSettings
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.file_lists import require_files
+from logradar.pipeline.preparation.file_lists import require_files
 from logradar.sources.opening.opening import Opened
 from logradar.sources.radar.dated import runs
 from logradar.sources.radar.table import DAY_SESSIONS

@@ -18,7 +18,7 @@ from logradar.core.errors import ConfigError, DataError
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.model.bundle import Bundle, input_settings
-from logradar.pipeline.evaluation_data import labelled, sessions_in, unseen
+from logradar.pipeline.measuring.evaluation_data import labelled, sessions_in, unseen
 from logradar.sources.opening.opening import require_event_ids
 from logradar.storage.day_files import DayCorpus
 from logradar.storage.records import Corpus, collect, opening
@@ -63,8 +63,8 @@ def candidates(
     """Every bundle on the sessions of INPUT ``spec`` that all bundles have and none was trained on.
 
     Files on disk are kept as long as ``stack`` is open. ``only`` names the detectors that are compared (empty: all);
-    `logradar.pipeline.evaluation_data.unseen` explains ``held_out`` and ``allow_overlap``. Raises `DataError` where
-    the bundles have no session in common.
+    `logradar.pipeline.measuring.evaluation_data.unseen` explains ``held_out`` and ``allow_overlap``. Raises
+    `DataError` where the bundles have no session in common.
     """
     names = bundle_names(bundles)
     loaded = [Bundle.load(folder) for folder in bundles]
