@@ -30,7 +30,7 @@ from IPython.display import Image
 from logradar.model.settings import run_settings
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.export import export
-from logradar.pipeline.learning.train_once import is_newer, train_once
+from logradar.pipeline.train_once import is_newer, train_once
 
 ROOT = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs" / "data.yaml").is_file())
 os.chdir(ROOT)

@@ -16,8 +16,8 @@ from logradar.model.settings import run_settings
 from logradar.pipeline.detect import detect
 from logradar.pipeline.evaluate import evaluate
 from logradar.pipeline.export import export
-from logradar.pipeline.learning.train_once import train_once
 from logradar.pipeline.train import train
+from logradar.pipeline.train_once import train_once
 
 QUICK = ["detector=distilbert", "beside=[length]", "detectors.distilbert.updates=0"]
 MOMENT = {"epochs": 4, "epoch_steps": 10}

@@ -10,7 +10,7 @@ import pyarrow as pa
 from logradar.core.sequences import Sequences
 from logradar.core.tables import NAME, TIMESTAMP
 from logradar.model.training_sessions import TrainingSessions
-from logradar.pipeline.spells import Spells
+from logradar.pipeline.training_data.spells import Spells
 
 TEXTS = {3: "accepted", 4: "done", 5: "retry"}
 

@@ -95,7 +95,8 @@ def evaluate(
     Sessions that took part in training, or lie in its time, are an error, unless ``allow_overlap`` is set;
     ``held_out`` leaves them out (see `logradar.pipeline.measuring.evaluation_data.unseen`). ``checkpoint`` holds
     weights that are measured in place of the bundle's (see `logradar.pipeline.checkpoint_weights.with_checkpoint`).
-    Without labels there are next-event metrics, score statistics and alarms; `DataError` where the bundle has no network either.
+    Without labels there are next-event metrics, score statistics and alarms; `DataError` where the bundle has no
+    network either.
     ``outputs`` are folders to which the caller will write: `InputError` where that would change what is read.
     """
     began = time.monotonic()

@@ -27,9 +27,9 @@ from logradar.detectors.fusion.suspects import RARE
 from logradar.model.bundle import Bundle, Seen
 from logradar.model.training_sessions import TrainingSessions
 from logradar.pipeline.learning.training_artifacts import save
-from logradar.pipeline.spells import Spells
 from logradar.pipeline.train import fitted_on
 from logradar.pipeline.training_data.sessions import TrainingData
+from logradar.pipeline.training_data.spells import Spells
 
 TOP: Final = 10  # kinds that are shown or asked about
 _EVENTS: Final = 12  # templates of a kind that are shown
