@@ -15,7 +15,7 @@ from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Scored
-from logradar.detectors.neural.surprisal import UNSEEN, most_surprising, together
+from logradar.detectors.neural.surprisal import UNSEEN, most_surprising
 from logradar.detectors.text.body import LIKE, Reason, TextDetector, TextSettings, TextTraining
 from logradar.detectors.text.causal_model import CausalModel
 from logradar.detectors.text.frames import Frames
@@ -132,14 +132,7 @@ class CausalLm(TextDetector):
 
     def _score(self, view: SessionView) -> Scored:
         sessions = self.known.of_view(view)
-        rows = sessions.sequences
-        values, scores = np.zeros(len(rows.values), np.float32), np.zeros(len(rows))
-        for part, found in self.surprises(sessions):
-            own = rows.part(part.start, part.stop)
-            first = int(rows.offsets[part.start])
-            values[first : first + len(own.values)] = found.events
-            scores[part] = together(found.events, own)
-        return self._spread(view, rows, scores, values)
+        return self._scored(sessions.sequences, ((part, found.events) for part, found in self.surprises(sessions)))
 
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         sessions = self.known.of_view(view)

@@ -154,14 +154,14 @@ class Distilbert(TextDetector):
     def _score(self, view: SessionView) -> Scored:
         sessions = self.known.of_view(view)
         rows = sessions.sequences
-        values, scores = np.zeros(len(rows.values), np.float32), np.zeros(len(rows))
-        for part, found in self._surprises(sessions):
-            own = rows.part(part.start, part.stop)
-            first = int(rows.offsets[part.start])
-            events, _ = found.events(len(own.values), self.weight)
-            values[first : first + len(events)] = events
-            scores[part] = together(events, own)
-        return self._spread(view, rows, scores, values)
+        lengths = rows.lengths
+        return self._scored(
+            rows,
+            (
+                (part, found.events(int(lengths[part].sum()), self.weight)[0])
+                for part, found in self._surprises(sessions)
+            ),
+        )
 
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         sessions = self.known.of_view(view)

@@ -172,7 +172,7 @@ class DistilbertClassifier(TextDetector):
         scores, filled = np.zeros(len(rows)), rows.lengths > 0
         if filled.any():
             scores[filled] = np.add.reduceat(values.astype(np.float64), rows.offsets[:-1][filled])
-        return self._spread(view, rows, scores, values)
+        return self._spread(rows, scores, values)
 
     def _explain(self, view: SessionView) -> Iterator[list[Finding]]:
         sessions = self.known.of_view(view)

@@ -13,12 +13,11 @@ import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
-from logradar.core.columns import HIGHEST_ID, numbers
+from logradar.core.columns import HIGHEST_ID
 from logradar.core.distinct import Distinct
 from logradar.core.documents import Saved
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
-from logradar.core.tables import FIRST_TEMPLATE
 from logradar.core.telling_words import MEDIUM, READ, STRONG, weights
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Finding, Floats, Incremental, Scored
@@ -121,10 +120,7 @@ class NewMessage(Incremental):
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
         saved = _State.of(state, "state")
-        ids = numbers(saved.ids, np.int32, "'ids'", (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
-        if len(ids) != len(saved.texts):
-            raise ValueError("'ids' and 'texts' differ in length")
-        self.known = KnownTexts(ids, tuple(saved.texts))
+        self.known = KnownTexts.restored(saved.ids, saved.texts)
 
 
 @dataclass(frozen=True, eq=False)

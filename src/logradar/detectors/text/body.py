@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import cached_property
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ConfigDict, Field, model_validator
 
-from logradar.core.columns import HIGHEST_ID, Columns, numbers
+from logradar.core.columns import Columns
 from logradar.core.config import Config, kept
 from logradar.core.distinct import Distinct
 from logradar.core.documents import Saved
@@ -25,11 +25,11 @@ from logradar.core.errors import BundleError, ConfigError
 from logradar.core.progress import Progress, say
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
-from logradar.core.tables import FIRST_TEMPLATE
 from logradar.core.training_set import TrainingSet
 from logradar.detectors.base import Detector, Finding, Scored
 from logradar.detectors.neural.body import NETWORK, WEIGHTS
 from logradar.detectors.neural.scorer import Scorer, export, ladder
+from logradar.detectors.neural.surprisal import together
 from logradar.detectors.text.adapters import adapted
 from logradar.detectors.text.frames import Frames
 from logradar.detectors.text.model import LanguageModel
@@ -241,7 +241,17 @@ class TextDetector(Detector):
         return Frames.of(rows, words, self._marks, self._positions)
 
     @staticmethod
-    def _spread(view: SessionView, rows: Sequences, scores: Floats, values: npt.NDArray[np.float32]) -> Scored:
+    def _scored(rows: Sequences, parts: Iterable[tuple[slice, npt.NDArray[np.float32]]]) -> Scored:
+        """Scores for each row of a view; ``parts`` are slices of its distinct ``rows``, with a score for each event."""
+        values, scores = np.zeros(len(rows.values), np.float32), np.zeros(len(rows))
+        for part, events in parts:
+            first = int(rows.offsets[part.start])
+            values[first : first + len(events)] = events
+            scores[part] = together(events, rows.part(part.start, part.stop))
+        return TextDetector._spread(rows, scores, values)
+
+    @staticmethod
+    def _spread(rows: Sequences, scores: Floats, values: npt.NDArray[np.float32]) -> Scored:
         """The scores of distinct sessions, for each row of a view."""
         every = Sequences.of(np.arange(len(rows.values), dtype=np.int32), rows.offsets).take(rows.inverse)
         return Scored(scores[rows.inverse], values[every.values])
@@ -318,10 +328,7 @@ class TextDetector(Detector):
 
     def _load(self, folder: Path, state: dict[str, Any]) -> None:
         saved = _State.of(state, "state")
-        ids = numbers(saved.ids, np.int32, "'ids'", (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
-        if len(ids) != len(saved.texts):
-            raise ValueError("'ids' and 'texts' differ in length")
-        self.known = KnownTexts(ids, tuple(saved.texts))
+        self.known = KnownTexts.restored(saved.ids, saved.texts)
         normaliser, sizes = kept(NormaliserSettings, saved.normaliser), self.model_kind.sizes_of(saved.sizes)
         tokenizer = TextTokenizer(document_of(folder), normaliser, saved.words)
         if tokenizer.highest >= sizes.vocab_size:

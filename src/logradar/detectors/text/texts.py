@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logradar.core.columns import HIGHEST_ID, numbers
 from logradar.core.sequences import Sequences
 from logradar.core.session_view import SessionView
 from logradar.core.tables import FIRST_TEMPLATE
@@ -46,6 +47,14 @@ class KnownTexts:
         """Of these template ids; one without a text is called ``event`` and its id."""
         ids = np.unique(ids[ids >= FIRST_TEMPLATE]).astype(np.int32)
         return cls(ids, tuple(templates.get(id_, f"event {id_}") for id_ in ids.tolist()))
+
+    @classmethod
+    def restored(cls, ids: Sequence[int], texts: Sequence[str]) -> KnownTexts:
+        """What a bundle holds of them. Raises `ValueError` where it does not fit together."""
+        found = numbers(ids, np.int32, "'ids'", (FIRST_TEMPLATE, HIGHEST_ID), "strictly")
+        if len(found) != len(texts):
+            raise ValueError("'ids' and 'texts' differ in length")
+        return cls(found, tuple(texts))
 
     def joined(self, more: KnownTexts) -> KnownTexts:
         """These, and those of ``more`` that are new."""
