@@ -41,8 +41,8 @@ from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.tokens import first_lines
 
 STATE: Final = "parsing.json"
-CACHE_BYTES: Final = 256 << 20  # limit of the cache of lines; if exceeded, the least recently used half is removed
-_ROWS, _BYTES = 1 << 16, 64 << 20  # limits of the pieces in which bodies are processed
+CACHE_BYTES: Final = 32 << 20  # limit of the cache of lines; if exceeded, the least recently used half is removed
+_ROWS, _BYTES = 1 << 15, 32 << 20  # limits of the pieces in which bodies are processed
 
 
 class ParsingSettings(Config):

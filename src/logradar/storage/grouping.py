@@ -2,8 +2,8 @@
 
 Which session a record belongs to does not depend on its template, so records are grouped first; templates are
 filled in once they are mined (on training sessions only) and frozen. Events go to partitions by their session,
-each partition is grouped in memory, and the sessions are put in order of time. An input of fewer than
-`IN_MEMORY` records is one partition that is never written: a table in memory is one shard.
+each partition is grouped in memory, and the sessions are put in order of time; those of an input of fewer than
+`IN_MEMORY` records stay there: a table in memory is one shard.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from logradar.parsing.sessions import SessionSettings
 from logradar.storage.records import Corpus
 from logradar.storage.shards_writer import CODEC
 
-IN_MEMORY: Final = 3_000_000  # records of an input that is grouped in memory
+IN_MEMORY: Final = 3_000_000  # records of an input whose sessions stay in memory
 PARTITION: Final = 250_000  # records of a partition
 STRETCH: Final = 50_000  # sessions that are put in order together
 GROUP: Final = 20_000
@@ -71,10 +71,12 @@ def group(corpus: Corpus, settings: SessionSettings, folder: Path) -> SessionSet
     session, and for windows of time without times.
     """
     sessionizer = Sessionizer(with_key_or_windows(corpus, settings))
-    count = -(-corpus.records // PARTITION) if corpus.records > IN_MEMORY else 0
+    count = -(-corpus.records // PARTITION) if corpus.records > PARTITION else 0
     parts = _partitioned(corpus, sessionizer, count, folder)
-    if not count:
-        found: SessionSet = SessionTable(_in_time(sessionizer.group(next(parts))))
+    if corpus.records <= IN_MEMORY:
+        tables = [sessionizer.group(part) for part in parts]
+        found: SessionSet = SessionTable(_in_time(pa.concat_tables(tables).unify_dictionaries().combine_chunks()))
+        give_back()
     else:
         found = _ordered_on_disk(corpus, sessionizer, parts, folder)
     say_what_became(corpus.records, sessionizer.settings, len(found), sessionizer.windowed, sessionizer.dropped)
