@@ -23,6 +23,7 @@ import typer
 from logradar import __version__
 from logradar.core.errors import ConfigError, LogRadarError
 from logradar.core.filenames import plain, readable
+from logradar.core.heaps import share_heaps
 from logradar.core.interrupts import listen
 
 _ADDRESS_SPACE = 3_500_000_000  # bytes: `detect` and `train` of simple detectors end well with it, not with less
@@ -104,6 +105,7 @@ def _write_what_can_be() -> None:
 def main() -> None:
     """Entry point of the ``logradar`` command."""
     listen()
+    share_heaps()
     _write_what_can_be()
     try:
         _require_address_space()

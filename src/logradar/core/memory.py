@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 import resource
 import sys
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
 
 import pyarrow as pa
 
-_ARENA_MAX: Final = -8  # of mallopt
+from logradar.core.heaps import trim
 
 
 def give_back() -> None:
@@ -22,18 +19,7 @@ def give_back() -> None:
     the steps of a run, not inside of loops over single sessions.
     """
     pa.default_memory_pool().release_unused()
-    if trim := _of_glibc("malloc_trim"):
-        trim(0)
-
-
-def share_heaps() -> None:
-    """Let all threads share two heaps, where glibc manages memory; for a process with many threads that runs for weeks.
-
-    glibc gives up to eight heaps to each processor, and what a thread frees in its heap serves no other thread
-    (``M_ARENA_MAX``, mallopt(3)).
-    """
-    if set_option := _of_glibc("mallopt"):
-        set_option(_ARENA_MAX, 2)
+    trim()
 
 
 def peak_mb() -> float:
@@ -48,12 +34,3 @@ def peak_mb() -> float:
     if held:
         return int(held[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
-@cache
-def _of_glibc(name: str) -> Any:
-    """A function of glibc; None where the C library has none of that name (macOS, Windows, musl)."""
-    try:
-        return getattr(ctypes.CDLL(None), name, None)
-    except (OSError, TypeError):
-        return None

@@ -14,7 +14,6 @@ from typing import Final
 import uvicorn
 
 from logradar.core.errors import ConfigError, LogRadarError
-from logradar.core.memory import share_heaps
 from logradar.core.progress import say
 from logradar.serving.app import create_app
 from logradar.serving.listeners.syslog import SyslogListener
@@ -35,7 +34,6 @@ def serve(settings: ServiceSettings, *, ready: Callable[[dict[str, str]], object
     Raises `ConfigError` where an address cannot be had or others could reach it without a key.
     """
     settings.require_safe()
-    share_heaps()
     listening = _listen(settings.host, settings.port)
     try:
         with Service(settings) as service, _prompt():
