@@ -64,7 +64,16 @@ print(found, file=sys.stderr)
 gate.wait()
 """
 SHARED = "from logradar.core.heaps import share_heaps\nshare_heaps()\n"
-COMMAND = "import sys\nfrom logradar.cli import main\nsys.argv = ['logradar', '--version']\ntry: main()\nexcept SystemExit: pass\n"
+COMMAND = """
+import sys
+from logradar.cli import main
+
+sys.argv = ["logradar", "--version"]
+try:
+    main()
+except SystemExit:
+    pass
+"""
 
 
 @GLIBC
