@@ -42,6 +42,28 @@ def test_it_equals_torch(network, scorer, count):
     np.testing.assert_allclose(np.exp(output).sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize("brief", [False, True])
+def test_a_graph_that_was_traced_before_serves_other_weights(network, monkeypatch, brief):
+    example = {"history": history(2)}
+    export(network, example)
+    other = WindowLSTM(
+        12, 10, network.embed.weight.shape[1] if network.graph_key else 0, 16, network.lstm.num_layers, 0.0
+    )
+    monkeypatch.setattr(torch.onnx, "export", None)  # a second trace would fail
+    with torch.no_grad():
+        expected = other.eval()(torch.from_numpy(history(50))).numpy()
+    np.testing.assert_allclose(run(Scorer(export(other, example, brief=brief)), history(50)), expected, atol=1e-5)
+
+
+def test_a_window_of_another_length_has_a_graph_of_its_own(network):
+    """No weight shows how long a window is."""
+    export(network, {"history": history(2)})
+    longer = np.concatenate([history(30)] * 2, axis=1)
+    with torch.no_grad():
+        expected = network.eval()(torch.from_numpy(longer)).numpy()
+    np.testing.assert_allclose(run(Scorer(export(network, {"history": longer[:2]})), longer), expected, atol=1e-5)
+
+
 def test_a_row_gives_the_same_bytes_in_any_company(scorer):
     rows = history(2 * BATCH + 5)
     together = run(scorer, rows)

@@ -19,7 +19,7 @@ class CausalConvolution(nn.Module):
         self, tokens: int, classes: int, embedding: int, channels: int, kernel: int, layers: int, dropout: float
     ) -> None:
         super().__init__()
-        self.brief_graph_key = layers  # all else is visible in the shapes of the weights
+        self.graph_key = layers  # all else is visible in the shapes of the weights
         self.embed = nn.Embedding(tokens, embedding, padding_idx=UNKNOWN)
         self.enter = nn.Linear(embedding, channels)
         self.reach = [(kernel - 1) * 2**layer for layer in range(layers)]

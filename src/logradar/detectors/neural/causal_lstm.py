@@ -16,7 +16,7 @@ class CausalLSTM(nn.Module):
 
     def __init__(self, tokens: int, classes: int, embedding: int, hidden: int, layers: int, dropout: float) -> None:
         super().__init__()
-        self.brief_graph_key = layers  # all else is visible in the shapes of the weights
+        self.graph_key = layers  # all else is visible in the shapes of the weights
         self.embed = nn.Embedding(tokens, embedding, padding_idx=UNKNOWN)
         self.lstm = nn.LSTM(embedding, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
         self.drop = nn.Dropout(dropout)

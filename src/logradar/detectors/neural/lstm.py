@@ -17,7 +17,7 @@ class WindowLSTM(nn.Module):
 
     def __init__(self, tokens: int, classes: int, embedding: int, hidden: int, layers: int, dropout: float) -> None:
         super().__init__()
-        self.brief_graph_key = bool(embedding)  # all else is visible in the shapes of the weights
+        self.graph_key = bool(embedding)  # all else is visible in the shapes of the weights
         width = embedding or tokens
         self.embed = nn.Embedding(tokens, width, padding_idx=UNKNOWN)
         if not embedding:

@@ -120,37 +120,38 @@ def export(
     """``network`` as ONNX, weights included; the first dimension of every input is free, and the second if ``ragged``.
 
     ``example`` names the inputs as ``network.forward`` does and has two or more rows (and columns).
-    Where ``network.graph_key`` says what decides its graph in addition to the shapes of its weights, the graph
-    is traced once in a process: tracing takes seconds, inserting the weights milliseconds. Such a graph is not
-    optimised. So it serves, for a network with ``brief_graph_key``, only while it goes on learning (``brief``).
+    ``network.graph_key`` says what decides its graph in addition to the shapes of weights and inputs, so that a graph
+    is traced once in a process: tracing takes seconds, inserting the weights milliseconds, optimising a tenth of a
+    second. What serves for a moment only, of a network that goes on learning, is not optimised (``brief``).
     """
-    graph = getattr(network, "graph_key", getattr(network, "brief_graph_key", None) if brief else None)
-    if graph is None:
-        return _traced(network, example, ragged)
     import onnx
+    from onnxscript.optimizer import optimize
 
-    shapes = tuple((name, value.shape) for name, value in network.state_dict().items())
-    key = (type(network), graph, shapes)
-    if key not in _GRAPHS:
-        traced = _traced(network, example, ragged, False)
+    weights = network.state_dict()
+    shapes = tuple((name, value.shape) for name, value in (*weights.items(), *example.items()))
+    key = (type(network), network.graph_key, ragged, shapes)
+    if fresh := key not in _GRAPHS:
+        traced = _traced(network, example, ragged)
         while _GRAPHS and len(traced) + sum(map(len, _GRAPHS.values())) > _KEPT:
             _GRAPHS.pop(next(iter(_GRAPHS)))
         _GRAPHS[key] = traced
     model = onnx.ModelProto.FromString(_GRAPHS[key])
-    weights = network.state_dict()
     for tensor in model.graph.initializer:
         if tensor.name in weights:
             tensor.raw_data = weights[tensor.name].detach().cpu().contiguous().numpy().tobytes()
-    return bytes(model.SerializeToString())
+    with _quiet():
+        found = _plain(model if brief else optimize(model), ["rows", "length"] if ragged else ["rows"])
+    if ragged and (fresh or not brief):
+        _check(found, network, {name: np.tile(array, (1, 3)) for name, array in example.items()})
+    return found
 
 
 _GRAPHS: Final[dict[Hashable, bytes]] = {}  # the oldest first; one is kept whatever its size
 _KEPT: Final = 32 << 20  # bytes of graphs
 
 
-def _traced(
-    network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ragged: bool, optimize: bool = True
-) -> bytes:
+def _traced(network: torch.nn.Module, example: Mapping[str, npt.NDArray[Any]], ragged: bool) -> bytes:
+    """The graph as torch exports it, with its notes, which optimising reads; weights keep their names."""
     import torch
 
     inputs = {name: torch.from_numpy(array) for name, array in example.items()}
@@ -165,14 +166,11 @@ def _traced(
             dynamic_shapes=dict.fromkeys(inputs, free),
             dynamo=True,
             external_data=False,
-            optimize=optimize,  # which renames weights
+            optimize=False,  # it renames weights
             verbose=False,
         )
     assert program is not None
-    model = _plain(program.model_proto, ["rows", "length"] if ragged else ["rows"])
-    if ragged:
-        _check(model, network, {name: np.tile(array, (1, 3)) for name, array in example.items()})
-    return model
+    return bytes(program.model_proto.SerializeToString())
 
 
 def _plain(model: Any, free: list[str]) -> bytes:
