@@ -46,6 +46,7 @@ def test_where_all_comes_again_rules_count_nothing_twice():
     assert detector._known.rows.counts.tolist() == fresh._known.rows.counts.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["loglstm"])
 def test_a_network_goes_on_from_its_weights(name, tmp_path):
     pytest.importorskip("torch")

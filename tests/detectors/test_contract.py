@@ -25,6 +25,7 @@ from logradar.detectors.base import Detector, Incremental, detectors
 NAMES = detectors.names()
 # Some networks with the same training loop as others: they are slow tests
 ALIKE = ("causal_lm", "distilbert_classifier", "loglstm", "logtcn")
+TRACED = ("deeplog", "distilbert", "logbert")  # a training of which takes seconds
 FEWER = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in NAMES]
 
 
@@ -237,8 +238,14 @@ def test_nothing_to_learn_from_is_a_sentence(name):
         detectors.load(name)().fit(TrainingSet.of_tables(sessions([]), sessions([])))
 
 
-@pytest.mark.parametrize("name", FEWER)
-@pytest.mark.parametrize("train", [[[3]], [[3, 3, 3]] * 5, [[]]])
+SMALLEST = [
+    pytest.param(name, train, marks=[pytest.mark.slow] * (name in ALIKE or (name in TRACED and train != [[]])))
+    for train in ([[3]], [[3, 3, 3]] * 5, [[]])
+    for name in NAMES
+]
+
+
+@pytest.mark.parametrize(("name", "train"), SMALLEST)
 def test_the_smallest_training_data_works(name, train):
     detector = quick(name)
     detector.fit(with_marked(TrainingSet.of_tables(sessions(train), sessions([]))))

@@ -58,6 +58,7 @@ def scores(detector, rows):
     return detector.score(with_texts(rows))["score"].to_numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.learnt
 def test_what_is_missing_or_strange_scores_above_what_is_normal(model):
     usual = np.quantile(model.validation_scores, 0.99)

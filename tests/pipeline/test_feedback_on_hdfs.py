@@ -25,6 +25,7 @@ def bundle(data_dir, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_feedback_on_a_few_alerts_and_back(bundle, data_dir, tmp_path):
     def looked():
         result = evaluate(bundle, "hdfs", given={"input.data_dir": data_dir})

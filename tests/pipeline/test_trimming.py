@@ -123,6 +123,7 @@ def test_day_files_that_are_too_many_are_refused(days, tmp_path, monkeypatch):
         train(str(days), tmp_path / "b", run_settings(overrides=["split.trim=0.02"]))
 
 
+@pytest.mark.slow
 def test_hdfs_without_labels(data_dir, tmp_path):
     """The earlier half of the 2 % sample contains 4 % anomalies; training gets no labels."""
     with lzma.open(data_dir / "hdfs/HDFS_2pct.log.xz", "rt") as lines:

@@ -117,7 +117,12 @@ def told(incident: dict[str, Any]) -> dict[str, Any]:
     return incident | {"evidence": plain(incident["evidence"]) if incident["evidence"] else None}
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+LONG = ("BGL", "Linux", "Mac", "Proxifier", "Zookeeper")  # systems that take as long as the others together
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SYSTEMS]
+)
 def system(request: pytest.FixtureRequest, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """The first thousand lines of a system train, all are judged; a few lines are mixed up."""
     lines = lines_of(data_dir / "loghub_2k" / request.param / f"{request.param}_2k.log")
@@ -129,7 +134,10 @@ def system(request: pytest.FixtureRequest, data_dir: Path, tmp_path_factory: pyt
     return case(tmp_path_factory.mktemp("system"), lines[:1000], mixed)
 
 
-@pytest.fixture(scope="module", params=["in order", "shuffled", "short idle time"])
+@pytest.fixture(
+    scope="module",
+    params=["shuffled", *(pytest.param(name, marks=pytest.mark.slow) for name in ("in order", "short idle time"))],
+)
 def hdfs(request: pytest.FixtureRequest, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Blocks of a real cluster, as they are and in random order."""
     lines = lines_of(data_dir / "hdfs" / "HDFS_2pct.log.xz")

@@ -27,7 +27,10 @@ def fitted(name: str, **settings: object) -> Detector:
     return detector
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in ("loglstm", "logtcn") else name for name in NETWORKS],
+)
 def only_scored(request: pytest.FixtureRequest) -> Detector:
     return fitted(request.param, updates=0)
 
