@@ -240,6 +240,7 @@ def test_scoring_needs_no_torch(detector, tmp_path):
     assert float(done.stdout) == scores(detector, [READ, ASK])[0]
 
 
+@pytest.mark.slow
 def test_validation_may_have_events_that_training_lacks():
     kind = detectors.load("loglstm")
     detector = kind(load_config(kind.Settings, overrides=[*TINY, "training.epochs=1", "training.epoch_steps=2"]))

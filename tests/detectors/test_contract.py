@@ -179,7 +179,10 @@ def varied() -> tuple[list[list[int]], list[list[int]]]:
     return learn, [*learn[:60], [3, 9, 7], [3, 9, 7]]
 
 
-@pytest.fixture(scope="module", params=FEWER)
+FEWEST = [pytest.param(name, marks=[pytest.mark.slow] * (name in (*ALIKE, "distilbert", "logbert"))) for name in NAMES]
+
+
+@pytest.fixture(scope="module", params=FEWEST)
 def in_memory(request: pytest.FixtureRequest) -> Detector:
     detector = quick(request.param)
     detector.fit(with_marked(TrainingSet.of_tables(*map(sessions, varied()))))

@@ -234,7 +234,7 @@ def test_all_wrong_settings_are_reported_at_once():
 
 
 @learnt
-@pytest.mark.parametrize("batch", [64, 256])
+@pytest.mark.parametrize("batch", [64, pytest.param(256, marks=pytest.mark.slow)])
 def test_windows_from_disk_reach_the_loss_of_windows_in_memory(tmp_path, capsys, batch):
     losses = {}
     for stream in ("never", "always"):

@@ -220,7 +220,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
     assert made[0]["weights.safetensors"] != made[2]["weights.safetensors"]
 
 
-@pytest.mark.parametrize("stream", ["never", "always"])
+@pytest.mark.parametrize("stream", ["never", pytest.param("always", marks=pytest.mark.slow)])
 def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, monkeypatch, stream):
     settings = ["training.epochs=3", "training.epoch_steps=20", f"training.stream={stream}", "training.buffer=5"]
     settings += ["training.checkpoint_steps=7", "training.patience=0", "hypersphere=0.1"]

@@ -142,7 +142,7 @@ def test_the_same_weights_have_the_same_threshold_by_every_way(bundle, home, way
     assert "checkpoint" not in alerts.figures
 
 
-@pytest.mark.parametrize("name", ["deeplog", "logbert"])
+@pytest.mark.parametrize("name", ["deeplog", pytest.param("logbert", marks=pytest.mark.slow)])
 def test_a_training_that_ends_with_the_weights_of_a_checkpoint_has_its_threshold(bundle, home, name):
     own = f"detectors.{name}.training"
     settings = [f"detector={name}", "beside=[]", *(f"{own}.{key}={value}" for key, value in FEW.items())]

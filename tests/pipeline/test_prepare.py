@@ -28,6 +28,7 @@ def sha256(folder: Path) -> str:
     return str(json.loads((folder / "prepared.json").read_text())["sha256"])
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
     generate(tmp_path / "days", 3, 40_000_000, seed=2, shape=DayShape(distinct=8 << 20))
     prepare(str(tmp_path / "days"), tmp_path / "whole", RunSettings())

@@ -80,10 +80,8 @@ def history(folder: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill a process at once")
-@pytest.mark.parametrize(
-    ("processes", "accumulation"),
-    [(1, 1), pytest.param(1, 2, marks=pytest.mark.slow), pytest.param(2, 1, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "accumulation"), [(1, 1), (1, 2), (2, 1)])
 def test_killed_in_the_middle_of_an_epoch(tmp_path, processes, accumulation):
     whole = launched(tmp_path / "whole", processes, "anew", 0, accumulation)
     assert whole.returncode == 0, whole.stderr
