@@ -123,7 +123,7 @@ def _bulk(old: Floats, new: Floats) -> tuple[float, float, bool]:
         shares.append((counts + 0.5) / (len(sample) + 0.5 * len(counts)))
     index = float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
     by_chance = len(edges) * (1 / len(old) + 1 / len(new))
-    every = np.concatenate([old, new])
+    every = np.concatenate([np.unique(old), np.unique(new)])  # the distance is largest at one of the values
     apart = np.searchsorted(old, every, side="right") / len(old) - np.searchsorted(new, every, side="right") / len(new)
     distance = float(np.abs(apart).max())
     chance = float(kolmogorov(distance * np.sqrt(len(old) * len(new) / (len(old) + len(new)))))

@@ -136,6 +136,7 @@ def evaluate(
             document["audit"]["notes"].append(
                 f"Training left out {trimmed:,} sessions that no label calls anomalous, {why} (split.trim)."
             )
+        give_back()
         watched, reached = _watched(loaded, found, planned, suppressed)
         document |= watched
         document["notes"] = notes(planned, alerts_per_day, precision, loaded.facts.get("sessions_per_day"))
