@@ -206,6 +206,8 @@ def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Meas
     give_back()
     anomalies, scored = found.anomalies()
     kinds = kinds_of(corpus, anomalies.filter(anomalies["label"]))
+    services = by_service(found.services, alarmed, labels)
+    give_back()
     return {
         "title": f"{corpus.source}: {len(found):,} sessions",
         "input": "stdin" if spec == "-" else Path(spec).name,
@@ -217,7 +219,7 @@ def _document(spec: str, bundle: Bundle, corpus: Corpus | DayCorpus, found: Meas
         "split": bundle.facts["split"],
         "next_events": next_events.when_evaluated(bundle.detectors, bundle.validation, found.source, labels, scores),
         "faults": faults(kinds, labels[labels], {name: alarms[labels] for name, alarms in alarmed.items()}),
-        "services": by_service(found.services, alarmed, labels),
+        "services": services,
         "delay": delay(bundle, corpus, anomalies, scored, limits),
         "seed": bundle.settings.seed,
         "version": __version__,
