@@ -64,7 +64,9 @@ def test_what_must_be_there_is_there(rows):
     assert len({row.title for row in rows.values()}) == len(rows)
 
 
-@pytest.mark.parametrize("name", ["hdfs-combined-rules", "openstack-50-event"])
+@pytest.mark.parametrize(
+    "name", ["hdfs-combined-rules", "openstack-50-event", pytest.param("loghub-drain", marks=pytest.mark.slow)]
+)
 def test_a_row_is_reproduced(name, rows, data_dir):
     found = reproduce.Runner(data_dir).measure(rows[name])
     assert rows[name].verdict(found.got) == "ok"
