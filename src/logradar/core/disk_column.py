@@ -19,8 +19,8 @@ class DiskColumn:
     ...     column = DiskColumn(Path(folder) / "ids.bin", np.int32, 3)
     ...     column.values[1] = 7
     ...     column.release()
-    ...     column.values.tolist()
-    [0, 7, 0]
+    ...     column.values.tolist(), DiskColumn.opened(Path(folder) / "ids.bin", np.int32).values.tolist()
+    ([0, 7, 0], [0, 7, 0])
     """
 
     def __init__(self, path: Path, kind: type[np.generic], rows: int) -> None:
@@ -29,6 +29,15 @@ class DiskColumn:
             file.truncate(size)
             self._map = mmap.mmap(file.fileno(), size)
         self.values: npt.NDArray = np.frombuffer(self._map, kind)
+
+    @classmethod
+    def opened(cls, path: Path, kind: type[np.generic]) -> DiskColumn:
+        """The column that an earlier one left in the file, to be read only."""
+        column = cls.__new__(cls)
+        with path.open("rb") as file:
+            column._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        column.values = np.frombuffer(column._map, kind)
+        return column
 
     def release(self) -> None:
         """Let go of the memory; the system reads the file again where a value is asked for."""

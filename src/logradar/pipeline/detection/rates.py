@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from logradar.core.disk_column import DiskColumn
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.tables import EVENTS, LOG_RECORDS, conform, empty
@@ -58,17 +59,19 @@ class RateCounting:
 
     def add_corpus(self, corpus: Corpus, folder: Path, *, inside: bool = False) -> None:
         """The records of a corpus whose templates were found in ``folder``; those that were learnt from, or all."""
-        ids = np.memmap(folder / IDS, np.int32, "r")
-        mask = np.memmap(folder / INSIDE, np.bool_, "r") if inside else None
+        ids = DiskColumn.opened(folder / IDS, np.int32)
+        mask = DiskColumn.opened(folder / INSIDE, np.bool_) if inside else None
         start = 0
         for part in corpus.scan(_COLUMNS):
             end = start + len(part)
             given: dict[str, Any] = {name: part[name] for name in ("timestamp", "service", "level")}
-            given |= {"record_id": np.arange(start, end), "template_id": np.array(ids[start:end])}
+            given |= {"record_id": np.arange(start, end), "template_id": np.array(ids.values[start:end])}
             events, source = conform(pa.table(given), EVENTS), part["source"]
             if mask is not None:
-                kept = pa.array(np.array(mask[start:end]))
+                kept = pa.array(np.array(mask.values[start:end]))
                 events, source = events.filter(kept), source.filter(kept)
+                mask.release()
+            ids.release()
             self.add(events, source)
             start = end
 
