@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from logradar.core.disk_column import DiskColumn
+from logradar.core.memory import give_back
 from logradar.core.progress import say
 from logradar.core.sequences import Sequences
 from logradar.core.tables import EVENTS, LOG_RECORDS, conform, empty
@@ -59,6 +60,7 @@ class RateCounting:
 
     def add_corpus(self, corpus: Corpus, folder: Path, *, inside: bool = False) -> None:
         """The records of a corpus whose templates were found in ``folder``; those that were learnt from, or all."""
+        give_back()
         ids = DiskColumn.opened(folder / IDS, np.int32)
         mask = DiskColumn.opened(folder / INSIDE, np.bool_) if inside else None
         start = 0
