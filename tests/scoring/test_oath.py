@@ -117,7 +117,7 @@ def told(incident: dict[str, Any]) -> dict[str, Any]:
     return incident | {"evidence": plain(incident["evidence"]) if incident["evidence"] else None}
 
 
-LONG = ("BGL", "Linux", "Mac", "Proxifier", "Zookeeper")  # systems that take as long as the others together
+LONG = ("BGL", "Linux", "Mac", "Proxifier", "Zookeeper")  # systems that take longest
 
 
 @pytest.fixture(
