@@ -19,6 +19,7 @@ from logradar.detectors.base import detectors
 from logradar.detectors.neural.body import NeuralDetector
 from logradar.model.settings import run_settings
 from logradar.pipeline.train import train
+from logradar.training.device import _has_lstm_in_bf16, kernels_for
 
 NETWORKS = [name for name in detectors.names() if issubclass(detectors.load(name), NeuralDetector)]
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -62,6 +63,18 @@ def test_bf16_is_really_used_and_near_fp32(trained):
     losses = [detector.history[0]["loss"] for detector in (one, other)]
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+def test_an_lstm_learns_in_bf16_on_every_cpu_and_the_choice_of_kernels_leaves_no_trace():
+    _has_lstm_in_bf16.cache_clear()
+    state, enabled = torch.random.get_rng_state(), torch.backends.mkldnn.enabled
+    with kernels_for("bf16", "cpu"):
+        assert torch.equal(torch.random.get_rng_state(), state)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            learner = torch.nn.LSTM(8, 8, batch_first=True)
+            learner(torch.ones(1, 2, 8))[0].float().sum().backward()
+    assert learner.weight_hh_l0.grad.abs().sum() > 0
+    assert torch.backends.mkldnn.enabled == enabled
 
 
 @pytest.mark.skipif(DEVICE == "cuda", reason="an NVIDIA GPU is here")

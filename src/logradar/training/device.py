@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +56,35 @@ def choose_precision(settings: TrainingSettings, device: str) -> str:
     if settings.precision == "fp16" and device != "cuda":
         raise ConfigError(f"training.precision is 'fp16', which needs an NVIDIA GPU; on {device} use 'bf16' or 'fp32'.")
     return settings.precision
+
+
+@contextmanager
+def kernels_for(precision: str, device: str) -> Iterator[None]:
+    """Without oneDNN where it cannot compute an LSTM in ``precision``; torch's own kernels can.
+
+    On a CPU that lacks AVX-512, torch 2.13 asks oneDNN for an LSTM in bf16, which has none there and raises.
+    """
+    import torch
+
+    if precision != "bf16" or device != "cpu" or _has_lstm_in_bf16():
+        yield
+        return
+    with warnings.catch_warnings():  # the flags also set one of Intel's GPUs, and torch warns that there is none
+        warnings.filterwarnings("ignore", "TF32", UserWarning)
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
+
+
+@cache
+def _has_lstm_in_bf16() -> bool:
+    import torch
+
+    try:
+        with torch.random.fork_rng(devices=[]), torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.nn.LSTM(8, 8, batch_first=True)(torch.zeros(1, 2, 8))
+    except RuntimeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from logradar.core.errors import ConfigError
 from logradar.core.progress import say
 from logradar.training import checkpoints, history
 from logradar.training.arguments import arguments
-from logradar.training.device import plain_afterwards, seeded
+from logradar.training.device import kernels_for, plain_afterwards, seeded
 from logradar.training.gpus import Gpus
 from logradar.training.gradient_checkpointing import recomputed
 from logradar.training.history import History
@@ -86,6 +86,7 @@ def fit_network(
         order = _order(train, settings, seed)
         steps = -(-len(order) // settings.accumulation)
         chosen = arguments(settings, run / checkpoints.FOLDER, steps, seed)
+        stack.enter_context(kernels_for("bf16" if chosen.bf16 else "fp32", chosen.device.type))
         meter = Meter(len(parts))
         if settings.gradient_checkpointing and not stack.enter_context(recomputed(network)):
             say(f"{title}: this network cannot do gradient checkpointing; it trains without.")
