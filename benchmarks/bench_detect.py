@@ -1,9 +1,10 @@
-"""`detect` on the raw text of the HDFS sample beside another checkout of LogRadar: the ratio of their times.
+"""Commands on the raw text of the HDFS sample beside another checkout of LogRadar: the ratio of their times.
 
     python benchmarks/bench_detect.py --against ../logradar-before
 
-Both checkouts train on the sample, each with its own code, and then detect on it, three times in turn, in processes of
-their own. Printed are CPU and wall seconds and the ratio of the medians.
+With each checkout and its own code: `train` with the detector ``new_template`` (reading, mining of templates and little
+else), `detect` and `evaluate` with the default detector, three times in turn, in processes of their own. Printed are
+CPU and wall seconds and the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--against", type=Path, default=None, help="another checkout; without it only this one is timed"
     )
+    parser.add_argument("--commands", default="train,detect,evaluate", help="what is timed, with commas between")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="the sample ten times over: 1.8 million lines")
     args = parser.parse_args()
@@ -39,23 +41,36 @@ def main() -> None:
         log = home / "hdfs.log"
         log.write_bytes(text if not args.full else b"".join(text.replace(b"blk_", b"blk_%d" % i) for i in range(10)))
         (home / "train.log").write_bytes(text)
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
+        labels = ("--labels", str(DATA / "hdfs" / "HDFS_2pct_labels.csv.gz"))
         for name, checkout in checkouts.items():
-            _run(checkout, "train", str(home / "train.log"), "-o", str(home / name), "--quiet")
-        for number in range(args.runs + 1):
-            for name, checkout in checkouts.items():
-                found = _run(checkout, "detect", str(home / name), str(log), "--quiet", "--json")
-                if number:  # the first one fills the caches
-                    times[name].append(found)
-        for name, found in times.items():
-            cpu, wall = (statistics.median(column) for column in zip(*found, strict=True))
-            print(f"{name:6} {checkouts[name].name}: CPU {cpu:.2f} s, wall {wall:.2f} s (median of {args.runs})")
-        if "there" in times:
-            ratio = [
-                statistics.median(t[place] for t in times["here"]) / statistics.median(t[place] for t in times["there"])
-                for place in (0, 1)
-            ]
-            print(f"here / there: CPU {ratio[0]:.2f}, wall {ratio[1]:.2f}")
+            _run(
+                checkout, "train", str(home / "train.log"), "-o", str(home / name), "split.test=0.5", *labels, "--quiet"
+            )
+        for command in args.commands.split(","):
+            times: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
+            for number in range(args.runs + 1):
+                for name, checkout in checkouts.items():
+                    again = home / f"{name}-{command}-{number}"
+                    arguments = {
+                        "train": (str(log), "-o", str(again), "--detector", "new_template", "--quiet"),
+                        "detect": (str(home / name), str(log), "--quiet", "--json"),
+                        "evaluate": (str(home / name), str(home / "train.log"), *labels, "--quiet", "--json"),
+                    }[command]
+                    found = _run(checkout, command, *arguments)
+                    if number:  # the first one fills the caches
+                        times[name].append(found)
+            _print(command, times)
+
+
+def _print(command: str, times: dict[str, list[tuple[float, float]]]) -> None:
+    medians = {
+        name: [statistics.median(column) for column in zip(*found, strict=True)] for name, found in times.items()
+    }
+    for name, (cpu, wall) in medians.items():
+        print(f"{command:8} {name:6} CPU {cpu:.2f} s, wall {wall:.2f} s (median of {len(times[name])})", flush=True)
+    if "there" in medians:
+        ratio = [one / other for one, other in zip(medians["here"], medians["there"], strict=True)]
+        print(f"{command:8} here / there: CPU {ratio[0]:.2f}, wall {ratio[1]:.2f}", flush=True)
 
 
 def _run(checkout: Path, *arguments: str) -> tuple[float, float]:

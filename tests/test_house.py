@@ -220,7 +220,7 @@ def test_style():
     run("ruff", "format", "--check", ".")
 
 
-@pytest.mark.xdist_group("tools")
+@pytest.mark.slow  # a minute and a half of a CPU; `make check` does it too
 def test_types():
     run("mypy", "src/logradar")
 

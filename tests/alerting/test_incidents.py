@@ -344,7 +344,7 @@ def test_a_storm_costs_no_more_than_its_alerts() -> None:
         assert told.table()["alerts"].to_pylist() == [alerts]
         return incidents.compared
 
-    assert work(1200) <= 3 * work(600), "four times as many would be their square"
+    assert work(600) <= 3 * work(300), "four times as many would be their square"
 
 
 def test_what_a_storm_postpones_is_given_when_the_input_pauses() -> None:

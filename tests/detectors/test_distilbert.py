@@ -136,6 +136,7 @@ def test_a_classifier_without_labelled_anomalies_is_a_sentence():
         DistilbertClassifier().fit(training(30))
 
 
+@pytest.mark.slow
 @pytest.mark.learnt
 def test_a_classifier_knows_the_anomalies_that_it_was_shown(tmp_path):
     text = "payment <NUM> failed: ledger does not answer"

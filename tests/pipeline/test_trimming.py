@@ -117,6 +117,7 @@ def test_day_files_are_trimmed_too(days, tmp_path, by):
     )
 
 
+@pytest.mark.slow
 def test_day_files_that_are_too_many_are_refused(days, tmp_path, monkeypatch):
     monkeypatch.setattr(on_disk, "IN_MEMORY", 1_000)
     with pytest.raises(DataError, match=r"split\.trim"):

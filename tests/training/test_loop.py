@@ -131,7 +131,8 @@ def test_patience_0_never_stops():
     assert len(fit(network(), TRAIN, noise, epochs=25, patience=0).epochs) == 25
 
 
-@pytest.mark.parametrize("cut", [33, 37])  # after the checkpoint at the end of an epoch, and after one in its middle
+# After the checkpoint at the end of an epoch, and after one in its middle.
+@pytest.mark.parametrize("cut", [pytest.param(33, marks=pytest.mark.slow), 37])
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
 def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, schedule, cut):
     settings = {

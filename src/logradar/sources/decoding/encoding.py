@@ -83,7 +83,7 @@ def without_nul_runs(raw: Iterable[bytes], name: str, quarantine: Quarantine) ->
         if not held and b"\0" not in piece:
             yield piece
             continue
-        text = piece.lstrip(b"\0")
+        text = b"" if piece == bytes(len(piece)) else piece.lstrip(b"\0")  # lstrip goes byte by byte
         before = held + len(piece) - len(text)
         if not text:
             held = before
