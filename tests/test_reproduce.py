@@ -65,7 +65,12 @@ def test_what_must_be_there_is_there(rows):
 
 
 @pytest.mark.parametrize(
-    "name", ["hdfs-combined-rules", "openstack-50-event", pytest.param("loghub-drain", marks=pytest.mark.slow)]
+    "name",
+    [
+        "hdfs-combined-rules",
+        pytest.param("openstack-50-event", marks=pytest.mark.slow),
+        pytest.param("loghub-drain", marks=pytest.mark.slow),
+    ],
 )
 def test_a_row_is_reproduced(name, rows, data_dir):
     found = reproduce.Runner(data_dir).measure(rows[name])
@@ -96,6 +101,7 @@ def test_a_faulty_row_is_refused(faulty):
         validated(reproduce.Row, {**EVERY, **faulty})
 
 
+@pytest.mark.slow
 def test_the_run_fails_where_a_row_is_off_or_cannot_be_measured(tmp_path, data_dir):
     changes = {
         "good": {},

@@ -23,10 +23,7 @@ tutorial = loaded()
 
 @pytest.mark.parametrize(
     "path",
-    [
-        pytest.param(path, id=path.stem, marks=() if path.stem == "tutorial" else pytest.mark.slow)
-        for path in tutorial.PAGES
-    ],
+    [pytest.param(path, id=path.stem, marks=pytest.mark.slow) for path in tutorial.PAGES],
 )
 def test_a_page_prints_what_it_shows(path, tmp_path):
     page = path.read_text()

@@ -13,11 +13,14 @@ SYSTEMS = sorted(path.name for path in (FOLDER / "loghub_2k").iterdir() if path.
 
 
 STRANGE = b"flux capacitor overload: rerouting plasma conduit through the secondary manifold\n"
+LONG = {"BGL", "Linux", "Mac", "OpenSSH", "Proxifier", "Windows", "Zookeeper"}  # systems that take longest
 FULL_OF_NEWS = {"Linux", "Thunderbird"}  # one of forty normal windows has thirty new lines too: a boot
 
 
 @pytest.mark.skipif(not SYSTEMS, reason="no real data here: set LOGRADAR_DATA")
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(
+    "system", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SYSTEMS]
+)
 def test_a_real_log_without_labels_or_config(system, data_dir, logradar, tmp_path, monkeypatch):
     lines = (data_dir / "loghub_2k" / system / f"{system}_2k.log").read_bytes().splitlines(keepends=True)
 

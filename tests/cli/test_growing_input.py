@@ -115,10 +115,10 @@ def test_a_state_goes_on_in_the_next_call(bundle: Path, tmp_path: Path) -> None:
     [
         (["{log}", "--state", "{state}"], "--state is for lines of text that arrive on stdin"),
         (["-", "--state", "{bundle}"], "holds no state of a stream"),
-        (["-", "--state", "{bundle}/state"], "lies in a bundle"),
-        (["-", "--state", "{log}/state"], "cannot be written"),
+        pytest.param(["-", "--state", "{bundle}/state"], "lies in a bundle", marks=pytest.mark.slow),
+        pytest.param(["-", "--state", "{log}/state"], "cannot be written", marks=pytest.mark.slow),
         (["-", "-o", "{log}/alerts.json"], "cannot be written"),
-        (["-", "--session-key", "(["], "is not a regular expression"),
+        pytest.param(["-", "--session-key", "(["], "is not a regular expression", marks=pytest.mark.slow),
         (["-", "--since", "2026-01-01"], "Standard input is not a set of files"),
     ],
 )

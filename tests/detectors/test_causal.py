@@ -117,6 +117,7 @@ def test_the_first_event_is_remembered_for_more_than_ten_events(detector):
     assert surprisals[-1] > events(detector, right)[-1] + 2
 
 
+@pytest.mark.slow
 @learnt
 def test_a_window_of_ten_does_not_contain_the_first_event():
     deeplog = fitted("deeplog", "window=10", "hidden=16", "training.epochs=4", seed=SHIFT)

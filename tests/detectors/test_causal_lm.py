@@ -92,6 +92,7 @@ def test_a_llama_keeps_its_blocks_and_gets_the_words_of_the_log(llama):
     assert made.sizes.num_key_value_heads == 2
 
 
+@pytest.mark.slow
 def test_a_training_begins_with_it(llama, tmp_path):
     settings = CausalLmSettings(start=str(llama), training={"epochs": 1, "epoch_steps": 2})
     detector = CausalLm(settings)

@@ -50,7 +50,7 @@ def with_marked(training: TrainingSet) -> TrainingSet:
     return replace(training, marked=SessionTable(sessions(marked)))
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=FEWER)
 def fitted(request: pytest.FixtureRequest) -> Detector:
     detector = quick(request.param)
     detector.fit(with_marked(TrainingSet.of_tables(sessions(normal(400, 0)), sessions(normal(100, 1)))))

@@ -65,7 +65,9 @@ def most_false_alarms() -> int:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(one, marks=pytest.mark.slow) if one in ("causal_lm", "distilbert", "loglstm", "logtcn") else one
+        pytest.param(one, marks=pytest.mark.slow)
+        if one in ("causal_lm", "distilbert", "logbert", "loglstm", "logtcn")
+        else one
         for one in MEMBERS
     ],
 )

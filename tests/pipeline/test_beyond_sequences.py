@@ -100,6 +100,7 @@ def test_a_good_test_has_no_caveats(tmp_path: Path) -> None:
     assert (document["f1"], document["caveats"]) == (1.0, [])
 
 
+@pytest.mark.slow
 def test_hadoop_cannot_be_solved_by_sequences(data_dir: Path, tmp_path: Path) -> None:
     place = {"input.data_dir": data_dir}
     train("hadoop", tmp_path / "b", run_settings(given=place | RULES))

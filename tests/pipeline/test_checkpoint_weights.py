@@ -246,6 +246,7 @@ def _new(bundle, home):
         return sessions_in(collect(opened, folder), bundle, folder)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_elsewhere_is_recognised_by_its_shapes(joined, home):
     run = home / "joined.training" / "ensemble"
     moved = shutil.copytree(run / "logbert" / "checkpoints" / "checkpoint-3", home / "anywhere")

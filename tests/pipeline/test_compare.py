@@ -142,6 +142,7 @@ def test_hostile_names_stay_text(home, tmp_path):
     assert "\u202e" not in text
 
 
+@pytest.mark.slow
 def test_bundles_that_group_differently_have_nothing_in_common(home):
     windows = {"seed": 1, "sessions.unkeyed": "windows", "sessions.by": "count", "sessions.size": 7}
     train(str(home / "normal"), home / "windows", run_settings(given=windows))

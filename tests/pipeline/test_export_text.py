@@ -39,6 +39,7 @@ def rows_of(bundle):
     return [rows[number].astype(np.int64) for number in range(min(len(rows), 5))]
 
 
+@pytest.mark.slow
 def test_torchscript_says_what_the_model_says(bundle, tmp_path):
     figures = export(bundle, tmp_path / "m.ts")
     assert figures["difference"] < 1e-4

@@ -71,6 +71,7 @@ def test_hadoop_by_application(data_dir, tmp_path):
     assert rule(evaluated, "count_vector")[2] == pytest.approx(0.752, abs=0.001)
 
 
+@pytest.mark.slow
 def test_hadoop_by_halves(data_dir, tmp_path):
     evaluated = measured("hadoop", data_dir, tmp_path, test=0.5, hold_anomalies=True)
     assert (evaluated.document["split"]["train"], evaluated.document["split"]["valid"]) == (67, 17)

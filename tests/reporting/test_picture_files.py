@@ -30,6 +30,7 @@ def test_every_picture_of_a_run_becomes_a_file(shop_run: Path, tmp_path: Path):
         assert len(np.unique(image.reshape(-1, image.shape[-1]), axis=0)) > 20, path.name  # not an empty canvas
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(shop_run: Path, tmp_path: Path):
     first, second = (write_pictures(Run.read(shop_run), tmp_path / name) for name in "ab")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]

@@ -30,6 +30,7 @@ def test_wrong_values_and_delays_change_no_sequence(valued: Day, seen: Seen, fau
     assert len(set(sessions)) > 5
 
 
+@pytest.mark.slow
 def test_wrong_values_are_unlike_any_other(valued: Day, normal: Day) -> None:
     def found(day: Day, pattern: str) -> dict[str, set[str]]:
         by_trace: dict[str, set[str]] = {}
@@ -59,6 +60,7 @@ def test_wrong_values_are_unlike_any_other(valued: Day, normal: Day) -> None:
     assert met == {"amount", "pieces", "carrier"}
 
 
+@pytest.mark.slow
 def test_wrong_delays_are_longer_than_any_other(valued: Day, normal: Day) -> None:
     def longest(day: Day) -> dict[str, float]:
         times: dict[str, list[datetime]] = {}

@@ -71,6 +71,7 @@ def test_keys(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(ours) > 300 and equal(ours, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_real_keys(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with reading("hdfs", run_settings(None, [f"input.data_dir={data_dir}"]).input) as corpus:

@@ -58,6 +58,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(values_on_disk, "STRETCH", 9_000)
 
 
+@pytest.mark.slow
 def test_wrong_values_and_delays_are_found_by_values_and_hardly_by_anything_else(home: Path) -> None:
     document = evaluate(home / "bundle", str(home / "faulty")).document
     assert set(document["faults"]) == {"wrong_value", "wrong_delay"}
@@ -72,6 +73,7 @@ def test_wrong_values_and_delays_are_found_by_values_and_hardly_by_anything_else
     assert document["detectors"]["values"]["fpr"] <= 0.012
 
 
+@pytest.mark.slow
 def test_alerts_say_which_value_and_what_is_usual(home: Path) -> None:
     told = detect(home / "bundle", str(home / "faulty"))
     reasons = [alert["evidence"][0]["reason"] for alert in told.alerts.to_pylist()]

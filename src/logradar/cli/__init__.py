@@ -16,6 +16,8 @@ import os
 import pkgutil
 import resource
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import NoReturn
 
 import typer
@@ -54,6 +56,12 @@ def build() -> typer.Typer:
             )
         app.add_typer(group, name=name)
     return app
+
+
+@cache
+def _command() -> Callable[[], NoReturn]:
+    """What parses and runs a command; made once, as a process may be asked for several."""
+    return typer.main.get_command(build())
 
 
 def _print_version(wanted: bool) -> None:
@@ -110,7 +118,7 @@ def main() -> None:
     try:
         _require_address_space()
         try:
-            build()()
+            _command()()
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # here, where it is known what to do if nobody reads it

@@ -29,7 +29,10 @@ def fitted(name: str, **settings: object) -> Detector:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=pytest.mark.slow) if name in ("loglstm", "logtcn") else name for name in NETWORKS],
+    params=[
+        pytest.param(name, marks=pytest.mark.slow) if name in ("logbert", "loglstm", "logtcn") else name
+        for name in NETWORKS
+    ],
 )
 def only_scored(request: pytest.FixtureRequest) -> Detector:
     return fitted(request.param, updates=0)
