@@ -33,7 +33,7 @@ demo-service: $(READY)  ## the service with its dashboard, and a made-up shop th
 	$(BIN)/logradar serve --demo --home demo-service
 
 test: $(READY)  ## all tests
-	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-spark: $(READY)  ## all tests of the Spark engine, the long ones too
 	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[spark]'

@@ -181,6 +181,7 @@ def test_a_review_takes_nothing_out_of_a_bundle(bundle):
     assert (bundle / "rates.parquet").read_bytes() == rates
 
 
+@pytest.mark.slow
 def test_a_bundle_is_the_same_where_text_is_not_utf_8_by_default(home, tmp_path):
     """Training ended with an error after all its work: settings hold «µs»."""
     text = (home / "app.log").read_text("utf-8").replace("quota exceeded", "Überlauf 日本")

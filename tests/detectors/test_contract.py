@@ -242,7 +242,11 @@ def test_nothing_to_learn_from_is_a_sentence(name):
 
 
 SMALLEST = [
-    pytest.param(name, train, marks=[pytest.mark.slow] * (name in ALIKE or (name in TRACED and train != [[]])))
+    pytest.param(
+        name,
+        train,
+        marks=[pytest.mark.slow] * (name in (*ALIKE, "distilbert", "logbert") or (name in TRACED and train != [[]])),
+    )
     for train in ([[3]], [[3, 3, 3]] * 5, [[]])
     for name in NAMES
 ]

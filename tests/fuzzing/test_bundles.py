@@ -26,7 +26,12 @@ from tests.fuzzing.run import faults, kept, logs
 from tests.fuzzing.worker import Worker
 
 NAN, INF = float("nan"), float("inf")
-LONG = ("count_vector", "ensemble", "values")  # bundles of many files: `make check-slow`, and `make fuzz` for an hour
+LONG = (
+    "count_vector",
+    "density",
+    "ensemble",
+    "values",
+)  # bundles of many files: `make check-slow`, and `make fuzz` for an hour
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from logradar.reporting.run_folder import Run
 ALL = {"alerts-over-time", "precision-recall", "roc", "scores", "confusion-matrix", "faults", "training-pair_model"}
 
 
+@pytest.mark.slow
 def test_every_picture_of_a_run_becomes_a_file(shop_run: Path, tmp_path: Path):
     paths = write_pictures(Run.read(shop_run), tmp_path / "new" / "pictures")
     assert {path.name for path in paths} == {f"{name}.png" for name in ALL}

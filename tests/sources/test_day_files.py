@@ -112,6 +112,7 @@ def test_every_log_call_is_known_and_numbered(days):
         assert row["message"]
 
 
+@pytest.mark.slow
 def test_grown_files_have_their_size_and_only_fresh_ids(grown):
     files = sorted(grown.glob("preprocessed*"))
     assert [file.name[18:28] for file in files] == [f"2026-03-{day:02}" for day in range(2, 11)]

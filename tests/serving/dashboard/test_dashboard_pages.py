@@ -58,7 +58,7 @@ def look_at(page, path, axe=None):
         assert severe == [], path
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1400, "light", marks=pytest.mark.slow), (390, "dark")])
 def test_pages_are_quiet_and_fit(visit, paths, axe, width, scheme):
     page = visit("/dashboard", width=width, scheme=scheme)
     for path in paths.values():

@@ -120,6 +120,7 @@ def test_nothing_in_an_answer_runs(visit):
     assert "changed" not in page.title()
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_answer_is_said_and_asked_again(visit):
     page = visit("/dashboard/service", expected="ERR_")
     page.route("**/dashboard/service", lambda route: route.abort())
