@@ -33,7 +33,8 @@ def test_every_fault_is_found_by_some_detector(home):
     assert document["precision"] >= 0.9
 
 
-@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.slow) for seed in (13, 14)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [13, 14])
 def test_quiet_days_of_other_seeds_stay_quiet(home, seed):
     folder = home / f"quiet-{seed}"
     simulate(folder, lines_per_day=LINES, faults="none", seed=seed, start="2026-03-04")

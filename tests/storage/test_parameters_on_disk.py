@@ -27,7 +27,7 @@ from logradar.storage.grouping import group
 from logradar.storage.records import reading
 
 LINES = 150_000
-pytestmark = pytest.mark.xdist_group("values")
+pytestmark = [pytest.mark.xdist_group("values"), pytest.mark.slow]  # two simulated days, and a training
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(values_on_disk, "STRETCH", 9_000)
 
 
-@pytest.mark.slow
 def test_wrong_values_and_delays_are_found_by_values_and_hardly_by_anything_else(home: Path) -> None:
     document = evaluate(home / "bundle", str(home / "faulty")).document
     assert set(document["faults"]) == {"wrong_value", "wrong_delay"}
@@ -73,7 +72,6 @@ def test_wrong_values_and_delays_are_found_by_values_and_hardly_by_anything_else
     assert document["detectors"]["values"]["fpr"] <= 0.012
 
 
-@pytest.mark.slow
 def test_alerts_say_which_value_and_what_is_usual(home: Path) -> None:
     told = detect(home / "bundle", str(home / "faulty"))
     reasons = [alert["evidence"][0]["reason"] for alert in told.alerts.to_pylist()]
@@ -84,7 +82,6 @@ def test_alerts_say_which_value_and_what_is_usual(home: Path) -> None:
     assert all(alert["evidence"][0]["body"] for alert in told.alerts.to_pylist())
 
 
-@pytest.mark.slow
 def test_on_disk_it_is_the_same(home: Path, small: None, tmp_path: Path) -> None:
     kept = detect(home / "bundle", str(home / "faulty"))
     given = {"seed": 3, "detector": "values", "beside": ()}
@@ -123,7 +120,6 @@ def test_parameters_stand_beside_their_events(
         assert template == " ".join(body.splitlines()[0].split())
 
 
-@pytest.mark.slow
 def test_an_ensemble_takes_them_in_too(home: Path, tmp_path: Path) -> None:
     given = {"beside": (), "detectors": {"ensemble": {"members": ["count_vector", "ngram", "values"]}}}
     train(str(home / "normal"), tmp_path / "bundle", run_settings(given=given))
