@@ -146,6 +146,7 @@ def test_nothing_on_stdin_is_one_sentence(bundle: Path) -> None:
     assert done.returncode == 2 and "no log records" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_state_of_another_threshold_is_refused_and_stays(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()  # an empty folder is as good as none
     command = [LOGRADAR, "detect", str(bundle), "-", "--state", str(tmp_path / "state")]

@@ -27,6 +27,7 @@ NAMES = detectors.names()
 ALIKE = ("causal_lm", "distilbert_classifier", "loglstm", "logtcn")
 TRACED = ("deeplog", "distilbert", "logbert")  # a training of which takes seconds
 FEWER = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in NAMES]
+FEWEST = [pytest.param(name, marks=[pytest.mark.slow] * (name in (*ALIKE, "distilbert", "logbert"))) for name in NAMES]
 
 
 def normal(count: int, seed: int) -> list[list[int]]:
@@ -50,7 +51,7 @@ def with_marked(training: TrainingSet) -> TrainingSet:
     return replace(training, marked=SessionTable(sessions(marked)))
 
 
-@pytest.fixture(scope="module", params=FEWER)
+@pytest.fixture(scope="module", params=FEWEST)
 def fitted(request: pytest.FixtureRequest) -> Detector:
     detector = quick(request.param)
     detector.fit(with_marked(TrainingSet.of_tables(sessions(normal(400, 0)), sessions(normal(100, 1)))))
@@ -177,9 +178,6 @@ def varied() -> tuple[list[list[int]], list[list[int]]]:
     rng = random.Random(3)
     learn = [[3, *rng.choices([4, 5, 6], k=rng.randrange(6)), 7] for _ in range(400)]
     return learn, [*learn[:60], [3, 9, 7], [3, 9, 7]]
-
-
-FEWEST = [pytest.param(name, marks=[pytest.mark.slow] * (name in (*ALIKE, "distilbert", "logbert"))) for name in NAMES]
 
 
 @pytest.fixture(scope="module", params=FEWEST)

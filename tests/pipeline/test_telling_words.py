@@ -108,7 +108,11 @@ KINDS: dict[str, Any] = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("steps", "head", "form"),
-    [("job", "etl jobId={}", "json"), ("word", "[shop] request={}", "text"), ("one word", "trace={}:", "text")],
+    [
+        ("job", "etl jobId={}", "json"),
+        pytest.param("word", "[shop] request={}", "text", marks=pytest.mark.slow),
+        ("one word", "trace={}:", "text"),
+    ],
 )
 def test_ids_of_any_kind_are_no_news_and_one_other_word_is(kind, steps, head, form, tmp_path):
     random_ = random.Random(kind)

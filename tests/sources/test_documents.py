@@ -107,7 +107,7 @@ LAYOUTS = {"one line": None, "two": 2, "four": 4, "tabs": "\t", "none": 0}
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", pytest.param("\r\n", marks=pytest.mark.slow)])
 def test_every_event_is_a_record(tmp_path, name, layout, end):
     text = json.dumps(DOCUMENTS[name](), indent=LAYOUTS[layout]).replace("\n", end) + end
     found = []
