@@ -6,6 +6,8 @@ Where they are many they rest on disk, so that memory grows with neither the rec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby, starmap
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -108,9 +110,10 @@ class BucketStore:
 
     def buckets(self) -> Iterator[tuple[int, list[Cell]]]:
         """The buckets that have records, in order of time, each with its cells in order of their first record."""
+        place = list(_CELLS).index("bucket")
         for frame in self.frames():
-            for _, part in frame.group_by("bucket", maintain_order=True):
-                yield part["bucket"][0], [Cell(*row) for row in part.iter_rows()]
+            for bucket, rows in groupby(frame.iter_rows(), key=itemgetter(place)):
+                yield bucket, list(starmap(Cell, rows))
 
     def table(self, together: int = 1) -> BucketTable:
         """All cells by bucket, on disk where they are many."""

@@ -89,7 +89,8 @@ class Judge:
             lost = self.awaited[SILENCE]
             longer = np.where(profile.regular, _LONGER, _MUCH_LONGER) * profile.longest
             rows = np.flatnonzero(nothing & (lost > longer) & (lost >= 2.0))
-            p[SILENCE, rows] = self._silence(rows, expected)
+            if len(rows):
+                p[SILENCE, rows] = self._silence(rows, expected)
         return Judged(expected, p, self.span.copy(), self.seen.copy(), self.awaited.copy())
 
     def _add(self, kind: int, going_on: npt.NDArray[np.bool_], counts: Floats, expected: Floats, by: Floats) -> None:

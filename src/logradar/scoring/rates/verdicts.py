@@ -73,6 +73,9 @@ def verdicts(judge: Judge, bucket: int, cells: list[Cell], whole: bool, going_on
     new = _new(judge, cells)
     rows = np.flatnonzero((p < 1).any(axis=0))
     best = p[:, rows].min(axis=0)
+    if not len(rows) and not new:
+        judge.follow(bucket, counts, np.zeros(len(profile.facts.services), bool))
+        return []
     level = min(profile.facts.false_changes_per_day * profile.facts.bucket_seconds / DAY, 0.5)
     every = np.concatenate([best, [one.p for one in new]])
     chosen = rejected(every, len(profile) + len(new), level)
@@ -136,6 +139,8 @@ def _new(judge: Judge, cells: list[Cell]) -> list[Verdict]:
         key = (cell.service, cell.template if (cell.service, WHOLE) in profile.number else WHOLE)
         before = sums.get(key)
         sums[key] = (cell.count + before[0], before[1]) if before else (cell.count, cell)
+    if not sums:
+        return []
     p = probability_of_new(np.array([count for count, _ in sums.values()], float), profile.buckets)
     rare = p**profile.facts.powers.new
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from heapq import heappop, heappush
 from typing import Any, Final
 
 import pyarrow as pa
@@ -45,6 +46,7 @@ class RateWatch:
         self._open: dict[int, dict[Key, Cell]] = {}
         self._strangers: dict[int, int] = {}
         self._tally: dict[int, tuple[int, int]] = {}
+        self._closed: list[int] = []  # the buckets of the tally, as a heap
         self._examples: dict[int, dict[str, Any]] = {}
         self._next = self._filled = BEFORE  # bucket to be judged next; the last one that had records
         self._late = self._total = 0
@@ -69,6 +71,8 @@ class RateWatch:
                 self._strangers[cell.bucket] = strangers + 1
             inside[key] = cell
         for closed, late, total in tally:
+            if closed not in self._tally:
+                heappush(self._closed, closed)
             before_late, before_total = self._tally.get(closed, (0, 0))
             self._tally[closed] = before_late + late, before_total + total
 
@@ -113,8 +117,8 @@ class RateWatch:
             self._judge_one(self._next, whole=True)
 
     def _judge_one(self, bucket: int, whole: bool) -> None:
-        for closed in [number for number in self._tally if number <= bucket]:
-            late, total = self._tally.pop(closed)
+        while self._closed and self._closed[0] <= bucket:
+            late, total = self._tally.pop(heappop(self._closed))
             self._late, self._total = self._late + late, self._total + total
         cells = list(self._open.pop(bucket, {}).values())
         self._strangers.pop(bucket, None)
@@ -220,6 +224,7 @@ class RateWatch:
                 self._examples[cell.record] = {name: row[name] for name in _EXAMPLE} | {"record_id": cell.record}
         for row in tables["rate-tally"].to_pylist():
             self._tally[row["closed"]] = row["late"], row["total"]
+            heappush(self._closed, row["closed"])
         self._changes.restore(tables["rate-changes"])
         for name in _FACTS:
             setattr(self, name, tables["rate-facts"][name][0].as_py())
