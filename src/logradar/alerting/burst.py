@@ -135,15 +135,9 @@ class Burst:
         )
 
     def __add__(self, other: Burst) -> Burst:
-        marks = dict(self.marks)
-        for mark, (start, last) in other.marks.items():
-            known = marks.get(mark, (start, last))
-            marks[mark] = min(known[0], start), max(known[1], last)
-        if len(marks) > _MARKS:
-            marks = {mark: marks[mark] for mark in sorted(marks)[:_MARKS]}
         early, late = (self, other) if _order(self.first) <= _order(other.first) else (other, self)
         return Burst(
-            marks=marks,
+            marks=_spans(self.marks, other.marks),
             start=min(self.start, other.start),
             last=max(self.last, other.last),
             since=min(self.since, other.since),
@@ -203,6 +197,20 @@ def _shares(alert: Mapping[str, Any], time: int) -> dict[str, ServiceShare]:
         known = found.get(service, ServiceShare(1, 0, first))
         found[service] = ServiceShare(1, known.weight + weight, min(known.first, first))
     return found or {alert["service"] or "": ServiceShare(1, 1, time)}
+
+
+def _spans(one: dict[str, Span], other: dict[str, Span]) -> dict[str, Span]:
+    """The marks of both, of which the first in the order of letters are kept where they are too many."""
+    few, many = sorted((one, other), key=len)
+    marks = dict(many)
+    highest = max(many) if len(many) >= _MARKS else None  # a storm: most new marks are behind it
+    for mark, (start, last) in few.items():
+        known = marks.get(mark)
+        if known is not None:
+            marks[mark] = min(known[0], start), max(known[1], last)
+        elif highest is None or mark < highest:
+            marks[mark] = start, last
+    return {mark: marks[mark] for mark in sorted(marks)[:_MARKS]} if len(marks) > _MARKS else marks
 
 
 def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -30,9 +30,15 @@ class BurstIndex:
 
     def add(self, burst: Burst) -> None:
         """Take in a burst; it becomes one with all bursts that are next to it."""
-        while near := self._near(burst):
+        while near := self._near(burst, burst.marks):
+            largest = max(near, key=lambda place: len(self._bursts[place].marks))
             for place in near:
-                burst = burst + self._take(place)
+                if place != largest:
+                    burst = burst + self._take(place)
+            grown = self._grow(largest, burst)
+            if set(self._near(grown, burst.marks)) == {largest}:  # only spans of these marks may have grown
+                return
+            burst = self._take(largest)
         self._put(burst)
 
     def drop(self, bursts: Iterable[Burst]) -> None:
@@ -43,16 +49,31 @@ class BurstIndex:
 
     def is_near(self, burst: Burst) -> bool:
         """Whether there is a burst that this one would become one with."""
-        return bool(self._near(burst))
+        return bool(self._near(burst, burst.marks))
 
-    def _near(self, burst: Burst) -> list[int]:
+    def _near(self, burst: Burst, marks: Iterable[str]) -> list[int]:
+        """Places of the bursts that are next to this one by some of these of its marks."""
         found = set()
-        for mark, (start, last) in burst.marks.items():
+        for mark in marks:
+            if mark not in burst.marks:
+                continue
+            start, last = burst.marks[mark]
             for place in self._places.get(mark, ()):
                 begin, end = self._bursts[place].marks[mark]
                 if begin - self._gap <= last and start <= end + self._gap:
                     found.add(place)
         return sorted(found)
+
+    def _grow(self, place: int, by: Burst) -> Burst:
+        """The burst at a place together with another one; what that costs is decided by the marks of the other one."""
+        before = self._bursts.pop(place)
+        grown = self._bursts[place] = before + by
+        fresh = [mark for mark in by.marks if mark in grown.marks and mark not in before.marks]
+        for mark in fresh:
+            self._places[mark].add(place)
+        if len(before.marks) + len(fresh) > len(grown.marks):  # there were too many
+            self._forget(before.marks.keys() - grown.marks.keys(), place)
+        return grown
 
     def _put(self, burst: Burst) -> None:
         self._bursts[self._next] = burst
@@ -62,8 +83,11 @@ class BurstIndex:
 
     def _take(self, place: int) -> Burst:
         burst = self._bursts.pop(place)
-        for mark in burst.marks:
+        self._forget(burst.marks, place)
+        return burst
+
+    def _forget(self, marks: Iterable[str], place: int) -> None:
+        for mark in marks:
             self._places[mark].discard(place)
             if not self._places[mark]:
                 del self._places[mark]
-        return burst
