@@ -136,7 +136,9 @@ class Judge:
     def follow(self, bucket: int, counts: Floats, unusual: npt.NDArray[np.bool_]) -> None:
         """Take a bucket into the load; ``unusual`` services (one entry each) are taken to have been as before."""
         rate = self.profile.rates[self._place, self.profile.slot(bucket)]
-        wrote = np.where(unusual, rate * self.load(), counts[self._place])
+        wrote = counts[self._place]
+        if unusual.any():
+            wrote = np.where(unusual, rate * self.load(), wrote)
         self.wrote = _FORGOTTEN * self.wrote + wrote
         self.expected = _FORGOTTEN * self.expected + rate
 

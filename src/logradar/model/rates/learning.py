@@ -87,7 +87,9 @@ class _Counts:
     """The counts of the series of a profile in the buckets of a table: templates in services, and whole services."""
 
     def __init__(self, table: BucketTable, number: dict[Key, int]) -> None:
-        self._table, self._size = table, len(number)
+        self._size = len(number)
+        self._offsets = table.offsets.tolist()
+        self._place, self._count = np.asarray(table.place), np.asarray(table.count)  # of files: slices are dear there
         beyond = len(number)
         self._own = np.array([number.get(key, beyond) for key in table.keys], np.int64)
         self._whole = np.array([number.get((key[0], WHOLE), beyond) for key in table.keys], np.int64)
@@ -96,8 +98,8 @@ class _Counts:
         """Those of a row of the table."""
         if row < 0:
             return np.zeros(self._size)
-        begin, end = self._table.offsets[row : row + 2]
-        place, count = self._table.place[begin:end], self._table.count[begin:end]
+        begin, end = self._offsets[row : row + 2]
+        place, count = self._place[begin:end], self._count[begin:end]
         counts: Floats = np.bincount(self._own[place], count, self._size + 1).astype(np.float64)
         counts += np.bincount(self._whole[place], count, self._size + 1)
         return counts[:-1]
