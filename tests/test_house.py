@@ -237,6 +237,18 @@ def test_help_starts_light():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_command_ends_without_a_search_for_garbage():
+    code = (
+        "import atexit, gc, sys\n"
+        "from logradar.cli import main\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"  # runs after what is registered later
+        "sys.argv = ['logradar', '--version']\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "True"
+
+
 def test_listing_detectors_imports_no_torch():
     code = (
         "import sys\n"
