@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -22,7 +23,8 @@ class KnownKinds:
     """Exact marks, each with the incidents that had it."""
 
     def __init__(self, known: Mapping[str, list[_Incident]] | None = None, below: KnownKinds | None = None) -> None:
-        self._known: dict[str, list[_Incident]] = {mark: list(rows) for mark, rows in (known or {}).items()}
+        # Its first item goes quickly; that of a dict is looked for behind all that went before.
+        self._known = OrderedDict((mark, list(rows)) for mark, rows in (known or {}).items())
         self._below = below
 
     def on_trial(self) -> KnownKinds:
@@ -47,7 +49,7 @@ class KnownKinds:
                 rows = {*self._known.pop(mark, ()), (last, incident_id, kind)}
                 self._known[mark] = sorted(rows)[-_EACH:]
         while len(self._known) > _MOST:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
 
     def table(self) -> pa.Table:
         """What is known, a row for each mark and incident."""
