@@ -32,7 +32,7 @@ demo: $(READY)  ## find the anomalies of a real HDFS cluster (or of simulated se
 demo-service: $(READY)  ## the service with its dashboard, and a made-up shop that logs to it and fails (Ctrl-C ends it)
 	$(BIN)/logradar serve --demo --home demo-service
 
-test: $(READY)  ## all tests
+test: $(READY)  ## the quick tests, on 3 processes
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-spark: $(READY)  ## all tests of the Spark engine, the long ones too

@@ -2,9 +2,9 @@
 
     python benchmarks/bench_detect.py --against ../logradar-before
 
-With each checkout and its own code: `train` with the detector ``new_template`` (reading, mining of templates and little
-else), `detect` and `evaluate` with the default detector, three times in turn, in processes of their own. Printed are
-CPU and wall seconds and the ratio of the medians.
+With each checkout and its own code: `train` with the detector ``new_template`` (reading, mining of templates, learning
+of rates), `detect` and `evaluate` with the default detector, three times in turn, in processes of their own. Printed
+are CPU and wall seconds and the ratio of the medians.
 """
 
 from __future__ import annotations

