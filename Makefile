@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Else each of the many processes of the tests compiles all modules again.
+export PYTHONDONTWRITEBYTECODE =
 export LOGRADAR_DATA ?= ../shared/data
 
 # How long `make fuzz` mutates bundles.

@@ -77,6 +77,7 @@ def _run(checkout: Path, *arguments: str) -> tuple[float, float]:
     """CPU and wall seconds of a command with the code of ``checkout``."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(checkout / "src"), "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process compiles all modules, which no user has
     done = subprocess.run([sys.executable, "-c", RUN, *arguments], env=environment, capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr.decode())

@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from reading_lines import write
 
@@ -190,7 +190,14 @@ def test_lines_are_split_and_cut_as_python_does_it(lines, limit):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("text", ["2024-05-03 10:00:00 INFO eins, zwei, drü", "2024-05-03 10:00:00 ОШИБКА в модуле"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-05-03 10:00:00 INFO eins, zwei, drü",
+        "2024-05-03 10:00:00 ОШИБКА в модуле",
+        "10:00 模块无法启动因为磁盘已满请联系管理员检查",
+    ],
+)
 @pytest.mark.parametrize("block", [1 << 10, 8 << 20])
 def test_utf_16_without_a_mark(tmp_path, encoding, text, block):
     lines = [f"{text} {number}" for number in range(3_000)]
@@ -222,6 +229,7 @@ def test_a_run_of_nul_bytes_is_told_and_skipped(tmp_path, block, length):
     assert f'"offset": {length + len(b"".join(text[:20])) + 12}' in path.read_text()
 
 
+@example([b"a", b"b\r\n", *[b"b\r\n", b"\0"] * 6])  # no UTF-16, though every fourth byte is a zero
 @given(st.lists(st.sampled_from([b"\0", b"\0\0\0\0", b"a", b"\n", b"b\r\n", "ä".encode(), b"\0" * 9]), max_size=40))
 def test_no_text_is_lost_in_nul_bytes(parts):
     import tempfile

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logradar.sources.decoding.timestamps import TIME, Clock, layout_of
+from logradar.sources.decoding.layouts import layout_of, layouts_of
+from logradar.sources.decoding.timestamps import TIME, Clock
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -122,3 +123,14 @@ def test_a_log_of_less_than_a_year_gets_its_times_back(seconds):
 
 def test_no_layout_for_words():
     assert layout_of("status unpacked") is None
+
+
+def test_layouts_of_several_texts_are_those_of_each_alone() -> None:
+    texts = [
+        "2015-10-18 18:01:47,978", "03/04/2026 10:11:12", "13/04/2026 10:11:12", "no time", "1447000000",
+        "9999999999999", "Mar 3 10:11:12", "081109 203518", "2026-13-01 10:11:12", "10:11:12.5", " 2015-10-18 18:01:47,979 ",
+    ]  # fmt: skip
+    for order in ("day", "month", "year", None):
+        alone = [layout_of(text, order) for text in texts]
+        assert layouts_of(texts, order) == alone
+    assert sum(layout is None for layout in alone) == 2

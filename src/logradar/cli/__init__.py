@@ -33,12 +33,18 @@ from logradar.core.interrupts import listen
 _ADDRESS_SPACE = 3_500_000_000  # bytes: `detect` and `train` of simple detectors end well with it, not with less
 _LESS_MEMORY = "Lower input.limits.block or memory_mb, or read fewer files at once (--limit-files)."
 GROUPS = {"code": "Which source code writes the lines of a log: index it, and explain lines and alerts."}
-_OBJECTS = 10_000  # new ones after which Python searches for garbage; of itself it does so after 700
+_OBJECTS = 50_000  # new ones after which Python searches for garbage; of itself it does so after 700
 _INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 
 
-def build() -> typer.Typer:
-    """The typer application: one command for each plain module of this folder, and for each of `GROUPS`."""
+def build(only: str | None = None) -> typer.Typer:
+    """The typer application: one command for each plain module of this folder, and for each of `GROUPS`.
+
+    With the name of one of them as ``only`` it has that one alone, which is made sooner.
+    """
+    plain_modules = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
+    commands = {name.replace("_", "-"): name for name in plain_modules}
+    chosen = {only} & {*commands, *GROUPS} or {*commands, *GROUPS}
     app = typer.Typer(
         help="Learn what normal logs look like and report what is not normal, ranked, explained and linked to code.",
         no_args_is_help=True,
@@ -47,24 +53,26 @@ def build() -> typer.Typer:
         rich_markup_mode="markdown",
     )
     app.callback()(_top)
-    for module in pkgutil.iter_modules(__path__):
-        if not module.ispkg:
-            app.command(module.name.replace("_", "-"))(importlib.import_module(f"{__name__}.{module.name}").command)
+    for name, module in commands.items():
+        if name in chosen - set(GROUPS):
+            app.command(name)(importlib.import_module(f"{__name__}.{module}").command)
     for name, sentence in GROUPS.items():
+        if name not in chosen:
+            continue
         group = typer.Typer(help=sentence, no_args_is_help=True, rich_markup_mode="markdown")
         package = importlib.import_module(f"{__name__}.{name}")
-        for module in pkgutil.iter_modules(package.__path__):
-            group.command(module.name.replace("_", "-"))(
-                importlib.import_module(f"{package.__name__}.{module.name}").command
+        for part in pkgutil.iter_modules(package.__path__):
+            group.command(part.name.replace("_", "-"))(
+                importlib.import_module(f"{package.__name__}.{part.name}").command
             )
         app.add_typer(group, name=name)
     return app
 
 
 @cache
-def _command() -> Callable[[], NoReturn]:
+def _command(name: str | None) -> Callable[[], NoReturn]:
     """What parses and runs a command; made once, as a process may be asked for several."""
-    return typer.main.get_command(build())
+    return typer.main.get_command(build(name))
 
 
 def _print_version(wanted: bool) -> None:
@@ -128,7 +136,7 @@ def main() -> None:
     try:
         _require_address_space()
         try:
-            _command()()
+            _command(sys.argv[1] if len(sys.argv) > 1 else None)()
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # here, where it is known what to do if nobody reads it

@@ -229,19 +229,24 @@ class Sessionizer:
         self._live += len(code)
         bounds = np.flatnonzero(opens | idle | full)
         ends = np.append(bounds[1:], len(code))
-        for number in np.argsort(rows[ends - 1], kind="stable").tolist() if len(bounds) > 1 else [0]:
-            begin, end = int(bounds[number]), int(ends[number])
-            group = groups[code[begin]]
+        by_end = np.argsort(rows[ends - 1], kind="stable") if len(bounds) > 1 else np.zeros(1, np.int64)
+        begins, ends, places = bounds[by_end], ends[by_end], rows + first
+        runs = (
+            begins, ends, code[begins], (idle | full)[begins], full[begins],
+            seen[ends - 1], np.maximum.reduceat(furthest, bounds)[by_end],
+        )  # fmt: skip
+        for begin, end, number, anew, goes_on, latest, reached in zip(*(run.tolist() for run in runs), strict=True):
+            group = groups[number]
             session = self._open.pop(group, None)
-            if session is None or idle[begin] or full[begin]:
-                part = session.part + 1 if session is not None and full[begin] else 0
+            if session is None or anew:
+                part = session.part + 1 if session is not None and goes_on else 0
                 if session is not None:
                     closed.append((group, session))
                 session = _Open(part, 0, 0)
-            session.places.append(rows[begin:end] + first)
+            session.places.append(places[begin:end])
             session.count += end - begin
-            session.seen = int(seen[end - 1])
-            session.furthest = max(session.furthest, int(furthest[begin:end].max()))
+            session.seen = latest
+            session.furthest = max(session.furthest, reached)
             self._open[group] = session  # last, because it is the one that was idle shortest
         return closed
 

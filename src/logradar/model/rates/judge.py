@@ -7,8 +7,9 @@ change of every message; it is not taken from buckets in which the service itsel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ _MUCH_LONGER: Final = 2.0  # the same of others
 _PAUSES: Final = 10  # without which their distribution is not known
 RISE, DROP, SILENCE = range(3)
 KINDS: Final = 3
+STATE: Final = ("sums", "span", "seen", "awaited")  # of each series, by kind
 _SUM: Final = 2.0  # added to the highest sum of the training, and times it
 _TIMES: Final = 1.25
 _HIGHEST: Final = 40.0  # that a sum rises beyond that, so that it comes down again
@@ -44,13 +46,16 @@ class Judged:
 
     expected: Floats
     p: Floats  # (KINDS, series)
-    span: npt.NDArray[np.int64]
+    span: Floats
     seen: Floats
     awaited: Floats
 
 
 class Judge:
-    """Its state is small: the load of each service, and the pause that each series is in."""
+    """Its state is small: the load of each service, and the pause that each series is in.
+
+    It is asked once for each minute of a log, so what depends on the profile alone is computed once.
+    """
 
     def __init__(self, profile: RateProfile) -> None:
         self.profile = profile
@@ -59,13 +64,34 @@ class Judge:
         self._place = np.zeros(services, np.int64)  # of the whole service among the series
         self._place[profile.service[self._whole]] = self._whole
         self.wrote, self.expected = np.zeros(services), np.zeros(services)
-        shape = (KINDS, len(profile))
-        self.sums, self.span = np.zeros(shape), np.zeros(shape, np.int64)  # of SILENCE: log probability of none
-        self.seen, self.awaited = np.zeros(shape), np.zeros(shape)
+        self._state = np.zeros((len(STATE), KINDS, len(profile)))  # one array, so that one step moves all of it
+        self._more = np.ones((len(STATE), len(profile)))  # by which the state of a kind rises
+        self._rates = np.ascontiguousarray(profile.rates.T)  # by slot
+        self._beyond = np.ascontiguousarray(_BEYOND * profile.most.T)
+        self._spread = np.maximum(profile.dispersion, tails.LEAST_DISPERSION)
+        self._size = 1 / self._spread
+        self._limit = _TIMES * profile.drop_most + _SUM
+        self._longer = np.maximum(np.where(profile.regular, _LONGER, _MUCH_LONGER) * profile.longest, 0.0)
+
+    sums = property(lambda self: self._state[0])  # (KINDS, series); of SILENCE: log probability of none
+    span = property(lambda self: self._state[1])
+    seen = property(lambda self: self._state[2])
+    awaited = property(lambda self: self._state[3])
+
+    def series(self) -> dict[str, npt.NDArray[Any]]:
+        """What is known of each series, to be saved: arrays with KINDS entries for each, by the names of `STATE`."""
+        given = {name: values.ravel() for name, values in zip(STATE, self._state, strict=True)}
+        return given | {"span": given["span"].astype(np.int64)}
+
+    def restore(self, series: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take over what `series` gave. Raises `ValueError` where it is of other series."""
+        for values, name in zip(self._state, STATE, strict=True):
+            values[:] = series[name].reshape(values.shape)
 
     def load(self) -> Floats:
         """How much each service writes, as a multiple of what is expected."""
-        return np.clip((self.wrote + _TRUSTED) / (self.expected + _TRUSTED), 1 / _RANGE, _RANGE)
+        load = (self.wrote + _TRUSTED) / (self.expected + _TRUSTED)
+        return np.minimum(np.maximum(load, 1 / _RANGE), _RANGE)
 
     def judge(self, bucket: int, counts: Floats, *, whole: bool = True, guarded: bool = True) -> Judged:
         """``counts`` of all series in a bucket; not ``whole``: its records are not all there, so nothing is too few.
@@ -73,48 +99,49 @@ class Judge:
         ``guarded``: what training had is not unusual, however improbable it is.
         """
         profile, slot = self.profile, self.profile.slot(bucket)
-        load = self.load()[profile.service]
-        load[~profile.follows] = 1.0
-        expected = profile.rates[:, slot] * load
+        load = np.where(profile.follows, self.load()[profile.service], 1.0)
+        expected = self._rates[slot] * load
         p = np.ones((KINDS, len(profile)))
-        rows = np.flatnonzero((counts >= LEAST) & (counts >= _MORE * expected))
+        many = (counts >= LEAST) & (counts >= _MORE * expected)
         if guarded:
-            rows = rows[counts[rows] > _BEYOND * profile.most[rows, slot] * np.maximum(load[rows], 1)]
-        p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
+            many &= counts > self._beyond[slot] * np.maximum(load, 1)
+        rows = np.flatnonzero(many)
+        if len(rows):
+            p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
         if whole:
-            self._clear(DROP, (counts > 0) & (self.span[SILENCE] > 1))  # after a silence nothing is held against it
-            self._drop(counts, expected, p)
             nothing = counts == 0
-            self._add(SILENCE, nothing, counts, expected, tails.log_none(expected, profile.dispersion))
+            self._more[2], self._more[3] = counts, expected
+            self._clear(DROP, ~nothing & (self.span[SILENCE] > 1))  # after a silence nothing is held against it
+            self._drop(counts, expected, p)
+            self._add(SILENCE, nothing, tails.log_none(expected, self._spread))
             lost = self.awaited[SILENCE]
-            longer = np.where(profile.regular, _LONGER, _MUCH_LONGER) * profile.longest
-            rows = np.flatnonzero(nothing & (lost > longer) & (lost >= 2.0))
+            rows = np.flatnonzero(nothing & (lost > self._longer) & (lost >= 2.0))
             if len(rows):
                 p[SILENCE, rows] = self._silence(rows, expected)
-        return Judged(expected, p, self.span.copy(), self.seen.copy(), self.awaited.copy())
+        return Judged(expected, p, *self._state[1:].copy())
 
-    def _add(self, kind: int, going_on: npt.NDArray[np.bool_], counts: Floats, expected: Floats, by: Floats) -> None:
+    def _add(self, kind: int, going_on: npt.NDArray[np.bool_], by: Floats) -> None:
         """One bucket more, ``by`` which the sums rise; where it does not go on, all is 0."""
-        for values, more in ((self.sums, by), (self.span, 1), (self.seen, counts), (self.awaited, expected)):
-            values[kind] = np.where(going_on, values[kind] + more, 0)
+        self._more[0] = by
+        self._state[:, kind] = np.where(going_on, self._state[:, kind] + self._more, 0.0)
 
     def _clear(self, kind: int, rows: npt.NDArray[np.bool_]) -> None:
-        for values in (self.sums, self.span, self.seen, self.awaited):
-            values[kind, rows] = 0
+        if rows.any():
+            self._state[:, kind, rows] = 0.0
 
     def _drop(self, counts: Floats, expected: Floats, p: Floats) -> None:
         """Cumulative sums of the log-likelihood ratio of half the rate (Page, Biometrika 41, 1954).
 
         The ratio has mean 1 where the rate is as expected, so the probability of a sum of ``s`` is ``exp(-s)`` at most.
         """
-        profile = self.profile
-        ratio = tails.log_ratio(counts, expected, profile.dispersion, 0.5)
-        self._add(DROP, (self.sums[DROP] + ratio) > 0, counts, expected, ratio)
-        limit = _TIMES * profile.drop_most + _SUM
-        self.sums[DROP] = np.minimum(self.sums[DROP], limit + _HIGHEST)
-        few = (counts <= expected / _MORE) & (self.seen[DROP] <= self.awaited[DROP] / _MORE)
-        rows = np.flatnonzero((self.sums[DROP] > limit) & few & (counts > 0))
-        p[DROP, rows] = np.maximum(np.exp(-self.sums[DROP, rows]), tails.SMALLEST)
+        ratio, sums = tails.log_ratio(counts, expected, self._size, 0.5), self.sums[DROP]
+        self._add(DROP, sums + ratio > 0, ratio)
+        np.minimum(sums, self._limit + _HIGHEST, out=sums)
+        high = (sums > self._limit) & (counts > 0)
+        if high.any():
+            few = (counts <= expected / _MORE) & (self.seen[DROP] <= self.awaited[DROP] / _MORE)
+            rows = np.flatnonzero(high & few)
+            p[DROP, rows] = np.maximum(np.exp(-sums[rows]), tails.SMALLEST)
 
     def _silence(self, rows: npt.NDArray[np.int64], expected: Floats) -> Floats:
         """Pauses of regular series are gamma distributed; those of others are exponential beyond the longest so far.
@@ -151,8 +178,7 @@ class Judge:
     def pause(self) -> None:
         """The log was not there for a while: no pause and no load of before counts."""
         self.wrote[:], self.expected[:] = 0.0, 0.0
-        for values in (self.sums, self.span, self.seen, self.awaited):
-            values[:] = 0
+        self._state[:] = 0.0
 
 
 def probability_of_new(counts: Floats, buckets: float) -> Floats:

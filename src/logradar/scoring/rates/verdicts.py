@@ -66,16 +66,16 @@ def verdicts(judge: Judge, bucket: int, cells: list[Cell], whole: bool, going_on
     profile = judge.profile
     counts = _counts(judge, cells)
     judged = judge.judge(bucket, counts, whole=whole)
-    powers = profile.facts.powers
-    p = np.ones_like(judged.p)
-    for kind, power in ((RISE, powers.rise), (DROP, powers.drop), (SILENCE, powers.silence)):
-        p[kind] = judged.p[kind] ** power
     new = _new(judge, cells)
-    rows = np.flatnonzero((p < 1).any(axis=0))
-    best = p[:, rows].min(axis=0)
+    rows = np.flatnonzero(judged.p.min(axis=0, initial=1.0) < 1)
     if not len(rows) and not new:
         judge.follow(bucket, counts, np.zeros(len(profile.facts.services), bool))
         return []
+    powers = profile.facts.powers
+    p = judged.p.copy()
+    for kind, power in ((RISE, powers.rise), (DROP, powers.drop), (SILENCE, powers.silence)):
+        p[kind, rows] **= power
+    best = p[:, rows].min(axis=0)
     level = min(profile.facts.false_changes_per_day * profile.facts.bucket_seconds / DAY, 0.5)
     every = np.concatenate([best, [one.p for one in new]])
     chosen = rejected(every, len(profile) + len(new), level)

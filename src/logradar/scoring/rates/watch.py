@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from logradar.core.tables import RATE_CHANGES, empty
-from logradar.model.rates.judge import Judge
+from logradar.model.rates.judge import STATE, Judge
 from logradar.model.rates.learning import PAUSE
 from logradar.model.rates.profile import RateProfile
 from logradar.parsing.bucket_counts import BEFORE, BucketCounter, Cell
@@ -203,7 +203,7 @@ class RateWatch:
         return {
             "rate-cells": pa.Table.from_pylist(cells, schema=_CELLS),
             "rate-tally": pa.Table.from_pylist(tally, schema=_TALLY),
-            "rate-series": pa.table({name: getattr(judge, name).ravel() for name in _SERIES}),
+            "rate-series": pa.table(judge.series()),
             "rate-load": pa.table({"wrote": judge.wrote, "expected": judge.expected}),
             "rate-changes": self._changes.state(),
             "rate-facts": pa.table({name: pa.array([value], pa.int64()) for name, value in facts.items()}),
@@ -214,8 +214,7 @@ class RateWatch:
         judge, series, load = self._judge, tables["rate-series"], tables["rate-load"]
         if len(series) != judge.sums.size or len(load) != len(self.profile.facts.services):
             raise ValueError("it has other series than the bundle")
-        for name in _SERIES:
-            setattr(judge, name, series[name].to_numpy().reshape(judge.sums.shape).copy())
+        judge.restore({name: series[name].to_numpy() for name in STATE})
         judge.wrote, judge.expected = (load[name].to_numpy().copy() for name in ("wrote", "expected"))
         for row in tables["rate-cells"].to_pylist():
             cell = Cell(*(row[name] for name in Cell.__dataclass_fields__))
@@ -232,7 +231,6 @@ class RateWatch:
 
 
 _FACTS: Final = ("_next", "_filled", "_late", "_total", "judged", "disordered", "strange_hours", "last")
-_SERIES: Final = ("sums", "span", "seen", "awaited")  # of a judge
 _PLAIN: Final = pa.schema(
     [("record_id", pa.int64()), ("source", pa.string()), ("line", pa.int64()), ("body", pa.large_string())]
 )

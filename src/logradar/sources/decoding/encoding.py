@@ -28,6 +28,8 @@ NAMED: Final = 20  # runs of a file whose place is reported, each
 SKIPPED: Final = "run of NUL bytes, skipped"
 _PAIRS: Final = 8  # that a file without a mark must have at least
 _ZEROS: Final = 0.2  # share of its pairs with a zero in one place; hardly any may have one in the other
+_LATIN: Final = 0.9  # the same of Latin letters, which without the zeros are UTF-8 too
+_NO_CONTROLS: Final = bytes(c for c in range(256) if c not in CONTROLS)
 
 
 def utf16_of(head: bytes) -> str | None:
@@ -40,10 +42,21 @@ def utf16_of(head: bytes) -> str | None:
     zeros = (np.frombuffer(head, np.uint8, 2 * pairs).reshape(pairs, 2) == 0).sum(0)
     for place, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         if zeros[place] >= _ZEROS * pairs and zeros[1 - place] <= 0.02 * pairs:
+            if zeros[place] < _LATIN * pairs and _is_plain(head[: 2 * pairs].replace(b"\0", b"")):
+                return None
             text = head[: 2 * pairs].decode(name, "replace")
             unreadable = sum(letter == "�" or (letter < " " and letter not in "\t\r\n") for letter in text)
             return name if unreadable <= 0.02 * len(text) else None
     return None
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether bytes are UTF-8 without control characters, of which UTF-16 in other scripts is full."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(data) and error.reason == "unexpected end of data"
+    return not data.translate(None, delete=_NO_CONTROLS)
 
 
 def as_utf8(raw: Iterable[bytes]) -> Iterator[bytes]:

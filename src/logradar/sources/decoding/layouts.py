@@ -6,6 +6,7 @@ A date of numbers alone does not tell day from month; its layout has all orders 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
@@ -187,20 +188,46 @@ def layout_of(text: str, order: Order | None = None) -> Layout | None:
     >>> layout_of("2015-10-18 18:01:47,978").format
     '%Y-%m-%d %H:%M:%S,%3f'
     """
-    text = text.strip()
+    return layouts_of([text], order)[0]
+
+
+def layouts_of(texts: Sequence[str], order: Order | None = None) -> list[Layout | None]:
+    """As `layout_of` of each of the texts; those that seem to have the same layout are read at once."""
+    found: list[Layout | None] = [None] * len(texts)
+    ways = [_candidates(text.strip(), order) for text in texts]
+    waiting = list(range(len(texts)))
+    while waiting:
+        tried: dict[Layout, list[int]] = {}
+        for place in waiting:
+            layout = next(ways[place], None)
+            if layout is not None and layout.unit:
+                found[place] = layout  # its digits are proof enough
+            elif layout is not None:
+                tried.setdefault(layout, []).append(place)
+        waiting = []
+        for layout, places in tried.items():
+            times = layout.read(pl.Series([texts[place].strip() for place in places]))
+            for place, unread in zip(places, times.is_null().to_list(), strict=True):
+                if unread:
+                    waiting.append(place)
+                else:
+                    found[place] = layout
+    return found
+
+
+def _candidates(text: str, order: Order | None) -> Iterator[Layout]:
+    """Layouts that a text may have by its shape, in the order in which they are believed."""
     epoch = _EPOCH.fullmatch(text)
     if epoch:
         digits = int(epoch["power"]) + 1 if epoch["power"] else len(epoch["whole"])
         unit = _EPOCHS.get(digits) or (10**6 if epoch["part"] and digits < min(_EPOCHS) else 0)
         if unit:
-            return Layout(unit=unit, fraction="e" if epoch["power"] else "." if epoch["part"] else "")
+            yield Layout(unit=unit, fraction="e" if epoch["power"] else "." if epoch["part"] else "")
+            return
     for shape, formats, time in _SHAPES:
         match = _compiled(shape).fullmatch(text)
         if match:
-            layout = _composed(match, in_order(formats, order), time)
-            if layout.read(pl.Series([text])).null_count() == 0:
-                return layout
-    return None
+            yield _composed(match, in_order(formats, order), time)
 
 
 def in_order(formats: tuple[str, ...], order: Order | None) -> tuple[str, ...]:

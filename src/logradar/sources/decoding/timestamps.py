@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from logradar.sources.decoding.layouts import PLAIN, Layout, Order, layout_of
+from logradar.sources.decoding.layouts import PLAIN, Layout, Order, layouts_of
 
 TIME: Final = pl.Datetime("us", "UTC")
 LAYOUTS_PER_FILE: Final = 12
@@ -116,9 +116,7 @@ class Clock:
 
     def _learn(self, unread: pl.Series) -> bool:
         """Add the layouts of texts that no known layout reads; returns whether there is a new one."""
-        layouts = {
-            layout_of(example, self.order) for example in unread.unique(maintain_order=True).head(EXAMPLES).to_list()
-        }
+        layouts = set(layouts_of(unread.unique(maintain_order=True).head(EXAMPLES).to_list(), self.order))
         new = [layout for layout in layouts if layout and layout not in self.layouts]
         self.layouts += sorted(new, key=lambda layout: (layout.lacks, layout.format))[:LAYOUTS_PER_FILE]
         return bool(new)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from logradar.sources.decoding.layouts import layout_of
+from logradar.sources.decoding.layouts import layouts_of
 from logradar.sources.opening import levels
 
 Keys = tuple[str | int, ...]  # the path to a value: the key, the key inside its object (or the place in a list), …
@@ -238,7 +238,7 @@ def _dates_beside(
     """Times of day whose date is in a key of its own: it becomes a part of theirs, with no digits."""
     dates = [keys for keys, values in leaves.items() if all(_DATE.fullmatch(str(one)) for one in values)]
     for keys in ways["timestamp"] if dates else []:
-        layouts = [layout_of(str(one)) for one in leaves.get(keys, [])[:20]]
+        layouts = layouts_of([str(one) for one in leaves.get(keys, [])[:20]])
         if layouts and all(one is not None and one.lacks == "date" for one in layouts):
             parts[keys] = (dates[0], 0)
 
@@ -248,7 +248,7 @@ def _are_times(values: list[Any]) -> bool:
     if not values:
         return False
     seen = list(dict.fromkeys(map(str, values)))[:20]
-    layouts = [layout_of(one) for one in seen]
+    layouts = layouts_of(seen)
     if sum(one is not None and one.lacks != "date" for one in layouts) < OFTEN * len(seen):
         return False
     numbers = [float(one) for one in map(str, values) if _is_number(one)]
