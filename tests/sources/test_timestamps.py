@@ -128,7 +128,8 @@ def test_no_layout_for_words():
 def test_layouts_of_several_texts_are_those_of_each_alone() -> None:
     texts = [
         "2015-10-18 18:01:47,978", "03/04/2026 10:11:12", "13/04/2026 10:11:12", "no time", "1447000000",
-        "9999999999999", "Mar 3 10:11:12", "081109 203518", "2026-13-01 10:11:12", "10:11:12.5", " 2015-10-18 18:01:47,979 ",
+        "9999999999999", "Mar 3 10:11:12", "081109 203518", "2026-13-01 10:11:12", "10:11:12.5",
+        " 2015-10-18 18:01:47,979 ",
     ]  # fmt: skip
     for order in ("day", "month", "year", None):
         alone = [layout_of(text, order) for text in texts]
