@@ -149,10 +149,9 @@ def page(parts: dict[str, Any]) -> str:
 
 Written by `python experiments/results.py`, two CPU cores. Measured: {told}.
 Thresholds are the 99.5 % quantile of normal validation scores; nothing is tuned on test data.
-The simulated services and DeepLog's split are from before templates were decided over all lines
-([decision 26](decisions/0026-templates-are-decided-over-all-lines.md)); what moved since is in the log of experiments.
-Networks there were measured on 2026-11-21 as they were then, before they learnt their validation sessions
-([decision 24](decisions/0024-networks-learn-their-validation-sessions.md)).
+What moved since the first measurement (2026-11-21), and why, is in the log of experiments: since then
+[networks learn their validation sessions](decisions/0024-networks-learn-their-validation-sessions.md), and
+[templates are decided over all lines](decisions/0026-templates-are-decided-over-all-lines.md).
 How each figure is computed:
 [evaluation](reference-evaluation.md). What was tried and failed: [experiments](../experiments/LOG.md).
 
@@ -182,8 +181,9 @@ Recall by fault:
 Share of sessions alerted on fault-free days of other seeds:
 
 {quiet_days(quiet)}
-`wrong_value` and `wrong_delay` leave every sequence as it is: only [values](detector-values.md) can find them
-(`python experiments/values_study.py`).
+`wrong_delay` leaves every sequence as it is: only [values](detector-values.md) can find it
+(`python experiments/values_study.py`). The `wrong_value` of this day is a carrier with the name `unknown`, a message
+that never came; where an amount is wrong, only `values` can find that too.
 
 These logs were designed to be learnable: they show that each kind of fault can be found, not how hard your logs are.
 

@@ -65,6 +65,7 @@ class Judge:
         self._place[profile.service[self._whole]] = self._whole
         self.wrote, self.expected = np.zeros(services), np.zeros(services)
         self._state = np.zeros((len(STATE), KINDS, len(profile)))  # one array, so that one step moves all of it
+        self.sums, self.span, self.seen, self.awaited = self._state  # views; sums of SILENCE: log probability of none
         self._more = np.ones((len(STATE), len(profile)))  # by which the state of a kind rises
         self._rates = np.ascontiguousarray(profile.rates.T)  # by slot
         self._beyond = np.ascontiguousarray(_BEYOND * profile.most.T)
@@ -72,11 +73,6 @@ class Judge:
         self._size = 1 / self._spread
         self._limit = _TIMES * profile.drop_most + _SUM
         self._longer = np.maximum(np.where(profile.regular, _LONGER, _MUCH_LONGER) * profile.longest, 0.0)
-
-    sums = property(lambda self: self._state[0])  # (KINDS, series); of SILENCE: log probability of none
-    span = property(lambda self: self._state[1])
-    seen = property(lambda self: self._state[2])
-    awaited = property(lambda self: self._state[3])
 
     def series(self) -> dict[str, npt.NDArray[Any]]:
         """What is known of each series, to be saved: arrays with KINDS entries for each, by the names of `STATE`."""
