@@ -27,8 +27,8 @@ from logradar.model.provenance import Invocation
 from logradar.model.settings import RunSettings
 from logradar.parsing.template_source import TemplateSource
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.detection.rates import joined_rates
 from logradar.pipeline.learning.fitting import Trained, concluded, require_marked, training_material
+from logradar.pipeline.learning.rates import joined_rates
 from logradar.pipeline.learning.training_artifacts import checkpoints_of, runs_of, save
 from logradar.pipeline.training_data.sessions import TrainingData
 from logradar.sources.opening.opening import require_event_ids

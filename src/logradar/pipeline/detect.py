@@ -25,13 +25,11 @@ from logradar.core.outputs import require_apart, require_outside
 from logradar.core.session_set import SessionSet
 from logradar.model.bundle import Bundle, input_settings
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.checkpoint_weights import with_checkpoint
 from logradar.pipeline.detection.detected import Detected
 from logradar.pipeline.detection.detection_engine import DetectionEngine
 from logradar.pipeline.detection.outlets import NOBODY, OnStep, Outlets, Sharing
 from logradar.pipeline.detection.rates import changes_of, counting_of
 from logradar.reporting.alert_list import TOP as PAGE
-from logradar.reporting.detection_page import write_detection
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.rates.changes import latest
 from logradar.scoring.rates.watch import NO_CHANGES
@@ -131,6 +129,8 @@ def _detect(
     if quiet_minutes is not None:
         grouping = validated(IncidentSettings, {**grouping.model_dump(), "quiet_minutes": quiet_minutes}, "incidents")
     if checkpoint is not None:
+        from logradar.pipeline.checkpoint_weights import with_checkpoint  # reads networks
+
         loaded = with_checkpoint(loaded, checkpoint)
     limit = wish.of(loaded)
     about = {"detector": loaded.settings.detector, "threshold": limit.value, "input": _named(spec)}
@@ -241,6 +241,8 @@ def detect_into(
             engine=engine,
         )
     if output is not None and HTML in (format_, output.suffix.removeprefix(".") if format_ is None else None):
+        from logradar.reporting.detection_page import write_detection  # draws
+
         write_detection(found.to_json(PAGE), _named(spec), len(found.alerts), output)
     elif output is not None and format_ != FORMAT:
         write_alerts(found.alerts, found.document(), output, format_)

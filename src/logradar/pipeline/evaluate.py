@@ -30,7 +30,6 @@ from logradar.evaluation.curves import Bools
 from logradar.evaluation.metrics import distinct, measure, unseen_only
 from logradar.evaluation.services import by_service, faults
 from logradar.model.bundle import Bundle, input_settings
-from logradar.pipeline.checkpoint_weights import with_checkpoint
 from logradar.pipeline.detection.detected import Detected
 from logradar.pipeline.measuring import next_event_metrics as next_events
 from logradar.pipeline.measuring.detection_delay import delay, kinds_of
@@ -103,6 +102,8 @@ def evaluate(
     require_output(*outputs)
     loaded = Bundle.load(bundle)
     if checkpoint is not None:
+        from logradar.pipeline.checkpoint_weights import with_checkpoint  # reads networks
+
         loaded = with_checkpoint(loaded, checkpoint)
     planned = plan_threshold(loaded, threshold, alerts_per_day, precision)
     limit = planned.value

@@ -31,7 +31,7 @@ from logradar.engines.spark.streaming import follow_on_spark
 from logradar.model.bundle import Bundle
 from logradar.pipeline.detect import Follow
 from logradar.pipeline.detection.detected import Detected
-from logradar.pipeline.detection.rates import RateCounting, changes_of
+from logradar.pipeline.detection.rates import changes_of
 from logradar.scoring.drift_monitor import DriftMonitor
 from logradar.scoring.rates.watch import NO_CHANGES
 from logradar.scoring.scorer import OnScores, in_order_of_severity
@@ -39,6 +39,7 @@ from logradar.scoring.stream import Step
 from logradar.sources.opening.files import COMPRESSED
 from logradar.sources.opening.opening import Opened
 from logradar.storage.grouping import require_times, say_what_became
+from logradar.storage.rate_counting import RateCounting
 
 _PART: Final = 64 << 20  # bytes of text in a partition, about
 _PACKED: Final = 12  # bytes of text for each byte of a compressed log, about

@@ -24,8 +24,8 @@ from logradar.model.bundle import Bundle
 from logradar.parsing.event_clock import EventClock
 from logradar.parsing.events import events
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.detection.rates import RateCounting
 from logradar.sources.opening.opening import Opened, Unit
+from logradar.storage.rate_counting import RateCounting
 
 PLACED: Final = 1 << 36  # record ids of a unit begin at its number times this
 COLUMNS: Final = pa.schema(  # what goes to the partitions: LOG_RECORDS with their moments and templates

@@ -41,9 +41,11 @@ class Judged:
     """Of each series in one bucket: what was ``expected``, and ``p`` of each kind, which is 1 for most.
 
     A RISE is of this bucket alone. DROP and SILENCE began some buckets ago: ``span`` counts them, this one
-    included, ``seen`` and ``awaited`` are the events in them and those that were expected, by kind.
+    included, ``seen`` and ``awaited`` are the events in them and those that were expected, by kind. Of a ``calm`` bucket
+    these three are the state itself, which changes with the next one.
     """
 
+    calm: bool  # all of ``p`` is 1
     expected: Floats
     p: Floats  # (KINDS, series)
     span: Floats
@@ -97,24 +99,24 @@ class Judge:
         profile, slot = self.profile, self.profile.slot(bucket)
         load = np.where(profile.follows, self.load()[profile.service], 1.0)
         expected = self._rates[slot] * load
-        p = np.ones((KINDS, len(profile)))
-        many = (counts >= LEAST) & (counts >= _MORE * expected)
-        if guarded:
-            many &= counts > self._beyond[slot] * np.maximum(load, 1)
-        rows = np.flatnonzero(many)
-        if len(rows):
+        p, calm = np.ones((KINDS, len(profile))), True
+        many = counts > self._beyond[slot] * np.maximum(load, 1) if guarded else counts >= LEAST
+        if many.any():
+            rows = np.flatnonzero(many & (counts >= LEAST) & (counts >= _MORE * expected))
             p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
+            calm = not len(rows)
         if whole:
             nothing = counts == 0
             self._more[2], self._more[3] = counts, expected
             self._clear(DROP, ~nothing & (self.span[SILENCE] > 1))  # after a silence nothing is held against it
-            self._drop(counts, expected, p)
+            calm &= self._drop(counts, expected, p)
             self._add(SILENCE, nothing, tails.log_none(expected, self._spread))
             lost = self.awaited[SILENCE]
             rows = np.flatnonzero(nothing & (lost > self._longer) & (lost >= 2.0))
             if len(rows):
                 p[SILENCE, rows] = self._silence(rows, expected)
-        return Judged(expected, p, *self._state[1:].copy())
+                calm = False
+        return Judged(calm, expected, p, *(self._state if calm else self._state.copy())[1:])
 
     def _add(self, kind: int, going_on: npt.NDArray[np.bool_], by: Floats) -> None:
         """One bucket more, ``by`` which the sums rise; where it does not go on, all is 0."""
@@ -125,19 +127,22 @@ class Judge:
         if rows.any():
             self._state[:, kind, rows] = 0.0
 
-    def _drop(self, counts: Floats, expected: Floats, p: Floats) -> None:
+    def _drop(self, counts: Floats, expected: Floats, p: Floats) -> bool:
         """Cumulative sums of the log-likelihood ratio of half the rate (Page, Biometrika 41, 1954).
 
         The ratio has mean 1 where the rate is as expected, so the probability of a sum of ``s`` is ``exp(-s)`` at most.
+        Returns whether there is no drop.
         """
         ratio, sums = tails.log_ratio(counts, expected, self._size, 0.5), self.sums[DROP]
         self._add(DROP, sums + ratio > 0, ratio)
         np.minimum(sums, self._limit + _HIGHEST, out=sums)
         high = (sums > self._limit) & (counts > 0)
-        if high.any():
-            few = (counts <= expected / _MORE) & (self.seen[DROP] <= self.awaited[DROP] / _MORE)
-            rows = np.flatnonzero(high & few)
-            p[DROP, rows] = np.maximum(np.exp(-sums[rows]), tails.SMALLEST)
+        if not high.any():
+            return True
+        few = (counts <= expected / _MORE) & (self.seen[DROP] <= self.awaited[DROP] / _MORE)
+        rows = np.flatnonzero(high & few)
+        p[DROP, rows] = np.maximum(np.exp(-sums[rows]), tails.SMALLEST)
+        return not len(rows)
 
     def _silence(self, rows: npt.NDArray[np.int64], expected: Floats) -> Floats:
         """Pauses of regular series are gamma distributed; those of others are exponential beyond the longest so far.
@@ -156,11 +161,11 @@ class Judge:
         counted = np.where(often, np.maximum(np.exp(self.sums[SILENCE, rows]), tails.SMALLEST), 1.0)
         return np.where(pauses >= _PAUSES, known, counted)
 
-    def follow(self, bucket: int, counts: Floats, unusual: npt.NDArray[np.bool_]) -> None:
+    def follow(self, bucket: int, counts: Floats, unusual: npt.NDArray[np.bool_] | None = None) -> None:
         """Take a bucket into the load; ``unusual`` services (one entry each) are taken to have been as before."""
-        rate = self.profile.rates[self._place, self.profile.slot(bucket)]
+        rate = self._rates[self.profile.slot(bucket), self._place]
         wrote = counts[self._place]
-        if unusual.any():
+        if unusual is not None and unusual.any():
             wrote = np.where(unusual, rate * self.load(), wrote)
         self.wrote = _FORGOTTEN * self.wrote + wrote
         self.expected = _FORGOTTEN * self.expected + rate

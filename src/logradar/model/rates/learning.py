@@ -16,14 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from logradar.model.rates.judge import DROP, KINDS, RISE, SILENCE, Judge, probability_of_new
-from logradar.model.rates.profile import HOUR, WHOLE, Powers, RateFacts, RateProfile, named, slot_of
+from logradar.model.rates.profile import HOUR, PAUSE, WHOLE, Powers, RateFacts, RateProfile, named, slot_of
 from logradar.model.rates.settings import RateSettings
 from logradar.parsing.bucket_counts import BucketTable
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[str | None, int]
 LEAST_BUCKETS: Final = 60  # an hour of minutes: less is no past to compare with
-PAUSE: Final = 360  # buckets without any record at all, after which the log was not there
 _MOST_SERIES: Final = 20_000
 _LATER: Final = 0.8  # share of the time after which probabilities are tried
 _RAREST: Final = (1, 2, 3)  # ranks of the smallest probabilities that decide on a power
@@ -107,7 +106,6 @@ class _Counts:
 
 def _walked(judge: Judge, table: BucketTable, end: int | None) -> Iterator[tuple[Stretch, Floats]]:
     """The whole buckets with their counts; when the next is asked for, the load has been moved on."""
-    nothing = np.zeros(len(judge.profile.facts.services), bool)
     counts_of = _Counts(table, judge.profile.number)
     for one in stretches(table, end):
         if one.resumed:
@@ -115,7 +113,7 @@ def _walked(judge: Judge, table: BucketTable, end: int | None) -> Iterator[tuple
         if one.whole:
             counts = counts_of.of(one.row)
             yield one, counts
-            judge.follow(one.bucket, counts, nothing)
+            judge.follow(one.bucket, counts)
 
 
 def _fitted(table: BucketTable, settings: RateSettings, seconds: float, end: int | None) -> RateProfile:

@@ -27,6 +27,7 @@ FACTS: Final = "rates.json"
 SERIES: Final = "rates.parquet"
 SLOTS: Final = "rate-slots.parquet"
 HOUR: Final = 3600
+PAUSE: Final = 360  # buckets without any record at all, after which the log was not there
 _PRIOR: Final = 30.0  # buckets that a slot is taken to have like the others, so that a short slot does not mislead
 _DAYS: Final = 6.5  # hours of a slot, so that its extremes are known
 _NEAR: Final = 1

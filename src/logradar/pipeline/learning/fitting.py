@@ -26,7 +26,7 @@ from logradar.model.replay_buffer import ReplayBuffer, unseen
 from logradar.model.settings import RunSettings
 from logradar.model.validation_sample import sample
 from logradar.parsing.templates import TemplateMiner
-from logradar.pipeline.detection.rates import rates_of_corpus, rates_of_sessions
+from logradar.pipeline.learning.rates import rates_of_corpus, rates_of_sessions
 from logradar.pipeline.measuring import next_event_metrics as next_events
 from logradar.pipeline.training_data.day_files import from_days, gather
 from logradar.pipeline.training_data.sessions import TrainingData, bounds, from_records

@@ -67,10 +67,10 @@ def verdicts(judge: Judge, bucket: int, cells: list[Cell], whole: bool, going_on
     counts = _counts(judge, cells)
     judged = judge.judge(bucket, counts, whole=whole)
     new = _new(judge, cells)
-    rows = np.flatnonzero(judged.p.min(axis=0, initial=1.0) < 1)
-    if not len(rows) and not new:
-        judge.follow(bucket, counts, np.zeros(len(profile.facts.services), bool))
+    if judged.calm and not new:
+        judge.follow(bucket, counts)
         return []
+    rows = np.flatnonzero(judged.p.min(axis=0, initial=1.0) < 1)
     powers = profile.facts.powers
     p = judged.p.copy()
     for kind, power in ((RISE, powers.rise), (DROP, powers.drop), (SILENCE, powers.silence)):

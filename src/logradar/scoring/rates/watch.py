@@ -15,8 +15,7 @@ import pyarrow as pa
 
 from logradar.core.tables import RATE_CHANGES, empty
 from logradar.model.rates.judge import STATE, Judge
-from logradar.model.rates.learning import PAUSE
-from logradar.model.rates.profile import RateProfile
+from logradar.model.rates.profile import PAUSE, RateProfile
 from logradar.parsing.bucket_counts import BEFORE, BucketCounter, Cell
 from logradar.parsing.event_clock import Moments
 from logradar.scoring.rates.changes import QUIET, Lines, OngoingChanges
