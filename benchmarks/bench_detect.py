@@ -4,7 +4,7 @@
 
 With each checkout and its own code: `train` with the detector ``new_template`` (reading, mining of templates, learning
 of rates), `detect` and `evaluate` with the default detector, three times in turn, in processes of their own. Printed
-are CPU and wall seconds and the ratio of the medians.
+are CPU and wall seconds and the median of the ratios of each turn.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def main() -> None:
         for command in args.commands.split(","):
             times: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
             for number in range(args.runs + 1):
-                for name, checkout in checkouts.items():
+                turns = list(checkouts.items())
+                for name, checkout in turns if number % 2 else reversed(turns):
                     again = home / f"{name}-{command}-{number}"
                     arguments = {
                         "train": (str(log), "-o", str(again), "--detector", "new_template", "--quiet"),
@@ -69,8 +70,13 @@ def _print(command: str, times: dict[str, list[tuple[float, float]]]) -> None:
     for name, (cpu, wall) in medians.items():
         print(f"{command:8} {name:6} CPU {cpu:.2f} s, wall {wall:.2f} s (median of {len(times[name])})", flush=True)
     if "there" in medians:
-        ratio = [one / other for one, other in zip(medians["here"], medians["there"], strict=True)]
-        print(f"{command:8} here / there: CPU {ratio[0]:.2f}, wall {ratio[1]:.2f}", flush=True)
+        pairs = list(zip(times["here"], times["there"], strict=True))  # of one turn: the machine is as fast for both
+        cpu, wall = ([here[place] / there[place] for here, there in pairs] for place in (0, 1))
+        print(
+            f"{command:8} here / there: CPU {statistics.median(cpu):.2f} ({min(cpu):.2f} to {max(cpu):.2f}), "
+            f"wall {statistics.median(wall):.2f}",
+            flush=True,
+        )
 
 
 def _run(checkout: Path, *arguments: str) -> tuple[float, float]:

@@ -41,8 +41,8 @@ class Judged:
     """Of each series in one bucket: what was ``expected``, and ``p`` of each kind, which is 1 for most.
 
     A RISE is of this bucket alone. DROP and SILENCE began some buckets ago: ``span`` counts them, this one
-    included, ``seen`` and ``awaited`` are the events in them and those that were expected, by kind. Of a ``calm`` bucket
-    these three are the state itself, which changes with the next one.
+    included, ``seen`` and ``awaited`` are the events in them and those that were expected, by kind. Of a ``calm``
+    bucket these three are the state itself, which changes with the next one.
     """
 
     calm: bool  # all of ``p`` is 1
