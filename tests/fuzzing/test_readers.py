@@ -66,7 +66,7 @@ def test_headers_of_every_format_are_read_or_counted(tmp_path_factory, name, dat
 @st.composite
 def times(draw: st.DrawFn) -> str:
     """A text of the shape of a timestamp; its numbers may be no date at all, and it may be damaged."""
-    shape, _, _ = draw(st.sampled_from(_SHAPES))
+    shape, *_ = draw(st.sampled_from(_SHAPES))
     text = draw(st.from_regex(shape, fullmatch=True))
     if draw(st.integers(0, 3)) == 0:
         at = draw(st.integers(0, len(text)))

@@ -73,6 +73,7 @@ _SHAPES: Final = [
         rf"(?P<zone> ?(?:Z|[+-]\d\d(?::?\d\d)?|UTC|GMT))?(?P<named> ?[(\[]?{zones.NAME}[)\]]?)?(?P<year> \d{{4}})?",
         formats,
         time_format,
+        rf"(?:{_WEEKDAY})?(?:{date})",  # how it begins, which is sooner tried
     )
     for date, formats in _DATES
     for time, time_format in _TIMES
@@ -224,8 +225,8 @@ def _candidates(text: str, order: Order | None) -> Iterator[Layout]:
         if unit:
             yield Layout(unit=unit, fraction="e" if epoch["power"] else "." if epoch["part"] else "")
             return
-    for shape, formats, time in _SHAPES:
-        match = _compiled(shape).fullmatch(text)
+    for shape, formats, time, begins in _SHAPES:
+        match = _compiled(shape).fullmatch(text) if _compiled(begins).match(text) else None
         if match:
             yield _composed(match, in_order(formats, order), time)
 
