@@ -114,3 +114,22 @@ def test_driver_and_worker_are_killed_in_a_stream(shop: tuple[Path, Path, Detect
     last = document(tmp_path / "b.json")
     expected = json.loads(json.dumps(found.to_json(), default=str))
     assert {name: last[name] for name in FIGURES} == {name: expected[name] for name in FIGURES}
+
+
+def test_an_executor_is_killed_in_a_stream(shop: tuple[Path, Path, Detected], tmp_path: Path) -> None:
+    """One of two executors is lost in the second micro-batch; the first one's state is where the other can read it."""
+    bundle, log, found = shop
+    segments = write_log(tmp_path / "wal", log.read_text().splitlines(), size=60_000)
+    landing, state = tmp_path / "landing", tmp_path / "state"
+    engine = "spark=local-cluster[2,1,700]?partitions=2&spark.executor.memory=700m"
+    land(segments[:2], landing / "wal")
+    run = start("detect", bundle, "--follow", landing, "--state", state, "--engine", engine, out=tmp_path / "a.json")
+    assert wait_for(lambda: (state / "results" / "00000000" / "facts.json").is_file(), run)
+    land(segments[2:], landing / "wal")
+    assert wait_for(lambda: (state / "checkpoint" / "offsets" / "1").is_file(), run)
+    os.kill(children(run, "CoarseGrainedExecutorBackend")[0], signal.SIGKILL)
+    assert not (state / "checkpoint" / "commits" / "1").exists()  # it was in the middle
+    assert wait_for(lambda: (state / "checkpoint" / "commits" / "1").is_file(), run), "the stream has ended"
+    assert run.poll() is None
+    kill(run)
+    assert kept(state) == ids(found)

@@ -37,8 +37,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Detected
     return home / "bundle", home / "test.log", detect(home / "bundle", str(home / "test.log"))
 
 
-def follow(bundle: Path, landing: Path, state: Path) -> Detected:
-    engine = detection_on("spark?partitions=2&once=yes", bundle, Follow(landing))
+def follow(bundle: Path, landing: Path, state: Path, parts: int = 2) -> Detected:
+    engine = detection_on(f"spark?partitions={parts}&once=yes", bundle, Follow(landing))
     return detect_into(None, None, bundle, Follow(landing), state=state, engine=engine)
 
 

@@ -85,8 +85,30 @@ class Incidents:
         nothing, and a later one gives what changed since.
         """
         before, self._horizon = self._now, horizon
+        brought = self._take(alerts, changes, now, early, moved or {})
+        bursts = len(self._index) + len(self._early) + len(self._rates)
+        seconds = (self._now - before) // SECOND if before else 0
+        self._credit = min(self._credit + _EACH * (brought + seconds), bursts)
+        if not self._waiting or (bursts > _FEW and self._credit < bursts):
+            return NO_INCIDENTS
+        return self._changed()
+
+    def at_once(self, alerts: pa.Table, changes: pa.Table | None = None, *, now: int | None = None) -> pa.Table:
+        """INCIDENTS of an input that is there as a whole: what `push` and `close` give, found at once."""
+        self._take(alerts, changes, now, None, {})
+        return self.close()
+
+    def _take(
+        self,
+        alerts: pa.Table,
+        changes: pa.Table | None,
+        now: int | None,
+        early: pa.Table | None,
+        moved: Mapping[str, str | None],
+    ) -> int:
+        """Take in what a batch brought; how many alerts and changes these are."""
         self._now = max(self._now, now or 0)
-        names = self._withdrawn(moved or {})
+        names = self._withdrawn(moved)
         for row in check(alerts, ALERTS).to_pylist():
             self._add(self._named(row, names))
         for row in early.to_pylist() if early is not None else ():
@@ -95,12 +117,7 @@ class Incidents:
             self._change(self._of_rate(row))
         brought = sum(len(table) for table in (alerts, early, changes) if table is not None)
         self._waiting |= bool(brought) or bool(moved) or bool(self._open and self._now > self._due)
-        bursts = len(self._index) + len(self._early) + len(self._rates)
-        seconds = (self._now - before) // SECOND if before else 0
-        self._credit = min(self._credit + _EACH * (brought + seconds), bursts)
-        if not self._waiting or (bursts > _FEW and self._credit < bursts):
-            return NO_INCIDENTS
-        return self._changed()
+        return brought
 
     def settle(self) -> pa.Table:
         """INCIDENTS that changed and were not given yet; the input goes on later."""
@@ -286,9 +303,8 @@ def incidents_of(
     now: int | None = None,
 ) -> pa.Table:
     """All INCIDENTS of ALERTS and RATE_CHANGES of an input that is there as a whole, the most urgent one first."""
-    incidents, found = Incidents(settings, severities), IncidentList()
-    found.add(incidents.push(alerts, changes, now=now))
-    found.add(incidents.close())
+    found = IncidentList()
+    found.add(Incidents(settings, severities).at_once(alerts, changes, now=now))
     return found.table()
 
 
