@@ -66,7 +66,7 @@ def _time(line: str) -> str:
 
 def assert_same(one: Case, parts: int, home: Path) -> None:
     """In two stretches, with a stop between them."""
-    segments = write_log(home / "wal", one.lines, size=2_000_000)
+    segments = write_log(home / "wal", one.lines, size=max(100_000, 20 * len(one.lines)))
     assert len(segments) > 2
     for some in (segments[: len(segments) // 2], segments[len(segments) // 2 :]):
         land(some, home / "landing" / "wal")
