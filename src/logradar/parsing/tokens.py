@@ -10,7 +10,9 @@ import numpy.typing as npt
 from logradar.core.kernels import inner, kernel
 from logradar.parsing.interning import Ints, Texts
 
-_FOREIGN: Final = np.array([ord(c) for c in map(chr, range(128, 1 << 16)) if c.isspace()])  # blanks beyond ASCII
+_FOREIGN: Final = np.array(
+    [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
+)  # blanks
 _WIDTHS: Final = np.zeros(256, np.int64)  # per first byte: bytes of the character if it can be a blank, else 0
 _WIDTHS[[i for i in range(128) if chr(i).isspace()]] = 1
 _WIDTHS[[0xC2, 0xE1, 0xE2, 0xE3]] = 2, 3, 3, 3

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -80,8 +80,8 @@ class Words:
         return pl.DataFrame({"word": words}).select(word)["word"]
 
     def _canonical(self, word: str) -> str:
-        word = _PYTHON[_SCALARS].sub(SCALAR, word) if "<" in word else word
-        form = _PYTHON[_DIGITS].sub(rf"\1{SCALAR}", word) if self._forms else word
+        word = _python(_SCALARS).sub(SCALAR, word) if "<" in word else word
+        form = _python(_DIGITS).sub(rf"\1{SCALAR}", word) if self._forms else word
         return form if form in self._forms else word
 
     def ids(self, words: pl.Series) -> Ids:
@@ -162,8 +162,8 @@ def _about(words: pl.Series) -> pl.DataFrame:
 @lru_cache(maxsize=1 << 16)
 def in_list(word: str) -> tuple[str, bool]:
     """What makes words equal in a list: without their digits and a comma behind; and whether the word has a value."""
-    form = _PYTHON[_DIGITS].sub(rf"\1{SCALAR}", _PYTHON[_SCALARS].sub(SCALAR, word))
-    return form.rstrip(",;"), _PYTHON[_MASK].search(form) is not None
+    form = _python(_DIGITS).sub(rf"\1{SCALAR}", _python(_SCALARS).sub(SCALAR, word))
+    return form.rstrip(",;"), _python(_MASK).search(form) is not None
 
 
 def _about_few(words: Sequence[str]) -> pl.DataFrame:
@@ -174,12 +174,12 @@ def _about_few(words: Sequence[str]) -> pl.DataFrame:
         if word.endswith(WILDCARD_TEXT):
             key = word.removesuffix(WILDCARD_TEXT)
         else:
-            named = _PYTHON[_KEY[0]].search(start) or _PYTHON[_KEY[1]].search(start)
+            named = _python(_KEY[0]).search(start) or _python(_KEY[1]).search(start)
             key = named[1] if named else ""
         rest = start[len(key) :]
-        value = rest == WILDCARD_TEXT or _PYTHON[_VALUE].search(rest)
-        kind = VALUE if value else DOTTED if _PYTHON[_DOTTED].search(rest) else WORD
-        constant = any(map(str.isalpha, _PYTHON[_MASK].sub("", start)))
+        value = rest == WILDCARD_TEXT or _python(_VALUE).search(rest)
+        kind = VALUE if value else DOTTED if _python(_DOTTED).search(rest) else WORD
+        constant = any(map(str.isalpha, _python(_MASK).sub("", start)))
         rows.append((key + WILDCARD_TEXT, *in_list(word), kind, constant))
     return pl.DataFrame(rows, _ABOUT, orient="row")
 
@@ -187,4 +187,9 @@ def _about_few(words: Sequence[str]) -> pl.DataFrame:
 _ABOUT: Final = pl.Schema(
     {"opened": pl.String, "bare": pl.String, "masked": pl.Boolean, "kind": pl.Int32, "constant": pl.Boolean}
 )
-_PYTHON: Final = {regex: re.compile(regex) for regex in (_SCALARS, _DIGITS, *_KEY, _VALUE, _DOTTED, _MASK)}
+
+
+@cache
+def _python(regex: str) -> re.Pattern[str]:
+    """One of the patterns for Python; not made where no word is looked at."""
+    return re.compile(regex)
