@@ -100,7 +100,7 @@ def test_standard_input_is_refused(tmp_path: Path) -> None:
 def test_a_start_that_fails_is_said(tmp_path: Path) -> None:
     """In a process of its own, because here a session may be there."""
     log = tmp_path / "app.log"
-    log.write_text("2026-01-01 00:00:00 INFO ready\n" * 50)
+    log.write_text("2026-01-01 00:00:00 INFO ready\n" * 500)
     train(str(log), tmp_path / "bundle", run_settings())
     words = [tmp_path / "bundle", log, "--engine", "spark=local-cluster[1,1,100]"]
     done = subprocess.run(
