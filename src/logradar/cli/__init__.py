@@ -34,6 +34,7 @@ _ADDRESS_SPACE = 3_500_000_000  # bytes: `detect` and `train` of simple detector
 _LESS_MEMORY = "Lower input.limits.block or memory_mb, or read fewer files at once (--limit-files)."
 GROUPS = {"code": "Which source code writes the lines of a log: index it, and explain lines and alerts."}
 _OBJECTS = 50_000  # new ones after which Python searches for garbage; of itself it does so after 700
+_FIRST = 400_000  # the same for the first time: the modules and the bundle of a command, which stay
 _INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 
 
@@ -123,8 +124,17 @@ def _write_what_can_be() -> None:
 
 def _search_less() -> None:
     """Search for garbage less often, and not at the end, when all goes anyway: that took half a second."""
-    gc.set_threshold(max(_OBJECTS, gc.get_threshold()[0]), *gc.get_threshold()[1:])
-    atexit.register(gc.freeze)
+    if _keep_what_is_there not in gc.callbacks:
+        gc.set_threshold(max(_FIRST, gc.get_threshold()[0]), *gc.get_threshold()[1:])
+        gc.callbacks.append(_keep_what_is_there)
+        atexit.register(gc.freeze)
+
+
+def _keep_what_is_there(phase: str, _: dict[str, int]) -> None:
+    """After the first search: what it left is not looked at again, and further searches come sooner."""
+    if phase == "stop" and gc.get_threshold()[0] == _FIRST:
+        gc.freeze()
+        gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
 
 
 def main() -> None:
