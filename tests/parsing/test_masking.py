@@ -8,7 +8,7 @@ from drain3_peer import masked_by_python
 
 from logradar.core.config import validated
 from logradar.core.errors import ConfigError
-from logradar.parsing.masking import MaskingRule, MaskingSettings, mask
+from logradar.parsing.masking import DEFAULT_RULES, MaskingRule, MaskingSettings, mask
 
 CASES = {
     "Receiving block blk_-16 src: /10.250.18.114:43996": "Receiving block <BLK> src: /<IP>",
@@ -105,3 +105,7 @@ def test_a_rule_that_asks_for_a_certain_digit_is_known(regex, blind):
     rule = MaskingRule(name="r", regex=regex, token="<R>")
     assert MaskingSettings(rules=(rule,)).digit_blind is blind
     assert MaskingSettings().digit_blind
+
+
+def test_the_default_rules_are_usable():
+    assert [MaskingRule(**rule.model_dump()) for rule in DEFAULT_RULES] == list(DEFAULT_RULES)
