@@ -16,19 +16,24 @@ import numpy.typing as npt
 
 from logradar.model.rates import tails
 from logradar.model.rates.profile import WHOLE, RateProfile
-from logradar.model.rates.steps import DROP, KINDS, RISE, SILENCE, STATE, step
 
 Floats = npt.NDArray[np.float64]
 _FORGOTTEN: Final = 1 - 1 / 20  # of the load, from bucket to bucket
 _TRUSTED: Final = 10.0  # events that a load of 1 counts for
 _RANGE: Final = 16.0  # times that a load is believed
+_MORE: Final = 1.5  # times what is expected, or its inverse: a smaller change is of no interest to anybody
 _BEYOND: Final = 1.5  # times the most that training had in a bucket
+LEAST: Final = 10  # events in a bucket that make a rise
 LEAST_NEW: Final = 3  # the same of what training never had
 _LONGER: Final = 1.5  # times the longest pause of the training, of series that come at even intervals
 _MUCH_LONGER: Final = 2.0  # the same of others
 _PAUSES: Final = 10  # without which their distribution is not known
+RISE, DROP, SILENCE = range(3)
+KINDS: Final = 3
+STATE: Final = ("sums", "span", "seen", "awaited")  # of each series, by kind
 _SUM: Final = 2.0  # added to the highest sum of the training, and times it
 _TIMES: Final = 1.25
+_HIGHEST: Final = 40.0  # that a sum rises beyond that, so that it comes down again
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,11 @@ class Judge:
         self.wrote, self.expected = np.zeros(services), np.zeros(services)
         self._state = np.zeros((len(STATE), KINDS, len(profile)))  # one array, so that one step moves all of it
         self.sums, self.span, self.seen, self.awaited = self._state  # views; sums of SILENCE: log probability of none
-        self._found = np.zeros((KINDS, len(profile)), np.bool_)
+        self._more = np.ones((len(STATE), len(profile)))  # by which the state of a kind rises
         self._rates = np.ascontiguousarray(profile.rates.T)  # by slot
-        self._most = np.ascontiguousarray(_BEYOND * profile.most.T)
+        self._beyond = np.ascontiguousarray(_BEYOND * profile.most.T)
         self._spread = np.maximum(profile.dispersion, tails.LEAST_DISPERSION)
+        self._size = 1 / self._spread
         self._limit = _TIMES * profile.drop_most + _SUM
         self._longer = np.maximum(np.where(profile.regular, _LONGER, _MUCH_LONGER) * profile.longest, 0.0)
 
@@ -90,22 +96,53 @@ class Judge:
 
         ``guarded``: what training had is not unusual, however improbable it is.
         """
-        profile, slot, found = self.profile, self.profile.slot(bucket), self._found
+        profile, slot = self.profile, self.profile.slot(bucket)
         load = np.where(profile.follows, self.load()[profile.service], 1.0)
         expected = self._rates[slot] * load
-        most = self._most[slot] * np.maximum(load, 1)
-        p = np.ones((KINDS, len(profile)))
-        if not step(
-            counts, expected, most, self._spread, self._limit, self._longer, whole, guarded, self._state, found
-        ):
-            return Judged(True, expected, p, *self._state[1:])
-        rise, drop, silence = (np.flatnonzero(rows) for rows in found)
-        p[RISE, rise] = tails.at_least(counts[rise], expected[rise], profile.dispersion[rise])
-        # The ratio has mean 1 where the rate is as expected, so the probability of a sum s is exp(-s) at most.
-        p[DROP, drop] = np.maximum(np.exp(-self.sums[DROP, drop]), tails.SMALLEST)
-        if len(silence):
-            p[SILENCE, silence] = self._silence(silence, expected)
-        return Judged(False, expected, p, *self._state.copy()[1:])
+        p, calm = np.ones((KINDS, len(profile))), True
+        many = counts > self._beyond[slot] * np.maximum(load, 1) if guarded else counts >= LEAST
+        if many.any():
+            rows = np.flatnonzero(many & (counts >= LEAST) & (counts >= _MORE * expected))
+            p[RISE, rows] = tails.at_least(counts[rows], expected[rows], profile.dispersion[rows])
+            calm = not len(rows)
+        if whole:
+            nothing = counts == 0
+            self._more[2], self._more[3] = counts, expected
+            self._clear(DROP, ~nothing & (self.span[SILENCE] > 1))  # after a silence nothing is held against it
+            calm &= self._drop(counts, expected, p)
+            self._add(SILENCE, nothing, tails.log_none(expected, self._spread))
+            lost = self.awaited[SILENCE]
+            rows = np.flatnonzero(nothing & (lost > self._longer) & (lost >= 2.0))
+            if len(rows):
+                p[SILENCE, rows] = self._silence(rows, expected)
+                calm = False
+        return Judged(calm, expected, p, *(self._state if calm else self._state.copy())[1:])
+
+    def _add(self, kind: int, going_on: npt.NDArray[np.bool_], by: Floats) -> None:
+        """One bucket more, ``by`` which the sums rise; where it does not go on, all is 0."""
+        self._more[0] = by
+        self._state[:, kind] = np.where(going_on, self._state[:, kind] + self._more, 0.0)
+
+    def _clear(self, kind: int, rows: npt.NDArray[np.bool_]) -> None:
+        if rows.any():
+            self._state[:, kind, rows] = 0.0
+
+    def _drop(self, counts: Floats, expected: Floats, p: Floats) -> bool:
+        """Cumulative sums of the log-likelihood ratio of half the rate (Page, Biometrika 41, 1954).
+
+        The ratio has mean 1 where the rate is as expected, so the probability of a sum of ``s`` is ``exp(-s)`` at most.
+        Returns whether there is no drop.
+        """
+        ratio, sums = tails.log_ratio(counts, expected, self._size, 0.5), self.sums[DROP]
+        self._add(DROP, sums + ratio > 0, ratio)
+        np.minimum(sums, self._limit + _HIGHEST, out=sums)
+        high = (sums > self._limit) & (counts > 0)
+        if not high.any():
+            return True
+        few = (counts <= expected / _MORE) & (self.seen[DROP] <= self.awaited[DROP] / _MORE)
+        rows = np.flatnonzero(high & few)
+        p[DROP, rows] = np.maximum(np.exp(-sums[rows]), tails.SMALLEST)
+        return not len(rows)
 
     def _silence(self, rows: npt.NDArray[np.int64], expected: Floats) -> Floats:
         """Pauses of regular series are gamma distributed; those of others are exponential beyond the longest so far.
@@ -136,8 +173,8 @@ class Judge:
     def forget(self, services: npt.NDArray[np.bool_]) -> None:
         """The pauses of templates of ``services`` begin anew, for they are part of a pause of their service."""
         rows = services[self.profile.service] & (self.profile.template != WHOLE)
-        self._state[:, SILENCE, rows] = 0.0
-        self._state[:, DROP, rows] = 0.0
+        self._clear(SILENCE, rows)
+        self._clear(DROP, rows)
 
     def pause(self) -> None:
         """The log was not there for a while: no pause and no load of before counts."""

@@ -15,10 +15,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from logradar.model.rates.judge import Judge, probability_of_new
+from logradar.model.rates.judge import DROP, KINDS, RISE, SILENCE, Judge, probability_of_new
 from logradar.model.rates.profile import HOUR, PAUSE, WHOLE, Powers, RateFacts, RateProfile, named, slot_of
 from logradar.model.rates.settings import RateSettings
-from logradar.model.rates.steps import DROP, KINDS, RISE, SILENCE
 from logradar.parsing.bucket_counts import BucketTable
 
 Floats = npt.NDArray[np.float64]

@@ -26,6 +26,16 @@ def at_least(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
     return np.where(count <= 0, 1.0, np.maximum(special.betainc(np.maximum(count, 1e-9), size, 1 - chance), SMALLEST))
 
 
+def log_none(mean: Floats, spread: Floats) -> Floats:
+    """Logarithm of the probability that there is none at all; ``spread`` is a dispersion above 0."""
+    return -np.log1p(spread * mean) / spread
+
+
+def log_ratio(count: Floats, mean: Floats, size: Floats, factor: float) -> Floats:
+    """Logarithm of how much more probable ``count`` is with ``factor`` times the mean; ``size`` is 1 / dispersion."""
+    return count * np.log(factor) - (count + size) * np.log((size + factor * mean) / (size + mean))
+
+
 def pause(length: Floats, mean: Floats, deviation: Floats) -> Floats:
     """Probability that a pause is at least so long: a gamma distribution with that mean and standard deviation."""
     shape = (mean / deviation) ** 2

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from logradar.model.rates.judge import Judge, Judged, probability_of_new, rejected
+from logradar.model.rates.judge import DROP, RISE, SILENCE, Judge, Judged, probability_of_new, rejected
 from logradar.model.rates.profile import WHOLE
-from logradar.model.rates.steps import DROP, RISE, SILENCE
 from logradar.parsing.bucket_counts import Cell
 
 _MANY: Final = 5  # services of the log, or missing templates of a service, beyond which they are one change

@@ -14,9 +14,8 @@ from typing import Any, Final
 import pyarrow as pa
 
 from logradar.core.tables import RATE_CHANGES, empty
-from logradar.model.rates.judge import Judge
+from logradar.model.rates.judge import STATE, Judge
 from logradar.model.rates.profile import PAUSE, RateProfile
-from logradar.model.rates.steps import STATE
 from logradar.parsing.bucket_counts import BEFORE, BucketCounter, Cell
 from logradar.parsing.event_clock import Moments
 from logradar.scoring.rates.changes import QUIET, Lines, OngoingChanges
