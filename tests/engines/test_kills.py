@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +125,15 @@ def test_an_executor_is_killed_in_a_stream(shop: tuple[Path, Path, Detected], tm
     engine = "spark=local-cluster[2,1,700]?partitions=2&spark.executor.memory=700m"
     land(segments[:2], landing / "wal")
     run = start("detect", bundle, "--follow", landing, "--state", state, "--engine", engine, out=tmp_path / "a.json")
-    assert wait_for(lambda: (state / "results" / "00000000" / "facts.json").is_file(), run)
-    land(segments[2:], landing / "wal")
-    assert wait_for(lambda: (state / "checkpoint" / "offsets" / "1").is_file(), run)
-    os.kill(children(run, "CoarseGrainedExecutorBackend")[0], signal.SIGKILL)
-    assert not (state / "checkpoint" / "commits" / "1").exists()  # it was in the middle
-    assert wait_for(lambda: (state / "checkpoint" / "commits" / "1").is_file(), run), "the stream has ended"
-    assert run.poll() is None
-    kill(run)
+    try:
+        assert wait_for(lambda: (state / "results" / "00000000" / "facts.json").is_file(), run)
+        land(segments[2:], landing / "wal")
+        assert wait_for(lambda: (state / "checkpoint" / "offsets" / "1").is_file(), run)
+        os.kill(children(run, "CoarseGrainedExecutorBackend")[0], signal.SIGKILL)
+        assert not (state / "checkpoint" / "commits" / "1").exists()  # it was in the middle
+        assert wait_for(lambda: (state / "checkpoint" / "commits" / "1").is_file(), run), "the stream has ended"
+        assert run.poll() is None
+    finally:
+        with suppress(ProcessLookupError):
+            kill(run)  # it would go on for ever
     assert kept(state) == ids(found)

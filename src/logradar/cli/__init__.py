@@ -55,7 +55,7 @@ def build(only: str | None = None) -> typer.Typer:
     )
     app.callback()(_top)
     for name, module in commands.items():
-        if name in chosen - set(GROUPS):
+        if name in chosen:
             app.command(name)(importlib.import_module(f"{__name__}.{module}").command)
     for name, sentence in GROUPS.items():
         if name not in chosen:

@@ -29,7 +29,6 @@ SKIPPED: Final = "run of NUL bytes, skipped"
 _PAIRS: Final = 8  # that a file without a mark must have at least
 _ZEROS: Final = 0.2  # share of its pairs with a zero in one place; hardly any may have one in the other
 _LATIN: Final = 0.9  # the same of Latin letters, which without the zeros are UTF-8 too
-_NO_CONTROLS: Final = bytes(c for c in range(256) if c not in CONTROLS)
 
 
 def utf16_of(head: bytes) -> str | None:
@@ -56,7 +55,7 @@ def _is_plain(data: bytes) -> bool:
         data.decode()
     except UnicodeDecodeError as error:
         return error.end == len(data) and error.reason == "unexpected end of data"
-    return not data.translate(None, delete=_NO_CONTROLS)
+    return len(data.translate(None, CONTROLS)) == len(data)
 
 
 def as_utf8(raw: Iterable[bytes]) -> Iterator[bytes]:

@@ -195,7 +195,8 @@ def layout_of(text: str, order: Order | None = None) -> Layout | None:
 def layouts_of(texts: Sequence[str], order: Order | None = None) -> list[Layout | None]:
     """As `layout_of` of each of the texts; those that seem to have the same layout are read at once."""
     found: list[Layout | None] = [None] * len(texts)
-    ways = [_candidates(text.strip(), order) for text in texts]
+    texts = [text.strip() for text in texts]
+    ways = [_candidates(text, order) for text in texts]
     waiting = list(range(len(texts)))
     while waiting:
         tried: dict[Layout, list[int]] = {}
@@ -207,7 +208,7 @@ def layouts_of(texts: Sequence[str], order: Order | None = None) -> list[Layout 
                 tried.setdefault(layout, []).append(place)
         waiting = []
         for layout, places in tried.items():
-            times = layout.read(pl.Series([texts[place].strip() for place in places]))
+            times = layout.read(pl.Series([texts[place] for place in places]))
             for place, unread in zip(places, times.is_null().to_list(), strict=True):
                 if unread:
                     waiting.append(place)
