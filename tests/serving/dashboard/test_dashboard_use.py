@@ -65,6 +65,22 @@ def test_every_control_shows_its_focus(visit):
     assert len(seen) >= min(40, wanted - 5)
 
 
+@pytest.mark.parametrize("control", ["#live-top .state a", "#live-top .card a", "[data-row] .row-link"])
+def test_the_focus_stays_where_it_is_when_the_page_is_renewed(visit, control):
+    page = visit("/dashboard")
+    page.locator("#feed-state", has_text="live").wait_for()
+    page.locator(control).first.focus()
+    stays = """control => new Promise((tell) => {
+      const before = document.querySelector(control);
+      document.addEventListener("part:arrived", () => setTimeout(() => {
+        const now = document.querySelector(control);
+        tell([before.isConnected, now === document.activeElement]);
+      }), { once: true });
+      parts.changed();
+    })"""
+    assert page.evaluate(stays, control) == [False, True]
+
+
 def test_a_new_incident_appears_by_itself(visit, service):
     page = visit("/dashboard")
     page.evaluate("window.sameDocument = true")

@@ -128,10 +128,12 @@
   }
 
   // After a part was replaced: times, what is new, and where the reader was.
-  let focused = "";
+  const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex]";
+  let focused = null; // the next thing around it that has an id, and which of the controls in there it is
   document.addEventListener("part:leaving", () => {
-    const row = document.activeElement && document.activeElement.closest("[data-row]");
-    focused = row ? row.id : "";
+    const control = document.activeElement;
+    const around = control && control.closest("[id]");
+    focused = around && { id: around.id, place: [...around.querySelectorAll(CONTROLS)].indexOf(control) };
   });
   document.addEventListener("part:arrived", (event) => {
     tellTimes(document);
@@ -139,9 +141,10 @@
       const row = document.getElementById(id);
       if (row) { row.classList.add("fresh"); fresh.delete(id); }
     }
-    const row = focused && document.getElementById(focused);
-    if (row && !row.contains(document.activeElement)) row.querySelector(".row-link").focus({ preventScroll: true });
-    focused = "";
+    const around = focused && document.activeElement === document.body && document.getElementById(focused.id);
+    const control = around && (focused.place < 0 ? around : around.querySelectorAll(CONTROLS)[focused.place]);
+    if (control) control.focus({ preventScroll: true });
+    focused = null;
     const notice = document.getElementById("notice");
     if (event.detail.sent && notice && notice.textContent) {
       notice.scrollIntoView({ block: "nearest" });
