@@ -19,8 +19,8 @@ import os
 import re
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,7 @@ class Tally:
     kinds: Counter[str] = field(default_factory=Counter)
 
     def add(self, answer: Any, outcome: str, count: int = 1) -> None:
-        """Count an outcome: right, third (right among three), wrong or none."""
+        """Count an outcome: right, third (right among three), called (see `Callers`), wrong or none."""
         self.records[outcome] += count
         self.statements.setdefault(answer, Counter())[outcome] += count
 
@@ -57,18 +57,19 @@ class Tally:
         """A row of the table."""
         total = self.records.total() or 1
         right, wrong = self.records["right"], self.records["wrong"]
-        third, none = self.records["third"], self.records["none"] + self.records["third"]
+        third, called = self.records["third"], self.records["called"]
+        none = self.records["none"] + third
         by_statement = sum(max(one, key=lambda kind: one[kind]) == "right" for one in self.statements.values())
         return (
             f"| {name} | {total:,} | {right / total:.1%} | {(right + third) / total:.1%} | "
-            f"{right / (right + wrong or 1):.2%} | {none / total:.1%} | "
+            f"{right / (right + wrong or 1):.2%} | {called / total:.1%} | {none / total:.1%} | "
             f"{by_statement / (len(self.statements) or 1):.1%} of {len(self.statements):,} |"
         )
 
 
 HEAD = (
-    "| logs | records | right first | right among three | right of those linked | no link | right, by statement |\n"
-    "|---|---|---|---|---|---|---|"
+    "| logs | records | right first | among three | right of those linked | a caller | no link | right by statement |\n"
+    "|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -143,9 +144,34 @@ def is_place(index: CodeIndex, name: str, line: int, one: dict[str, Any]) -> boo
     return near and name.partition("$")[0] == stem
 
 
+class Callers:
+    """Whether a link leads to a call of the function that a log named.
+
+    Some functions hand their message on to a logger, and the log names the line of theirs where they do. Who reads the
+    log wants to know who called them, which the log does not say: such links are neither right nor wrong.
+    """
+
+    def __init__(self, index: CodeIndex) -> None:
+        self._functions: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for one in index.tables["functions"].to_pylist():
+            if one["kind"] == "function":
+                self._functions[one["file"]].append(one)
+        self._calls = {(one["file"], one["line"], one["name"]) for one in index.tables["calls"].to_pylist()}
+
+    def are(self, files: Iterable[int], line: int, statement: dict[str, Any]) -> bool:
+        """``files`` and ``line`` are what the log named, ``statement`` is what it was linked to."""
+        names = {
+            one["name"].rpartition(".")[2]
+            for file in files
+            for one in self._functions[file]
+            if one["line"] <= line <= one["end_line"]
+        }
+        return any((statement["file"], statement["line"], name) in self._calls for name in names)
+
+
 def kind_of(link: Link, found: str) -> str:
     """What kind of outcome a link is, for the list of misses by kind."""
-    if found in ("right", "wrong"):
+    if found in ("right", "wrong", "called"):
         return found
     if link.place is not None:
         return "only a stack frame"
@@ -168,7 +194,7 @@ def anduril(sources: Path, wanted: list[str], shown: int) -> None:
         began = time.process_time()
         index, _ = index_code(sources / case)
         took = time.process_time() - began
-        linker, tally = Linker(index), Tally()
+        linker, tally, callers = Linker(index), Tally(), Callers(index)
         for file in sorted((data / case).glob("*run-log*.xz")):
             text, answers = hidden(lzma.decompress(file.read_bytes()).decode("utf-8", "replace"))
             with tempfile.TemporaryDirectory() as scratch:
@@ -181,6 +207,9 @@ def anduril(sources: Path, wanted: list[str], shown: int) -> None:
                     link = linker.link(record["body"], record["level"], record["component"])
 
                     found = outcome(linker, link, partial(is_place, index, name, line))
+                    files = linker.by_name.get(name.partition("$")[0], [])
+                    if found == "wrong" and callers.are(files, line, linker.statements[link.row]):
+                        found = "called"
                     if not known.get((case, name, line)):
                         foreign["linked" if link.row >= 0 else "not linked"] += 1
                         continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from logradar.core.tables import DEBUG, ERROR, FATAL, INFO, WARN
+from logradar.core.tables import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
 
 PYTHON = """\
 import logging
@@ -102,6 +102,31 @@ KOTLIN_SAYS = [
     (5, WARN, ["plain <*> text"]),
     (6, ERROR, ["joined <*> text"]),
 ]
+SCALA = '''\
+class Log(dir: File) extends Logging {
+  private val name = "abc"
+  def f(x: Int): Unit = {
+    info(s"Found $x and ${x + 1} here")
+    warn("plain " + x + " text")
+    logger.error(f"took $x%.1f ms", e)
+    debug("""multi
+      |line""".stripMargin)
+    logger.info("Hello {} there", x)
+    if (x > 1) error("Error while %s".format(x), e)
+    else trace(s"nothing")
+    items.info = "no log"
+  }
+}
+'''
+SCALA_SAYS = [
+    (4, INFO, ["Found <*> and <*> here"]),
+    (5, WARN, ["plain <*> text"]),
+    (6, ERROR, ["took <*> ms"]),
+    (7, DEBUG, ["multi"]),
+    (9, INFO, ["Hello <*> there"]),
+    (10, ERROR, ["Error while <*>"]),
+    (11, TRACE, ["nothing"]),
+]
 GO = """\
 package main
 const msg = "const msg text"
@@ -113,6 +138,10 @@ func (s *Server) f(n int) {
 	slog.Error("slog message", "err", err)
 	level.Info(logger).Log("msg", "go kit text", "n", n)
 	log.Fatal(msg)
+	l.Debugln(s, "resetting to", n)
+	fmt.Fprintln(w, "written text", n)
+	level.Warn(logger).Log("name", n, "msg", "late text of go kit", "err", err)
+	level.Info(logger).Log("build_context", n, "tags", n)
 }
 """
 GO_SAYS = [
@@ -123,6 +152,10 @@ GO_SAYS = [
     (8, ERROR, ["slog message"]),
     (9, INFO, ["go kit text"]),
     (10, FATAL, ["const msg text"]),
+    (11, DEBUG, ["<*> resetting to <*>"]),
+    (12, None, ["written text <*>"]),
+    (13, WARN, ["late text of go kit"]),
+    (14, INFO, ["build_context=<*> tags=<*>"]),
 ]
 JAVASCRIPT = """\
 const lg = pino();
@@ -135,6 +168,11 @@ class A {
   }
 }
 const g = (x) => { console.log("arrow text", x); }
+function h(n) {
+  log.info("using", "npm@%s", n);
+  log.silly("config", n);
+  log.http("fetch", `${n} done`);
+}
 """
 JAVASCRIPT_SAYS = [
     (4, INFO, ["tmpl <*> text"]),
@@ -142,6 +180,9 @@ JAVASCRIPT_SAYS = [
     (6, WARN, ["pino <*> text"]),
     (7, DEBUG, ["plain text here"]),
     (10, None, ["arrow text <*>"]),
+    (12, INFO, ["using", "using npm@<*>"]),
+    (13, TRACE, ["config", "config <*>"]),
+    (14, None, ["fetch", "fetch <*> done"]),
 ]
 C = """\
 #define FMT "macro %s text"
@@ -154,6 +195,7 @@ int f(struct x *p, int n) {
   my_log(1, FMT, n);
   syslog(LOG_INFO, "syslog text %" PRIu64 " end", n);
   snprintf(buf, 10, "no log %d text", n);
+  Debug("http", "no answer of %s", x);
 }
 """
 C_SAYS = [
@@ -163,6 +205,7 @@ C_SAYS = [
     (7, None, ["out <*> joined"]),
     (8, None, ["macro <*> text"]),
     (9, INFO, ["syslog text <*> end"]),
+    (11, DEBUG, ["no answer of <*>"]),
 ]
 CPP = """\
 class A { void f(int n) {
@@ -216,6 +259,7 @@ SAMPLES = {
     "a.py": (PYTHON, PYTHON_SAYS),
     "A.java": (JAVA, JAVA_SAYS),
     "a.kt": (KOTLIN, KOTLIN_SAYS),
+    "a.scala": (SCALA, SCALA_SAYS),
     "a.go": (GO, GO_SAYS),
     "a.js": (JAVASCRIPT, JAVASCRIPT_SAYS),
     "a.ts": (JAVASCRIPT.replace("(n)", "(n: number)", 1), JAVASCRIPT_SAYS),

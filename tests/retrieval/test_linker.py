@@ -53,6 +53,27 @@ def place(linker, *words, **known):
 
 
 @pytest.mark.parametrize(
+    "context",
+    [
+        "[start] 2026/12/01 15:16:15.439259 INFO: ",
+        "2026-12-01T15:13:25.750Z VERBOSE cli ",
+        "19107 0x5592412ff400 DEBUG               GST_POLL ",
+        "traffic_server WARNING: (http) ",
+        "basesrc.c:2584:get_range:<filesrc0> ",
+        "[db/db_impl.cc:490] [default] ",
+    ],
+)
+def test_context_before_the_message_is_no_part_of_it(linker, context):
+    assert place(linker, f"{context}payment of order 7 begins") == ("shop/pay.py", 6, BY_MESSAGE)
+
+
+def test_a_pair_of_logfmt_is_the_message(linker):
+    line = 'shop=12 group=g msg="payment of order 7 begins" rule="up == \\"x\\"" err="broken"'
+    assert place(linker, line) == ("shop/pay.py", 6, BY_MESSAGE)
+    assert place(linker, 'msg="nothing that is known" err="payment of order 7 begins now"') is None
+
+
+@pytest.mark.parametrize(
     ("body", "line"),
     [
         ("payment of order 7 begins", 6),

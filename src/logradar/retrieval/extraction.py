@@ -23,9 +23,13 @@ from logradar.retrieval.placeholders import braces, percent
 from logradar.retrieval.scopes import Scope, Scopes, scopes_of
 from logradar.retrieval.source_values import SourceValues
 
+_JAVASCRIPT: Final = ("javascript", "typescript")
+_LISTED: Final = ("go", "python", *_JAVASCRIPT)
 _ARGUMENTS: Final = 5  # that are looked at for a message
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SPEC: Final = re.compile(r"%[-+#0 ]*[0-9.*]*[a-zA-Z(]")
+_TO_FILE: Final = re.compile(r"F[Pp]rint")  # of Go: what is written to is the first argument
+_TAG: Final = re.compile(r"[\w.:/-]+")
 _PRINTLN: Final = re.compile(r"(?:println|Println|Print|print|log|puts|.*ln)$")
 
 
@@ -172,20 +176,44 @@ class Extraction:
                 if argument.type in STRINGS and any(_LETTER.search(HOLES.sub("", text)) for text in filled):
                     return tuple(dict.fromkeys(map(tidy, filled)))  # "{}={}" of a constant
                 continue
-            if name == "Log" and texts == ["msg"] and rest:  # go-kit: keys and values in turn
-                texts = self._messages.patterns(rest[0])
-            elif self.language in ("go", "python", "javascript", "typescript") and _PRINTLN.fullmatch(name):
-                texts = self._listed(texts, arguments[:place], rest)
+            if self._is_tag(texts, rest):
+                continue
+            if name == "Log" and self.language == "go" and rest and argument.type in STRINGS:
+                return self._of_pairs(arguments[place:])
+            if self.language in _LISTED and _PRINTLN.fullmatch(name):
+                texts = self._listed(texts, [] if _TO_FILE.match(name) else arguments[:place], rest)
+            elif self.language in _JAVASCRIPT and len(arguments) > 1 and arguments[0].type != "object":
+                texts = [*texts, *self._listed(texts, arguments[:place], rest)]  # npm's logger; winston's, the first
             filled = [self._with_constants(self._filled(text, name, len(rest)), rest) for text in texts]
             return tuple(dict.fromkeys(map(tidy, filled)))
         return ()
 
+    def _is_tag(self, texts: list[str], rest: list[Node]) -> bool:
+        """Whether a message of more than one word follows: ``Debug("http", "no answer of %s", host)`` of C."""
+        if self.language not in ("c", "cpp") or not rest or not all(map(_TAG.fullmatch, texts)):
+            return False
+        return rest[0].type in STRINGS and any(" " in text for text in self._messages.patterns(rest[0]))
+
+    def _of_pairs(self, arguments: list[Node]) -> tuple[str, ...]:
+        """What go-kit's logger writes, which is given keys and values in turn: the value of ``msg``, else all pairs."""
+        keys = [self._messages.patterns(one)[0] for one in arguments[::2]]
+        if "msg" in keys and len(arguments) > 2 * keys.index("msg") + 1:
+            return tuple(map(tidy, self._messages.patterns(arguments[2 * keys.index("msg") + 1])))
+        return (tidy(" ".join(f"{key}={ANY}" for key in keys)),)
+
     def _listed(self, texts: list[str], before: list[Node], rest: list[Node]) -> list[str]:
         """Arguments that are written one after the other with a blank between them."""
-        if any(_SPEC.search(text) for text in texts) or (rest and self.language == "go" and before):
+        if any(_SPEC.search(text) for text in texts):
             return texts
         words = [ANY] * len(before)
-        after = [self._messages.patterns(one)[0] for one in rest if one.type not in ("keyword_argument",)]
+        after: list[str] = []
+        filling = 0  # arguments that stand in the places of the one before: "using", "npm@%s", version
+        for one in rest:
+            if one.type == "keyword_argument" or filling > 0:
+                filling -= 1
+                continue
+            after.append(self._messages.patterns(one)[0])
+            filling = len(_SPEC.findall(after[-1])) if self.language in _JAVASCRIPT else 0
         return [" ".join([*words, text, *after]) for text in texts]
 
     def _filled(self, text: str, name: str, rest: int) -> str:
@@ -200,7 +228,7 @@ class Extraction:
             return percent(text) if name.lower().endswith("f") or (rest and _SPEC.search(text)) else text
         if not rest:
             return text
-        if self.language in ("java", "kotlin"):
+        if self.language in ("java", "kotlin", "scala"):
             formats = name.endswith("f") and _SPEC.search(text) and "{" not in text
             return percent(text) if formats else braces(text)
         if self.language == "csharp":

@@ -108,6 +108,21 @@ GRAMMARS: Final = (
         _CALL,
     ),
     Grammar(
+        "scala",
+        (".scala", ".sc"),
+        "tree_sitter_scala",
+        """
+(call_expression function: (identifier) @name)
+(call_expression function: (field_expression field: (identifier) @name))
+(function_definition) @function
+(class_definition) @class (object_definition) @class (trait_definition) @class
+""",
+        "(val_definition pattern: (identifier) @name value: (_) @value)"
+        " (var_definition pattern: (identifier) @name value: (_) @value)"
+        " (assignment_expression left: (_) @name right: (_) @value)",
+        _CALL,
+    ),
+    Grammar(
         "go",
         (".go",),
         "tree_sitter_go",

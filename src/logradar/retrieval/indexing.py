@@ -25,7 +25,7 @@ from logradar.retrieval.source_files import SkippedFiles, SourceFile, source_fil
 
 _C_FAMILY: Final = frozenset(("c", "cpp"))
 _JS_FAMILY: Final = frozenset(("javascript", "typescript"))
-_JVM: Final = frozenset(("java", "kotlin"))
+_JVM: Final = frozenset(("java", "kotlin", "scala"))
 _MOST_WRAPPERS: Final = 2_000
 _ROUNDS: Final = 5  # wrappers of wrappers
 Wrappers = dict[str, Wrapper]

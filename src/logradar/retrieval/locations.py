@@ -84,7 +84,8 @@ def best_path(location: Location, paths: Sequence[str], by_name: dict[str, list[
         return list(by_name.get(outer, ()))
     if not wanted:
         return []
-    package = location.function.split("$")[0].split(".")[:-2] if location.path.endswith((".java", ".kt")) else []
+    of_jvm = location.path.endswith((".java", ".kt", ".scala"))
+    package = location.function.split("$")[0].split(".")[:-2] if of_jvm else []
     wanted = [*package, *wanted] if len(wanted) == 1 else wanted
     found = list(by_name.get(wanted[-1], ()))
     if len(found) < 2:

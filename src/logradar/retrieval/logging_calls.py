@@ -11,8 +11,8 @@ from typing import Final
 from logradar.core.tables import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
 
 _WORDS: Final = {
-    **dict.fromkeys(("trace", "finest", "finer", "verbose"), TRACE),
-    **dict.fromkeys(("debug", "fine", "dbg"), DEBUG),
+    **dict.fromkeys(("trace", "finest", "finer", "verbose", "silly"), TRACE),
+    **dict.fromkeys(("debug", "fine", "dbg", "timing"), DEBUG),
     **dict.fromkeys(("info", "information", "informational", "notice", "config"), INFO),
     **dict.fromkeys(("warn", "warning"), WARN),
     **dict.fromkeys(("error", "err", "severe", "exception"), ERROR),
@@ -40,6 +40,7 @@ _PLAIN: Final = {  # what prints to a stream, by language: no level
     "python": re.compile(r"print"),
     "java": re.compile(r"System\.(?:out|err)\.(?:println|printf|print)"),
     "kotlin": re.compile(r"(?:System\.(?:out|err)\.)?(?:println|printf|print)"),
+    "scala": re.compile(r"(?:(?:System\.(?:out|err)|Console)\.)?(?:println|printf|print)"),
     "go": re.compile(r"fmt\.(?:Fp|P)rint(?:ln|f)?"),
     "rust": re.compile(r"e?println"),
     "csharp": re.compile(r"Console\.(?:Error\.|Out\.)?WriteLine"),
@@ -55,6 +56,7 @@ _C_STRINGS: Final = re.compile(
     r".*(?:_init|_create|_open|_new|_free)$",
     re.IGNORECASE,
 )
+_HTTP_IS_A_LEVEL: Final = ("javascript", "typescript")  # of winston and npm, between info and debug
 _GETTERS: Final = re.compile(
     r"get_?logger|LoggerFactory|getLog\b|get_log\b|NewLogger|structlog\.|winston\.|pino\(|bunyan\.|KotlinLogging|CreateLogger",
     re.IGNORECASE,
@@ -118,9 +120,11 @@ def logging_call(language: str, receiver: str, name: str, loggers: Collection[st
         ):
             return LoggingCall(level, "")
         return LoggingCall(_level_in(base), "") if _C_NAME.search(base) and not _C_STRINGS.fullmatch(base) else None
+    if language == "scala" and not receiver:  # a trait brings the methods: info("…")
+        return LoggingCall(level, "") if level is not None else None
     if language == "rust" and not receiver:
         return LoggingCall(level, "") if level is not None or name == "log" else None
-    if level is None and not _ANY_LEVEL.fullmatch(name):
+    if level is None and not _ANY_LEVEL.fullmatch(name) and not (name == "http" and language in _HTTP_IS_A_LEVEL):
         return None
     logger = _known(receiver, loggers)
     if logger is None:

@@ -63,7 +63,7 @@ _WRAPPERS: Final = frozenset(
     ]
 )
 _CHOICES: Final = frozenset(("ternary_expression", "conditional_expression", "if_expression"))
-_SUMS: Final = frozenset(("binary_expression", "binary_operator", "additive_expression"))
+_SUMS: Final = frozenset(("binary_expression", "binary_operator", "additive_expression", "infix_expression"))
 _CALLS: Final = frozenset(
     (
         "call",
@@ -99,6 +99,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _WRITTEN: Final = re.compile(r"[0-9]+|true|false")
 _CAPITALS: Final = re.compile(r"(?:^|\W)[A-Z][A-Z0-9_]{2,}$")
 _LITERAL_C: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_SCALA_FORMAT: Final = re.compile(ANY + r"%[-+#0 ]*[0-9.]*[a-zA-Z]")
 _BUILDERS: Final = re.compile(r"String(?:Builder|Buffer)")
 
 
@@ -139,6 +140,11 @@ class Messages:
         kind = node.type
         if depth > _DEEPEST:
             return [ANY]
+        if self.language == "scala" and kind == "field_expression":
+            node = _without_margin(node)
+            kind = node.type
+        if self.language == "scala" and kind == "interpolated_string_expression":
+            return [_interpolated(node)]
         if kind in STRINGS:
             return [self._string(node, depth)]
         if kind in ("concatenated_string", "string_concatenation"):
@@ -231,7 +237,7 @@ class Messages:
             operator = node.child_by_field_name("operator")
             if operator is not None and text_of(operator) != sign:
                 break
-            sides = [child for child in node.named_children if child.type != "comment"]
+            sides = [child for child in node.named_children if child.type not in ("comment", "operator_identifier")]
             if len(sides) != 2:
                 break
             operands.append(sides[1])
@@ -278,7 +284,8 @@ class Messages:
             return self._joined([self._of(receiver, depth + 1), self._of(arguments[0], depth + 1)])
         if not _FORMATS.fullmatch(name):
             return [ANY]
-        if name == "formatted" or (name == "format" and self.language in ("python", "kotlin") and receiver is not None):
+        own = name == "format" and self.language in ("python", "kotlin", "scala")
+        if name == "formatted" or (own and receiver is not None):
             texts = self._of(receiver, depth + 1) if receiver is not None else [ANY]
             return [braces(text, True) if self.language == "python" else percent(text) for text in texts]
         for argument in arguments[:2]:  # a locale may come first
@@ -287,6 +294,29 @@ class Messages:
                 brace = self.language in ("csharp", "rust", "cpp") or "MessageFormat" in text_of(receiver)
                 return [braces(text, True) if brace else percent(text) for text in texts]
         return [ANY]
+
+
+def _without_margin(node: Node) -> Node:
+    """``text.stripMargin`` of Scala is its text."""
+    value = node.child_by_field_name("value")
+    if value is not None and value.type in STRINGS and text_of(node.child_by_field_name("field")) == "stripMargin":
+        return value
+    return node
+
+
+def _interpolated(node: Node) -> str:
+    """A literal of Scala such as ``s"took $time ms"`` or ``f"$share%.1f"``: its grammar has no nodes for the text."""
+    inner = node.named_children[-1]
+    begin, pieces = inner.start_byte, []
+    for child in inner.named_children:
+        if child.type == "interpolation":
+            pieces += [inner.text[begin - inner.start_byte : child.start_byte - inner.start_byte], ANY.encode()]
+            begin = child.end_byte
+    text = b"".join([*pieces, inner.text[begin - inner.start_byte :]]).decode("utf-8", "replace")
+    text = re.sub(r"^(\"{3}|\")(.*?)\1?$", r"\2", text, flags=re.DOTALL)
+    if text_of(node.named_children[0]) == "f":
+        text = _SCALA_FORMAT.sub(ANY, text)
+    return ANY.join(cleaned(unescaped(part)) for part in text.split(ANY))
 
 
 def callee(node: Node) -> tuple[Node | None, str]:

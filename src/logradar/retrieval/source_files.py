@@ -16,7 +16,9 @@ from logradar.retrieval.grammars import known_suffix, reader_of
 LARGEST: Final = 2 << 20  # bytes of a source file; what is larger was generated
 MOST_FILES: Final = 400_000
 _HEAD: Final = 8_192
-_SKIPPED_FOLDERS: Final = frozenset((".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox"))
+_SKIPPED_FOLDERS: Final = frozenset(  # .pc: files as they were before Debian's patches
+    (".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".pc")
+)
 _EXAMPLES: Final = 5
 
 

@@ -15,13 +15,20 @@ from logradar.retrieval.code_index import CodeIndex
 from logradar.retrieval.patterns import LONGEST, matches, normal, static_size, static_words, telling_words, words_of
 
 _MOST: Final = 3_000  # statements that one line is compared with
-_CONTEXT: Final = re.compile(  # [x], (x), <x>, name=value, name:, a dash, a level
+_LEVEL: Final = (
+    r"(?:TRACE|DEBUG|VERBOSE|SILLY|INFO|NOTICE|LOG|WARN|WARNING|FIXME|ERROR|SEVERE|CRITICAL|ALERT|FATAL|PANIC)"
+)
+_CONTEXT: Final = re.compile(  # [x], (x), <x>, name=value, name:, a dash, a level and its component, a time, an address
     r"(?:\[[^\[\]]{0,200}\]|\([^()]{0,120}\)|<[^<>]{0,120}>|[\w.-]{1,60}=(?:\"[^\"]{0,200}\"|\S{1,200})|"
     r"[\w.$/@-]{1,120}:(?:[0-9]{1,7}:?)?(?= )|[-|>*]+(?= )|"
-    r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL)(?=[ :]))[ ,:]*"
+    r"[0-9]{1,4}[0-9:./,TZ+-]{0,40}(?= )|0x[0-9a-fA-F]{1,16}(?= )|"
+    rf"{_LEVEL}(?= [\w.$-]{{1,60}}(?P<component> ))|(?:[\w.$-]{{1,60}} )?{_LEVEL}(?=[ :])|"
+    r"[\w.$/-]{1,120}:[0-9]{1,7}:[\w.$~-]{1,120}:)[ ,:]*"
 )
+_MESSAGE: Final = re.compile(r"(?:^| )(?:msg|message|event)=(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>\S+))")
+_ESCAPED: Final = re.compile(r"\\(.)")
 _PLACE_AT_END: Final = re.compile(r" [\[(][\w./\\$-]{1,120}\.\w{1,5}:[0-9]{1,7}[\])]$")
-_MOST_CONTEXT: Final = 6
+_MOST_CONTEXT: Final = 8
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class StatementSearch:
 
 
 def _forms(line: str) -> list[tuple[int, str]]:
-    """The line, and what is left of it when context before the message is taken away, step by step."""
+    """The line, what is left of it when context before the message is taken away step by step, and its ``msg=``."""
     line = _PLACE_AT_END.sub("", line) or line
     forms = [(0, line)]
     place = 0
@@ -77,4 +84,11 @@ def _forms(line: str) -> list[tuple[int, str]]:
             break
         place = found.end()
         forms.append((place, line[place:]))
+        if found["component"]:
+            place = found.end("component")
+            forms.append((place, line[place:]))
+    pair = _MESSAGE.search(line)
+    if pair:
+        text = pair["bare"] or _ESCAPED.sub(r"\1", pair["quoted"] or "")
+        forms.append((pair.start() + 1, text))
     return forms

@@ -151,4 +151,30 @@ ROWS: Final = (
         rf"\[(?P<level>{LEVEL})\] (?P<timestamp>{ISO}) (?P<component>{NAME}) <[0-9.]+> \S+ ",
         Sample("CouchDB", "[error] 2024-05-03T10:00:00.123456Z nonode@nohost <0.1.0> -------- no database", "2024-05-03T10:00:00.123456", 17, "nonode@nohost", "no database"),
     ),
+    row(
+        "rocksdb",
+        rf"(?P<timestamp>[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}-{CLOCK}) [0-9a-f]+ (?:\((?:Original Log Time )?[^)]*\) )?(?:\[(?P<level>{LEVEL})\] )?",
+        Sample("RocksDB, LevelDB", "2024/05/03-10:00:00.123456 7f12 [WARN] [db/db_impl/db_impl.cc:490] no space", "2024-05-03T10:00:00.123456", 13, None, "[db/db_impl/db_impl.cc:490] no space"),
+    ),
+    row(
+        "trafficserver",
+        rf"\[(?P<timestamp>{BSD})\] (?P<component>[A-Za-z_][\w-]*|\[[^\]]*\]) (?P<level>{LEVEL}): ",
+        Sample("Apache Traffic Server", "[May  3 10:00:00.123] traffic_server WARNING: <Cache.cc:12 (open)> no space", "2026-05-03T10:00:00.123", 13, "traffic_server", "<Cache.cc:12 (open)> no space"),
+        Sample("Apache Traffic Server, a thread", "[May  3 10:00:00.123] [ET_NET 1] ERROR: no answer", "2026-05-03T10:00:00.123", 17, "[ET_NET 1]", "no answer"),
+    ),
+    row(
+        "gstreamer",
+        r"(?P<timestamp>[0-9]:[0-9]{2}:[0-9]{2}\.[0-9]{9}) +[0-9]+ +0x[0-9a-f]+ +(?P<level>ERROR|WARN|FIXME|INFO|DEBUG|LOG|TRACE|MEMDUMP) +(?P<component>[^\s:]+) ",
+        Sample("GStreamer", "0:00:00.123456789   712 0x55c0b0 WARN   basesrc gstbasesrc.c:3630:start:<src> no file", "2026-11-21T00:00:00.123456", 13, "basesrc", "gstbasesrc.c:3630:start:<src> no file"),
+    ),
+    row(
+        "syncthing",
+        rf"\[(?P<component>[A-Z0-9]{{5}}|start|monitor)\] (?P<timestamp>{ISO}|{CLOCK})(?: \S+:[0-9]+)?:? (?P<level>{LEVEL}): ",
+        Sample("Syncthing", "[start] 2024/05/03 10:00:00 WARNING: no space", "2024-05-03T10:00:00", 13, "start", "no space"),
+    ),
+    row(
+        "npm",
+        r"[0-9]+ (?P<level>silly|verbose|http|timing|info|notice|warn|error) ",
+        Sample("npm, debug logs", "24 warn deprecated left-pad@1.3.0: use padStart", None, 13, None, "deprecated left-pad@1.3.0: use padStart"),
+    ),
 )  # fmt: skip
