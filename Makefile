@@ -69,8 +69,9 @@ check: $(READY)  ## style, types, floors
 	$(BIN)/mypy src/logradar
 	$(BIN)/lint-imports
 
-check-slow: $(READY)  ## the marked tests that prove claims on real data
+check-slow: $(READY)  ## the marked tests that prove claims on real data, and tests of properties with more examples
 	$(BIN)/python -m pytest -m slow
+	LOGRADAR_EXAMPLES=thorough $(BIN)/python -m pytest -n 2 --dist loadgroup $$(grep -rl --include=test_*.py '^@given' tests)
 
 notebooks: $(READY)  ## run the three notebooks on small settings, into artifacts/ (LOGRADAR_FULL=1: the full ones)
 	mkdir -p artifacts/notebooks && cp notebooks/*.ipynb artifacts/notebooks/

@@ -2,12 +2,14 @@
 
     python experiments/code_links.py simulated [--seed 601] [--days 0.2]
     python experiments/code_links.py anduril --sources DIR [--cases zookeeper-2247 …]
+    python experiments/code_links.py hadoop --sources DIR/hdfs-4233
 
 `simulated`: the services of `logradar simulate` are Python files of this package, and the simulation writes down which
 line of which file wrote each record. `anduril`: five Java systems whose logs name class and line; both are taken off
 before anything else sees the lines, and are the answer. DIR holds the trees `systems/<case>` of the repository that the
 data come from, one folder for each case. A link is right where the class is that of the answer and its line is in the
-statement, or up to three lines below its beginning.
+statement, or up to three lines below its beginning. `hadoop`: the log of HDFS of 2008 (release 0.18) on the sources of
+release 2, where the class that a line names is the answer, for there is no line number.
 """
 
 from __future__ import annotations
@@ -231,10 +233,38 @@ def anduril(sources: Path, wanted: list[str], shown: int) -> None:
         print(count, text)
 
 
+def hadoop(sources: Path, shown: int) -> None:
+    """The log of HDFS of 2008 on the sources of a later Hadoop; the class that a line names is the answer."""
+    file = Path(os.environ["LOGRADAR_DATA"], "hdfs", "HDFS_2pct.log.xz")
+    index, _ = index_code(sources)
+    linker, tally = Linker(index), Tally()
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch, "hdfs.log").write_bytes(lzma.decompress(file.read_bytes()))
+        for record in records_of(Path(scratch)):
+            names = set(re.split(r"[.$]", record["component"] or "")) - {"dfs", ""}
+
+            def right(one: dict[str, Any], names: set[str] = names) -> bool:
+                stem = index.paths[one["file"]].rpartition("/")[2].partition(".")[0]
+                inside = index.functions[one["function"]]["name"].split(".") if one["function"] >= 0 else []
+                return not names.isdisjoint({stem, *inside[:-1]})
+
+            link = linker.link(record["body"], record["level"])
+            found = outcome(linker, link, right)
+            template = re.sub(r"\S*[0-9/]\S*", "*", record["body"].partition("\n")[0])
+            tally.add(template, found)
+            if found != "right":
+                place = linker.index.paths[link.place[0]] if link.place else ""
+                tally.missed[f"{found}: {record['component']} {template[:120]} -> {place}"] += 1
+    print(HEAD)
+    print(tally.row(f"HDFS of 2008 on {sources.name}"))
+    for text, count in tally.missed.most_common(shown):
+        print(count, text)
+
+
 def main() -> None:
     """Run one part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("simulated", "anduril"))
+    parser.add_argument("part", choices=("simulated", "anduril", "hadoop"))
     parser.add_argument("--seed", type=int, default=601)
     parser.add_argument("--days", type=float, default=0.2)
     parser.add_argument("--sources", type=Path)
@@ -244,6 +274,8 @@ def main() -> None:
     quiet(True)
     if given.part == "simulated":
         simulated(given.seed, given.days)
+    elif given.part == "hadoop":
+        hadoop(given.sources, given.missed)
     else:
         anduril(given.sources, given.cases, given.missed)
 

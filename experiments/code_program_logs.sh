@@ -4,13 +4,13 @@
 #     experiments/code_program_logs.sh FOLDER [PROGRAM ...]
 #
 # Debian's etcd-server, etcd-client, prometheus, syncthing, rocksdb-tools, trafficserver and gstreamer1.0-tools are run, and
-# npm as Node brings it; a program that is not here is left out. All of them listen on loopback only and end by themselves.
+# npm as Node brings it, and PostgreSQL where SOURCES has its source package; a program that is not here is left out. All of them listen on loopback only and end by themselves.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
-wanted=${*:-etcd prometheus syncthing rocksdb trafficserver gstreamer npm python}
+wanted=${*:-etcd prometheus syncthing rocksdb trafficserver gstreamer npm python postgresql}
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$work"' EXIT
 
@@ -147,6 +147,23 @@ run_gstreamer() {
     timeout 20 gst-launch-1.0 $pipeline > /dev/null 2>&1
     cat "$work/gst.log" >> "$out/gstreamer.log"; rm -f "$work/gst.log"
   done
+}
+
+# C: some of its own regression tests, from SOURCES/postgresql-*, in the order of their names.
+run_postgresql() {
+  bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
+  tests=$(ls -d "${SOURCES:-.}"/postgresql-*/src/test/regress/sql | head -1)
+  mkdir -p "$work/pg" "$work/sql"; cp "$tests"/*.sql "$work/sql"; chmod -R a+rwX "$work"
+  as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid nobody --regid nogroup --clear-groups "$@"; else "$@"; fi; }
+  as "$bin/initdb" -D "$work/pg/data" -U tester -A trust
+  as timeout 300 "$bin/postgres" -D "$work/pg/data" -k "$work/pg" -c listen_addresses= -c log_error_verbosity=verbose -c log_min_messages=debug1 \
+    -c log_line_prefix='%m [%p] ' -c checkpoint_timeout=30s -c log_checkpoints=on -c log_connections=on -c log_disconnections=on -c log_lock_waits=on 2>> "$out/postgresql.log" &
+  sleep 4
+  for name in test_setup boolean char int4 int8 float8 numeric text date timestamp arrays create_table create_index insert select join union aggregates transactions \
+    triggers plpgsql alter_table rules privileges security_label sequence copy constraints inherit json xml vacuum window; do
+    psql -h "$work/pg" -U tester -d postgres -f "$work/sql/$name.sql" > /dev/null 2>&1
+  done
+  kill -INT "$(head -1 "$work/pg/data/postmaster.pid")"; sleep 4
 }
 
 # JavaScript: the place is the first function on the stack that is not of the logger.

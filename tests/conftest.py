@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("any machine", deadline=None)  # how fast a machine is, is no property of the code
-settings.load_profile("any machine")
+# No deadline: how fast a machine is, is no property of the code. `make check-slow` tries more examples.
+settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=300)
+settings.load_profile(os.environ.get("LOGRADAR_EXAMPLES", "quick"))
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVE = {"fastapi", "uvicorn", "sqlalchemy", "alembic", "opentelemetry", "prometheus_client", "cramjam", "mcp"}

@@ -63,7 +63,7 @@ def fitted(name: str, *settings: str, seed: int = 0, folder=None, count: int = 6
 learnt = pytest.mark.learnt
 
 
-@pytest.fixture(scope="module", params=sorted(SIZES))
+@pytest.fixture(scope="module", params=["loglstm", pytest.param("logtcn", marks=pytest.mark.slow)])
 def detector(request) -> Detector:
     """A network that has learnt the first event: without it, the loss is higher by four times the margin given here."""
     return converged(lambda seed: fitted(request.param, seed=seed), ENTROPY + FORGOTTEN / 4)

@@ -67,6 +67,7 @@ def test_what_is_missing_or_strange_scores_above_what_is_normal(model):
     assert (scores(model, strange) > usual).all()
 
 
+@pytest.mark.slow
 @pytest.mark.learnt
 def test_a_new_message_is_judged_by_its_words(model):
     """Close in words to what is known is less surprising than what is alien, at the same place of the same session."""

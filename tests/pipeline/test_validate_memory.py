@@ -30,6 +30,7 @@ def peak(folder) -> tuple[int, float]:
     return sessions, megabytes
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of a process itself")
 def test_memory_does_not_grow_with_the_input(tmp_path):
     shape = DayShape(distinct=2 << 20)

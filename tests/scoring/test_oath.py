@@ -158,7 +158,10 @@ def hdfs(request: pytest.FixtureRequest, data_dir: Path, tmp_path_factory: pytes
     return case(tmp_path_factory.mktemp("hdfs"), lines[:8_000], test, *overrides)
 
 
-@pytest.fixture(scope="module", params=["keys", "short idle time", "overlapping windows", "windows of time"])
+MORE = [pytest.param(one, marks=pytest.mark.slow) for one in ("short idle time", "windows of time")]
+
+
+@pytest.fixture(scope="module", params=["keys", "overlapping windows", *MORE])
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Three services whose lines are interleaved in one file."""
     home = tmp_path_factory.mktemp("shop")

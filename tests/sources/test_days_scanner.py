@@ -10,9 +10,7 @@ from day_samples import NASTY, SHORT, document, expected, rows, scan, session, s
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 LAYOUTS = st.fixed_dictionaries(
     {
         "indent": st.sampled_from([None, None, 0, 2, 5, "\t", "\r\n "]),

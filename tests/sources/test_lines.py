@@ -219,7 +219,7 @@ PIECES += [
     b"\t\n",
     b"]\n",
 ]
-QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUIET

@@ -123,7 +123,7 @@ def weights(folder) -> bytes:
     return (newest / "model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("disk", [False, True])
+@pytest.mark.parametrize("disk", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_loop_trains_on_them_and_a_resume_repeats_it(tmp_path, disk):
     settings = TrainingSettings(epochs=4, epoch_steps=5, batch_size=32, learning_rate=0.05, device="cpu")
 

@@ -128,6 +128,7 @@ def fit(net, stored, folder=None, seed=0, **given):
     return fit_network(net, by_name, stored, VALID, settings(**given), folder, seed)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(stored):
     nets = [network(0.2) for _ in range(3)]
     for net, seed in zip(nets, (5, 5, 6), strict=True):
@@ -139,7 +140,7 @@ class Killed(Exception):
     """What ends a training in the middle of an epoch."""
 
 
-@pytest.mark.parametrize("kill", [30, 150])
+@pytest.mark.parametrize("kill", [pytest.param(30, marks=pytest.mark.slow), 150])
 def test_a_killed_training_goes_on_to_the_same_weights(stored, tmp_path, kill):
     whole, cut, resumed = network(0.3), network(0.3), network(0.3)
     options = {"checkpoint_steps": 7, "schedule": "constant"}

@@ -28,7 +28,8 @@ def command(
 ) -> None:
     """Index source code, so that alerts name the statement that wrote their lines.
 
-    Python, Java, Kotlin, Go, JavaScript, TypeScript, C, C++, C# and Rust. Files that did not change are not read again.
+    Python, Java, Kotlin, Scala, Go, JavaScript, TypeScript, C, C++, C# and Rust. Files that did not change are not
+    read again.
     """
     from logradar.cli import show
     from logradar.cli.show.code import indexed
