@@ -25,6 +25,7 @@ from logradar.retrieval.source_files import SkippedFiles, SourceFile, source_fil
 
 _C_FAMILY: Final = frozenset(("c", "cpp"))
 _JS_FAMILY: Final = frozenset(("javascript", "typescript"))
+RULES: Final = 2  # one more with every change of what is found in a file: earlier findings are not reused then
 _JVM: Final = frozenset(("java", "kotlin", "scala"))
 _MOST_WRAPPERS: Final = 2_000
 _ROUNDS: Final = 5  # wrappers of wrappers
@@ -101,7 +102,7 @@ def index_code(folder: Path, *, before: CodeIndex | None = None) -> tuple[CodeIn
         raise InputError(f"'{folder}' holds no source code of a known language{f' ({left})' if left else ''}.")
     digests = [hashlib.blake2b(file.source, digest_size=16).hexdigest() for file in files]
     constants = constants_of((file.path, file.source) for file in files)
-    if before is not None and before.facts.get("constants") != constants.digest():
+    if before is not None and (before.facts.get("constants"), before.facts.get("rules")) != (constants.digest(), RULES):
         before = None
     known = facts_of(before, dict(zip((file.path for file in files), digests, strict=True))) if before else {}
     wrappers = _wrappers_before(before) if before else {}
@@ -122,6 +123,7 @@ def index_code(folder: Path, *, before: CodeIndex | None = None) -> tuple[CodeIn
         "commit": commit_of(folder) if is_repository(folder) else None,
         "clean": _clean(folder, files),
         "constants": constants.digest(),
+        "rules": RULES,
         "reused": len(known),
         "read_twice": again,
         "skipped": dict(skipped.counts),
