@@ -1,9 +1,13 @@
-"""A deployment on this machine: one SuperLink and one SuperNode for each client, over loopback, as Flower runs them."""
+"""A deployment on this machine: one SuperLink and one SuperNode for each client, over loopback, as Flower runs them.
+
+All of them speak TLS, with certificates that are made for the run.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +20,7 @@ from typing import Any, Final
 
 from logradar.core.errors import ConfigError, ProcessError
 from logradar.federated.byte_counter import ByteCounter
+from logradar.federated.certificates import Certificates
 from logradar.federated.client import Client
 from logradar.federated.run import Federation
 from logradar.federated.server import FILE, Round, Server
@@ -110,12 +115,17 @@ def _running(folder: Path, state: Path, clients: list[int], patience: float) -> 
     flower = home / "flower"
     flower.mkdir(exist_ok=True)
     port = _free_port()
+    made = Certificates.made(home / "certificates", _LOOPBACK)
     (flower / "config.toml").write_text(
-        f'[superlink]\ndefault = "here"\n\n[superlink.here]\naddress = "{_LOOPBACK}:{port}"\ninsecure = true\n'
+        f'[superlink]\ndefault = "here"\n\n[superlink.here]\naddress = "{_LOOPBACK}:{port}"\n'
+        f"root-certificates = {json.dumps(str(made.authority))}\n"
     )
+    files = {"ca-certfile": made.authority, "certfile": made.certificate, "keyfile": made.key}
+    trust = [f"--ssl-{name}={path}" for name, path in files.items()]
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, home / "certificates", ignore_errors=True)
         start = _Starter(stack, home, _environment(flower))
-        link = start("flower-superlink", "--insecure", "--disable-runtime-dependency-installation", "--port", str(port))
+        link = start("flower-superlink", *trust, "--disable-runtime-dependency-installation", "--port", str(port))
         _wait_for(port, link, home)
         counters = []
         for number in clients:
@@ -123,8 +133,8 @@ def _running(folder: Path, state: Path, clients: list[int], patience: float) -> 
             counters.append(counter)
             address = f"{_LOOPBACK}:{counter.port}"
             config = f"number={number} folder={json.dumps(names['folder'])}"
-            options = ["--insecure", "--superlink", address, "--port", str(_free_port()), "--node-config", config]
-            start("flower-supernode", *options)
+            trusted = ["--root-certificates", str(made.authority), "--superlink", address]
+            start("flower-supernode", *trusted, "--port", str(_free_port()), "--node-config", config)
         run = start.once("flwr", "run", str(app), "here")
         if run.returncode:
             raise ProcessError(f"Flower did not take the app: {' '.join(run.stdout.split())[-300:]}")
