@@ -53,6 +53,21 @@ def test_alerts_and_incidents_name_the_statement(home, logradar, tmp_path):
     assert found == plain, "ids, scores and severities are those without an index"
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "2024/05/03-10:00:00.123456 7f12 [ERROR] ",
+        "Dec  1 10:00:00 host app[123]: ",
+        "I1201 10:00:00.123456       7 main.go:12] ",
+        '{"level":50,"time":1714730400123,"msg":"',
+    ],
+)
+def test_a_line_is_read_as_a_log_would_be(home, logradar, header):
+    line = header + "disk quota exceeded on volume 7" + ('"}' if header.startswith("{") else "")
+    found = logradar("code", "explain", line, "--code", home / "index", "--json").json["explained"][0]
+    assert found["line"] == line and found["place"]["line"] == 6
+
+
 def test_it_is_printed_and_on_the_page(home, logradar, tmp_path):
     page = tmp_path / "alerts.html"
     done = logradar("detect", home / "bundle", home / "new.log", "--code", home / "index", "-o", page)

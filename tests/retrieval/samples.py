@@ -30,6 +30,7 @@ class A:
         print("hello", n)
         n.append("no log %d" % n)
         log.info("progress 100% done")
+        log.info(f"{{literal}} brace {n}")
 """
 PYTHON_SAYS = [
     (9, INFO, ["took <*> ms for <*>"]),
@@ -44,6 +45,7 @@ PYTHON_SAYS = [
     (22, INFO, ["yes please", "no way"]),
     (23, None, ["hello <*>"]),
     (25, INFO, ["progress 100% done"]),
+    (26, INFO, ["{literal} brace <*>"]),
 ]
 JAVA = '''\
 public class A {
@@ -108,7 +110,7 @@ class Log(dir: File) extends Logging {
   def f(x: Int): Unit = {
     info(s"Found $x and ${x + 1} here")
     warn("plain " + x + " text")
-    logger.error(f"took $x%.1f ms", e)
+    logger.error(f"took $x%.1f ms for $$5", e)
     debug("""multi
       |line""".stripMargin)
     logger.info("Hello {} there", x)
@@ -121,7 +123,7 @@ class Log(dir: File) extends Logging {
 SCALA_SAYS = [
     (4, INFO, ["Found <*> and <*> here"]),
     (5, WARN, ["plain <*> text"]),
-    (6, ERROR, ["took <*> ms"]),
+    (6, ERROR, ["took <*> ms for $5"]),
     (7, DEBUG, ["multi"]),
     (9, INFO, ["Hello <*> there"]),
     (10, ERROR, ["Error while <*>"]),
@@ -138,6 +140,7 @@ func (s *Server) f(n int) {
 	slog.Error("slog message", "err", err)
 	level.Info(logger).Log("msg", "go kit text", "n", n)
 	log.Fatal(msg)
+	log.Fatal("cannot bind: ", err)
 	l.Debugln(s, "resetting to", n)
 	fmt.Fprintln(w, "written text", n)
 	level.Warn(logger).Log("name", n, "msg", "late text of go kit", "err", err)
@@ -152,10 +155,11 @@ GO_SAYS = [
     (8, ERROR, ["slog message"]),
     (9, INFO, ["go kit text"]),
     (10, FATAL, ["const msg text"]),
-    (11, DEBUG, ["<*> resetting to <*>"]),
-    (12, None, ["written text <*>"]),
-    (13, WARN, ["late text of go kit"]),
-    (14, INFO, ["build_context=<*> tags=<*>"]),
+    (11, FATAL, ["cannot bind: <*>"]),
+    (12, DEBUG, ["<*> resetting to <*>"]),
+    (13, None, ["written text <*>"]),
+    (14, WARN, ["late text of go kit"]),
+    (15, INFO, ["build_context=<*> tags=<*>"]),
 ]
 JAVASCRIPT = """\
 const lg = pino();

@@ -169,3 +169,70 @@ def test_a_level_that_differs_does_not_win(tmp_path):
     (tmp_path / "a.py").write_text('log.info("disk %s is full")\nlog.error("disk %s is full")\n')
     linker = Linker(index_code(tmp_path)[0])
     assert linker.statements[linker.link("disk a is full", ERROR).row]["line"] == 2
+
+
+MORE = """\
+def f(a, b, level):
+    log.info("connected to %s quickly", a)
+    log.info("retry of message=%s", a)
+    log.log(level, "request %s failed with status %d", a, b)
+    log.warning("request %s failed %s", a, b)
+    log.warning("user %s", a)
+    log.error("cannot parse file %s today", a)
+    log.info("payment of order %d begins", a)
+"""
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Two files with the same statements but for one that is in the first alone."""
+    folder = tmp_path_factory.mktemp("two") / "shop"
+    folder.mkdir()
+    (folder / "redis.py").write_text(MORE)
+    (folder / "pool.py").write_text(MORE.replace("payment", "refund").replace("retry", "count"))
+    (folder / "Util.java").write_text("package shop;\nclass Util {\n  void f() {\n    LOG.warn(x);\n  }\n}\n")
+    return Linker(index_code(folder.parent)[0])
+
+
+@pytest.mark.parametrize("line", ["connected to redis:6379 quickly", "cannot parse file pool.py:5 today"])
+def test_a_host_with_a_port_and_a_file_spoken_of_are_no_places(two, line):
+    link = two.link(line)
+    assert link.row < 0 and len(link.ties) == 2 and "version" not in link.note
+
+
+def test_what_somebody_quotes_is_not_the_message(two):
+    assert place(two, 'retry of message="payment of order 7 begins"')[:2] == ("shop/redis.py", 3)
+    assert place(two, 'text: message="payment of order 7 begins" was quoted by bob') is None
+    assert place(two, 'count=3 msg="payment of order 7 begins"')[:2] == ("shop/redis.py", 8)
+
+
+def test_a_level_that_is_not_known_is_no_reason_against_a_statement(two):
+    assert [two.statements[row]["line"] for row in two.link("request a failed with status 500", WARN).ties] == [4, 4]
+
+
+def test_one_word_and_the_class_do_not_speak_against_the_level(two):
+    assert two.link("user table is vacuumed by another library", INFO, "redis").row < 0
+    assert place(two, "user 7", level=WARN, component="redis")[:2] == ("shop/redis.py", 6)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '  File "/usr/lib/python3/dist-packages/sqlalchemy/pool.py", line 5, in x\n    foo()\nValueError: x',
+        "\tat org.apache.commons.lang.Util.foo(Util.java:4)",
+    ],
+)
+def test_a_frame_of_a_library_is_not_ours(two, frame):
+    assert two.link(f"boom\nTraceback (most recent call last):\n{frame}").place is None
+
+
+def test_own_frames_are_found(two):
+    assert place(two, "boom\n\tat shop.Util.f(Util.java:4)")[:2] == ("shop/Util.java", 4)
+    assert place(two, 'boom\n  File "/srv/app/shop/pool.py", line 5, in x\n    foo()')[:2] == ("shop/pool.py", 5)
+
+
+def test_neither_order_nor_length_of_numbers_matters(two):
+    lines = ["pid:1: payment of order 7 begins", "pid:12345678: payment of order 7 begins"]
+    first = [two.link(line) for line in lines]
+    two._cache.clear()
+    assert [two.link(line) for line in reversed(lines)] == first[::-1]

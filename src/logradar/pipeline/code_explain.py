@@ -11,18 +11,25 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import polars as pl
 import pyarrow.parquet as pq
 
 from logradar.core.documents import UNREADABLE, read_object, reason_of
 from logradar.core.errors import ConfigError, InputError
+from logradar.core.quarantine import Quarantine
 from logradar.retrieval.assistant import Assistant
 from logradar.retrieval.code_index import CodeIndex
 from logradar.retrieval.code_search import Meanings
 from logradar.retrieval.guide import Guide
 from logradar.retrieval.linker import Linker
 from logradar.retrieval.sentence_model import SentenceModel, require_sentence_model
+from logradar.sources.base import ReadLimits
+from logradar.sources.opening.formats import Format
+from logradar.sources.opening.reading import Block
+from logradar.sources.opening.records import Records
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
+_MOST_LINES: Final = 1_000
 _LONGEST: Final = 1 << 20  # characters of a line on stdin
 
 
@@ -58,12 +65,31 @@ def explain(code: Path, what: str, *, alerts: Path | None = None, helpers: Helpe
     assistant, meanings = helpers.assistant(), helpers.meanings()
     lines = _lines(what, alerts)
     guide = Guide(Linker(CodeIndex.load(code)), meanings)
-    found = [
-        guide.explain(line["body"], line.get("level"), line.get("component"), line.get("service")) for line in lines
-    ]
+    found = [_explained(guide, line) for line in lines]
     if assistant is not None:
         found = [{**one, "words": assistant.words(one).document()} for one in found]
     return {"what": what[:200], "explained": found}
+
+
+def _explained(guide: Guide, line: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it is known; a line as it stands, or else as a log would be read, without its header."""
+    first = guide.explain(line["body"], line.get("level"), line.get("component"), line.get("service"))
+    if first["place"] is not None or "level" in line:
+        return first
+    read = _record(line["body"])
+    second = guide.explain(read["body"], read["level"], read["component"], read["service"])
+    better = second["place"] is not None or (second["ties"] and not first["ties"])
+    return {**second, "line": first["line"]} if better else first
+
+
+def _record(text: str) -> dict[str, Any]:
+    """The first record of a text, with its message, level and component."""
+    lines = text.split("\n")[:_MOST_LINES]
+    records = Records(Format.detect(lines), "line", Quarantine(), ReadLimits())
+    for frame in records.of([Block(pl.Series("text", lines, pl.String), 1)]):
+        if len(frame):
+            return frame.row(0, named=True)
+    return {"body": text, "level": None, "component": None, "service": None}
 
 
 def _lines(what: str, alerts: Path | None) -> list[Mapping[str, Any]]:

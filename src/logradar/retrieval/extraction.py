@@ -25,10 +25,12 @@ from logradar.retrieval.source_values import SourceValues
 
 _JAVASCRIPT: Final = ("javascript", "typescript")
 _LISTED: Final = ("go", "python", *_JAVASCRIPT)
+_LONGEST_STREAM: Final = 200
 _ARGUMENTS: Final = 5  # that are looked at for a message
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SPEC: Final = re.compile(r"%[-+#0 ]*[0-9.*]*[a-zA-Z(]")
 _TO_FILE: Final = re.compile(r"F[Pp]rint")  # of Go: what is written to is the first argument
+_GLUED: Final = re.compile(r"(?:Print|Fatal|Panic)")  # of Go: no blank beside a text
 _TAG: Final = re.compile(r"[\w.:/-]+")
 _PRINTLN: Final = re.compile(r"(?:println|Println|Print|print|log|puts|.*ln)$")
 
@@ -180,7 +182,9 @@ class Extraction:
                 continue
             if name == "Log" and self.language == "go" and rest and argument.type in STRINGS:
                 return self._of_pairs(arguments[place:])
-            if self.language in _LISTED and _PRINTLN.fullmatch(name):
+            if self.language == "go" and _GLUED.fullmatch(name):
+                texts = self._listed(texts, arguments[:place], rest, "")
+            elif self.language in _LISTED and _PRINTLN.fullmatch(name):
                 texts = self._listed(texts, [] if _TO_FILE.match(name) else arguments[:place], rest)
             elif self.language in _JAVASCRIPT and len(arguments) > 1 and arguments[0].type != "object":
                 texts = [*texts, *self._listed(texts, arguments[:place], rest)]  # npm's logger; winston's, the first
@@ -201,8 +205,8 @@ class Extraction:
             return tuple(map(tidy, self._messages.patterns(arguments[2 * keys.index("msg") + 1])))
         return (tidy(" ".join(f"{key}={ANY}" for key in keys)),)
 
-    def _listed(self, texts: list[str], before: list[Node], rest: list[Node]) -> list[str]:
-        """Arguments that are written one after the other with a blank between them."""
+    def _listed(self, texts: list[str], before: list[Node], rest: list[Node], between: str = " ") -> list[str]:
+        """Arguments that are written one after the other, with a blank between them."""
         if any(_SPEC.search(text) for text in texts):
             return texts
         words = [ANY] * len(before)
@@ -214,7 +218,7 @@ class Extraction:
                 continue
             after.append(self._messages.patterns(one)[0])
             filling = len(_SPEC.findall(after[-1])) if self.language in _JAVASCRIPT else 0
-        return [" ".join([*words, text, *after]) for text in texts]
+        return [between.join([*words, text, *after]) for text in texts]
 
     def _filled(self, text: str, name: str, rest: int) -> str:
         """The text with its placeholders as holes, as the language and the function have them."""
@@ -268,7 +272,9 @@ class Extraction:
         if match is None and text not in ("std::cerr", "std::cout", "std::clog", "cerr", "cout", "clog"):
             return
         whole = node
-        while whole.parent is not None and whole.parent.type == "binary_expression":
+        for _ in range(_LONGEST_STREAM):  # each step up begins at the root of the tree
+            if whole.parent is None or whole.parent.type != "binary_expression":
+                break
             whole = whole.parent
         texts = [one.lstrip(ANY) for one in self._messages.patterns(whole)]
         patterns = tuple(tidy(one) for one in texts if _LETTER.search(HOLES.sub("", one)))

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from logradar.retrieval.code_index import CodeIndex
-from logradar.retrieval.locations import Location, best_path, frames, own_locations
+from logradar.retrieval.locations import Location, best_path, frames, is_own, own_locations
 from logradar.retrieval.patterns import LONGEST, normal
 from logradar.retrieval.statement_search import Candidate, StatementSearch
 
@@ -28,6 +28,7 @@ _CACHED: Final = 1 << 16
 _TIES: Final = 20
 _SHOWN: Final = 6  # lines of a statement that are shown
 _DIGITS: Final = re.compile(r"[0-9]+")
+_DIGIT: Final = re.compile(r"[0-9]")
 _TEST: Final = re.compile(
     r"(?:^|/)(?:src/test|tests?|testing|__tests__|spec|examples?|benchmarks?)(?:/|$)|(?:^|/)test_[^/]*$|(?:_test|Test|IT|\.test|\.spec)\.[a-z]+$"
 )
@@ -93,7 +94,7 @@ class Linker:
         first = body.lstrip("\n").partition("\n")[0][:LONGEST]
         located = own_locations(first, component or "")
         same = located or not self._digits.isdisjoint(_DIGITS.findall(first))
-        key = (first if same else _DIGITS.sub("0", first), level, component, service)
+        key = (first if same else _DIGIT.sub("0", first), level, component, service)
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= _CACHED:
@@ -152,10 +153,10 @@ class Linker:
             return NO_LINK
         ranks: dict[int, tuple[int, ...]] = {}
         for one in candidates:
-            agrees = self._agrees(one.row, component)
-            if one.words + agrees < WORDS:
+            agrees, fits = self._agrees(one.row, component), self._level(one.row, level)
+            if one.words + (agrees if fits >= 0 else 0) < WORDS:
                 continue
-            rank = (self._level(one.row, level), agrees, one.size, -one.context)
+            rank = (min(fits, 0), agrees, one.size, fits, -one.context)
             ranks[one.row] = max(rank, ranks.get(one.row, rank))
         if not ranks:
             best = self._distinct([one.row for one in candidates])
@@ -200,7 +201,8 @@ class Linker:
         """The innermost frame of a stack trace that lies in the indexed code."""
         for location in frames(body):
             files = best_path(location, self.index.paths, self.by_name)
-            if len(files) == 1 and self.has_line(files[0], location.line):
+            own = len(files) == 1 and is_own(location, self.index.paths[files[0]])
+            if own and self.has_line(files[0], location.line):
                 return Link(basis=BY_FRAME, place=(files[0], location.line))
         return None
 

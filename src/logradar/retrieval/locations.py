@@ -17,7 +17,14 @@ _OWN: Final = (
         re.DOTALL,
     ),
     re.compile(rf"(?<![\w/.])(?P<path>{_PATH})(?::|\(|, line |@)(?P<line>[0-9]{{1,7}})\b"),
-    re.compile(r"[\[:( ](?P<class>[A-Za-z_$][\w$.]{1,120})(?:@|:)(?P<line>[0-9]{1,6})[\]) ]"),
+    re.compile(  # a name with a small letter is more likely a host with its port
+        r"[\[:( ](?P<class>[A-Za-z_$][\w$.]{1,120}(?=@)|(?:[a-z][\w]{0,60}\.){0,20}[A-Z_$][\w$]{0,120})(?:@|:)"
+        r"(?P<line>[0-9]{1,6})[\]) ]"
+    ),
+)
+_BEFORE: Final = re.compile(  # what may stand before the place of a record: no more than one word of a sentence
+    r"(?:[\[(<{][^\])>}]{0,200}[\])>}]|[0-9][\w:.,/+-]{0,60}|[\w.$/@-]{1,120}[:=][^\s]{0,120}|[A-Z]{1,10}|[-|>@,:*\s])*"
+    r"(?:[\w.$/-]{1,60}\s+)?(?:[-|>@,:*\s])*(?:[\[(<{][^\])>}]{0,120})?"
 )
 _HINT: Final = re.compile(r"[:(@][0-9]|, line [0-9]|code\.")  # without one of these there is no place
 _FRAMES: Final = (
@@ -28,6 +35,10 @@ _FRAMES: Final = (
     ),
     re.compile(rf"\s*at (?P<function>.{{1,300}}?) in (?P<path>{_PATH}):line (?P<line>[0-9]{{1,7}})"),
     re.compile(rf"\s*(?P<path>/{_PATH}):(?P<line>[0-9]{{1,7}})(?: \+0x[0-9a-f]+)?$"),
+)
+_OPENING: Final = ("[", "(", "<", "{")
+_FOREIGN: Final = re.compile(
+    r"(?:^|/)(?:site-packages|dist-packages|node_modules|lib/python3[^/]*|pkg/mod|\.cargo|rustlib)/"
 )
 _MOST: Final = 200  # lines of a record that are looked at
 _FIRST: Final = 400  # characters of a first line
@@ -50,14 +61,20 @@ def own_locations(body: str, component: str = "") -> list[Location]:
     found = []
     for text in (component[:_FIRST], body.lstrip("\n").partition("\n")[0][:_FIRST]):
         padded = f" {text} "
-        for form in _OWN:
+        for number, form in enumerate(_OWN):
             found += [
                 Location(
                     match.groupdict().get("path") or "", int(match["line"]), "", match.groupdict().get("class") or ""
                 )
                 for match in form.finditer(padded)
+                if number == 0 or _may_be_own(padded, match.start())
             ][:4]
     return found
+
+
+def _may_be_own(text: str, place: int) -> bool:
+    """Whether a name with a number is where the record was written: in brackets, or before the sentence begins."""
+    return any(letter in _OPENING for letter in text[place - 1 : place + 1]) or bool(_BEFORE.fullmatch(text[:place]))
 
 
 def frames(body: str) -> list[Location]:
@@ -93,6 +110,18 @@ def best_path(location: Location, paths: Sequence[str], by_name: dict[str, list[
     shared = {one: _shared(paths[one].split("/"), wanted) for one in found}
     most = max(shared.values())
     return [one for one in found if shared[one] == most]
+
+
+def is_own(location: Location, path: str) -> bool:
+    """Whether a frame may be of the indexed file ``path``, which has its name: not where it is of a library.
+
+    A frame in a folder of libraries must have the folder of the file too, and one of the JVM its package.
+    """
+    folder = path.split("/")[-2:-1]
+    if _FOREIGN.search(location.path):
+        return folder == location.path.split("/")[-2:-1] and bool(folder)
+    package = location.function.split("$")[0].split(".")[:-2] if "/" not in location.path else []
+    return not package or not folder or not location.path.endswith((".java", ".kt", ".scala")) or folder == package[-1:]
 
 
 def _shared(path: list[str], wanted: list[str]) -> int:

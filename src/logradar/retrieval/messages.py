@@ -100,6 +100,7 @@ _WRITTEN: Final = re.compile(r"[0-9]+|true|false")
 _CAPITALS: Final = re.compile(r"(?:^|\W)[A-Z][A-Z0-9_]{2,}$")
 _LITERAL_C: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _SCALA_FORMAT: Final = re.compile(ANY + r"%[-+#0 ]*[0-9.]*[a-zA-Z]")
+_F_STRING: Final = re.compile(r"[rR]?[fF][rR]?[\"']")
 _BUILDERS: Final = re.compile(r"String(?:Builder|Buffer)")
 
 
@@ -201,6 +202,8 @@ class Messages:
             elif _HOLE.match(kind):
                 pieces.append(self._inside(child, depth))
         text = "".join(pieces)
+        if self.language == "python" and _F_STRING.match(whole):
+            text = text.replace("{{", "{").replace("}}", "}")
         return dollars(text) if self.language == "kotlin" else text  # the grammar divides $name
 
     def _inside(self, node: Node, depth: int) -> str:
@@ -316,7 +319,7 @@ def _interpolated(node: Node) -> str:
     text = re.sub(r"^(\"{3}|\")(.*?)\1?$", r"\2", text, flags=re.DOTALL)
     if text_of(node.named_children[0]) == "f":
         text = _SCALA_FORMAT.sub(ANY, text)
-    return ANY.join(cleaned(unescaped(part)) for part in text.split(ANY))
+    return ANY.join(cleaned(unescaped(part)).replace("$$", "$") for part in text.split(ANY))
 
 
 def callee(node: Node) -> tuple[Node | None, str]:

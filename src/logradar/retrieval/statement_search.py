@@ -21,13 +21,20 @@ _LEVEL: Final = (
 _CONTEXT: Final = re.compile(  # [x], (x), <x>, name=value, name:, a dash, a level and its component, a time, an address
     r"(?:\[[^\[\]]{0,200}\]|\([^()]{0,120}\)|<[^<>]{0,120}>|[\w.-]{1,60}=(?:\"[^\"]{0,200}\"|\S{1,200})|"
     r"[\w.$/@-]{1,120}:(?:[0-9]{1,7}:?)?(?= )|[-|>*]+(?= )|"
+    r"[0-9]{1,7} (?:silly|verbose|http|timing|info|notice|warn|error)(?= )|"
     r"[0-9]{1,4}[0-9:./,TZ+-]{0,40}(?= )|0x[0-9a-fA-F]{1,16}(?= )|"
     rf"{_LEVEL}(?= [\w.$-]{{1,60}}(?P<component> ))|(?:[\w.$-]{{1,60}} )?{_LEVEL}(?=[ :])|"
     r"[\w.$/-]{1,120}:[0-9]{1,7}:[\w.$~-]{1,120}:)[ ,:]*"
 )
-_MESSAGE: Final = re.compile(r"(?:^| )(?:msg|message|event)=(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>\S+))")
+_MESSAGE: Final = re.compile(  # among pairs alone: in a sentence it may be what somebody else said
+    r"(?:[\w.-]{1,60}=(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"]*) +)*"
+    r"(?:msg|message|event)=(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s\"]+))(?: +[\w.-]{1,60}=|$)"
+)
 _ESCAPED: Final = re.compile(r"\\(.)")
 _PLACE_AT_END: Final = re.compile(r" [\[(][\w./\\$-]{1,120}\.\w{1,5}:[0-9]{1,7}[\])]$")
+_FIELDS_AT_END: Final = re.compile(
+    r"(?: [A-Za-z_][\w.-]{0,60}=(?:\"[^\"]{0,200}\"|[^\s\"=]{0,200})){1,20}$| \{\".{0,1000}\}$"
+)
 _MOST_CONTEXT: Final = 8
 
 
@@ -61,7 +68,7 @@ class StatementSearch:
         line = normal(body.lstrip("\n").partition("\n")[0][:LONGEST])
         if not line:
             return []
-        rows = [row for word in words_of(line) for row in self._listed.get(word, ())][:_MOST]
+        rows = [row for word in sorted(words_of(line)) for row in self._listed.get(word, ())][:_MOST]
         found = []
         forms = list(_forms(line))
         for row in rows:
@@ -87,8 +94,11 @@ def _forms(line: str) -> list[tuple[int, str]]:
         if found["component"]:
             place = found.end("component")
             forms.append((place, line[place:]))
-    pair = _MESSAGE.search(line)
+    fields = _FIELDS_AT_END.search(line)
+    if fields:  # of structured loggers, behind the message
+        forms += [(at + 1, form[: len(form) - len(fields[0])]) for at, form in forms if len(form) > len(fields[0])]
+    pair = _MESSAGE.match(line)
     if pair:
         text = pair["bare"] or _ESCAPED.sub(r"\1", pair["quoted"] or "")
-        forms.append((pair.start() + 1, text))
+        forms.append((max(1, pair.start(1), pair.start(2)), text))
     return forms

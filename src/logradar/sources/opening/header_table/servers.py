@@ -164,17 +164,12 @@ ROWS: Final = (
     ),
     row(
         "gstreamer",
-        r"(?P<timestamp>[0-9]:[0-9]{2}:[0-9]{2}\.[0-9]{9}) +[0-9]+ +0x[0-9a-f]+ +(?P<level>ERROR|WARN|FIXME|INFO|DEBUG|LOG|TRACE|MEMDUMP) +(?P<component>[^\s:]+) ",
+        r"(?P<timestamp>[0-9]+:[0-9]{2}:[0-9]{2}\.[0-9]{9}) +[0-9]+ +0x[0-9a-f]+ +(?P<level>ERROR|WARN|FIXME|INFO|DEBUG|LOG|TRACE|MEMDUMP) +(?P<component>[^\s:]+) ",
         Sample("GStreamer", "0:00:00.123456789   712 0x55c0b0 WARN   basesrc gstbasesrc.c:3630:start:<src> no file", "2026-11-21T00:00:00.123456", 13, "basesrc", "gstbasesrc.c:3630:start:<src> no file"),
     ),
     row(
         "syncthing",
         rf"\[(?P<component>[A-Z0-9]{{5}}|start|monitor)\] (?P<timestamp>{ISO}|{CLOCK})(?: \S+:[0-9]+)?:? (?P<level>{LEVEL}): ",
         Sample("Syncthing", "[start] 2024/05/03 10:00:00 WARNING: no space", "2024-05-03T10:00:00", 13, "start", "no space"),
-    ),
-    row(
-        "npm",
-        r"[0-9]+ (?P<level>silly|verbose|http|timing|info|notice|warn|error) ",
-        Sample("npm, debug logs", "24 warn deprecated left-pad@1.3.0: use padStart", None, 13, None, "deprecated left-pad@1.3.0: use padStart"),
     ),
 )  # fmt: skip
