@@ -68,7 +68,8 @@ class StatementSearch:
         line = normal(body.lstrip("\n").partition("\n")[0][:LONGEST])
         if not line:
             return []
-        rows = [row for word in sorted(words_of(line)) for row in self._listed.get(word, ())][:_MOST]
+        listed = sorted((self._listed[word] for word in words_of(line) if word in self._listed), key=_rarest_first)
+        rows = [row for some in listed for row in some][:_MOST]
         found = []
         forms = list(_forms(line))
         for row in rows:
@@ -78,6 +79,10 @@ class StatementSearch:
                     found.append(Candidate(row, static_size(pattern), telling_words(pattern, form), place))
                     break
         return sorted(found, key=lambda one: (-one.size, one.context, one.row))
+
+
+def _rarest_first(rows: list[int]) -> tuple[int, int]:
+    return len(rows), rows[0]
 
 
 def _forms(line: str) -> list[tuple[int, str]]:
