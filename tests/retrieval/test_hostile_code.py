@@ -77,7 +77,9 @@ def test_any_line_is_explained(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 395 + ":1", "a." * 195 + ":1", "a/" * 195 + ":1", "a.py" * 95 + ":1", "[" * 395 + "@1"]
+    "text",
+    ["a" * 395 + ":1", "a." * 195 + ":1", "a/" * 195 + ":1", "a.py" * 95 + ":1", "[" * 395 + "@1"]
+    + [part * 80 + "!pay.py:9" for part in ("9AB:", "A1:", "[a", "a=b:", "( ", "A ")],
 )
 def test_places_are_looked_for_in_little_time(text):
     began = time.process_time()

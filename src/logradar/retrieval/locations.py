@@ -22,10 +22,9 @@ _OWN: Final = (
         r"(?P<line>[0-9]{1,6})[\]) ]"
     ),
 )
-_BEFORE: Final = re.compile(  # what may stand before the place of a record: no more than one word of a sentence
-    r"(?:[\[(<{][^\])>}]{0,200}[\])>}]|[0-9][\w:.,/+-]{0,60}|[\w.$/@-]{1,120}[:=][^\s]{0,120}|[A-Z]{1,10}|[-|>@,:*\s])*"
-    r"(?:[\w.$/-]{1,60}\s+)?(?:[-|>@,:*\s])*(?:[\[(<{][^\])>}]{0,120})?"
-)
+_BRACKETS: Final = re.compile(r"[\[(<{][^\[\](){}<>]{0,200}[\])>}]")
+_WORD: Final = re.compile(r"[A-Za-z]*[a-z][A-Za-z]*[,.]?")
+_WORDS: Final = 1  # of a sentence that may stand before the place of a record
 _HINT: Final = re.compile(r"[:(@][0-9]|, line [0-9]|code\.")  # without one of these there is no place
 _FRAMES: Final = (
     re.compile(r"\s*File \"(?P<path>[^\"]{1,400})\", line (?P<line>[0-9]{1,7})(?:, in (?P<function>.{1,120}))?"),
@@ -74,7 +73,10 @@ def own_locations(body: str, component: str = "") -> list[Location]:
 
 def _may_be_own(text: str, place: int) -> bool:
     """Whether a name with a number is where the record was written: in brackets, or before the sentence begins."""
-    return any(letter in _OPENING for letter in text[place - 1 : place + 1]) or bool(_BEFORE.fullmatch(text[:place]))
+    if any(letter in _OPENING for letter in text[place - 1 : place + 1]):
+        return True
+    before = _BRACKETS.sub(" ", text[:place]).replace("[", " [ ").split()
+    return sum(_WORD.fullmatch(one) is not None for one in before) <= _WORDS
 
 
 def frames(body: str) -> list[Location]:
