@@ -206,10 +206,6 @@ def test_what_somebody_quotes_is_not_the_message(two):
     assert place(two, 'count=3 msg="payment of order 7 begins"')[:2] == ("shop/redis.py", 8)
 
 
-def test_a_level_that_is_not_known_is_no_reason_against_a_statement(two):
-    assert [two.statements[row]["line"] for row in two.link("request a failed with status 500", WARN).ties] == [4, 4]
-
-
 def test_one_word_and_the_class_do_not_speak_against_the_level(two):
     assert two.link("user table is vacuumed by another library", INFO, "redis").row < 0
     assert place(two, "user 7", level=WARN, component="redis")[:2] == ("shop/redis.py", 6)

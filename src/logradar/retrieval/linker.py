@@ -156,7 +156,7 @@ class Linker:
             agrees, fits = self._agrees(one.row, component), self._level(one.row, level)
             if one.words + (agrees if fits >= 0 else 0) < WORDS:
                 continue
-            rank = (min(fits, 0), agrees, one.size, fits, -one.context)
+            rank = (fits, agrees, one.size, -one.context)
             ranks[one.row] = max(rank, ranks.get(one.row, rank))
         if not ranks:
             best = self._distinct([one.row for one in candidates])
