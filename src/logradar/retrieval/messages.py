@@ -310,12 +310,13 @@ def _without_margin(node: Node) -> Node:
 def _interpolated(node: Node) -> str:
     """A literal of Scala such as ``s"took $time ms"`` or ``f"$share%.1f"``: its grammar has no nodes for the text."""
     inner = node.named_children[-1]
-    begin, pieces = inner.start_byte, []
+    source, first = inner.text, inner.start_byte
+    begin, pieces = first, []
     for child in inner.named_children:
         if child.type == "interpolation":
-            pieces += [inner.text[begin - inner.start_byte : child.start_byte - inner.start_byte], ANY.encode()]
+            pieces += [source[begin - first : child.start_byte - first], ANY.encode()]
             begin = child.end_byte
-    text = b"".join([*pieces, inner.text[begin - inner.start_byte :]]).decode("utf-8", "replace")
+    text = b"".join([*pieces, source[begin - first :]]).decode("utf-8", "replace")
     text = re.sub(r"^(\"{3}|\")(.*?)\1?$", r"\2", text, flags=re.DOTALL)
     if text_of(node.named_children[0]) == "f":
         text = _SCALA_FORMAT.sub(ANY, text)
