@@ -173,6 +173,9 @@ run_npm() {
   npm init -y; npm install left-pad@1.3.0 chalk@4; npm install no-such-package-here-at-all; npm ls; npm ls missing; npm audit; npm outdated; npm dedupe
   npm pack; npm run nothing; npm config list; npm uninstall chalk; npm ci; npm view left-pad; npm cache verify; npm explain left-pad; npm exec -- nothing-of-the-kind; npm doctor
   unset NODE_OPTIONS; cd "$out" || return
+  # A folder node_modules is not indexed; here it is the program itself.
+  rm -rf npm-sources; cp -r "$(npm root -g)/npm" npm-sources; mv npm-sources/node_modules npm-sources/packages
+  sed -i 's|/npm/node_modules/|/npm/packages/|' npm.log
 }
 
 # Python: a crawler on a small site, and a queue whose tasks fail, are tried again and expire.

@@ -1,11 +1,12 @@
 """Real programs in other languages whose logs name their places: the places are hidden and asked for.
 
-    experiments/code_program_logs.sh LOGS
-    python experiments/code_programs.py etcd --sources etcd-3.4.23 --log LOGS/etcd.log
-    python experiments/code_programs.py postgresql --sources postgresql-15.18/src --log server.log
+    SOURCES=DIR experiments/code_program_logs.sh LOGS
+    python experiments/code_programs.py etcd --sources DIR/etcd-3.4.23 --log LOGS/etcd.log
+    python experiments/code_programs.py postgresql --sources DIR/postgresql-15-15.18/src --log LOGS/postgresql.log
+    python experiments/code_programs.py npm --sources LOGS/npm-sources --log LOGS/npm.log
 
-The first command runs the programs of `LAYOUTS`, but for PostgreSQL, and keeps what they log. Sources are those of the
-same Debian release (`apt-get source etcd`); of npm and of the Python programs they are the installed files.
+The first command runs the programs and keeps what they log. Sources are those of the same Debian release
+(`apt-get source etcd`); of npm and of the Python programs they are the installed files, which it copies.
 `postgresql`: the log of a server with ``log_error_verbosity = verbose`` and ``log_min_messages = debug1``, whose work
 was 33 files of its own regression tests (``src/test/regress/sql``). A link is right where the file is that of the
 answer and its line is in the statement, or up to three lines above or below it: where a macro of several lines is

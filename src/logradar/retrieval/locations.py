@@ -75,7 +75,7 @@ def _may_be_own(text: str, place: int) -> bool:
     """Whether a name with a number is where the record was written: in brackets, or before the sentence begins."""
     if any(letter in _OPENING for letter in text[place - 1 : place + 1]):
         return True
-    before = _BRACKETS.sub(" ", text[:place]).replace("[", " [ ").split()
+    before = _BRACKETS.sub(" ", text[:place]).split()
     return sum(_WORD.fullmatch(one) is not None for one in before) <= _WORDS
 
 

@@ -71,7 +71,7 @@ class StatementSearch:
         listed = sorted((self._listed[word] for word in words_of(line) if word in self._listed), key=_rarest_first)
         rows = [row for some in listed for row in some][:_MOST]
         found = []
-        forms = list(_forms(line))
+        forms = _forms(line)
         for row in rows:
             pattern = self.patterns[row]
             for place, form in forms:
