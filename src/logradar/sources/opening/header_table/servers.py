@@ -164,8 +164,10 @@ ROWS: Final = (
     ),
     row(
         "gstreamer",
-        r"(?P<timestamp>[0-9]+:[0-9]{2}:[0-9]{2}\.[0-9]{9}) +[0-9]+ +0x[0-9a-f]+ +(?P<level>ERROR|WARN|FIXME|INFO|DEBUG|LOG|TRACE|MEMDUMP) +(?P<component>[^\s:]+) ",
+        r"(?P<timestamp>[0-9]+:[0-9]{2}:[0-9]{2}\.[0-9]{9}) +[0-9]+ +0x[0-9a-f]+ +(?:(?P<level>ERROR|WARN|FIXME|INFO|DEBUG|TRACE|MEMDUMP)|LOG) +(?P<component>[^\s:]+) ",
         Sample("GStreamer", "0:00:00.123456789   712 0x55c0b0 WARN   basesrc gstbasesrc.c:3630:start:<src> no file", "2026-11-21T00:00:00.123456", 13, "basesrc", "gstbasesrc.c:3630:start:<src> no file"),
+        Sample("GStreamer, LOG (which is less than DEBUG there)", "0:00:00.123456789   712 0x55c0b0 LOG    basesrc gstbasesrc.c:3630:start:<src> read", "2026-11-21T00:00:00.123456", None, "basesrc", "gstbasesrc.c:3630:start:<src> read"),
+        Sample("GStreamer, FIXME", "11:00:00.123456789   712 0x55c0b0 FIXME   basesrc gstbasesrc.c:3630:start:<src> not yet", "2026-11-21T11:00:00.123456", 13, "basesrc", "gstbasesrc.c:3630:start:<src> not yet"),
     ),
     row(
         "syncthing",
